@@ -1,0 +1,193 @@
+use alloc::{string::String, vec::Vec};
+
+use alloy_primitives::{B256, keccak256};
+
+use crate::{
+    ModelId, TokenId, Work,
+    encode::{Encode, Encoder},
+};
+
+/// Something to run on a model: the whole input of a [`Coprocessor`](crate::Coprocessor).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Job {
+    /// The model to run.
+    pub model: ModelId,
+    /// What to do with it.
+    pub task: Task,
+}
+
+impl Job {
+    /// The work of reading the input, from its length alone.
+    ///
+    /// A caller pays for this much before anyone looks at the input, tokenization included. Every
+    /// quote contains it, so it is never paid twice.
+    #[must_use]
+    pub fn intake(&self) -> Work {
+        Work { flops: self.task.input_bytes().saturating_mul(INTAKE_FLOPS_PER_BYTE), peak_bytes: 0 }
+    }
+
+    /// The hash of the canonical encoding: the `input` of a [`Statement`](crate::Statement).
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        let mut encoder = Encoder::new(b"lazvm/job/1");
+        encoder.fixed(self.model.0.as_slice());
+        self.task.encode(&mut encoder);
+        keccak256(encoder.finish())
+    }
+}
+
+/// What a job asks of a model.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Task {
+    /// The number of tokens of a text.
+    Count {
+        /// The text.
+        text: String,
+    },
+    /// The text of tokens.
+    Decode {
+        /// The tokens.
+        tokens: Vec<TokenId>,
+    },
+    /// A unit vector that stands for the meaning of a text.
+    Embed {
+        /// The text or its tokens.
+        prompt: Prompt,
+    },
+    /// The tokens of a text.
+    Encode {
+        /// The text.
+        text: String,
+    },
+    /// New tokens after a prompt.
+    Generate(Generation),
+    /// The scores of every token to come next.
+    Logits {
+        /// The text or its tokens.
+        prompt: Prompt,
+    },
+}
+
+impl Task {
+    /// Bytes of the variable-length parts of the input; a token counts as four.
+    #[must_use]
+    pub fn input_bytes(&self) -> u64 {
+        match self {
+            Self::Count { text } | Self::Encode { text } => text.len() as u64,
+            Self::Decode { tokens } => 4 * tokens.len() as u64,
+            Self::Embed { prompt } | Self::Logits { prompt } => prompt.input_bytes(),
+            Self::Generate(generation) => {
+                let stop: u64 = generation.stop.iter().map(|stop| stop.len() as u64).sum();
+                generation.prompt.input_bytes().saturating_add(stop)
+            }
+        }
+    }
+}
+
+/// The start of a sequence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Prompt {
+    /// Text that the model's tokenizer reads; special tokens written in it are refused.
+    Text(String),
+    /// Tokens as they are; nothing is added.
+    Tokens(Vec<TokenId>),
+}
+
+impl Prompt {
+    fn input_bytes(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Tokens(tokens) => 4 * tokens.len() as u64,
+        }
+    }
+}
+
+/// How to continue a prompt.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Generation {
+    /// What to continue.
+    pub prompt: Prompt,
+    /// At most this many new tokens; at least 1.
+    pub max_tokens: u32,
+    /// How to choose each token.
+    pub sampling: Sampling,
+    /// Texts that end the generation, at most four; they are cut from the result.
+    pub stop: Vec<String>,
+}
+
+/// How a token is chosen from the scores. The same request always chooses the same tokens.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sampling {
+    /// Thousandths by which the scores are divided; 0 takes the best token, ties to the lowest id.
+    pub temperature_milli: u32,
+    /// Only this many best tokens are considered; 0 means all.
+    pub top_k: u32,
+    /// Only the best tokens that together hold this many thousandths; 0 and 1,000 mean all.
+    pub top_p_milli: u32,
+    /// Chooses among the possible results.
+    pub seed: u64,
+}
+
+impl Encode for Task {
+    fn encode(&self, encoder: &mut Encoder) {
+        match self {
+            Self::Count { text } => {
+                encoder.byte(0);
+                encoder.bytes(text.as_bytes());
+            }
+            Self::Decode { tokens } => {
+                encoder.byte(1);
+                encoder.tokens(tokens);
+            }
+            Self::Embed { prompt } => {
+                encoder.byte(2);
+                prompt.encode(encoder);
+            }
+            Self::Encode { text } => {
+                encoder.byte(3);
+                encoder.bytes(text.as_bytes());
+            }
+            Self::Generate(generation) => {
+                encoder.byte(4);
+                generation.encode(encoder);
+            }
+            Self::Logits { prompt } => {
+                encoder.byte(5);
+                prompt.encode(encoder);
+            }
+        }
+    }
+}
+
+impl Encode for Prompt {
+    fn encode(&self, encoder: &mut Encoder) {
+        match self {
+            Self::Text(text) => {
+                encoder.byte(0);
+                encoder.bytes(text.as_bytes());
+            }
+            Self::Tokens(tokens) => {
+                encoder.byte(1);
+                encoder.tokens(tokens);
+            }
+        }
+    }
+}
+
+impl Encode for Generation {
+    fn encode(&self, encoder: &mut Encoder) {
+        self.prompt.encode(encoder);
+        encoder.word(u64::from(self.max_tokens));
+        encoder.word(u64::from(self.sampling.temperature_milli));
+        encoder.word(u64::from(self.sampling.top_k));
+        encoder.word(u64::from(self.sampling.top_p_milli));
+        encoder.word(self.sampling.seed);
+        encoder.word(self.stop.len() as u64);
+        for stop in &self.stop {
+            encoder.bytes(stop.as_bytes());
+        }
+    }
+}
+
+/// Operations charged for each byte of input, which pay for tokenizing it.
+pub const INTAKE_FLOPS_PER_BYTE: u64 = 1_024;

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+extern crate alloc;
+
+mod encode;
+mod identity;
+mod job;
+mod outcome;
+mod port;
+mod statement;
+mod work;
+
+pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
+pub use job::{Generation, INTAKE_FLOPS_PER_BYTE, Job, Prompt, Sampling, Task};
+pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
+pub use port::{
+    Coprocessor, DataSource, Fault, FaultKind, PortError, ProofSystem, ProofVerifier, Rejection,
+};
+pub use statement::Statement;
+pub use work::{GasCost, GasPricing, Work, WorkOverflow};

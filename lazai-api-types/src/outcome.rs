@@ -1,0 +1,124 @@
+use alloc::{string::String, vec::Vec};
+
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+use crate::{TokenId, Work, encode::Encoder};
+
+/// What a job will cost at most, known before it runs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Quote {
+    /// Tokens, with the most completion tokens that the job may produce.
+    pub usage: Usage,
+    /// The work of a run that produces all of them; contains [`Job::intake`](crate::Job::intake).
+    pub work: Work,
+}
+
+/// What a job did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Outcome {
+    /// The result.
+    pub output: Output,
+    /// Tokens read and produced.
+    pub usage: Usage,
+    /// The work by the same rule as the quote, at the tokens really produced; never above the quote.
+    /// `peak_bytes` equals the quote's, because memory is reserved for the most tokens.
+    pub work: Work,
+}
+
+/// Token counts of a job.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens produced.
+    pub completion_tokens: u32,
+}
+
+/// The result of a job.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Output {
+    /// Tokens of a text, counted.
+    Count(u32),
+    /// A unit vector; the real value is the integer times `2^-fraction_bits`.
+    Embedding {
+        /// The integers.
+        values: Vec<i16>,
+        /// Bits behind the binary point.
+        fraction_bits: u8,
+    },
+    /// A continued prompt.
+    Generated {
+        /// The new tokens.
+        tokens: Vec<TokenId>,
+        /// Their text.
+        text: String,
+        /// Why the generation ended.
+        finish: FinishReason,
+    },
+    /// The score of every token; the real value is the integer times `2^-fraction_bits`.
+    Logits {
+        /// The integers, by token id.
+        values: Vec<i32>,
+        /// Bits behind the binary point.
+        fraction_bits: u8,
+    },
+    /// A decoded text.
+    Text(String),
+    /// An encoded text.
+    Tokens(Vec<TokenId>),
+}
+
+impl Output {
+    /// The hash of the canonical encoding: the `output` of a [`Statement`](crate::Statement).
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        let mut encoder = Encoder::new(b"lazvm/output/1");
+        match self {
+            Self::Count(count) => {
+                encoder.byte(0);
+                encoder.word(u64::from(*count));
+            }
+            Self::Embedding { values, fraction_bits } => {
+                encoder.byte(1);
+                encoder.byte(*fraction_bits);
+                encoder.word(values.len() as u64);
+                values.iter().for_each(|value| encoder.fixed(&value.to_le_bytes()));
+            }
+            Self::Generated { tokens, text, finish } => {
+                encoder.byte(2);
+                encoder.tokens(tokens);
+                encoder.bytes(text.as_bytes());
+                encoder.byte(match finish {
+                    FinishReason::Length => 0,
+                    FinishReason::Stop => 1,
+                });
+            }
+            Self::Logits { values, fraction_bits } => {
+                encoder.byte(3);
+                encoder.byte(*fraction_bits);
+                encoder.word(values.len() as u64);
+                values.iter().for_each(|value| encoder.fixed(&value.to_le_bytes()));
+            }
+            Self::Text(text) => {
+                encoder.byte(4);
+                encoder.bytes(text.as_bytes());
+            }
+            Self::Tokens(tokens) => {
+                encoder.byte(5);
+                encoder.tokens(tokens);
+            }
+        }
+        keccak256(encoder.finish())
+    }
+}
+
+/// Why a generation ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The token limit was reached.
+    Length,
+    /// The model ended its text, or a stop text appeared.
+    Stop,
+}

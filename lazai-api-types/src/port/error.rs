@@ -1,0 +1,137 @@
+use alloc::string::String;
+
+use crate::ModelId;
+
+/// Why a port refused. The two classes never mix.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PortError {
+    /// This machine failed; other machines may not. Never becomes a receipt.
+    #[error("node fault: {0}")]
+    Fault(#[from] Fault),
+    /// The input is at fault, on every machine alike. Charged, and becomes a revert.
+    #[error("rejected: {0}")]
+    Rejected(#[from] Rejection),
+}
+
+/// A failure of this machine.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{kind:?}: {message}")]
+pub struct Fault {
+    /// What failed.
+    pub kind: FaultKind,
+    /// For the operator of this node; may differ between machines, so it never reaches consensus.
+    pub message: String,
+}
+
+/// The part of a machine that failed.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FaultKind {
+    /// The accelerator was lost or refused.
+    Device,
+    /// An invariant of the code did not hold.
+    Internal,
+    /// The model is registered on chain but not on this machine.
+    ModelUnavailable,
+    /// Memory or disk ran out.
+    Resources,
+}
+
+/// A fault of the input.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// The prompt has no token.
+    #[error("the prompt is empty; it needs at least one token")]
+    EmptyPrompt,
+    /// The input is longer than a coprocessor reads.
+    #[error("the input has {got} bytes, above the limit {max}")]
+    InputTooLong {
+        /// Bytes of the input.
+        got: u64,
+        /// Most bytes read.
+        max: u64,
+    },
+    /// A sampling parameter is out of range.
+    #[error("{parameter} is {got}, above the limit {max}")]
+    InvalidSampling {
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// Its value.
+        got: u64,
+        /// Its largest value.
+        max: u64,
+    },
+    /// The text cannot be tokenized or decoded by this model's tokenizer.
+    #[error("the tokenizer cannot read the input")]
+    InvalidText,
+    /// The token limit is out of range.
+    #[error("max_tokens is {got}, but must be from 1 to {max}")]
+    MaxTokens {
+        /// Tokens asked for.
+        got: u64,
+        /// Most tokens that the model's context leaves after the prompt.
+        max: u64,
+    },
+    /// The prompt does not fit the model's context.
+    #[error("the prompt has {got} tokens, above the limit {max}")]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        got: u64,
+        /// Most tokens read.
+        max: u64,
+    },
+    /// The text spells a special token, which only the model's own template may place.
+    #[error("the text spells the special token {token} at byte {offset}")]
+    SpecialToken {
+        /// The special token.
+        token: u32,
+        /// Byte offset of its text in the input.
+        offset: u64,
+    },
+    /// Too many or too long stop texts.
+    #[error("a stop list takes at most {max_count} texts of 1 to {max_bytes} bytes")]
+    StopList {
+        /// Most texts.
+        max_count: u64,
+        /// Most bytes of a text.
+        max_bytes: u64,
+    },
+    /// No such model here.
+    #[error("unknown model {model}")]
+    UnknownModel {
+        /// The id asked for.
+        model: ModelId,
+    },
+    /// The vocabulary has no such token.
+    #[error("token {token} at position {index} is not below the vocabulary size {vocabulary}")]
+    UnknownToken {
+        /// The token.
+        token: u32,
+        /// Its position in the input.
+        index: u64,
+        /// Tokens in the vocabulary.
+        vocabulary: u64,
+    },
+    /// The model's program has no such output.
+    #[error("the model does not support {task}")]
+    Unsupported {
+        /// What was asked for.
+        task: &'static str,
+    },
+    /// The job is too large to count.
+    #[error("the work of the job exceeds 64 bits")]
+    WorkOverflow,
+}
+
+impl From<crate::WorkOverflow> for Rejection {
+    fn from(_: crate::WorkOverflow) -> Self {
+        Self::WorkOverflow
+    }
+}
+
+impl From<crate::WorkOverflow> for PortError {
+    fn from(overflow: crate::WorkOverflow) -> Self {
+        Self::Rejected(overflow.into())
+    }
+}

@@ -1,0 +1,11 @@
+//! The ports: what LazVM asks of the world, as traits that anyone can implement.
+
+mod coprocessor;
+mod data;
+mod error;
+mod proof;
+
+pub use coprocessor::Coprocessor;
+pub use data::DataSource;
+pub use error::{Fault, FaultKind, PortError, Rejection};
+pub use proof::{ProofSystem, ProofVerifier};

@@ -1,0 +1,34 @@
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelId, Work, encode::Encoder};
+
+/// The one public input of every proof: this model turned this input into this output.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Statement {
+    /// The model that ran.
+    pub model: ModelId,
+    /// [`Job::hash`](crate::Job::hash).
+    pub input: B256,
+    /// [`Output::hash`](crate::Output::hash).
+    pub output: B256,
+    /// The work of the run.
+    pub work: Work,
+    /// What the proof is bound to besides: chain, requester and request; a proof holds in this context alone.
+    pub context: B256,
+}
+
+impl Statement {
+    /// The hash that a proof commits to.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        let mut encoder = Encoder::new(b"lazvm/statement/1");
+        encoder.fixed(self.model.0.as_slice());
+        encoder.fixed(self.input.as_slice());
+        encoder.fixed(self.output.as_slice());
+        encoder.word(self.work.flops);
+        encoder.word(self.work.peak_bytes);
+        encoder.fixed(self.context.as_slice());
+        keccak256(encoder.finish())
+    }
+}

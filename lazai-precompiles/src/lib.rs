@@ -1,0 +1,1 @@
+//! lazai-precompiles
