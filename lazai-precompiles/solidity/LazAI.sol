@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.4;
+
+/// @notice How to continue a text.
+struct Generation {
+    /// Model to run; zero means the chain's default model.
+    bytes32 model;
+    /// Text to continue; special tokens written in it are refused.
+    string prompt;
+    /// At most this many new tokens; at least 1.
+    uint32 maxTokens;
+    /// Thousandths by which scores are divided; 0 always takes the best token.
+    uint32 temperatureMilli;
+    /// Only this many best tokens are considered; 0 means all.
+    uint32 topK;
+    /// Only the best tokens that together hold this many thousandths; 0 and 1000 mean all.
+    uint32 topPMilli;
+    /// Chooses among the possible results; the same seed always gives the same text.
+    uint64 seed;
+    /// Up to four texts that end the generation; they are cut from the result.
+    string[] stop;
+}
+
+/// @notice How to continue tokens.
+struct TokenGeneration {
+    /// Model to run; zero means the chain's default model.
+    bytes32 model;
+    /// Tokens to continue, as they are; nothing is added.
+    uint32[] tokens;
+    /// At most this many new tokens; at least 1.
+    uint32 maxTokens;
+    /// Thousandths by which scores are divided; 0 always takes the best token.
+    uint32 temperatureMilli;
+    /// Only this many best tokens are considered; 0 means all.
+    uint32 topK;
+    /// Only the best tokens that together hold this many thousandths; 0 and 1000 mean all.
+    uint32 topPMilli;
+    /// Chooses among the possible results; the same seed always gives the same text.
+    uint64 seed;
+    /// Up to four texts that end the generation; they are cut from the result.
+    string[] stop;
+}
+
+/// @notice What a proof shows: this model turned this input into this output.
+struct Statement {
+    /// The model that ran.
+    bytes32 model;
+    /// Hash of the job.
+    bytes32 input;
+    /// Hash of the output.
+    bytes32 output;
+    /// Arithmetic operations of the run.
+    uint64 flops;
+    /// Peak memory of the run, in bytes.
+    uint64 peakBytes;
+    /// What the proof is bound to besides: chain, requester and request.
+    bytes32 context;
+}
+
+/// @notice The price of a call, known before it runs.
+struct Price {
+    /// Arithmetic operations; a multiply and an add count as two.
+    uint64 flops;
+    /// Peak memory, in bytes.
+    uint64 peakBytes;
+    /// ceil(alpha * flops) + gamma.
+    uint64 gasAI;
+    /// ceil(beta * peakBytes).
+    uint64 gasInference;
+    /// P: wei for a unit of gas, by the header of this block, without a tip.
+    uint256 priceWei;
+    /// P * T, where T = gasAI + gasInference: what is paid at most, before resources cheaper than P are refunded.
+    uint256 feeWei;
+}
+
+/// @title Runs models
+/// @notice The quoted gas is taken before the run; gas of tokens that were not produced comes back.
+/// Reverts with an error of ILazErrors, and runs out of gas if the quote exceeds the gas of the call.
+interface ILazInference {
+    /// @notice Continues a text.
+    /// @return text The new text.
+    /// @return tokens The new tokens.
+    /// @return promptTokens Tokens of the prompt.
+    /// @return finish Why the text ended: 0 the token limit was reached, 1 the model or a stop text ended it.
+    function generate(Generation calldata request)
+        external
+        view
+        returns (string memory text, uint32[] memory tokens, uint32 promptTokens, uint8 finish);
+
+    /// @notice Continues tokens.
+    /// @return text The new text.
+    /// @return tokens The new tokens.
+    /// @return promptTokens Tokens of the prompt.
+    /// @return finish Why the text ended: 0 the token limit was reached, 1 the model or a stop text ended it.
+    function generateFromTokens(TokenGeneration calldata request)
+        external
+        view
+        returns (string memory text, uint32[] memory tokens, uint32 promptTokens, uint8 finish);
+
+    /// @notice Scores every token of the vocabulary as the next one.
+    /// @return values Scores by token id; the real score is the value divided by 2 to the fractionBits.
+    /// @return fractionBits Bits behind the binary point.
+    function logits(bytes32 model, uint32[] calldata tokens)
+        external
+        view
+        returns (int32[] memory values, uint8 fractionBits);
+
+    /// @notice Turns a text into a unit vector that stands for its meaning.
+    /// @return values The vector; the real value is the value divided by 2 to the fractionBits.
+    /// @return fractionBits Bits behind the binary point.
+    function embed(bytes32 model, string calldata text)
+        external
+        view
+        returns (int16[] memory values, uint8 fractionBits);
+}
+
+/// @title Turns text into tokens and back
+interface ILazTokenizer {
+    /// @notice The tokens of a text.
+    function encode(bytes32 model, string calldata text) external view returns (uint32[] memory tokens);
+
+    /// @notice The text of tokens.
+    function decode(bytes32 model, uint32[] calldata tokens) external view returns (string memory text);
+
+    /// @notice The number of tokens of a text.
+    function count(bytes32 model, string calldata text) external view returns (uint32 tokens);
+}
+
+/// @title Checks proofs
+interface ILazProofVerifier {
+    /// @notice Whether the proof shows the statement; a malformed proof gives false.
+    /// @param system 0 quorum, 1 halo2, 2 sumcheck, 3 STARK, 4 Groth16, 5 PLONK, 6 optimistic, others by the chain.
+    function verify(uint32 system, Statement calldata statement, bytes calldata proof)
+        external
+        view
+        returns (bool valid);
+
+    /// @notice The price of checking a proof of so many bytes.
+    function quote(uint32 system, uint64 proofBytes) external view returns (Price memory price);
+}
+
+/// @title Tells prices
+/// @notice Each function costs gamma and the reading of its input; nothing is run.
+interface ILazQuote {
+    /// @notice The price of ILazInference.generate with this request, if all tokens are used.
+    function quoteGenerate(Generation calldata request) external view returns (Price memory price);
+
+    /// @notice The price of ILazInference.generateFromTokens with this request, if all tokens are used.
+    function quoteGenerateFromTokens(TokenGeneration calldata request)
+        external
+        view
+        returns (Price memory price);
+
+    /// @notice The price of ILazInference.logits.
+    function quoteLogits(bytes32 model, uint32[] calldata tokens) external view returns (Price memory price);
+
+    /// @notice The price of ILazInference.embed.
+    function quoteEmbed(bytes32 model, string calldata text) external view returns (Price memory price);
+
+    /// @notice Wei for a unit of gas in this block, without a tip.
+    /// @return evm Of ordinary gas.
+    /// @return ai Of gasAI.
+    /// @return inference Of gasInference.
+    /// @return header Of the block's header: the highest of the three, paid first, the difference refunded.
+    function prices()
+        external
+        view
+        returns (uint256 evm, uint256 ai, uint256 inference, uint256 header);
+}
+
+/// @title Why a precompile reverts
+/// @notice Offsets count the bytes of the calldata, function selector included.
+interface ILazErrors {
+    /// DELEGATECALL and CALLCODE are refused.
+    error DelegateCallRefused();
+    /// The prompt has no token; it needs at least one.
+    error EmptyPrompt();
+    /// A function argument is not an integer of the declared width.
+    error IntegerOutOfRange(uint256 offset, uint256 got, uint256 max);
+    /// The calldata or the text in it is longer than is read.
+    error InputTooLong(uint256 got, uint256 max);
+    /// The calldata ends before the argument that starts at the offset.
+    error InputTooShort(uint256 offset, uint256 got, uint256 expected);
+    /// The token limit is 0 or exceeds what the model's context leaves after the prompt.
+    error InvalidMaxTokens(uint256 got, uint256 max);
+    /// An argument does not stand where the standard encoding puts it.
+    error InvalidOffset(uint256 offset, uint256 got, uint256 expected);
+    /// Bytes behind a text or a byte string are not zero.
+    error InvalidPadding(uint256 offset);
+    /// A sampling parameter is out of range.
+    error InvalidSampling(string parameter, uint256 got, uint256 max);
+    /// Too many or too long stop texts.
+    error InvalidStopList(uint256 maxCount, uint256 maxBytes);
+    /// The model's tokenizer cannot read the input.
+    error InvalidText();
+    /// The text is not UTF-8 from this byte of it on.
+    error InvalidUtf8(uint256 offset);
+    /// A length exceeds what the calldata can hold.
+    error LengthOutOfRange(uint256 offset, uint256 got, uint256 max);
+    /// The chain has no default model, so that the model must be named.
+    error NoDefaultModel();
+    /// The prompt has more tokens than the model's context.
+    error PromptTooLong(uint256 got, uint256 max);
+    /// The input is refused for a reason that has no error of its own.
+    error Rejected(string reason);
+    /// The text spells a special token.
+    error SpecialToken(uint256 token, uint256 offset);
+    /// The calldata goes on after its last argument.
+    error TrailingBytes(uint256 got, uint256 expected);
+    /// The precompile has no such function.
+    error UnknownFunction(bytes4 selector);
+    /// No such model.
+    error UnknownModel(bytes32 model);
+    /// No verifier for such proofs.
+    error UnknownProofSystem(uint256 system);
+    /// The vocabulary has no such token.
+    error UnknownToken(uint256 token, uint256 index, uint256 vocabulary);
+    /// The model cannot do this.
+    error UnsupportedTask(string task);
+    /// Precompiles take no value.
+    error ValueRefused(uint256 value);
+    /// The work of the job exceeds 64 bits.
+    error WorkOverflow();
+}

@@ -1,0 +1,79 @@
+use alloy_primitives::{Address, Bytes, U256};
+use lazai_api_types::{GasCost, GasPricing, Quote, Work};
+
+/// One call of an AI precompile, as the EVM sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The precompile whose code runs.
+    pub address: Address,
+    /// Who calls; no function depends on it today.
+    pub caller: Address,
+    /// The calldata.
+    pub input: &'a [u8],
+    /// Gas that the frame may spend.
+    pub gas_limit: u64,
+    /// Wei sent along; anything but zero is refused.
+    pub value: U256,
+    /// Whether state is frozen. No function writes state, so every function is allowed.
+    pub is_static: bool,
+    /// Whether the call came by DELEGATECALL or CALLCODE; always refused.
+    pub is_delegate: bool,
+    /// Whether to do the work or only to price it.
+    pub mode: Mode,
+    /// Turns work into gas, by the parameters of this block.
+    pub pricing: &'a dyn GasPricing,
+    /// Gas prices of this block.
+    pub prices: ResourcePrices,
+}
+
+/// Whether to do the work or only to price it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mode {
+    /// Run the job, charge what it really took.
+    #[default]
+    Execute,
+    /// Charge the quote and return a placeholder of the right type: for gas estimation.
+    Simulate,
+}
+
+/// Price of a unit of gas in this block, for each resource.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ResourcePrices {
+    /// Base fee of ordinary EVM gas, in wei.
+    pub evm: u128,
+    /// Base fee of `GasAI`, in wei.
+    pub ai: u128,
+    /// Base fee of `GasInference`, in wei.
+    pub inference: u128,
+    /// Base fee in the block's header, in wei: the highest of the three, paid first, the difference returned.
+    pub header: u128,
+}
+
+/// What a call did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reply {
+    /// How the frame ends.
+    pub status: Status,
+    /// Returned bytes: the result, or a Solidity custom error if reverted; empty if out of gas.
+    pub output: Bytes,
+    /// AI gas spent, unused tokens already given back; the total never exceeds the gas limit.
+    ///
+    /// If out of gas, this is the part that paid for work done until then; the rest of the frame's gas burns as
+    /// ordinary EVM gas.
+    pub charged: GasCost,
+    /// What a job was charged before it ran; none for calls that run no job.
+    pub quoted: Option<Quote>,
+    /// Work that `charged` paid for.
+    pub work: Work,
+}
+
+/// How the frame of a call ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Status {
+    /// Halts and burns the frame's gas.
+    OutOfGas,
+    /// Undoes the frame and keeps the gas that was not charged.
+    Revert,
+    /// Succeeds.
+    Success,
+}
