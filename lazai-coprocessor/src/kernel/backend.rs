@@ -1,0 +1,139 @@
+//! Which instructions the kernels use.
+
+use core::{
+    fmt::{self, Display, Formatter},
+    str::FromStr,
+};
+
+use super::KernelError;
+
+/// Which instructions the kernels use; every choice gives the same bytes.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Backend {
+    /// 256-bit vectors of x86-64 with AVX2.
+    Avx2,
+    /// 512-bit vectors of x86-64 with AVX-512 F, BW and VNNI.
+    Avx512,
+    /// Plain Rust in blocks, shaped so that the compiler vectorizes it for any target.
+    Portable,
+    /// Plain Rust, one sum at a time: the specification of every kernel.
+    Scalar,
+}
+
+impl Backend {
+    /// Every back end, fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Portable, Self::Scalar];
+
+    /// The fastest back end of this processor.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::ALL.into_iter().find(|backend| backend.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// The back ends that this processor runs, fastest first.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|backend| backend.is_available()).collect()
+    }
+
+    /// Whether this processor runs this back end.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Avx2 => has_avx2(),
+            Self::Avx512 => has_avx512(),
+            Self::Portable | Self::Scalar => true,
+        }
+    }
+
+    /// Passes an available back end through.
+    ///
+    /// # Errors
+    /// [`KernelError::BackendUnavailable`] if this processor lacks the instructions.
+    pub fn require(self) -> Result<Self, KernelError> {
+        if self.is_available() {
+            Ok(self)
+        } else {
+            Err(KernelError::BackendUnavailable { backend: self })
+        }
+    }
+
+    /// The name in options and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Portable => "portable",
+            Self::Scalar => "scalar",
+        }
+    }
+}
+
+impl FromStr for Backend {
+    type Err = KernelError;
+
+    /// Reads a [`name`](Backend::name); whether the processor runs it is not asked.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|backend| backend.name() == name)
+            .ok_or_else(|| KernelError::BackendUnknown { got: name.chars().take(32).collect() })
+    }
+}
+
+impl Display for Backend {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512vnni")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_avx2() -> bool {
+    false
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const fn has_avx512() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for backend in Backend::ALL {
+            assert_eq!(backend.to_string().parse(), Ok(backend));
+        }
+        let long = "AVX512".repeat(100);
+        let Err(KernelError::BackendUnknown { got }) = Backend::from_str(&long) else {
+            panic!("an unknown name was read");
+        };
+        assert_eq!(got.len(), 32);
+    }
+
+    #[test]
+    fn detection_is_available() {
+        let available = Backend::available();
+        assert_eq!(available.first(), Some(&Backend::detect()));
+        assert!(available.ends_with(&[Backend::Portable, Backend::Scalar]));
+        for backend in Backend::ALL {
+            assert_eq!(backend.require().is_ok(), available.contains(&backend));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The order in which vector back ends walk through a product.
+//!
+//! From [`TILE`] rows of input on, a block of weight rows is expanded to its effective i16 once,
+//! and serves every row of the input from cache. Below that the product is as fast as the weights
+//! arrive from memory, and they are expanded in registers.
+
+use core::ops::Range;
+
+use super::{WeightMatrix, destination::Tile};
+
+/// The steps of a product that a back end writes in its own instructions.
+///
+/// Sums are exact as long as the weights are valid.
+pub(super) trait Kernel: Copy {
+    /// Columns summed before a lane moves from i32 to i64: at most 64 to a lane, and a multiple of
+    /// [`EXPONENT_BYTE`].
+    const K_BLOCK: usize;
+
+    /// Writes the effective weights of part of a row, from a multiple of [`EXPONENT_BYTE`] columns
+    /// on, and zeros up to the next multiple of [`Line::LANES`].
+    fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]);
+
+    /// Adds the dot products of up to [`TILE`] input rows with a number of expanded weight rows
+    /// that is a multiple of [`TILE`].
+    ///
+    /// Shapes: `input` holds `rows` rows of `columns <= K_BLOCK`, `stride` apart; `expanded` holds
+    /// weight rows of `columns.div_ceil(Line::LANES)` lines; `sums` is `[rows, N_BLOCK]`.
+    fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]);
+
+    /// Computes the dot products of fewer than [`TILE`] input rows with some weight rows.
+    ///
+    /// Shapes: `input` is `[m, k]`; `sums` is `[m, N_BLOCK]`, of which `rows.len()` are written.
+    fn dots(self, input: &[i16], weight: &WeightMatrix<'_>, rows: Range<usize>, sums: &mut [i64]);
+
+    /// Rounds and writes the sums of one row, as [`Tile::write_sums`] does.
+    fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]);
+}
+
+/// Some rows of the input, cut to some of their columns.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    /// From the first element used to the last.
+    pub(super) values: &'a [i16],
+    /// From a row to the next.
+    pub(super) stride: usize,
+    /// Rows, 1 to [`TILE`].
+    pub(super) rows: usize,
+    /// Columns used of each row.
+    pub(super) columns: usize,
+}
+
+impl<'a> Panel<'a> {
+    /// The used columns of a row.
+    pub(super) fn row(&self, row: usize) -> &'a [i16] {
+        &self.values[row * self.stride..][..self.columns]
+    }
+}
+
+/// A group of effective weights, aligned to a cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line(pub(super) [i16; Self::LANES]);
+
+impl Line {
+    pub(super) const LANES: usize = WeightMatrix::GROUP;
+}
+
+/// Computes one rectangle of the output.
+pub(super) fn run<K: Kernel>(
+    kernel: K,
+    input: &[i16],
+    weight: &WeightMatrix<'_>,
+    mut tile: Tile<'_>,
+) {
+    if tile.rows().len() < TILE {
+        stream(kernel, input, weight, &mut tile);
+    } else {
+        block(kernel, input, weight, &mut tile);
+    }
+}
+
+/// Few rows of input: weights go from memory to registers.
+fn stream<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &mut Tile<'_>) {
+    let (rows, columns, k) = (tile.rows(), tile.columns(), weight.columns());
+    let input = &input[rows.start * k..rows.end * k];
+    let mut sums = [0; TILE * N_BLOCK];
+    for start in columns.clone().step_by(N_BLOCK) {
+        let end = columns.end.min(start + N_BLOCK);
+        if k > 0 {
+            kernel.dots(input, weight, start..end, &mut sums);
+        }
+        for (row, sums) in rows.clone().zip(sums.chunks(N_BLOCK)) {
+            let sums = &sums[..end - start];
+            kernel.finish(tile, row, start, sums, &weight.shifts()[start..end]);
+        }
+    }
+}
+
+/// Many rows of input: expanded weights serve all of them.
+fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &mut Tile<'_>) {
+    let k = weight.columns();
+    let lines = k.min(K::K_BLOCK).div_ceil(Line::LANES);
+    let n_block = tile.columns().len().min(N_BLOCK).next_multiple_of(TILE);
+    let m_block = tile.rows().len().min(M_BLOCK);
+    let mut expanded = vec![Line([0; Line::LANES]); lines * n_block];
+    let mut sums = vec![0; m_block * N_BLOCK];
+
+    for row_start in tile.rows().step_by(M_BLOCK) {
+        let row_end = tile.rows().end.min(row_start + M_BLOCK);
+        for start in tile.columns().step_by(N_BLOCK) {
+            let end = tile.columns().end.min(start + N_BLOCK);
+            sums.fill(0);
+            for k_start in (0..k).step_by(K::K_BLOCK) {
+                let k_range = k_start..k.min(k_start + K::K_BLOCK);
+                let lines = k_range.len().div_ceil(Line::LANES);
+                let expanded = &mut expanded[..lines * (end - start).next_multiple_of(TILE)];
+                let (filled, rest) = expanded.split_at_mut(lines * (end - start));
+                rest.fill(Line([0; Line::LANES]));
+                for (row, expanded) in (start..end).zip(filled.chunks_mut(lines)) {
+                    let values = &weight.row_values(row)[k_range.clone()];
+                    let exponents = &weight.row_exponents(row)[k_start / EXPONENT_BYTE..];
+                    kernel.expand(values, exponents, expanded);
+                }
+                for (index, sums) in sums.chunks_mut(TILE * N_BLOCK).enumerate() {
+                    let first = row_start + index * TILE;
+                    if first >= row_end {
+                        break;
+                    }
+                    let rows = (row_end - first).min(TILE);
+                    let values = &input[first * k + k_start..][..(rows - 1) * k + k_range.len()];
+                    let panel = Panel { values, stride: k, rows, columns: k_range.len() };
+                    kernel.panel(panel, expanded, sums);
+                }
+            }
+            for (row, sums) in (row_start..row_end).zip(sums.chunks(N_BLOCK)) {
+                let sums = &sums[..end - start];
+                kernel.finish(tile, row, start, sums, &weight.shifts()[start..end]);
+            }
+        }
+    }
+}
+
+/// Rows of input and of weights whose products are summed in registers at a time.
+pub(super) const TILE: usize = 4;
+
+/// Weight rows in a block: with [`Kernel::K_BLOCK`] columns, 64 KiB at most.
+pub(super) const N_BLOCK: usize = 32;
+
+/// Input rows whose sums are kept at a time: 64 KiB.
+const M_BLOCK: usize = 256;
+
+/// Columns whose exponents share a byte.
+pub(super) const EXPONENT_BYTE: usize = 4 * WeightMatrix::GROUP;

@@ -1,0 +1,173 @@
+//! How many cores the kernels use.
+
+use core::ops::Range;
+#[cfg(feature = "parallel")]
+use std::sync::Arc;
+
+use super::KernelError;
+
+/// The cores that kernels share work among; every number gives the same bytes.
+///
+/// Clones share one pool. Without the feature `parallel` there is one thread, whatever was asked.
+#[derive(Clone, Debug)]
+pub struct Threads {
+    /// `None` runs everything on the caller's thread.
+    #[cfg(feature = "parallel")]
+    pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Threads {
+    /// Most threads of a pool.
+    pub const MAX: usize = 256;
+
+    /// Starts `count` threads; 0 means one per core, 1 means the caller's own thread.
+    ///
+    /// # Errors
+    /// [`KernelError::TooManyThreads`] above [`Threads::MAX`], and
+    /// [`KernelError::ThreadsNotStarted`] if the operating system refuses.
+    pub fn new(count: usize) -> Result<Self, KernelError> {
+        if count > Self::MAX {
+            return Err(KernelError::TooManyThreads { got: count, max: Self::MAX });
+        }
+        Self::start(count)
+    }
+
+    /// The caller's own thread alone.
+    #[must_use]
+    pub const fn single() -> Self {
+        Self {
+            #[cfg(feature = "parallel")]
+            pool: None,
+        }
+    }
+
+    /// How many threads share the work.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        #[cfg(feature = "parallel")]
+        return self.pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+        #[cfg(not(feature = "parallel"))]
+        return 1;
+    }
+
+    /// Runs `work` on a thread of the pool, so that the kernels it calls need not be handed over
+    /// one by one.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        #[cfg(feature = "parallel")]
+        if let Some(pool) = &self.pool {
+            return pool.install(work);
+        }
+        work()
+    }
+
+    /// Calls `work` once with each item, in any order and on any thread.
+    pub fn for_each<T: Send>(&self, items: Vec<T>, work: impl Fn(T) + Send + Sync) {
+        #[cfg(feature = "parallel")]
+        if let Some(pool) = &self.pool
+            && items.len() > 1
+        {
+            use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+            return pool.install(|| items.into_par_iter().with_max_len(1).for_each(work));
+        }
+        items.into_iter().for_each(work);
+    }
+
+    /// Cuts `data` into pieces of `length` (the last may be shorter) and calls `work` with each
+    /// piece and its position in units of `length`.
+    ///
+    /// A `length` of 0 is taken as 1.
+    pub fn for_each_chunk<T: Send>(
+        &self,
+        data: &mut [T],
+        length: usize,
+        work: impl Fn(usize, &mut [T]) + Send + Sync,
+    ) {
+        let chunks = data.chunks_mut(length.max(1)).enumerate().collect();
+        self.for_each(chunks, |(index, chunk)| work(index, chunk));
+    }
+
+    #[cfg(feature = "parallel")]
+    fn start(count: usize) -> Result<Self, KernelError> {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let count = if count == 0 { cores().min(Self::MAX) } else { count };
+        if count == 1 {
+            return Ok(Self::single());
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(count)
+            .thread_name(|index| format!("kernel-{index}"))
+            .build()
+            .map(|pool| Self { pool: Some(Arc::new(pool)) })
+            .map_err(|_| KernelError::ThreadsNotStarted { count })
+    }
+
+    #[cfg(not(feature = "parallel"))]
+    const fn start(_: usize) -> Result<Self, KernelError> {
+        Ok(Self::single())
+    }
+}
+
+impl Default for Threads {
+    /// The caller's own thread.
+    fn default() -> Self {
+        Self::single()
+    }
+}
+
+/// Cuts `0..length` into at most `parts` ranges of nearly equal size whose starts are multiples of
+/// `unit`.
+pub(super) fn ranges(length: usize, parts: usize, unit: usize) -> Vec<Range<usize>> {
+    let units = length.div_ceil(unit);
+    let parts = parts.clamp(1, units.max(1));
+    let start = |part: usize| (units / parts * part + (units % parts).min(part)) * unit;
+    (0..parts).map(|part| start(part)..start(part + 1).min(length)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn ranges_cover_once() {
+        for length in [0, 1, 15, 16, 17, 100, 1024] {
+            for parts in [0, 1, 2, 3, 7, 2000] {
+                for unit in [1, 16, 33] {
+                    let ranges = ranges(length, parts, unit);
+                    assert!(ranges.len() <= parts.max(1));
+                    assert_eq!(ranges.first().map(|range| range.start), Some(0));
+                    assert_eq!(ranges.last().map(|range| range.end), Some(length));
+                    assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+                    assert!(ranges.iter().all(|range| range.start.is_multiple_of(unit)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_item_is_worked_once() {
+        for count in 1..=3 {
+            let threads = Threads::new(count).unwrap();
+            let sum = AtomicUsize::new(0);
+            threads.for_each((1..=100).collect(), |item| {
+                sum.fetch_add(item, Ordering::Relaxed);
+            });
+            assert_eq!(sum.into_inner(), 5050);
+
+            let mut data = vec![0; 10];
+            threads.for_each_chunk(&mut data, 4, |index, chunk| chunk.fill(index + 1));
+            assert_eq!(data, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
+            assert_eq!(threads.install(|| 7), 7);
+        }
+    }
+
+    #[test]
+    fn counts_are_bounded() {
+        assert_eq!(Threads::default().count(), 1);
+        assert!(Threads::new(0).unwrap().count() >= 1);
+        let error = KernelError::TooManyThreads { got: usize::MAX, max: Threads::MAX };
+        assert_eq!(Threads::new(usize::MAX).unwrap_err(), error);
+    }
+}
