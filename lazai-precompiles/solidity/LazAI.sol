@@ -193,7 +193,7 @@ interface ILazErrors {
     error InvalidStopList(uint256 maxCount, uint256 maxBytes);
     /// The model's tokenizer cannot read the input.
     error InvalidText();
-    /// The text is not UTF-8 from this byte of it on.
+    /// A text is not UTF-8 from this byte on.
     error InvalidUtf8(uint256 offset);
     /// A length exceeds what the calldata can hold.
     error LengthOutOfRange(uint256 offset, uint256 got, uint256 max);

@@ -1,3 +1,5 @@
+//! Where the precompiles stand.
+
 use alloy_primitives::{Address, address};
 
 /// Runs models: [`ILazInference`](crate::abi::ILazInference).

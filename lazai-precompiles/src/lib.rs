@@ -7,8 +7,14 @@ extern crate alloc;
 
 pub mod abi;
 pub mod address;
+mod answer;
 mod call;
+mod input;
+mod meter;
 mod precompiles;
+mod price;
+mod refusal;
+mod request;
 
 pub use call::{Call, Mode, Reply, ResourcePrices, Status};
 pub use precompiles::{AiPrecompiles, DuplicateVerifier, Settings};

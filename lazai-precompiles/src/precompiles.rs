@@ -1,16 +1,26 @@
 use alloc::{sync::Arc, vec::Vec};
 
-use alloy_primitives::Address;
-use lazai_api_types::{Coprocessor, Fault, ModelId, ProofSystemId, ProofVerifier};
+use alloy_primitives::{Address, Bytes};
+use alloy_sol_types::SolValue;
+use lazai_api_types::{
+    Coprocessor, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError, ProofSystemId,
+    ProofVerifier, Quote, Work,
+};
 
-use crate::{Call, Reply, address};
+use crate::{
+    Call, Mode, Reply, Status, address, answer,
+    meter::{Meter, Stop, internal},
+    price,
+    refusal::Refusal,
+    request::{Form, Request},
+};
 
 /// The AI precompiles: what a contract can ask of a [`Coprocessor`] and of proof verifiers.
 #[derive(Clone, Debug)]
 pub struct AiPrecompiles {
-    pub(crate) coprocessor: Arc<dyn Coprocessor>,
-    pub(crate) verifiers: Vec<Arc<dyn ProofVerifier>>,
-    pub(crate) settings: Settings,
+    coprocessor: Arc<dyn Coprocessor>,
+    verifiers: Vec<Arc<dyn ProofVerifier>>,
+    settings: Settings,
 }
 
 impl AiPrecompiles {
@@ -51,8 +61,95 @@ impl AiPrecompiles {
     /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be aborted and must
     /// never become a receipt.
     pub fn call(&self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
-        let _ = call;
-        Ok(None)
+        if !self.addresses().contains(&call.address) {
+            return Ok(None);
+        }
+        let mut meter = Meter::new(call);
+        let (status, output) = match self.answer(call, &mut meter) {
+            Ok(output) => (Status::Success, output),
+            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
+            Err(Stop::Refused(refusal)) => (Status::Revert, refusal.encode()),
+        };
+        let (charged, quoted, work) = (meter.paid(), meter.quoted(), meter.work());
+        Ok(Some(Reply { status, output, charged, quoted, work }))
+    }
+
+    fn answer(&self, call: &Call<'_>, meter: &mut Meter<'_>) -> Result<Bytes, Stop> {
+        meter.charge(Work::default())?;
+        match self.read(call) {
+            Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
+            Ok(Request::Quote(job)) => {
+                meter.charge(job.intake())?;
+                price::encode_price(call, self.quote(&job)?.work)
+            }
+            Ok(Request::QuoteProof { system, proof_bytes }) => {
+                price::encode_price(call, self.verifier(system)?.work(proof_bytes))
+            }
+            Ok(Request::Run(job, form)) => {
+                meter.charge(job.intake())?;
+                self.run(call.mode, meter, &job, form)
+            }
+            Ok(Request::Verify { system, statement, proof }) => {
+                let verifier = self.verifier(system)?;
+                meter.charge(verifier.work(proof.len() as u64))?;
+                // A verdict steers the caller, so it is the real one even in a simulation.
+                Ok(verifier.verify(&statement, proof)?.abi_encode().into())
+            }
+            Err(Refusal::Input(error)) => {
+                meter.charge(reading(call.input.len()))?;
+                Err(error.into())
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    fn read<'a>(&self, call: &Call<'a>) -> Result<Request<'a>, Refusal> {
+        let (got, max) = (call.input.len(), self.settings.max_input_bytes);
+        if call.is_delegate {
+            return Err(Refusal::DelegateCall);
+        }
+        if !call.value.is_zero() {
+            return Err(Refusal::Value { value: call.value });
+        }
+        if got > max {
+            return Err(Refusal::InputTooLong { got, max });
+        }
+        Request::read(call.address, call.input, &self.settings)
+    }
+
+    fn run(&self, mode: Mode, meter: &mut Meter<'_>, job: &Job, form: Form) -> Result<Bytes, Stop> {
+        let quote = self.quote(job)?;
+        meter.charge_quote(quote)?;
+        let (output, usage) = match mode {
+            Mode::Execute => {
+                let outcome = self.coprocessor.run(job).map_err(|error| match error {
+                    PortError::Fault(fault) => Stop::Fault(fault),
+                    PortError::Rejected(_) => internal("a job that was quoted was rejected"),
+                })?;
+                meter.settle(outcome.work)?;
+                (outcome.output, outcome.usage)
+            }
+            Mode::Simulate => (answer::placeholder(&job.task, &quote), quote.usage),
+        };
+        answer::encode(&job.task, form, output, usage)
+            .ok_or_else(|| internal("the output is not what the task asks for"))
+    }
+
+    fn quote(&self, job: &Job) -> Result<Quote, Stop> {
+        let quote = self.coprocessor.quote(job)?;
+        if quote.work.flops < job.intake().flops {
+            return Err(internal("a quote does not contain the intake of its job"));
+        }
+        Ok(quote)
+    }
+
+    fn verifier(&self, system: ProofSystemId) -> Result<&dyn ProofVerifier, Refusal> {
+        self.verifiers
+            .iter()
+            .find(|verifier| verifier.id() == system)
+            .map(|verifier| &**verifier)
+            .ok_or(Refusal::UnknownProofSystem { system })
     }
 }
 
@@ -79,4 +176,10 @@ impl Default for Settings {
 pub struct DuplicateVerifier {
     /// The id claimed twice.
     pub system: ProofSystemId,
+}
+
+/// The work of reading calldata that turned out not to hold a request, by the rule of [`Job::intake`].
+const fn reading(input_bytes: usize) -> Work {
+    let flops = (input_bytes as u64).saturating_mul(INTAKE_FLOPS_PER_BYTE);
+    Work { flops, peak_bytes: 0 }
 }

@@ -1,0 +1,90 @@
+use alloc::{string::String, vec, vec::Vec};
+
+use alloy_primitives::Bytes;
+use alloy_sol_types::SolCall;
+use lazai_api_types::{FinishReason, Output, Quote, Task, TokenId, Usage};
+
+use crate::{
+    abi::{ILazInference, ILazTokenizer},
+    request::Form,
+};
+
+/// Writes the result of `task`; none if it is the result of another kind of task.
+pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> Option<Bytes> {
+    let bytes = match (task, output) {
+        (Task::Count { .. }, Output::Count(count)) => {
+            ILazTokenizer::countCall::abi_encode_returns(&count)
+        }
+        (Task::Decode { .. }, Output::Text(text)) => {
+            ILazTokenizer::decodeCall::abi_encode_returns(&text)
+        }
+        (Task::Embed { .. }, Output::Embedding { values, fraction_bits }) => {
+            ILazInference::embedCall::abi_encode_returns(&ILazInference::embedReturn {
+                values,
+                fractionBits: fraction_bits,
+            })
+        }
+        (Task::Encode { .. }, Output::Tokens(tokens)) => {
+            ILazTokenizer::encodeCall::abi_encode_returns(&numbers(&tokens))
+        }
+        (Task::Generate(_), Output::Generated { text, .. }) if form == Form::Raw => {
+            text.into_bytes()
+        }
+        (Task::Generate(_), Output::Generated { tokens, text, finish }) => {
+            let tokens = numbers(&tokens);
+            let finish = match finish {
+                FinishReason::Length => 0,
+                FinishReason::Stop => 1,
+            };
+            ILazInference::generateCall::abi_encode_returns(&ILazInference::generateReturn {
+                text,
+                tokens,
+                promptTokens: usage.prompt_tokens,
+                finish,
+            })
+        }
+        (Task::Logits { .. }, Output::Logits { values, fraction_bits }) => {
+            ILazInference::logitsCall::abi_encode_returns(&ILazInference::logitsReturn {
+                values,
+                fractionBits: fraction_bits,
+            })
+        }
+        _ => return None,
+    };
+    Some(bytes.into())
+}
+
+/// A result of the right type for `task`, for a caller that only measures gas.
+///
+/// Texts and token lists are as long as the real ones may become, because callers store them and pay by length.
+/// The lengths of vectors are the model's, which a quote does not tell: they are empty.
+pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
+    let Usage { prompt_tokens, completion_tokens } = quote.usage;
+    match task {
+        Task::Count { .. } => Output::Count(prompt_tokens),
+        Task::Decode { .. } => Output::Text(text(prompt_tokens)),
+        Task::Embed { .. } => Output::Embedding { values: Vec::new(), fraction_bits: 0 },
+        Task::Encode { .. } => Output::Tokens(tokens(prompt_tokens)),
+        Task::Generate(_) => Output::Generated {
+            tokens: tokens(completion_tokens),
+            text: text(completion_tokens),
+            finish: FinishReason::Length,
+        },
+        Task::Logits { .. } => Output::Logits { values: Vec::new(), fraction_bits: 0 },
+    }
+}
+
+fn text(tokens: u32) -> String {
+    "?".repeat(tokens as usize * PLACEHOLDER_BYTES_PER_TOKEN)
+}
+
+fn tokens(count: u32) -> Vec<TokenId> {
+    vec![TokenId(0); count as usize]
+}
+
+fn numbers(tokens: &[TokenId]) -> Vec<u32> {
+    tokens.iter().map(|token| token.0).collect()
+}
+
+/// Above what a token of natural language takes on average, so that an estimate also holds for long words.
+const PLACEHOLDER_BYTES_PER_TOKEN: usize = 8;

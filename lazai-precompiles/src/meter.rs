@@ -1,0 +1,102 @@
+use alloc::string::String;
+
+use lazai_api_types::{Fault, FaultKind, GasCost, PortError, Quote, Work};
+
+use crate::{Call, refusal::Refusal};
+
+/// What one call has paid so far.
+///
+/// Charges do not add up: each is the price of all work until then, so that the intake that a quote contains is
+/// never paid twice.
+#[derive(Debug)]
+pub(crate) struct Meter<'a> {
+    call: &'a Call<'a>,
+    paid: GasCost,
+    work: Work,
+    quoted: Option<Quote>,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) const fn new(call: &'a Call<'a>) -> Self {
+        Self {
+            call,
+            paid: GasCost { gas_ai: 0, gas_inference: 0 },
+            work: Work { flops: 0, peak_bytes: 0 },
+            quoted: None,
+        }
+    }
+
+    /// Charges for `work`, which contains all work charged before.
+    pub(crate) fn charge(&mut self, work: Work) -> Result<(), Stop> {
+        // A price beyond 64 bits is one that no gas limit pays.
+        let cost = self.call.pricing.gas(&work).map_err(|_| Stop::OutOfGas)?;
+        let total = cost.total().map_err(|_| Stop::OutOfGas)?;
+        if total > self.call.gas_limit {
+            return Err(Stop::OutOfGas);
+        }
+        (self.paid, self.work) = (cost, work);
+        Ok(())
+    }
+
+    /// Charges for a job before it runs.
+    pub(crate) fn charge_quote(&mut self, quote: Quote) -> Result<(), Stop> {
+        self.charge(quote.work)?;
+        self.quoted = Some(quote);
+        Ok(())
+    }
+
+    /// Gives back what the job did not use.
+    pub(crate) fn settle(&mut self, done: Work) -> Result<(), Stop> {
+        let quoted = self.work;
+        let exceeds = done.flops > quoted.flops || done.peak_bytes > quoted.peak_bytes;
+        let cost = self.call.pricing.gas(&done).unwrap_or(UNPAYABLE);
+        if exceeds || cost.gas_ai > self.paid.gas_ai || cost.gas_inference > self.paid.gas_inference
+        {
+            return Err(internal("the work of a run exceeds its quote"));
+        }
+        (self.paid, self.work) = (cost, done);
+        Ok(())
+    }
+
+    pub(crate) const fn paid(&self) -> GasCost {
+        self.paid
+    }
+
+    pub(crate) const fn work(&self) -> Work {
+        self.work
+    }
+
+    pub(crate) const fn quoted(&self) -> Option<Quote> {
+        self.quoted
+    }
+}
+
+/// Why a call ends without a result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Stop {
+    Fault(Fault),
+    OutOfGas,
+    Refused(Refusal),
+}
+
+impl From<PortError> for Stop {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::Fault(fault) => Self::Fault(fault),
+            PortError::Rejected(rejection) => Self::Refused(Refusal::Rejected(rejection)),
+        }
+    }
+}
+
+impl<R: Into<Refusal>> From<R> for Stop {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+/// A port broke its promise, so that nothing it says can go on chain.
+pub(crate) fn internal(message: &str) -> Stop {
+    Stop::Fault(Fault { kind: FaultKind::Internal, message: String::from(message) })
+}
+
+const UNPAYABLE: GasCost = GasCost { gas_ai: u64::MAX, gas_inference: u64::MAX };
