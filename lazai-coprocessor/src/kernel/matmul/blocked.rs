@@ -140,6 +140,13 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
     }
 }
 
+/// The start of an array whose rest is zero.
+pub(super) fn padded<T: Copy + Default, const N: usize>(values: &[T]) -> [T; N] {
+    let mut array = [T::default(); N];
+    array[..values.len()].copy_from_slice(values);
+    array
+}
+
 /// Rows of input and of weights whose products are summed in registers at a time.
 pub(super) const TILE: usize = 4;
 

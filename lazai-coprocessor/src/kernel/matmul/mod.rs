@@ -23,6 +23,10 @@
 
 #![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::float_arithmetic)]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod blocked;
 mod destination;
 mod portable;
@@ -88,6 +92,20 @@ pub fn matmul(
 
 /// Computes one rectangle of the output.
 fn run(backend: Backend, input: &[i16], weight: &WeightMatrix<'_>, tile: Tile<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    match backend {
+        Backend::Avx2 => {
+            if let Some(kernel) = avx2::Avx2::detect() {
+                return blocked::run(kernel, input, weight, tile);
+            }
+        }
+        Backend::Avx512 => {
+            if let Some(kernel) = avx512::Avx512::detect() {
+                return blocked::run(kernel, input, weight, tile);
+            }
+        }
+        Backend::Portable | Backend::Scalar => {}
+    }
     if backend == Backend::Scalar {
         scalar::run(input, weight, tile);
     } else {
