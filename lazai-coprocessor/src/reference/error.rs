@@ -1,0 +1,107 @@
+use std::io;
+
+/// Why a checkpoint was refused, or a sequence cannot be run on it.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ReferenceError {
+    /// A field of `config.json` has a value that this version does not read.
+    #[error("config.json: field {field} must be {expected}, got {got}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is, cut to 64 characters.
+        got: String,
+    },
+    /// The tensor file is not as long as its header says.
+    #[error("model.safetensors has {got} bytes, its header describes {expected}")]
+    FileLength {
+        /// The length by the header.
+        expected: u64,
+        /// The length of the file.
+        got: u64,
+    },
+    /// A file is larger than this version reads.
+    #[error("{part} has {got} bytes, more than {max}")]
+    FileSize {
+        /// The file, or the part of it.
+        part: &'static str,
+        /// Its length.
+        got: u64,
+        /// The largest length.
+        max: u64,
+    },
+    /// The file system refused.
+    #[error("{file}: {kind}")]
+    Io {
+        /// The file.
+        file: &'static str,
+        /// What went wrong.
+        kind: io::ErrorKind,
+    },
+    /// A sequence is longer than the model's context.
+    #[error("the sequence has {got} tokens, more than {max}")]
+    Length {
+        /// Tokens of the sequence.
+        got: usize,
+        /// The most there may be.
+        max: usize,
+    },
+    /// A tensor that the configuration needs is absent.
+    #[error("model.safetensors lacks the tensor {tensor}")]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+    },
+    /// A weight is infinite or not a number.
+    #[error("tensor {tensor}: element {index} is not a finite number")]
+    NotFinite {
+        /// The name of the tensor.
+        tensor: String,
+        /// The first such element.
+        index: usize,
+    },
+    /// A tensor has another shape than the configuration gives it.
+    #[error("tensor {tensor} must have the shape {expected:?}, got {got:?}")]
+    Shape {
+        /// The name of the tensor.
+        tensor: String,
+        /// The shape by the configuration.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        got: Vec<usize>,
+    },
+    /// A file is not what its format asks for.
+    #[error("{file}: {problem}")]
+    Syntax {
+        /// The file.
+        file: &'static str,
+        /// What the parser says.
+        problem: String,
+    },
+    /// A token is outside the vocabulary.
+    #[error("token {got} at position {index} is outside the vocabulary of {vocabulary}")]
+    Token {
+        /// Its position.
+        index: usize,
+        /// The token.
+        got: u32,
+        /// Tokens of the vocabulary.
+        vocabulary: u32,
+    },
+    /// A tensor has elements of a type that this version does not read.
+    #[error("tensor {tensor} must have elements F32, F16 or BF16, got {got}")]
+    Type {
+        /// The name of the tensor.
+        tensor: String,
+        /// The type of its elements.
+        got: String,
+    },
+    /// A tensor is present that the configuration gives no meaning, such as a bias.
+    #[error("model.safetensors has a tensor that the configuration does not name: {tensor}")]
+    UnexpectedTensor {
+        /// Its name, cut to 64 characters.
+        tensor: String,
+    },
+}
