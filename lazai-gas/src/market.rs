@@ -1,0 +1,254 @@
+use alloy_primitives::U256;
+
+use crate::{
+    Resource, Resources,
+    rule::{Eip1559, FeeLevel, FeeRule},
+    wide::multiply_u128,
+};
+
+/// The market of one resource: its rule, its supply in a block, and where its fee stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct ResourceMarket<R = Eip1559> {
+    /// How the fee follows demand; it also names target and minimum.
+    pub rule: R,
+    /// The most gas of this resource that a block may use.
+    pub limit: u64,
+    /// Where the fee stands.
+    pub level: FeeLevel,
+}
+
+impl<R: FeeRule> ResourceMarket<R> {
+    /// The base fee in wei for each gas.
+    pub fn base_fee(&self) -> u128 {
+        self.rule.base_fee(self.level)
+    }
+
+    /// The gas of a block at which the fee stays.
+    pub fn target(&self) -> u64 {
+        self.rule.target(self.limit)
+    }
+}
+
+/// Three resources, each with its own base fee, behind the one base fee of a block header.
+///
+/// A transaction is charged at the header's base fee, the maximum of the three, and gets the
+/// difference back for each resource: it needs no new transaction type and no new header field. Where
+/// the three fees are equal, nothing comes back, and the market is Ethereum's.
+///
+/// # Examples
+/// ```
+/// use alloy_primitives::U256;
+/// use lazai_gas::{Eip1559, FeeLevel, FeeMarket, ResourceMarket, Resources};
+///
+/// let market = FeeMarket::new(Resources { evm: 7, ai: 20, inference: 10 }.map(|fee| {
+///     ResourceMarket { rule: Eip1559::ETHEREUM, limit: 30_000_000, level: FeeLevel(fee) }
+/// }));
+/// assert_eq!(market.header_base_fee(), 20);
+///
+/// let used = Resources { evm: 21_080, ai: 5_500, inference: 1_024 };
+/// let owed = 21_080 * 7 + 5_500 * 20 + 1_024 * 10;
+/// assert_eq!(market.refund(&used), U256::from(27_604 * 20 - owed));
+///
+/// let next = market.settle(&used)?; // Nearly empty: each fee falls by an eighth, rounded down.
+/// assert_eq!(next.base_fees(), Resources { evm: 7, ai: 18, inference: 9 });
+/// # Ok::<(), lazai_gas::LimitExceeded>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct FeeMarket<R = Eip1559> {
+    /// The market of each resource.
+    pub resources: Resources<ResourceMarket<R>>,
+}
+
+impl<R: FeeRule> FeeMarket<R> {
+    /// A market of three resources.
+    pub const fn new(resources: Resources<ResourceMarket<R>>) -> Self {
+        Self { resources }
+    }
+
+    /// The base fee of each resource, in wei for each gas.
+    pub fn base_fees(&self) -> Resources<u128> {
+        self.resources.as_ref().map(ResourceMarket::base_fee)
+    }
+
+    /// The base fee of the block header: the maximum of the three.
+    pub fn header_base_fee(&self) -> u128 {
+        let Resources { evm, ai, inference } = self.base_fees();
+        evm.max(ai).max(inference)
+    }
+
+    /// What the gas of a transaction costs in base fees, in wei.
+    ///
+    /// With [`refund`](Self::refund), it adds up to all the gas at the header's base fee.
+    pub fn owed(&self, used: &Resources<u64>) -> U256 {
+        total(*used, self.base_fees())
+    }
+
+    /// What comes back of the base fees that a transaction was charged, in wei.
+    ///
+    /// Arithmetic: the sum over the resources of `used * (header base fee - base fee)`; never negative,
+    /// and never above what the gas was charged. `used` must be all the gas of the transaction, as
+    /// [`Resources::apportion`] splits it.
+    pub fn refund(&self, used: &Resources<u64>) -> U256 {
+        let header = self.header_base_fee();
+        // The header's fee is the maximum, so the difference never saturates.
+        total(*used, self.base_fees().map(|fee| header.saturating_sub(fee)))
+    }
+
+    /// Checks that a block which used `used` gas is allowed.
+    ///
+    /// A builder asks this before it adds a transaction and leaves the transaction out where it does
+    /// not fit; a limit never reverts one.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] names the first resource above its limit.
+    pub fn admit(&self, used: &Resources<u64>) -> Result<(), LimitExceeded> {
+        let pairs = used.zip(self.resources.as_ref().map(|market| market.limit));
+        for (resource, (used, limit)) in pairs.into_array() {
+            if used > limit {
+                return Err(LimitExceeded { resource, limit, used });
+            }
+        }
+        Ok(())
+    }
+
+    /// The market of the next block, after one that used `used` gas.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] if the block is not allowed.
+    pub fn settle(&self, used: &Resources<u64>) -> Result<Self, LimitExceeded>
+    where
+        R: Clone,
+    {
+        self.admit(used)?;
+        let resources = self.resources.as_ref().zip(*used).map(|(market, used)| ResourceMarket {
+            rule: market.rule.clone(),
+            limit: market.limit,
+            level: market.rule.next(market.level, used, market.limit),
+        });
+        Ok(Self { resources })
+    }
+}
+
+impl FeeMarket {
+    /// Three markets under Ethereum's rule, with one limit and one fee: nothing ever comes back until
+    /// their demand differs.
+    #[must_use]
+    pub fn uniform(limit: u64, base_fee: u128) -> Self {
+        let level = FeeLevel(base_fee);
+        Self::new(Resources::uniform(ResourceMarket { rule: Eip1559::ETHEREUM, limit, level }))
+    }
+}
+
+/// A block uses more of a resource than it may.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("expected a block to use at most {limit} {resource} gas, got {used}")]
+pub struct LimitExceeded {
+    /// The resource.
+    pub resource: Resource,
+    /// The most that a block may use.
+    pub limit: u64,
+    /// What the block uses.
+    pub used: u64,
+}
+
+/// The sum of gas times fee; three products of 192 bits never saturate.
+fn total(gas: Resources<u64>, fees: Resources<u128>) -> U256 {
+    let Resources { evm, ai, inference } = fees.zip(gas).map(|(fee, gas)| multiply_u128(fee, gas));
+    evm.saturating_add(ai).saturating_add(inference)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{boxed::Box, string::ToString, sync::Arc};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ExponentialExcess;
+
+    fn market(fees: [u128; 3]) -> FeeMarket {
+        let [evm, ai, inference] = fees;
+        FeeMarket::new(Resources { evm, ai, inference }.map(|fee| ResourceMarket {
+            rule: Eip1559::ETHEREUM,
+            limit: 1_000,
+            level: FeeLevel(fee),
+        }))
+    }
+
+    #[test]
+    fn each_resource_has_its_own_demand() {
+        let used = Resources { evm: 500, ai: 1_000, inference: 0 };
+        let next = market([800, 800, 800]).settle(&used).unwrap();
+        assert_eq!(next.base_fees(), Resources { evm: 800, ai: 900, inference: 700 });
+        assert_eq!(next.header_base_fee(), 900);
+    }
+
+    #[test]
+    fn a_block_above_a_limit_is_refused() {
+        let used = Resources { evm: 1_000, ai: 1_001, inference: 2_000 };
+        let error = market([1, 1, 1]).settle(&used).unwrap_err();
+        let expected = LimitExceeded { resource: Resource::Ai, limit: 1_000, used: 1_001 };
+        assert_eq!(error, expected);
+        assert_eq!(error.to_string(), "expected a block to use at most 1000 ai gas, got 1001");
+    }
+
+    #[test]
+    fn without_ai_the_header_follows_ethereum() {
+        let mut market = FeeMarket::uniform(30_000_000, 1_000_000_000);
+        let mut ethereum = FeeLevel(1_000_000_000);
+        for used in [30_000_000, 15_000_000, 0, 21_000, 29_999_999, 14_999_999, 1] {
+            market = market.settle(&Resources { evm: used, ai: 0, inference: 0 }).unwrap();
+            ethereum = Eip1559::ETHEREUM.next(ethereum, used, 30_000_000);
+            assert_eq!(market.header_base_fee(), ethereum.0);
+        }
+    }
+
+    #[test]
+    fn rules_may_differ() {
+        let linear: Arc<dyn FeeRule> = Arc::new(Eip1559::ETHEREUM);
+        let excess: Arc<dyn FeeRule> = Arc::new(ExponentialExcess::new(2, 4_245, 100).unwrap());
+        let market = FeeMarket::new(Resources {
+            evm: ResourceMarket { rule: linear, limit: 1_000, level: FeeLevel(80) },
+            ai: ResourceMarket { rule: excess.clone(), limit: 1_000, level: FeeLevel(0) },
+            inference: ResourceMarket { rule: excess, limit: 1_000, level: FeeLevel(0) },
+        });
+        let full = market.settle(&Resources::uniform(1_000)).unwrap();
+        // e^(500 / 4,245) = 1.125
+        assert_eq!(full.base_fees(), Resources { evm: 90, ai: 112, inference: 112 });
+        let boxed: Box<dyn FeeRule> = Box::new(Eip1559::ETHEREUM);
+        assert_eq!(boxed.next(FeeLevel(80), 1_000, 1_000), FeeLevel(90));
+    }
+
+    proptest! {
+        #[test]
+        fn a_refund_is_never_negative_nor_above_the_charge(fees: [u128; 3], shift in 0..128_u32, gas: [u64; 3]) {
+            let market = market(fees.map(|fee| fee >> shift));
+            let [evm, ai, inference] = gas;
+            let used = Resources { evm, ai, inference };
+            let header = U256::from(market.header_base_fee());
+            let charged = gas.iter().map(|gas| header * U256::from(*gas)).fold(U256::ZERO, |a, b| a + b);
+            let refund = market.refund(&used);
+            prop_assert!(refund <= charged);
+            prop_assert_eq!(market.owed(&used) + refund, charged);
+        }
+
+        #[test]
+        fn equal_fees_refund_nothing(fee: u128, gas: [u64; 3]) {
+            let [evm, ai, inference] = gas;
+            let used = Resources { evm, ai, inference };
+            prop_assert_eq!(market([fee; 3]).refund(&used), U256::ZERO);
+        }
+
+        #[test]
+        fn the_header_is_the_dearest(fees: [u128; 3], gas in prop::array::uniform3(0..=1_000_u64)) {
+            let [evm, ai, inference] = gas;
+            let next = market(fees).settle(&Resources { evm, ai, inference }).unwrap();
+            let fees = next.base_fees().into_array().map(|(_, fee)| fee);
+            prop_assert_eq!(Some(next.header_base_fee()), fees.into_iter().max());
+        }
+    }
+}
