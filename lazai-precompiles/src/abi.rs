@@ -5,6 +5,9 @@
 
 #![allow(clippy::too_many_arguments, missing_docs, reason = "generated from Solidity")]
 
-pub use alloy_sol_types::{SolCall, SolInterface, SolValue};
+pub use alloy_sol_types::{SolCall, SolError, SolInterface, SolValue};
 
-alloy_sol_types::sol!("solidity/LazAI.sol");
+alloy_sol_types::sol!(
+    #![sol(extra_derives(Debug, Eq, PartialEq))]
+    "solidity/LazAI.sol"
+);
