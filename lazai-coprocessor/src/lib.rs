@@ -1,1 +1,26 @@
-//! lazai-coprocessor
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+pub mod artifact;
+#[allow(unsafe_code, reason = "SIMD intrinsics")]
+pub mod kernel;
+pub mod model;
+pub mod numeric;
+pub mod program;
+//pub mod quantize;
+pub mod reference;
+pub mod table;
+#[cfg(feature = "train")]
+pub mod train;
+
+mod coprocessor;
+mod executor;
+mod generate;
+mod monitor;
+mod tokenizer;
+
+pub use coprocessor::{Cpu, CpuBuilder};
+pub use executor::{ExecutionError, Session};
+pub use generate::{Generated, Sampler};
+pub use monitor::{Monitor, Usage};
+pub use tokenizer::{Tokenizer, TokenizerError};

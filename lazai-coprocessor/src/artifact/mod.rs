@@ -1,0 +1,101 @@
+//! The model artifact: one canonical file that holds program, tables, weights and tokenizer.
+//!
+//! The file is a safetensors container, so common tools can open it. Every byte of it is fixed by its content: tensors
+//! lie in one order, the header is written one way, and a file that says the same in another way is refused. The Merkle
+//! root over the bytes is the [`ModelId`](lazai_api_types::ModelId).
+
+mod builder;
+mod bytes;
+mod container;
+mod error;
+mod manifest;
+mod merkle;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::ArtifactBuilder;
+pub use bytes::ArtifactBytes;
+pub use container::{Element, TensorInfo};
+pub use error::ArtifactError;
+pub use manifest::{Manifest, SPEC_VERSION};
+pub use merkle::{LEAF_BYTES, model_id};
+
+use std::{collections::BTreeMap, path::Path};
+
+use lazai_api_types::ModelId;
+
+use crate::kernel::Threads;
+
+/// An opened artifact: its structure is checked, its content is not yet hashed.
+#[derive(Debug)]
+pub struct Artifact {
+    bytes: ArtifactBytes,
+    manifest: Manifest,
+    tensors: BTreeMap<String, TensorInfo>,
+}
+
+impl Artifact {
+    /// Maps a file into memory and reads its header; the cost does not depend on the size of the weights.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`] if the file cannot be mapped, and as [`Artifact::new`].
+    pub fn open(path: &Path) -> Result<Self, ArtifactError> {
+        Self::new(ArtifactBytes::map(path)?)
+    }
+
+    /// Reads the header of an artifact in memory.
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if the container or its manifest is not in canonical form.
+    pub fn new(bytes: ArtifactBytes) -> Result<Self, ArtifactError> {
+        let tensors = container::read(bytes.as_slice())?;
+        let manifest = tensors
+            .get(MANIFEST)
+            .ok_or_else(|| ArtifactError::MissingTensor { name: MANIFEST.to_owned() })?;
+        let manifest = Manifest::read(&bytes.as_slice()[manifest.range()])?;
+        Ok(Self { bytes, manifest, tensors })
+    }
+
+    /// What the model is and computes.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Every tensor by its name.
+    #[must_use]
+    pub const fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
+        &self.tensors
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
+    /// The `tokenizer.json` of the model.
+    ///
+    /// # Errors
+    /// [`ArtifactError::MissingTensor`] if there is none.
+    pub fn tokenizer(&self) -> Result<&[u8], ArtifactError> {
+        let info = self
+            .tensors
+            .get(TOKENIZER)
+            .ok_or_else(|| ArtifactError::MissingTensor { name: TOKENIZER.to_owned() })?;
+        Ok(&self.bytes()[info.range()])
+    }
+
+    /// The Merkle root over the bytes: reads all of them.
+    #[must_use]
+    pub fn id(&self, threads: &Threads) -> ModelId {
+        model_id(self.bytes(), threads)
+    }
+}
+
+/// Name of the tensor that holds the manifest.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// Name of the tensor that holds the tokenizer.
+pub(crate) const TOKENIZER: &str = "tokenizer.json";

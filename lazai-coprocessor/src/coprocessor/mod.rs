@@ -1,0 +1,158 @@
+//! The CPU as a [`Coprocessor`].
+
+mod builder;
+mod request;
+
+pub use builder::CpuBuilder;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use lazai_api_types::{
+    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, Quote, Rejection,
+    TokenId, Usage as TokenUsage,
+};
+
+use crate::{
+    executor::{ExecutionError, Session},
+    generate::generate,
+    kernel::{Backend, Threads},
+    model::Model,
+    monitor::{Monitor, Usage},
+    program::Target,
+};
+use request::{Request, RequestTask};
+
+/// Runs models on the cores of this machine.
+///
+/// The instruction set and the number of threads change how fast a result comes, never a bit of it.
+#[derive(Clone, Debug)]
+pub struct Cpu {
+    backend: Backend,
+    threads: Threads,
+    models: BTreeMap<ModelId, Arc<Model>>,
+}
+
+impl Cpu {
+    /// Starts a builder.
+    #[must_use]
+    pub fn builder() -> CpuBuilder {
+        CpuBuilder::default()
+    }
+
+    /// The instructions that the kernels use.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// How many threads share the work.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.count()
+    }
+
+    /// A loaded model.
+    #[must_use]
+    pub fn model(&self, id: ModelId) -> Option<&Model> {
+        self.models.get(&id).map(Arc::as_ref)
+    }
+
+    /// Ids of the loaded models, in order.
+    pub fn models(&self) -> impl Iterator<Item = ModelId> {
+        self.models.keys().copied()
+    }
+
+    /// Runs `job`, calls `observe` with each token as it is chosen, and measures what the run cost this machine.
+    ///
+    /// # Errors
+    /// As [`Coprocessor::run`].
+    pub fn run_observed(
+        &self,
+        job: &Job,
+        observe: &mut dyn FnMut(TokenId),
+    ) -> Result<(Outcome, Usage), PortError> {
+        let monitor = Monitor::start();
+        let request = self.request(job)?;
+        let quote = request.quote()?;
+        let (output, completion_tokens, flops) =
+            self.execute(&request, observe).map_err(execution_fault)?;
+        let work = request.work(completion_tokens)?;
+        let usage = TokenUsage { prompt_tokens: quote.usage.prompt_tokens, completion_tokens };
+        let flops_done = flops
+            .saturating_add(request.intake.flops)
+            .saturating_add(request.sampling_flops(completion_tokens));
+        Ok((Outcome { output, usage, work }, monitor.finish(flops_done, quote.work)))
+    }
+
+    fn request<'a>(&'a self, job: &'a Job) -> Result<Request<'a>, Rejection> {
+        let model = self.models.get(&job.model);
+        let model = model.ok_or(Rejection::UnknownModel { model: job.model })?;
+        Request::new(model, job)
+    }
+
+    /// The output, the tokens chosen, and the operations of the program as they ran.
+    fn execute(
+        &self,
+        request: &Request<'_>,
+        observe: &mut dyn FnMut(TokenId),
+    ) -> Result<(Output, u32, u64), ExecutionError> {
+        let model = request.model;
+        let session = |target, tokens: &[u32]| {
+            let capacity = tokens.len();
+            let mut session =
+                Session::new(model, target, capacity, 1, self.backend, &self.threads)?;
+            session.feed(tokens, 1)?;
+            Ok::<_, ExecutionError>(session)
+        };
+        let program = &model.manifest().program;
+        let bits = |target| {
+            let id = program.output(target);
+            id.map_or(0, |id| program.values[id.index()].bits.unsigned_abs())
+        };
+        Ok(match &request.task {
+            RequestTask::Count { tokens } => {
+                (Output::Count(u32::try_from(tokens.len()).unwrap_or(u32::MAX)), 0, 0)
+            }
+            RequestTask::Decode { text } => (Output::Text(text.clone()), 0, 0),
+            RequestTask::Embed { tokens } => {
+                let session = session(Target::Embedding, tokens)?;
+                let values = session.embedding()?.to_vec();
+                let fraction_bits = bits(Target::Embedding);
+                (Output::Embedding { values, fraction_bits }, 0, session.flops())
+            }
+            RequestTask::Encode { tokens } => {
+                (Output::Tokens(tokens.iter().copied().map(TokenId).collect()), 0, 0)
+            }
+            RequestTask::Generate { tokens, generation } => {
+                let observe = &mut |token| observe(TokenId(token));
+                let generated =
+                    generate(model, tokens, generation, self.backend, &self.threads, observe)?;
+                let tokens = generated.tokens.into_iter().map(TokenId).collect();
+                let output =
+                    Output::Generated { tokens, text: generated.text, finish: generated.finish };
+                (output, generated.sampled, generated.flops)
+            }
+            RequestTask::Logits { tokens } => {
+                let session = session(Target::Logits, tokens)?;
+                let values = session.logits()?.to_vec();
+                let fraction_bits = bits(Target::Logits);
+                (Output::Logits { values, fraction_bits }, 0, session.flops())
+            }
+        })
+    }
+}
+
+impl Coprocessor for Cpu {
+    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+        Ok(self.request(job)?.quote()?)
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+        Ok(self.run_observed(job, &mut |_| {})?.0)
+    }
+}
+
+/// A request is checked before it runs, so what fails afterwards is this machine's fault.
+fn execution_fault(error: ExecutionError) -> PortError {
+    PortError::Fault(Fault { kind: FaultKind::Internal, message: error.to_string() })
+}

@@ -1,0 +1,192 @@
+use lazai_api_types::{
+    Generation, Job, Prompt, Quote, Rejection, Sampling, Task, TokenId, Usage, Work, WorkOverflow,
+};
+
+use crate::{model::Model, program::Target};
+
+/// A job that was read and checked, so that it can be quoted and run.
+pub(super) struct Request<'a> {
+    pub(super) model: &'a Model,
+    pub(super) task: RequestTask<'a>,
+    /// The work of reading the input.
+    pub(super) intake: Work,
+}
+
+pub(super) enum RequestTask<'a> {
+    Count { tokens: Vec<u32> },
+    Decode { text: String },
+    Embed { tokens: Vec<u32> },
+    Encode { tokens: Vec<u32> },
+    Generate { tokens: Vec<u32>, generation: &'a Generation },
+    Logits { tokens: Vec<u32> },
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(model: &'a Model, job: &'a Job) -> Result<Self, Rejection> {
+        let task = match &job.task {
+            Task::Count { text } => RequestTask::Count { tokens: model.tokenizer().encode(text)? },
+            Task::Decode { tokens } => {
+                RequestTask::Decode { text: model.tokenizer().decode(&raw(tokens)?)? }
+            }
+            Task::Embed { prompt } => {
+                supports(model, Target::Embedding)?;
+                RequestTask::Embed { tokens: prompt_tokens(model, prompt)? }
+            }
+            Task::Encode { text } => RequestTask::Encode { tokens: model.tokenizer().encode(text)? },
+            Task::Generate(generation) => {
+                supports(model, Target::Logits)?;
+                check_sampling(&generation.sampling)?;
+                check_stop(&generation.stop)?;
+                let tokens = prompt_tokens(model, &generation.prompt)?;
+                let max = u64::from(model.manifest().context) - tokens.len() as u64;
+                let got = u64::from(generation.max_tokens);
+                if got == 0 || got > max {
+                    return Err(Rejection::MaxTokens { got, max });
+                }
+                RequestTask::Generate { tokens, generation }
+            }
+            Task::Logits { prompt } => {
+                supports(model, Target::Logits)?;
+                RequestTask::Logits { tokens: prompt_tokens(model, prompt)? }
+            }
+        };
+        Ok(Self { model, task, intake: job.intake() })
+    }
+
+    pub(super) fn quote(&self) -> Result<Quote, WorkOverflow> {
+        let completion_tokens = match &self.task {
+            RequestTask::Generate { generation, .. } => generation.max_tokens,
+            _ => 0,
+        };
+        let prompt_tokens = u32::try_from(self.tokens().len()).map_err(|_| WorkOverflow)?;
+        let usage = Usage { prompt_tokens, completion_tokens };
+        Ok(Quote { usage, work: self.work(completion_tokens)? })
+    }
+
+    /// The work of a run that chooses `completion_tokens` tokens; memory is that of the most tokens.
+    pub(super) fn work(&self, completion_tokens: u32) -> Result<Work, WorkOverflow> {
+        let tokens = self.tokens().len() as u64;
+        let (target, positions, reserved, outputs) = match &self.task {
+            RequestTask::Count { .. }
+            | RequestTask::Decode { .. }
+            | RequestTask::Encode { .. } => {
+                let bytes = self.intake.flops / lazai_api_types::INTAKE_FLOPS_PER_BYTE;
+                let peak_bytes = bytes.checked_mul(TEXT_BYTES).ok_or(WorkOverflow)?;
+                return Ok(Work { flops: self.intake.flops, peak_bytes });
+            }
+            RequestTask::Embed { .. } => (Target::Embedding, tokens, tokens, 1),
+            RequestTask::Generate { generation, .. } => {
+                let chosen = u64::from(completion_tokens);
+                let reserved = tokens + u64::from(generation.max_tokens).saturating_sub(1);
+                (Target::Logits, tokens + chosen.saturating_sub(1), reserved, chosen)
+            }
+            RequestTask::Logits { .. } => (Target::Logits, tokens, tokens, 1),
+        };
+        let program = self.model.work_rule(target).flops(positions, outputs)?;
+        let flops = [program, self.sampling_flops(completion_tokens), self.intake.flops]
+            .into_iter()
+            .try_fold(0_u64, u64::checked_add)
+            .ok_or(WorkOverflow)?;
+        let sampler = match &self.task {
+            RequestTask::Generate { .. } => SAMPLER_BYTES * self.vocabulary(),
+            _ => 0,
+        };
+        let peak_bytes = self.model.peak_bytes(target, reserved)?;
+        Ok(Work { flops, peak_bytes: peak_bytes.checked_add(sampler).ok_or(WorkOverflow)? })
+    }
+
+    /// The operations of choosing tokens.
+    pub(super) fn sampling_flops(&self, completion_tokens: u32) -> u64 {
+        u64::from(completion_tokens) * SAMPLING_FLOPS * self.vocabulary()
+    }
+
+    fn vocabulary(&self) -> u64 {
+        u64::from(self.model.manifest().vocabulary)
+    }
+
+    fn tokens(&self) -> &[u32] {
+        match &self.task {
+            RequestTask::Count { tokens }
+            | RequestTask::Embed { tokens }
+            | RequestTask::Encode { tokens }
+            | RequestTask::Generate { tokens, .. }
+            | RequestTask::Logits { tokens } => tokens,
+            RequestTask::Decode { .. } => &[],
+        }
+    }
+}
+
+fn supports(model: &Model, target: Target) -> Result<(), Rejection> {
+    if model.supports(target) {
+        return Ok(());
+    }
+    let task = match target {
+        Target::Embedding => "embed",
+        Target::Logits => "generate",
+    };
+    Err(Rejection::Unsupported { task })
+}
+
+/// The tokens of a prompt, at least one and no more than the context holds.
+fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, Rejection> {
+    let tokens = match prompt {
+        Prompt::Text(text) => model.tokenizer().encode(text)?,
+        Prompt::Tokens(tokens) => {
+            let tokens = raw(tokens)?;
+            model.tokenizer().check(&tokens)?;
+            tokens
+        }
+    };
+    let (got, max) = (tokens.len() as u64, u64::from(model.manifest().context));
+    match got {
+        0 => Err(Rejection::EmptyPrompt),
+        _ if got > max => Err(Rejection::PromptTooLong { got, max }),
+        _ => Ok(tokens),
+    }
+}
+
+fn raw(tokens: &[TokenId]) -> Result<Vec<u32>, Rejection> {
+    if tokens.len() > MAX_TOKENS {
+        return Err(Rejection::PromptTooLong { got: tokens.len() as u64, max: MAX_TOKENS as u64 });
+    }
+    Ok(tokens.iter().map(|token| token.0).collect())
+}
+
+const fn check_sampling(sampling: &Sampling) -> Result<(), Rejection> {
+    let limits = [
+        ("temperature", sampling.temperature_milli, 10_000),
+        ("top_p", sampling.top_p_milli, 1_000),
+    ];
+    let mut index = 0;
+    while index < limits.len() {
+        let (parameter, got, max) = limits[index];
+        if got > max {
+            return Err(Rejection::InvalidSampling { parameter, got: got as u64, max: max as u64 });
+        }
+        index += 1;
+    }
+    Ok(())
+}
+
+fn check_stop(stop: &[String]) -> Result<(), Rejection> {
+    let fits = |text: &String| (1..=MAX_STOP_BYTES).contains(&text.len());
+    if stop.len() <= MAX_STOP && stop.iter().all(fits) {
+        return Ok(());
+    }
+    Err(Rejection::StopList { max_count: MAX_STOP as u64, max_bytes: MAX_STOP_BYTES as u64 })
+}
+
+/// Operations of choosing a token, for each token of the vocabulary.
+const SAMPLING_FLOPS: u64 = 8;
+
+/// Bytes of choosing a token, for each token of the vocabulary.
+const SAMPLER_BYTES: u64 = 12;
+
+/// Bytes of tokenizing, for each byte of text.
+const TEXT_BYTES: u64 = 16;
+
+/// Most tokens of an input.
+const MAX_TOKENS: usize = 1 << 18;
+
+const MAX_STOP: usize = 4;
+const MAX_STOP_BYTES: usize = 256;

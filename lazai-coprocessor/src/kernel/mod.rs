@@ -1,0 +1,32 @@
+//! The integer kernels: each one formula, one scalar form that specifies it, and faster forms that
+//! give the same bytes.
+//!
+//! A kernel takes a [`Backend`], which instructions to use, and [`Threads`], how many cores.
+//! Neither changes a result: sums are exact integers, and integer addition is associative.
+
+mod attention;
+mod backend;
+mod cache;
+mod error;
+mod gate;
+mod gather;
+mod matmul;
+mod norm;
+mod pool;
+mod rope;
+mod threads;
+mod vectorized;
+
+pub use attention::{HeadCache, attend};
+pub use backend::Backend;
+pub use cache::compress;
+pub use error::KernelError;
+pub use gate::{Gate, gated_silu};
+pub use gather::{Embedding, gather};
+pub use matmul::{Destination, WeightMatrix, matmul};
+pub use norm::{Norm, rms_norm};
+pub use pool::{POOL_BITS, mean_pool};
+pub use rope::rope;
+pub use threads::Threads;
+
+use vectorized::vectorized;

@@ -1,0 +1,216 @@
+use core::ops::Range;
+use std::collections::BTreeSet;
+
+use crate::{
+    artifact::{Artifact, ArtifactError, Element, MANIFEST, TOKENIZER},
+    kernel::{KernelError, WeightMatrix},
+    program::{Operator, ValueId},
+};
+
+/// The tensors of one operator.
+#[derive(Debug, Default)]
+pub(crate) struct Binding {
+    /// The weight or embedding matrix.
+    pub(crate) matrix: Option<Matrix>,
+    /// The gain of a norm.
+    pub(crate) gain: Range<usize>,
+}
+
+/// A matrix in the artifact.
+#[derive(Debug)]
+pub(crate) struct Matrix {
+    pub(crate) name: String,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) values: Range<usize>,
+    pub(crate) exponents: Range<usize>,
+    pub(crate) row_bits: Range<usize>,
+    /// The shift of each row: input bits plus row bits minus output bits. For an embedding, which has none, the
+    /// smallest that is valid.
+    pub(crate) shifts: Vec<u8>,
+}
+
+impl Matrix {
+    pub(crate) fn weight<'a>(&'a self, bytes: &'a [u8]) -> Result<WeightMatrix<'a>, KernelError> {
+        WeightMatrix::new(
+            self.rows,
+            self.columns,
+            bytemuck::cast_slice(&bytes[self.values.clone()]),
+            &bytes[self.exponents.clone()],
+            &self.shifts,
+        )
+    }
+}
+
+/// The tables of the nonlinear operators, as byte ranges; empty if the program needs none.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) exp: Range<usize>,
+    pub(crate) rope: Range<usize>,
+    pub(crate) rsqrt: Range<usize>,
+    pub(crate) sigmoid: Range<usize>,
+}
+
+/// Finds the tensors of every operator; refuses missing, misshapen and unused ones.
+pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), ArtifactError> {
+    let mut binder = Binder { artifact, used: BTreeSet::from([MANIFEST, TOKENIZER]) };
+    let manifest = artifact.manifest();
+    let program = &manifest.program;
+    let mut tables = Tables::default();
+    let mut bindings = Vec::with_capacity(program.operators.len());
+    for operator in &program.operators {
+        let mut binding = Binding::default();
+        match operator {
+            Operator::Attention { .. } => {
+                tables.exp = binder.tensor("table.exp", Element::U16, &[1 << 16])?;
+                binder.check_exp(&tables.exp)?;
+            }
+            Operator::GatedSilu { .. } => {
+                tables.sigmoid = binder.tensor("table.sigmoid", Element::U16, &[1 << 16])?;
+            }
+            Operator::Gather { table, output } => {
+                let rows = manifest.vocabulary;
+                binding.matrix = Some(binder.matrix(table, rows, *output, None)?);
+            }
+            Operator::MatMul { input, weight, output } => {
+                let rows = program.values[output.index()].width;
+                binding.matrix = Some(binder.matrix(weight, rows, *input, Some(*output))?);
+            }
+            Operator::MatMulAdd { input, weight, residual } => {
+                let rows = program.values[residual.index()].width;
+                binding.matrix = Some(binder.matrix(weight, rows, *input, Some(*residual))?);
+            }
+            Operator::RmsNorm { input, gain, .. } => {
+                let width = u64::from(program.values[input.index()].width);
+                binding.gain = binder.tensor(gain, Element::I16, &[width])?;
+                tables.rsqrt = binder.tensor("table.rsqrt", Element::U16, &[3 << 14])?;
+            }
+            Operator::Rope { head_width, .. } => {
+                let shape = [u64::from(manifest.context), u64::from(head_width / 2), 2];
+                tables.rope = binder.tensor("table.rope", Element::I16, &shape)?;
+                binder.check_rope(&tables.rope)?;
+            }
+            Operator::CacheAppend { .. }
+            | Operator::LastRows { .. }
+            | Operator::MeanPool { .. } => {}
+        }
+        bindings.push(binding);
+    }
+    if let Some(id) = program.logits {
+        tables.exp = binder.tensor("table.exp", Element::U16, &[1 << 16])?;
+        binder.check_exp(&tables.exp)?;
+        let got = u64::from(program.values[id.index()].width);
+        let vocabulary = u64::from(manifest.vocabulary);
+        if got != vocabulary {
+            let (min, max) = (got, got);
+            return Err(ArtifactError::Field { field: "vocabulary", got: vocabulary, min, max });
+        }
+    }
+    match artifact.tensors().keys().find(|name| !binder.used.contains(name.as_str())) {
+        Some(name) => Err(ArtifactError::UnusedTensor { name: name.clone() }),
+        None => Ok((bindings, tables)),
+    }
+}
+
+struct Binder<'a> {
+    artifact: &'a Artifact,
+    used: BTreeSet<&'a str>,
+}
+
+impl Binder<'_> {
+    fn tensor(
+        &mut self,
+        name: &str,
+        element: Element,
+        shape: &[u64],
+    ) -> Result<Range<usize>, ArtifactError> {
+        let Some((name, info)) = self.artifact.tensors().get_key_value(name) else {
+            return Err(ArtifactError::MissingTensor { name: name.to_owned() });
+        };
+        if info.element != element || info.shape != shape {
+            return Err(ArtifactError::Tensor {
+                name: name.clone(),
+                expected: format!("{element:?} {shape:?}"),
+                got: info.to_string(),
+            });
+        }
+        self.used.insert(name);
+        let range = info.range();
+        let aligned = match element {
+            Element::I16 => bytemuck::try_cast_slice::<u8, i16>(self.bytes(&range)).is_ok(),
+            Element::U16 => bytemuck::try_cast_slice::<u8, u16>(self.bytes(&range)).is_ok(),
+            Element::I8 | Element::U8 => true,
+        };
+        if aligned {
+            Ok(range)
+        } else {
+            Err(ArtifactError::Alignment)
+        }
+    }
+
+    /// A matrix `name` of `rows` rows; with an `output`, the other value is the input of a product.
+    fn matrix(
+        &mut self,
+        name: &str,
+        rows: u32,
+        value: ValueId,
+        output: Option<ValueId>,
+    ) -> Result<Matrix, ArtifactError> {
+        let program = &self.artifact.manifest().program;
+        let input = program.values[value.index()];
+        let (rows, columns) = (rows as usize, input.width as usize);
+        let exponent_bytes = WeightMatrix::exponent_bytes(columns) as u64;
+        let (n, k) = (rows as u64, columns as u64);
+        let values = self.tensor(&format!("{name}.values"), Element::I8, &[n, k])?;
+        let exponents =
+            self.tensor(&format!("{name}.exponents"), Element::U8, &[n, exponent_bytes])?;
+        let row_bits = self.tensor(&format!("{name}.row_bits"), Element::I8, &[n])?;
+        let mut shifts = vec![WeightMatrix::SHIFT_MIN; rows];
+        if let Some(output) = output {
+            let scale = i32::from(input.bits) - i32::from(program.values[output.index()].bits);
+            let row_bits: &[i8] = bytemuck::cast_slice(self.bytes(&row_bits));
+            for (row, (shift, bits)) in shifts.iter_mut().zip(row_bits).enumerate() {
+                let (min, max) = (WeightMatrix::SHIFT_MIN, WeightMatrix::SHIFT_MAX);
+                let got = scale + i32::from(*bits);
+                *shift = u8::try_from(got).ok().filter(|got| (min..=max).contains(got)).ok_or_else(
+                    || ArtifactError::Weight {
+                        name: name.to_owned(),
+                        source: KernelError::Shift {
+                            row,
+                            got: got.clamp(0, 255) as u8,
+                            min,
+                            max,
+                        },
+                    },
+                )?;
+            }
+        }
+        let name = name.to_owned();
+        Ok(Matrix { name, rows, columns, values, exponents, row_bits, shifts })
+    }
+
+    /// The bound of the attention kernel: no entry above `2^15`.
+    fn check_exp(&self, range: &Range<usize>) -> Result<(), ArtifactError> {
+        let entries: &[u16] = bytemuck::cast_slice(self.bytes(range));
+        let largest = entries.iter().copied().max().unwrap_or(0);
+        entry_limit("the largest entry of table.exp", u64::from(largest), 1 << 15)
+    }
+
+    /// The bound of the rotation kernel: no entry beyond `2^14`.
+    fn check_rope(&self, range: &Range<usize>) -> Result<(), ArtifactError> {
+        let entries: &[i16] = bytemuck::cast_slice(self.bytes(range));
+        let largest = entries.iter().map(|entry| entry.unsigned_abs()).max().unwrap_or(0);
+        entry_limit("the largest entry of table.rope", u64::from(largest), 1 << 14)
+    }
+
+    fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        &self.artifact.bytes()[range.clone()]
+    }
+}
+
+const fn entry_limit(what: &'static str, got: u64, max: u64) -> Result<(), ArtifactError> {
+    if got > max {
+        return Err(ArtifactError::TooLarge { what, got, max });
+    }
+    Ok(())
+}

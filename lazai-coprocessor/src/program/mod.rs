@@ -1,0 +1,90 @@
+//! The integer tensor program: a list of operators over tensors with symbolic row counts.
+//!
+//! Each operator is defined in docs/numerics.md. Here stand its operands, its shape rule, its work rule and its place
+//! in memory; its arithmetic stands in [`kernel`](crate::kernel).
+
+mod check;
+mod llama;
+mod operator;
+mod plan;
+mod value;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::ProgramError;
+pub use llama::{LayerScales, LlamaScales, LlamaShape, NormScales, llama};
+pub use operator::Operator;
+pub use plan::{Plan, Rows};
+pub use value::{Cache, CacheId, Format, RowCount, Value, ValueId};
+pub use work::WorkRule;
+pub(crate) use work::step_flops;
+
+use serde::{Deserialize, Serialize};
+
+/// A topologically ordered list of operators, and what they read and write.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Tensors that operators read and write.
+    pub values: Vec<Value>,
+    /// Stores of compressed keys and values.
+    pub caches: Vec<Cache>,
+    /// The operators, in the order of execution.
+    pub operators: Vec<Operator>,
+    /// The scores of the next token, if the program computes them.
+    pub logits: Option<ValueId>,
+    /// The unit vector of the text, if the program computes it.
+    pub embedding: Option<ValueId>,
+}
+
+/// What a run of a program is for; operators that the target does not need are left out.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Target {
+    /// The unit vector of the whole text.
+    Embedding,
+    /// The scores after the last tokens.
+    Logits,
+}
+
+impl Program {
+    /// The value that holds the result for `target`.
+    #[must_use]
+    pub const fn output(&self, target: Target) -> Option<ValueId> {
+        match target {
+            Target::Embedding => self.embedding,
+            Target::Logits => self.logits,
+        }
+    }
+
+    /// The indices of the operators that `target` needs, in order.
+    ///
+    /// Walks backwards from the output; an operator is needed if it writes something that is needed.
+    #[must_use]
+    pub fn schedule(&self, target: Target) -> Vec<usize> {
+        let Some(output) = self.output(target) else { return Vec::new() };
+        let mut values = vec![false; self.values.len()];
+        let mut caches = vec![false; self.caches.len()];
+        if let Some(needed) = values.get_mut(output.index()) {
+            *needed = true;
+        }
+        let mut schedule = Vec::new();
+        for (index, operator) in self.operators.iter().enumerate().rev() {
+            let writes = operator.writes().is_some_and(|id| values[id.index()]);
+            let fills = operator.fills().is_some_and(|id| caches[id.index()]);
+            if !(writes || fills) {
+                continue;
+            }
+            schedule.push(index);
+            for id in operator.reads() {
+                values[id.index()] = true;
+            }
+            if let Some(id) = operator.attends() {
+                caches[id.index()] = true;
+            }
+        }
+        schedule.reverse();
+        schedule
+    }
+}

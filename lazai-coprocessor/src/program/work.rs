@@ -1,0 +1,114 @@
+use lazai_api_types::WorkOverflow;
+
+use super::{Operator, Program, RowCount, Rows, Target};
+
+/// The operations of a target, as a polynomial in the tokens and the positions that they attend to.
+///
+/// Feeding `N` tokens to an empty sequence and asking for `O` rows of scores costs
+/// `per_token * N + per_pair * N * (N + 1) / 2 + per_output * O + once`, however the tokens are split into steps.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct WorkRule {
+    /// Operations for each token.
+    pub per_token: u64,
+    /// Operations for each pair of a token and a position that it attends to, its own included.
+    pub per_pair: u64,
+    /// Operations for each row of scores.
+    pub per_output: u64,
+    /// Operations for the sequence as a whole.
+    pub once: u64,
+}
+
+impl WorkRule {
+    /// Sums the work rules of the operators that `target` needs.
+    ///
+    /// # Errors
+    /// [`WorkOverflow`] if a coefficient exceeds 64 bits.
+    pub fn new(program: &Program, target: Target) -> Result<Self, WorkOverflow> {
+        program.schedule(target).into_iter().try_fold(Self::default(), |mut rule, index| {
+            let operator = &program.operators[index];
+            let (rows, flops) = operator_work(program, operator)?;
+            let coefficient = match rows {
+                RowCount::One => &mut rule.once,
+                RowCount::Outputs => &mut rule.per_output,
+                RowCount::Tokens => &mut rule.per_token,
+            };
+            *coefficient = coefficient.checked_add(flops).ok_or(WorkOverflow)?;
+            let pair = pair_flops(program, operator);
+            rule.per_pair = rule.per_pair.checked_add(pair).ok_or(WorkOverflow)?;
+            Ok(rule)
+        })
+    }
+
+    /// The operations of feeding `tokens` tokens and asking for `outputs` rows of scores.
+    ///
+    /// # Errors
+    /// [`WorkOverflow`] if they exceed 64 bits.
+    pub fn flops(&self, tokens: u64, outputs: u64) -> Result<u64, WorkOverflow> {
+        let pairs = u128::from(tokens) * (u128::from(tokens) + 1) / 2;
+        let terms = [
+            u128::from(self.per_token).checked_mul(u128::from(tokens)),
+            u128::from(self.per_pair).checked_mul(pairs),
+            u128::from(self.per_output).checked_mul(u128::from(outputs)),
+            Some(u128::from(self.once)),
+        ];
+        let sum = terms.into_iter().try_fold(0_u128, |sum, term| sum.checked_add(term?));
+        sum.and_then(|sum| u64::try_from(sum).ok()).ok_or(WorkOverflow)
+    }
+}
+
+/// The operations of one operator in a step of `rows` rows after `past` positions.
+pub(crate) fn step_flops(
+    program: &Program,
+    operator: &Operator,
+    rows: Rows,
+    past: u64,
+) -> Result<u64, WorkOverflow> {
+    let (row_count, flops) = operator_work(program, operator)?;
+    let flops = flops.checked_mul(rows.of(row_count)).ok_or(WorkOverflow)?;
+    let pairs = rows.tokens * past + rows.tokens * (rows.tokens + 1) / 2;
+    let pairs = pair_flops(program, operator).checked_mul(pairs).ok_or(WorkOverflow)?;
+    flops.checked_add(pairs).ok_or(WorkOverflow)
+}
+
+/// The operations for each pair of a token and a position that it attends to.
+fn pair_flops(program: &Program, operator: &Operator) -> u64 {
+    let Operator::Attention { query, cache, .. } = operator else { return 0 };
+    let head = u64::from(program.caches[cache.index()].head_width).max(1);
+    let heads = u64::from(program.values[query.index()].width) / head;
+    heads * (4 * head + SOFTMAX_FLOPS)
+}
+
+/// The operations of one row, and which rows they are counted by; pairs of attention are counted apart.
+fn operator_work(
+    program: &Program,
+    operator: &Operator,
+) -> Result<(RowCount, u64), WorkOverflow> {
+    let width = |id: super::ValueId| u64::from(program.values[id.index()].width);
+    let rows = |id: super::ValueId| program.values[id.index()].rows;
+    Ok(match operator {
+        Operator::Attention { output, .. } => (rows(*output), width(*output)),
+        Operator::CacheAppend { key, value, .. } => {
+            (rows(*key), 2 * (width(*key) + width(*value)))
+        }
+        Operator::GatedSilu { output, .. } => (rows(*output), 4 * width(*output)),
+        Operator::Gather { output, .. } => (rows(*output), width(*output)),
+        Operator::LastRows { .. } => (RowCount::One, 0),
+        Operator::MatMul { input, output, .. } => {
+            (rows(*output), product(width(*input), width(*output))?)
+        }
+        Operator::MatMulAdd { input, residual, .. } => {
+            let flops = product(width(*input), width(*residual))?;
+            (rows(*residual), flops.checked_add(width(*residual)).ok_or(WorkOverflow)?)
+        }
+        Operator::MeanPool { input, .. } => (rows(*input), width(*input)),
+        Operator::RmsNorm { output, .. } => (rows(*output), 6 * width(*output)),
+        Operator::Rope { value, .. } => (rows(*value), 3 * width(*value)),
+    })
+}
+
+fn product(inner: u64, outer: u64) -> Result<u64, WorkOverflow> {
+    inner.checked_mul(outer).and_then(|flops| flops.checked_mul(2)).ok_or(WorkOverflow)
+}
+
+/// Operations of the softmax for each score: shift, maximum, exponential, sum.
+const SOFTMAX_FLOPS: u64 = 4;

@@ -1,0 +1,130 @@
+//! Text to tokens and back. The only module that names the `tokenizers` crate.
+
+use std::collections::BTreeMap;
+
+use lazai_api_types::Rejection;
+
+/// The tokenizer of a model.
+#[derive(Debug)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// Special tokens and their texts, which a prompt must not spell.
+    special: BTreeMap<u32, String>,
+    vocabulary: u32,
+}
+
+/// Why a `tokenizer.json` was refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenizerError {
+    /// It is too large.
+    #[error("tokenizer.json has {got} bytes, above the limit {max}")]
+    TooLarge {
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// It does not parse.
+    #[error("tokenizer.json does not parse: {message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
+    /// It makes tokens that the model does not have.
+    #[error("tokenizer.json has token {got}, but the vocabulary of the model has {vocabulary}")]
+    Vocabulary {
+        /// The largest token.
+        got: u32,
+        /// Tokens of the model.
+        vocabulary: u32,
+    },
+}
+
+impl Tokenizer {
+    /// Most bytes of a text that is encoded.
+    pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+    /// Reads a `tokenizer.json` for a model of `vocabulary` tokens. Truncation and padding in it are turned off.
+    ///
+    /// # Errors
+    /// [`TokenizerError`] if it is too large, does not parse, or makes other tokens than the model has.
+    pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
+        if json.len() > MAX_JSON_BYTES {
+            return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
+        }
+        let syntax = |error: tokenizers::Error| TokenizerError::Syntax { message: error.to_string() };
+        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
+        inner.with_truncation(None).map_err(syntax)?;
+        inner.with_padding(None);
+        let largest = inner.get_vocab(true).into_values().max();
+        if let Some(got) = largest.filter(|token| *token >= vocabulary) {
+            return Err(TokenizerError::Vocabulary { got, vocabulary });
+        }
+        let special: BTreeMap<u32, String> = inner
+            .get_added_tokens_decoder()
+            .into_iter()
+            .filter(|(_, token)| token.special)
+            .map(|(id, token)| (id, token.content))
+            .collect();
+        Ok(Self { inner, special, vocabulary })
+    }
+
+    /// The tokens of a prompt, with those that the model's own template adds.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
+        if text.len() > Self::MAX_TEXT_BYTES {
+            let (got, max) = (text.len() as u64, Self::MAX_TEXT_BYTES as u64);
+            return Err(Rejection::InputTooLong { got, max });
+        }
+        let forged = self
+            .special
+            .iter()
+            .filter_map(|(token, content)| Some((text.find(content.as_str())?, *token)))
+            .min();
+        if let Some((offset, token)) = forged {
+            return Err(Rejection::SpecialToken { token, offset: offset as u64 });
+        }
+        let encoding = self.inner.encode(text, true).map_err(|_| Rejection::InvalidText)?;
+        // What the template adds has an empty span; a special token with a span was spelled by the text in a way that
+        // only the tokenizer's normalizer sees.
+        let forged = encoding
+            .get_ids()
+            .iter()
+            .zip(encoding.get_offsets())
+            .find(|(token, (start, end))| start < end && self.special.contains_key(token));
+        if let Some((token, (start, _))) = forged {
+            return Err(Rejection::SpecialToken { token: *token, offset: *start as u64 });
+        }
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of tokens; special tokens have none.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownToken`] if a token is not in the vocabulary, [`Rejection::InvalidText`] if it has no text.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, Rejection> {
+        self.check(tokens)?;
+        self.inner.decode(tokens, true).map_err(|_| Rejection::InvalidText)
+    }
+
+    /// Checks that every token is in the vocabulary.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownToken`] for the first that is not.
+    pub fn check(&self, tokens: &[u32]) -> Result<(), Rejection> {
+        match tokens.iter().position(|token| *token >= self.vocabulary) {
+            Some(index) => Err(Rejection::UnknownToken {
+                token: tokens[index],
+                index: index as u64,
+                vocabulary: u64::from(self.vocabulary),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Largest `tokenizer.json`, in bytes.
+const MAX_JSON_BYTES: usize = 32 << 20;
