@@ -1,1 +1,37 @@
-//! lazvm
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+extern crate alloc;
+
+mod builder;
+mod chain;
+mod dynamic;
+mod error;
+mod evm;
+mod execution;
+mod factory;
+mod handler;
+mod meter;
+mod provider;
+mod runtime;
+mod settlement;
+mod vm;
+
+pub use alloy_evm;
+pub use builder::LazVmBuilder;
+pub use chain::LazChain;
+pub use dynamic::dyn_precompiles;
+pub use error::{BuildError, LazVmError};
+pub use evm::{LazContext, LazEvm, LazRevm};
+pub use execution::{Execution, ExecutionAndState};
+pub use factory::LazEvmFactory;
+pub use handler::LazHandler;
+pub use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Mode, ResourcePrices, Settings};
+pub use meter::{Meter, SharedMeter};
+pub use provider::LazPrecompiles;
+pub use revm;
+pub use runtime::AiRuntime;
+pub use settlement::Settlement;
+pub use vm::LazVm;

@@ -1,0 +1,154 @@
+use alloc::{sync::Arc, vec::Vec};
+
+use alloy_evm::{Database, EvmEnv, EvmFactory};
+use lazai_api_types::{Coprocessor, GasPricing, ModelId, ProofVerifier};
+use lazai_gas::{GasSchedule, Resources};
+use lazai_precompiles::Settings;
+use revm::{
+    context::{BlockEnv, CfgEnv},
+    primitives::hardfork::SpecId,
+};
+
+use crate::{AiRuntime, BuildError, LazEvmFactory, LazVm};
+
+/// Puts a [`LazVm`] together; made by [`LazVm::builder`](crate::LazVm::builder).
+#[derive(Clone, Debug)]
+pub struct LazVmBuilder {
+    coprocessor: Option<Arc<dyn Coprocessor>>,
+    verifiers: Vec<Arc<dyn ProofVerifier>>,
+    settings: Settings,
+    pricing: Arc<dyn GasPricing>,
+    base_fees: Option<Resources<u64>>,
+    block: BlockEnv,
+    cfg: CfgEnv,
+}
+
+impl LazVmBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            coprocessor: None,
+            verifiers: Vec::new(),
+            settings: Settings::default(),
+            pricing: Arc::new(GasSchedule::default()),
+            base_fees: None,
+            block: BlockEnv::default(),
+            cfg: CfgEnv::default(),
+        }
+    }
+
+    /// Sets the device that runs models. The only part without a default.
+    #[must_use]
+    pub fn coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        self.coprocessor = Some(coprocessor);
+        self
+    }
+
+    /// Adds a proof system; each must have an id of its own.
+    #[must_use]
+    pub fn verifier(mut self, verifier: Arc<dyn ProofVerifier>) -> Self {
+        self.verifiers.push(verifier);
+        self
+    }
+
+    /// Sets what the operator of the chain decides about the precompiles.
+    #[must_use]
+    pub const fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets the model that the zero id and a raw prompt mean.
+    #[must_use]
+    pub const fn default_model(mut self, model: ModelId) -> Self {
+        self.settings.default_model = Some(model);
+        self
+    }
+
+    /// Sets alpha, beta and gamma; the default is [`GasSchedule::REFERENCE`].
+    #[must_use]
+    pub fn gas_schedule(self, schedule: GasSchedule) -> Self {
+        self.pricing(Arc::new(schedule))
+    }
+
+    /// Sets another rule that turns work into gas.
+    #[must_use]
+    pub fn pricing(mut self, pricing: Arc<dyn GasPricing>) -> Self {
+        self.pricing = pricing;
+        self
+    }
+
+    /// Sets the base fee of each resource; the highest becomes the base fee in the block's header.
+    ///
+    /// Without it every resource costs the base fee of the [`block`](Self::block).
+    #[must_use]
+    pub const fn base_fees(mut self, base_fees: Resources<u64>) -> Self {
+        self.base_fees = Some(base_fees);
+        self
+    }
+
+    /// Sets the hard fork and its gas table; the default is the latest that mainnet runs.
+    #[must_use]
+    pub fn spec(mut self, spec: SpecId) -> Self {
+        self.cfg.set_spec_and_mainnet_gas_params(spec);
+        self
+    }
+
+    /// Sets the chain id; the default is 1.
+    #[must_use]
+    pub const fn chain_id(mut self, chain_id: u64) -> Self {
+        self.cfg.chain_id = chain_id;
+        self
+    }
+
+    /// Sets the most gas that a transaction may have.
+    ///
+    /// From the Osaka fork on the default is 2^24 (EIP-7825), which is less than a large model costs.
+    #[must_use]
+    pub const fn tx_gas_limit_cap(mut self, gas: u64) -> Self {
+        self.cfg.tx_gas_limit_cap = Some(gas);
+        self
+    }
+
+    /// Sets the block that transactions see.
+    #[must_use]
+    pub fn block(mut self, block: BlockEnv) -> Self {
+        self.block = block;
+        self
+    }
+
+    /// Makes a factory alone, for a node that makes its EVMs itself.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the coprocessor is missing or two verifiers claim one id.
+    pub fn factory(&self) -> Result<LazEvmFactory, BuildError> {
+        let coprocessor = self.coprocessor.clone().ok_or(BuildError::MissingCoprocessor)?;
+        let runtime = AiRuntime::from_parts(
+            coprocessor,
+            self.verifiers.clone(),
+            self.settings.clone(),
+            Arc::clone(&self.pricing),
+        )?;
+        Ok(LazEvmFactory::new(runtime).with_base_fees(self.base_fees))
+    }
+
+    /// Makes a machine over `db`.
+    ///
+    /// # Errors
+    /// [`BuildError`] if the coprocessor is missing, two verifiers claim one id, or the block shows another base fee
+    /// than the highest of the resources.
+    pub fn build<DB: Database>(mut self, db: DB) -> Result<LazVm<DB>, BuildError> {
+        let factory = self.factory()?;
+        if let Some(Resources { evm, ai, inference }) = self.base_fees {
+            let expected = evm.max(ai).max(inference);
+            match self.block.basefee {
+                0 => self.block.basefee = expected,
+                got if got != expected => {
+                    return Err(BuildError::BaseFeeMismatch { expected, got });
+                }
+                _ => {}
+            }
+        }
+        let evm = factory.create_evm(db, EvmEnv { block_env: self.block, cfg_env: self.cfg });
+        Ok(LazVm::new(factory, evm))
+    }
+}

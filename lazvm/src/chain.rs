@@ -1,0 +1,121 @@
+use alloc::boxed::Box;
+
+use lazai_api_types::{Fault, GasCost, Work};
+use lazai_gas::Resources;
+use lazai_precompiles::{Call, Mode, Reply, ResourcePrices};
+
+use crate::{AiRuntime, Meter};
+
+/// The part of the EVM's context that Ethereum does not have.
+///
+/// It is not journaled: prices belong to a block, the meter to a transaction, and neither is undone by a revert.
+#[derive(Clone, Debug)]
+pub struct LazChain {
+    runtime: AiRuntime,
+    base_fees: Option<Resources<u64>>,
+    mode: Mode,
+    meter: Meter,
+    // Boxed: it is there almost never.
+    fault: Option<Box<Fault>>,
+}
+
+impl LazChain {
+    /// A chain on which every resource costs the header's base fee.
+    #[must_use]
+    pub const fn new(runtime: AiRuntime) -> Self {
+        Self { runtime, base_fees: None, mode: Mode::Execute, meter: ZERO, fault: None }
+    }
+
+    /// Sets the base fee of each resource in this block; none means the header's for all of them.
+    ///
+    /// The header's base fee must be the highest of the three.
+    pub const fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
+        self.base_fees = base_fees;
+    }
+
+    /// Sets whether AI calls do their work or only cost it.
+    pub const fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// Starts a transaction: what the last one left is dropped.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.meter = ZERO;
+        self.fault = None;
+    }
+
+    /// Ends a transaction without a result: its meter is dropped, the fault that ended it stays to be taken.
+    pub(crate) const fn abort(&mut self) {
+        self.meter = ZERO;
+    }
+
+    /// Takes the fault of this node that ended the last transaction, if one did.
+    #[inline]
+    pub fn take_fault(&mut self) -> Option<Fault> {
+        self.fault.take().map(|fault| *fault)
+    }
+
+    /// What the AI calls of the current or last transaction did.
+    #[inline]
+    #[must_use]
+    pub const fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The base fee of each resource, where they differ from the header's.
+    #[inline]
+    #[must_use]
+    pub const fn base_fees(&self) -> Option<Resources<u64>> {
+        self.base_fees
+    }
+
+    /// Whether AI calls do their work.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What the AI calls run on.
+    #[inline]
+    #[must_use]
+    pub const fn runtime(&self) -> &AiRuntime {
+        &self.runtime
+    }
+
+    /// The prices of a block whose header shows the base fee `header`.
+    #[must_use]
+    pub fn prices(&self, header: u64) -> ResourcePrices {
+        prices(header, self.base_fees)
+    }
+
+    /// Answers a call and counts it; keeps the fault that it may end in.
+    pub(crate) fn call(&mut self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
+        match self.runtime.call(call) {
+            Ok(reply) => {
+                if let Some(reply) = &reply {
+                    self.meter.record(reply, call.pricing, call.gas_limit);
+                }
+                Ok(reply)
+            }
+            Err(fault) => {
+                self.fault = Some(Box::new(fault.clone()));
+                Err(fault)
+            }
+        }
+    }
+}
+
+pub(crate) fn prices(header: u64, base_fees: Option<Resources<u64>>) -> ResourcePrices {
+    let Resources { evm, ai, inference } =
+        base_fees.unwrap_or_else(|| Resources::uniform(header)).map(u128::from);
+    ResourcePrices { evm, ai, inference, header: u128::from(header) }
+}
+
+const ZERO: Meter = Meter {
+    calls: 0,
+    charged: GasCost { gas_ai: 0, gas_inference: 0 },
+    quoted: GasCost { gas_ai: 0, gas_inference: 0 },
+    quoted_work: Work { flops: 0, peak_bytes: 0 },
+    work: Work { flops: 0, peak_bytes: 0 },
+};

@@ -1,0 +1,43 @@
+use lazai_api_types::{Fault, ProofSystemId};
+use lazai_precompiles::DuplicateVerifier;
+use revm::context_interface::result::EVMError;
+
+/// Why a transaction has no result. Its state is untouched and it must not get a receipt.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LazVmError<DBError> {
+    /// The transaction or the block is invalid, or the database failed.
+    #[error(transparent)]
+    Evm(EVMError<DBError>),
+    /// This machine failed; others may not, so the same transaction may succeed there.
+    #[error("the transaction was aborted by a {0}")]
+    Fault(Fault),
+}
+
+/// Why a [`LazVm`](crate::LazVm) cannot be built.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BuildError {
+    /// The block's header and the base fees of the resources contradict each other.
+    #[error("the block's base fee is {got}, but the highest base fee of a resource is {expected}")]
+    BaseFeeMismatch {
+        /// The highest base fee of a resource.
+        expected: u64,
+        /// The base fee in the block.
+        got: u64,
+    },
+    /// Two verifiers claim one id.
+    #[error("two verifiers claim the proof system {}", system.0)]
+    DuplicateVerifier {
+        /// The id claimed twice.
+        system: ProofSystemId,
+    },
+    /// No coprocessor was given.
+    #[error("a coprocessor is missing: there is nothing to run models on")]
+    MissingCoprocessor,
+}
+
+impl From<DuplicateVerifier> for BuildError {
+    fn from(DuplicateVerifier { system }: DuplicateVerifier) -> Self {
+        Self::DuplicateVerifier { system }
+    }
+}

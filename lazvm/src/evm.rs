@@ -1,0 +1,185 @@
+use core::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use alloy_evm::{Database, Evm, EvmEnv, precompiles::PrecompilesMap};
+use alloy_primitives::{Address, Bytes};
+use revm::{
+    Context, Journal,
+    context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
+    context_interface::result::{EVMError, ExecResultAndState, HaltReason, ResultAndState},
+    handler::{EthFrame, Handler, SystemCallTx, instructions::EthInstructions},
+    inspector::{Inspector, InspectorHandler},
+    interpreter::interpreter::EthInterpreter,
+    primitives::hardfork::SpecId,
+};
+
+use crate::{LazChain, LazHandler, LazPrecompiles, Meter};
+
+/// The context of a [`LazEvm`]: Ethereum's, with [`LazChain`] in the slot for chains.
+pub type LazContext<DB> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, DB, Journal<DB>, LazChain>;
+
+/// The revm machine inside a [`LazEvm`].
+pub type LazRevm<DB, I> = RevmEvm<
+    LazContext<DB>,
+    I,
+    EthInstructions<EthInterpreter, LazContext<DB>>,
+    LazPrecompiles,
+    EthFrame,
+>;
+
+/// Ethereum's EVM with AI precompiles and a price for each resource.
+///
+/// Without an AI call, and with equal base fees, it does what [`EthEvm`](alloy_evm::EthEvm) does, state root for
+/// state root.
+pub struct LazEvm<DB: Database, I> {
+    inner: LazRevm<DB, I>,
+    inspect: bool,
+}
+
+impl<DB: Database, I> LazEvm<DB, I> {
+    /// Wraps a machine; `inspect` tells whether its inspector is called.
+    pub const fn new(inner: LazRevm<DB, I>, inspect: bool) -> Self {
+        Self { inner, inspect }
+    }
+
+    /// The machine.
+    pub fn into_inner(self) -> LazRevm<DB, I> {
+        self.inner
+    }
+
+    /// The context, with the block, the configuration and the AI state.
+    pub const fn ctx(&self) -> &LazContext<DB> {
+        &self.inner.ctx
+    }
+
+    /// The context, to change it between transactions.
+    pub const fn ctx_mut(&mut self) -> &mut LazContext<DB> {
+        &mut self.inner.ctx
+    }
+
+    /// What the AI calls of the last transaction did; zero after a transaction that ended in an error.
+    pub const fn meter(&self) -> &Meter {
+        self.inner.ctx.chain.meter()
+    }
+}
+
+impl<DB: Database, I> Evm for LazEvm<DB, I>
+where
+    I: Inspector<LazContext<DB>>,
+{
+    type DB = DB;
+    type Tx = TxEnv;
+    type Error = EVMError<DB::Error>;
+    type HaltReason = HaltReason;
+    type Spec = SpecId;
+    type BlockEnv = BlockEnv;
+    type Precompiles = PrecompilesMap;
+    type Inspector = I;
+
+    fn block(&self) -> &BlockEnv {
+        &self.inner.ctx.block
+    }
+
+    fn cfg_env(&self) -> &CfgEnv<SpecId> {
+        &self.inner.ctx.cfg
+    }
+
+    fn chain_id(&self) -> u64 {
+        self.inner.ctx.cfg.chain_id
+    }
+
+    #[inline]
+    fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState, Self::Error> {
+        self.inner.ctx.set_tx(tx);
+        let mut handler = LazHandler::default();
+        let result = if self.inspect {
+            handler.inspect_run(&mut self.inner)
+        } else {
+            handler.run(&mut self.inner)
+        };
+        self.conclude(result)
+    }
+
+    fn transact_system_call(
+        &mut self,
+        caller: Address,
+        contract: Address,
+        data: Bytes,
+    ) -> Result<ResultAndState, Self::Error> {
+        let ctx = &mut self.inner.ctx;
+        ctx.set_tx(TxEnv::new_system_tx_with_caller(caller, contract, data));
+        // A system call skips the validation that resets the meter of a transaction.
+        ctx.chain.reset();
+        let result = LazHandler::default().run_system_call(&mut self.inner);
+        self.conclude(result)
+    }
+
+    fn finish(self) -> (DB, EvmEnv) {
+        let Context { block: block_env, cfg: cfg_env, journaled_state, .. } = self.inner.ctx;
+        (journaled_state.database, EvmEnv { block_env, cfg_env })
+    }
+
+    fn set_inspector_enabled(&mut self, enabled: bool) {
+        self.inspect = enabled;
+    }
+
+    // Not through `components_mut`, which must assume that the precompiles are edited.
+    fn db_mut(&mut self) -> &mut DB {
+        &mut self.inner.ctx.journaled_state.database
+    }
+
+    fn inspector_mut(&mut self) -> &mut I {
+        &mut self.inner.inspector
+    }
+
+    fn components(&self) -> (&DB, &I, &PrecompilesMap) {
+        let RevmEvm { ctx, inspector, precompiles, .. } = &self.inner;
+        (&ctx.journaled_state.database, inspector, precompiles.ethereum())
+    }
+
+    fn components_mut(&mut self) -> (&mut DB, &mut I, &mut PrecompilesMap) {
+        let RevmEvm { ctx, inspector, precompiles, .. } = &mut self.inner;
+        (&mut ctx.journaled_state.database, inspector, precompiles.ethereum_mut())
+    }
+}
+
+impl<DB: Database, I> LazEvm<DB, I> {
+    #[inline]
+    fn conclude<R, E>(&mut self, result: Result<R, E>) -> Result<ExecResultAndState<R>, E> {
+        // The journal must not leak into the next transaction, so it is emptied on errors too.
+        let ctx = &mut self.inner.ctx;
+        let state = ctx.journaled_state.finalize();
+        match result {
+            Ok(result) => Ok(ExecResultAndState::new(result, state)),
+            Err(error) => {
+                ctx.chain.abort();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<DB: Database, I> Deref for LazEvm<DB, I> {
+    type Target = LazContext<DB>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner.ctx
+    }
+}
+
+impl<DB: Database, I> DerefMut for LazEvm<DB, I> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.inner.ctx
+    }
+}
+
+impl<DB: Database, I> fmt::Debug for LazEvm<DB, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazEvm")
+            .field("chain", &self.inner.ctx.chain)
+            .field("inspect", &self.inspect)
+            .finish_non_exhaustive()
+    }
+}

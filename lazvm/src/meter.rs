@@ -1,0 +1,126 @@
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use lazai_api_types::{GasCost, GasPricing, Work};
+use lazai_gas::Resources;
+use lazai_precompiles::Reply;
+
+/// What the AI calls of one transaction did and cost.
+///
+/// A meter counts work, and work done cannot be undone: a contract that reverts after an AI call gets
+/// its storage back, but its meter still shows the call, because its gas was spent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Meter {
+    /// Calls of AI precompiles, refused ones included.
+    pub calls: u64,
+    /// Gas that the calls were charged, unused tokens already given back.
+    pub charged: GasCost,
+    /// Gas that the jobs among the calls were quoted before they ran.
+    pub quoted: GasCost,
+    /// Work that the jobs were quoted: operations add up, memory is that of the largest call.
+    pub quoted_work: Work,
+    /// Work that `charged` paid for: operations add up, memory is that of the largest call.
+    pub work: Work,
+}
+
+impl Meter {
+    /// Splits `gas_used`, the gas of the whole transaction, by resource.
+    ///
+    /// The parts add up to `gas_used`. What the AI calls did not take is EVM gas, so gas that the EVM gives
+    /// back for freed storage lowers that part first.
+    #[must_use]
+    pub fn apportion(&self, gas_used: u64) -> Resources<u64> {
+        Resources::apportion(gas_used, self.charged)
+    }
+
+    /// Counts a call that had `gas_limit` gas.
+    pub(crate) fn record(&mut self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
+        let entry = Self::of(reply, pricing, gas_limit);
+        self.calls = self.calls.saturating_add(entry.calls);
+        self.charged = add(self.charged, entry.charged);
+        self.quoted = add(self.quoted, entry.quoted);
+        self.quoted_work = then(self.quoted_work, entry.quoted_work);
+        self.work = then(self.work, entry.work);
+    }
+
+    fn of(reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) -> Self {
+        // A frame cannot spend more than it has, whatever its precompile reports.
+        let charged = Resources::apportion(gas_limit, reply.charged);
+        let quoted_work = reply.quoted.map(|quote| quote.work).unwrap_or_default();
+        let quoted = reply.quoted.map(|quote| pricing.gas(&quote.work).unwrap_or(UNPAYABLE));
+        Self {
+            calls: 1,
+            charged: GasCost { gas_ai: charged.ai, gas_inference: charged.inference },
+            quoted: quoted.unwrap_or_default(),
+            quoted_work,
+            work: reply.work,
+        }
+    }
+}
+
+/// A [`Meter`] that hosts and the closures of [`dyn_precompiles`](crate::dyn_precompiles) share.
+///
+/// It only grows until it is taken, so a host takes it after each transaction.
+#[derive(Debug, Default)]
+pub struct SharedMeter {
+    calls: AtomicU64,
+    gas_ai: AtomicU64,
+    gas_inference: AtomicU64,
+    quoted_gas_ai: AtomicU64,
+    quoted_gas_inference: AtomicU64,
+    quoted_flops: AtomicU64,
+    quoted_peak_bytes: AtomicU64,
+    flops: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl SharedMeter {
+    /// Returns what was counted since the last time, and starts again at zero.
+    pub fn take(&self) -> Meter {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        Meter {
+            calls: take(&self.calls),
+            charged: GasCost {
+                gas_ai: take(&self.gas_ai),
+                gas_inference: take(&self.gas_inference),
+            },
+            quoted: GasCost {
+                gas_ai: take(&self.quoted_gas_ai),
+                gas_inference: take(&self.quoted_gas_inference),
+            },
+            quoted_work: Work {
+                flops: take(&self.quoted_flops),
+                peak_bytes: take(&self.quoted_peak_bytes),
+            },
+            work: Work { flops: take(&self.flops), peak_bytes: take(&self.peak_bytes) },
+        }
+    }
+
+    pub(crate) fn record(&self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
+        let entry = Meter::of(reply, pricing, gas_limit);
+        let add = |counter: &AtomicU64, value| counter.fetch_add(value, Ordering::Relaxed);
+        add(&self.calls, entry.calls);
+        add(&self.gas_ai, entry.charged.gas_ai);
+        add(&self.gas_inference, entry.charged.gas_inference);
+        add(&self.quoted_gas_ai, entry.quoted.gas_ai);
+        add(&self.quoted_gas_inference, entry.quoted.gas_inference);
+        add(&self.quoted_flops, entry.quoted_work.flops);
+        add(&self.flops, entry.work.flops);
+        self.quoted_peak_bytes.fetch_max(entry.quoted_work.peak_bytes, Ordering::Relaxed);
+        self.peak_bytes.fetch_max(entry.work.peak_bytes, Ordering::Relaxed);
+    }
+}
+
+const fn add(left: GasCost, right: GasCost) -> GasCost {
+    GasCost {
+        gas_ai: left.gas_ai.saturating_add(right.gas_ai),
+        gas_inference: left.gas_inference.saturating_add(right.gas_inference),
+    }
+}
+
+fn then(first: Work, next: Work) -> Work {
+    first
+        .then(next)
+        .unwrap_or(Work { flops: u64::MAX, peak_bytes: first.peak_bytes.max(next.peak_bytes) })
+}
+
+const UNPAYABLE: GasCost = GasCost { gas_ai: u64::MAX, gas_inference: u64::MAX };

@@ -1,0 +1,118 @@
+use alloc::string::{String, ToString};
+
+use alloy_evm::{Database, precompiles::PrecompilesMap};
+use alloy_primitives::{Address, map::AddressSet};
+use lazai_precompiles::{Call, Reply, Status};
+use revm::{
+    handler::{PrecompileProvider, precompile_output_to_interpreter_result},
+    interpreter::{CallInputs, InterpreterResult},
+    precompile::{PrecompileHalt, PrecompileOutput},
+    primitives::hardfork::SpecId,
+};
+
+use crate::{AiRuntime, LazContext};
+
+/// Ethereum's precompiles and, before them, the AI precompiles.
+#[derive(Debug)]
+pub struct LazPrecompiles {
+    ethereum: PrecompilesMap,
+    warm: AddressSet,
+    // A host may have edited `ethereum` since `warm` was built.
+    stale: bool,
+    ai: AiRuntime,
+}
+
+impl LazPrecompiles {
+    /// Puts the AI precompiles of `ai` before `ethereum`.
+    #[must_use]
+    pub fn new(ethereum: PrecompilesMap, ai: AiRuntime) -> Self {
+        let mut this = Self { ethereum, warm: AddressSet::default(), stale: true, ai };
+        this.refresh();
+        this
+    }
+
+    /// Ethereum's part.
+    #[must_use]
+    pub const fn ethereum(&self) -> &PrecompilesMap {
+        &self.ethereum
+    }
+
+    /// Ethereum's part, to edit it.
+    pub const fn ethereum_mut(&mut self) -> &mut PrecompilesMap {
+        self.stale = true;
+        &mut self.ethereum
+    }
+
+    fn refresh(&mut self) -> bool {
+        if !self.stale {
+            return false;
+        }
+        self.warm.clear();
+        self.warm.extend(self.ethereum.addresses().copied());
+        self.warm.extend(self.ai.precompiles().addresses().iter().copied());
+        self.stale = false;
+        true
+    }
+}
+
+impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
+    type Output = InterpreterResult;
+
+    #[inline]
+    fn set_spec(&mut self, _: SpecId) -> bool {
+        self.refresh()
+    }
+
+    fn run(
+        &mut self,
+        context: &mut LazContext<DB>,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        if !self.ai.answers(&inputs.bytecode_address) {
+            return self.ethereum.run(context, inputs);
+        }
+        let LazContext { block, chain, local, .. } = context;
+        let input = inputs.input.as_bytes_local(local);
+        let call = Call {
+            address: inputs.bytecode_address,
+            caller: inputs.caller,
+            input: input.as_ref(),
+            gas_limit: inputs.gas_limit,
+            value: inputs.call_value(),
+            is_static: inputs.is_static,
+            is_delegate: inputs.target_address != inputs.bytecode_address,
+            mode: chain.mode(),
+            pricing: self.ai.pricing(),
+            prices: chain.prices(block.basefee),
+        };
+        // An error ends the whole transaction without a receipt: that is what a fault of this node must do.
+        let reply = chain.call(&call).map_err(|fault| fault.to_string())?;
+        Ok(reply.map(|reply| {
+            let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
+            precompile_output_to_interpreter_result(output, inputs.gas_limit)
+        }))
+    }
+
+    #[inline]
+    fn warm_addresses(&self) -> &AddressSet {
+        &self.warm
+    }
+
+    #[inline]
+    fn contains(&self, address: &Address) -> bool {
+        self.ai.answers(address) || self.ethereum.get(address).is_some()
+    }
+}
+
+/// What revm makes of a reply in a frame of `gas_limit` gas.
+pub(crate) fn precompile_output(reply: Reply, gas_limit: u64, reservoir: u64) -> PrecompileOutput {
+    match (reply.status, reply.charged.total()) {
+        (Status::Success, Ok(gas)) if gas <= gas_limit => {
+            PrecompileOutput::new(gas, reply.output, reservoir)
+        }
+        (Status::Revert, Ok(gas)) if gas <= gas_limit => {
+            PrecompileOutput::revert(gas, reply.output, reservoir)
+        }
+        _ => PrecompileOutput::halt(PrecompileHalt::OutOfGas, reservoir),
+    }
+}

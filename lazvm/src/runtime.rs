@@ -1,0 +1,59 @@
+use alloc::{sync::Arc, vec::Vec};
+
+use alloy_primitives::Address;
+use lazai_api_types::{Coprocessor, Fault, GasPricing, ProofVerifier};
+use lazai_precompiles::{AiPrecompiles, Call, DuplicateVerifier, Reply, Settings};
+
+/// What the AI precompiles run on and what they charge: one per chain, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AiRuntime(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    precompiles: AiPrecompiles,
+    pricing: Arc<dyn GasPricing>,
+}
+
+impl AiRuntime {
+    /// Puts precompiles and prices together.
+    #[must_use]
+    pub fn new(precompiles: AiPrecompiles, pricing: Arc<dyn GasPricing>) -> Self {
+        Self(Arc::new(Parts { precompiles, pricing }))
+    }
+
+    /// Puts a device, proof systems and prices together.
+    ///
+    /// # Errors
+    /// [`DuplicateVerifier`] if two verifiers claim one id.
+    pub fn from_parts(
+        coprocessor: Arc<dyn Coprocessor>,
+        verifiers: Vec<Arc<dyn ProofVerifier>>,
+        settings: Settings,
+        pricing: Arc<dyn GasPricing>,
+    ) -> Result<Self, DuplicateVerifier> {
+        Ok(Self::new(AiPrecompiles::new(coprocessor, verifiers, settings)?, pricing))
+    }
+
+    /// The precompiles.
+    #[must_use]
+    pub fn precompiles(&self) -> &AiPrecompiles {
+        &self.0.precompiles
+    }
+
+    /// The prices of work.
+    #[must_use]
+    pub fn pricing(&self) -> &dyn GasPricing {
+        &*self.0.pricing
+    }
+
+    /// Whether an AI precompile lives at `address`.
+    #[inline]
+    pub(crate) fn answers(&self, address: &Address) -> bool {
+        self.0.precompiles.addresses().contains(address)
+    }
+
+    /// Answers `call`, whose address must be one that [`answers`](Self::answers) knows.
+    pub(crate) fn call(&self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
+        self.0.precompiles.call(call)
+    }
+}
