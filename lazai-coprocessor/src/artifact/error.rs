@@ -71,6 +71,12 @@ pub enum ArtifactError {
         /// Type and shape in the file.
         got: String,
     },
+    /// A table of a nonlinear operator cannot be made.
+    #[error("a table cannot be made: {message}")]
+    Table {
+        /// What the table generator says.
+        message: String,
+    },
     /// A field of the manifest is out of range.
     #[error("manifest field {field} is {got}, but must be from {min} to {max}")]
     Field {

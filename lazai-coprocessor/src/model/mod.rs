@@ -1,6 +1,7 @@
 //! A model that is ready to run: an artifact whose program is bound to its tensors.
 
 mod bind;
+mod synthetic;
 
 use lazai_api_types::{ModelId, WorkOverflow};
 
@@ -10,6 +11,8 @@ use crate::{
     program::{Plan, Rows, Target, WorkRule},
     tokenizer::Tokenizer,
 };
+
+pub use synthetic::synthetic;
 
 pub(crate) use bind::{Binding, Matrix, Tables};
 

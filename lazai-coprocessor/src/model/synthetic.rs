@@ -1,0 +1,197 @@
+use serde_json::json;
+
+use crate::{
+    artifact::{ArtifactBuilder, ArtifactError, Manifest, SPEC_VERSION},
+    kernel::WeightMatrix,
+    program::{LayerScales, LlamaScales, LlamaShape, NormScales, llama},
+    table,
+};
+
+/// Makes a Llama of random weights, for tests and benches of any size.
+///
+/// Its tokens are `<s>`, `</s>` and the 256 bytes, then tokens without a text up to `shape.vocabulary`, which is at least
+/// 258. The same arguments give the same bytes.
+///
+/// # Errors
+/// [`ArtifactError`] if the rotation table cannot be made for this context and head width.
+pub fn synthetic(
+    shape: &LlamaShape,
+    layers: usize,
+    context: u32,
+    seed: u64,
+) -> Result<ArtifactBuilder, ArtifactError> {
+    let norm = NormScales {
+        gain: NORM_GAIN_BITS - (shape.hidden.ilog2() / 2) as i8,
+        epsilon: 1_u64 << (2 * RESIDUAL_BITS as u32 - 16),
+        output: ACTIVATION_BITS,
+    };
+    let layer = LayerScales {
+        attention_norm: norm,
+        query: ACTIVATION_BITS,
+        key: ACTIVATION_BITS,
+        value: ACTIVATION_BITS,
+        mlp_norm: norm,
+        gate: ACTIVATION_BITS,
+        up: ACTIVATION_BITS,
+        product: ACTIVATION_BITS,
+    };
+    let scales = LlamaScales {
+        residual: RESIDUAL_BITS,
+        layers: vec![layer; layers],
+        final_norm: norm,
+        logits: ACTIVATION_BITS,
+    };
+    let manifest = Manifest {
+        spec: SPEC_VERSION,
+        name: format!("synthetic-{seed}"),
+        context,
+        vocabulary: shape.vocabulary,
+        end_tokens: vec![1],
+        program: llama(shape, &scales),
+    };
+    let mut writer = Writer {
+        builder: ArtifactBuilder::new(manifest, tokenizer_json()),
+        state: seed,
+        hidden: shape.hidden,
+    };
+    let query = shape.heads * shape.head_width;
+    let kv = shape.kv_heads * shape.head_width;
+    writer.matrix("embedding", shape.vocabulary, shape.hidden);
+    if !shape.tied {
+        writer.matrix("head", shape.vocabulary, shape.hidden);
+    }
+    for layer in 0..layers {
+        let sizes = [
+            ("query", query, shape.hidden),
+            ("key", kv, shape.hidden),
+            ("value", kv, shape.hidden),
+            ("output", shape.hidden, query),
+            ("gate", shape.intermediate, shape.hidden),
+            ("up", shape.intermediate, shape.hidden),
+            ("down", shape.hidden, shape.intermediate),
+        ];
+        for (name, rows, columns) in sizes {
+            writer.matrix(&format!("layers.{layer}.{name}"), rows, columns);
+        }
+        writer.gain(&format!("layers.{layer}.attention_norm"));
+        writer.gain(&format!("layers.{layer}.mlp_norm"));
+    }
+    writer.gain("final_norm");
+    let mut builder = writer.builder;
+    builder.add_i16("unit", vec![u64::from(shape.hidden)], &vec![1 << 14; shape.hidden as usize]);
+    builder.add_u16("table.exp", vec![1 << 16], &table::exp());
+    builder.add_u16("table.rsqrt", vec![3 << 14], &table::reciprocal_sqrt());
+    builder.add_u16("table.sigmoid", vec![1 << 16], &table::sigmoid());
+    let rope = table::rotary(context, shape.head_width, 10_000)
+        .map_err(|error| ArtifactError::Table { message: error.to_string() })?;
+    let half = u64::from(shape.head_width / 2);
+    builder.add_i16("table.rope", vec![u64::from(context), half, 2], &rope);
+    Ok(builder)
+}
+
+struct Writer {
+    builder: ArtifactBuilder,
+    state: u64,
+    hidden: u32,
+}
+
+impl Writer {
+    /// Weights of a variance of about `1 / columns`.
+    fn matrix(&mut self, name: &str, rows: u32, columns: u32) {
+        let (n, k) = (rows as usize, columns as usize);
+        let values: Vec<i8> = self.bytes(n * k).map(|byte| (byte as i8).max(-127)).collect();
+        let bytes = WeightMatrix::exponent_bytes(k);
+        let groups = k.div_ceil(WeightMatrix::GROUP);
+        let mut exponents: Vec<u8> = self.bytes(n * bytes).collect();
+        if groups % 4 != 0 {
+            for row in exponents.chunks_exact_mut(bytes) {
+                row[bytes - 1] &= (1 << (2 * (groups % 4))) - 1;
+            }
+        }
+        let row_bits = vec![8 + (columns.ilog2() / 2) as i8; n];
+        let (rows, columns) = (u64::from(rows), u64::from(columns));
+        self.builder.add_i8(format!("{name}.values"), vec![rows, columns], &values);
+        self.builder.add_u8(format!("{name}.exponents"), vec![rows, bytes as u64], exponents);
+        self.builder.add_i8(format!("{name}.row_bits"), vec![rows], &row_bits);
+    }
+
+    /// Gains from about 0.75 to 1.25.
+    fn gain(&mut self, name: &str) {
+        let width = self.hidden as usize;
+        let gain: Vec<i16> = self.bytes(width).map(|byte| 12_288 + 32 * i16::from(byte)).collect();
+        self.builder.add_i16(name, vec![width as u64], &gain);
+    }
+
+    /// Bytes of the splitmix64 generator.
+    fn bytes(&mut self, count: usize) -> impl Iterator<Item = u8> {
+        (0..count.div_ceil(8)).flat_map(|_| self.word().to_le_bytes()).take(count)
+    }
+
+    const fn word(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+}
+
+/// A tokenizer whose tokens are single bytes; `<s>` starts every text.
+fn tokenizer_json() -> Vec<u8> {
+    let mut characters: Vec<char> = (0..=255_u8).map(char::from).collect();
+    let mut spare = 256_u32;
+    for character in &mut characters {
+        let printable = matches!(*character, '!'..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{ff}');
+        if !printable {
+            *character = char::from_u32(spare).unwrap_or(*character);
+            spare += 1;
+        }
+    }
+    let mut vocabulary = serde_json::Map::new();
+    vocabulary.insert("<s>".to_owned(), json!(0));
+    vocabulary.insert("</s>".to_owned(), json!(1));
+    for (byte, character) in characters.iter().enumerate() {
+        vocabulary.insert(character.to_string(), json!(byte + 2));
+    }
+    let special = |id: u32, content: &str| {
+        json!({
+            "id": id, "content": content, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true
+        })
+    };
+    let byte_level = json!({
+        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false
+    });
+    let json = json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [special(0, "<s>"), special(1, "</s>")],
+        "normalizer": null,
+        "pre_tokenizer": byte_level.clone(),
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [
+                {"SpecialToken": {"id": "<s>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}}
+            ],
+            "pair": [
+                {"Sequence": {"id": "A", "type_id": 0}},
+                {"Sequence": {"id": "B", "type_id": 1}}
+            ],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}
+        },
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+            "vocab": vocabulary, "merges": []
+        }
+    });
+    json.to_string().into_bytes()
+}
+
+const RESIDUAL_BITS: i8 = 12;
+const ACTIVATION_BITS: i8 = 11;
+/// Fraction bits of a gain of 1 without the square root of the width.
+const NORM_GAIN_BITS: i8 = 14;
