@@ -222,3 +222,12 @@ interface ILazErrors {
     /// The work of the job exceeds 64 bits.
     error WorkOverflow();
 }
+
+/// @title Where the precompiles stand
+library LazAI {
+    ILazInference internal constant INFERENCE = ILazInference(0x0000000000000000000000000000000000A10001);
+    ILazTokenizer internal constant TOKENIZER = ILazTokenizer(0x0000000000000000000000000000000000a10002);
+    ILazProofVerifier internal constant PROOF_VERIFIER =
+        ILazProofVerifier(0x0000000000000000000000000000000000A10005);
+    ILazQuote internal constant QUOTE = ILazQuote(0x0000000000000000000000000000000000A10006);
+}

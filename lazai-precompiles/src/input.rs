@@ -21,7 +21,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Starts behind the function selector, at a fixed part of `head_words` words.
-    pub(crate) fn new(input: &'a [u8], head_words: usize) -> Result<Self, InputError> {
+    pub(crate) const fn new(input: &'a [u8], head_words: usize) -> Result<Self, InputError> {
         Self::framed(input, SELECTOR_BYTES, head_words)
     }
 

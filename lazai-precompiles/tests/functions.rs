@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::{
     Coprocessor, Generation, Job, ModelId, Output, Prompt, ProofSystemId, Sampling, Statement,
     Task, TokenId, Work,
@@ -222,6 +222,19 @@ fn other_addresses_are_not_ours() {
     for address in precompiles.addresses() {
         assert!(precompiles.call(&call(*address, b"")).unwrap().is_some());
     }
+}
+
+#[test]
+fn solidity_and_rust_name_the_same_addresses() {
+    let source = include_str!("../solidity/LazAI.sol");
+    let constants: Vec<_> = source
+        .lines()
+        .filter_map(|line| line.split_once("(0x")?.1.split_once(')'))
+        .map(|(address, _)| address.parse::<Address>().unwrap())
+        .collect();
+    let expected =
+        [address::INFERENCE, address::TOKENIZER, address::PROOF_VERIFIER, address::QUOTE];
+    assert_eq!(constants, expected);
 }
 
 #[test]

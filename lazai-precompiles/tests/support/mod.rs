@@ -1,11 +1,9 @@
 //! A small deterministic device, and the plumbing to call precompiles over it.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, dead_code, reason = "a test panics; each file uses its own part")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
 use lazai_api_types::{
