@@ -75,13 +75,13 @@ impl<DB: Database> LazVm<DB> {
     ///
     /// # Errors
     /// As [`transact`](Self::transact).
-    pub fn inspect<I>(
-        &mut self,
+    pub fn inspect<'a, I>(
+        &'a mut self,
         tx: TxEnv,
         inspector: I,
     ) -> Result<ExecutionAndState, LazVmError<DB::Error>>
     where
-        I: for<'a> Inspector<LazContext<&'a mut DB>>,
+        I: Inspector<LazContext<&'a mut DB>>,
     {
         let ctx = self.evm.ctx();
         let env = alloy_evm::EvmEnv { block_env: ctx.block.clone(), cfg_env: ctx.cfg.clone() };
