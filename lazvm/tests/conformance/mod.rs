@@ -1,0 +1,69 @@
+//! Finding fixtures, and running the cases of official state tests.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+mod case;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use walkdir::WalkDir;
+
+pub(crate) use case::{Tally, run_file};
+
+/// The folder `name` of the fixtures; none, with a word to the reader, where there are no fixtures.
+pub(crate) fn fixtures(name: &str) -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let beside = workspace.join("../shared/fixtures");
+    let root = env::var_os("LAZVM_FIXTURES").map_or(beside, PathBuf::from);
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!(
+        "skipped: no {}; LAZVM_FIXTURES may name a folder that holds {name}/",
+        folder.display()
+    );
+    None
+}
+
+/// The test files below `folder`, in a fixed order, without those that revm leaves out too.
+pub(crate) fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| !left_out(path))
+}
+
+fn left_out(path: &Path) -> bool {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    LEFT_OUT.contains(&name)
+}
+
+/// What `revme statetest` leaves out.
+const LEFT_OUT: [&str; 17] = [
+    // A new account that already has storage, which cannot come about on Ethereum.
+    "InitCollision.json",
+    "InitCollisionParis.json",
+    "RevertInCreateInInit.json",
+    "RevertInCreateInInitCreate2.json",
+    "RevertInCreateInInitCreate2Paris.json",
+    "RevertInCreateInInit_Paris.json",
+    "create2collisionStorage.json",
+    "create2collisionStorageParis.json",
+    "dynamicAccountOverwriteEmpty.json",
+    "dynamicAccountOverwriteEmpty_Paris.json",
+    "test_init_collision_create_opcode.json",
+    // Values that no transaction can carry.
+    "ValueOverflow.json",
+    "ValueOverflowParis.json",
+    // They pass, but take long.
+    "CALLBlake2f_MaxRounds.json",
+    "Call50000_sha256.json",
+    "loopMul.json",
+    "static_Call50000_sha256.json",
+];

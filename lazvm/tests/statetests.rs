@@ -1,0 +1,44 @@
+//! The official state tests, with the AI precompiles live.
+
+mod conformance;
+mod support;
+
+use std::sync::Arc;
+
+use conformance::{Tally, files, fixtures, run_file};
+use lazai_gas::Resources;
+use lazvm::LazEvmFactory;
+use support::{Letters, builder};
+
+fn run(folder: &std::path::Path, factory: &LazEvmFactory) -> Tally {
+    let mut tally = Tally::default();
+    for file in files(folder) {
+        run_file(&file, factory, &mut tally);
+    }
+    tally
+}
+
+#[test]
+fn every_state_test_passes() {
+    let Some(folder) = fixtures("statetests") else { return };
+    let device = Arc::new(Letters::default());
+    let tally = run(&folder, &builder(&device).factory().unwrap());
+    println!("state tests: {} passed, {} failed", tally.passed, tally.failed.len());
+    tally.failed.iter().take(20).for_each(|failure| println!("  {failure}"));
+    assert!(tally.failed.is_empty());
+    assert!(tally.passed > 0, "no case was run");
+    assert_eq!(device.counts(), (0, 0), "a state test must not reach the device");
+}
+
+/// Shows that the runner above can fail: a chain with other prices is not Ethereum.
+#[test]
+fn other_prices_fail_the_state_tests() {
+    let Some(folder) = fixtures("statetests") else { return };
+    let device = Arc::new(Letters::default());
+    let skewed = Resources { evm: 1, ai: 2, inference: 3 };
+    let factory = builder(&device).factory().unwrap().with_base_fees(Some(skewed));
+    let tally = run(&folder, &factory);
+    println!("with other prices: {} passed, {} failed", tally.passed, tally.failed.len());
+    assert!(tally.failed.len() > tally.passed);
+    assert!(tally.failed.iter().all(|failure| failure.contains("expected root")));
+}
