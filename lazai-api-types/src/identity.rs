@@ -55,7 +55,7 @@ impl ProofSystemId {
     pub const QUORUM: Self = Self(0);
     /// halo2 with KZG commitments over bn256.
     pub const HALO2: Self = Self(1);
-    /// Sumcheck, logup and WHIR over KoalaBear.
+    /// Sumcheck, logup and WHIR over `KoalaBear`.
     pub const SUMCHECK: Self = Self(2);
     /// A STARK.
     pub const STARK: Self = Self(3);

@@ -94,7 +94,7 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    fn input_bytes(&self) -> u64 {
+    const fn input_bytes(&self) -> u64 {
         match self {
             Self::Text(text) => text.len() as u64,
             Self::Tokens(tokens) => 4 * tokens.len() as u64,

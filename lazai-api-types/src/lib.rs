@@ -5,9 +5,11 @@
 
 extern crate alloc;
 
+pub mod authorization;
 mod encode;
 mod identity;
 mod job;
+pub mod openai;
 mod outcome;
 mod port;
 mod statement;

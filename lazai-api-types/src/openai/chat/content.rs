@@ -1,0 +1,131 @@
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::openai::{RequestError, limits, request_error::bound, text_or_list::TextOrList};
+
+/// What a message says: a text, or parts.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// A text.
+    Text(String),
+    /// Parts in order.
+    Parts(Vec<ContentPart>),
+}
+
+impl Content {
+    /// The text, with the texts of parts joined; `None` if a part is not text.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Parts(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    ContentPart::Text { text } => Some(text.as_str()),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) const fn validate(&self) -> Result<(), RequestError> {
+        match self {
+            Self::Text(_) => Ok(()),
+            Self::Parts(parts) => bound("messages.content", parts.len(), limits::MAX_PARTS),
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match TextOrList::deserialize(deserializer)? {
+            TextOrList::Text(text) => Self::Text(text),
+            TextOrList::List(parts) => Self::Parts(parts),
+        })
+    }
+}
+
+/// One part of a message.
+#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ContentPart {
+    /// A file.
+    File {
+        /// The file.
+        file: FileInput,
+    },
+    /// An image.
+    ImageUrl {
+        /// The image.
+        image_url: ImageUrl,
+    },
+    /// A recording.
+    InputAudio {
+        /// The recording.
+        input_audio: AudioInput,
+    },
+    /// What an assistant said instead of an answer.
+    Refusal {
+        /// The refusal.
+        refusal: String,
+    },
+    /// A text.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+/// A recording in a message.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AudioInput {
+    /// The recording in base64.
+    pub data: String,
+    /// `wav` or `mp3`.
+    pub format: String,
+}
+
+/// A file in a message.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FileInput {
+    /// The file in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_data: Option<String>,
+    /// The id of an uploaded file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// The name of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+}
+
+/// An image in a message.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ImageUrl {
+    /// A link, or the image itself as a `data:` link.
+    pub url: String,
+    /// `auto`, `low` or `high`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}

@@ -1,0 +1,152 @@
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Content, FunctionCall, ToolCall};
+use crate::openai::{
+    RequestError, limits,
+    request_error::{bound, bound_text},
+};
+
+/// A message of a chat so far.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "role", rename_all = "lowercase")]
+pub enum ChatMessage {
+    /// What the model said.
+    Assistant(AssistantMessage),
+    /// Instructions, in the newer spelling of [`System`](Self::System).
+    Developer {
+        /// The instructions.
+        content: Content,
+        /// Who speaks, among several of this role.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// The result of a function, in the older spelling of [`Tool`](Self::Tool).
+    Function {
+        /// The result.
+        content: Option<String>,
+        /// The function.
+        name: String,
+    },
+    /// Instructions.
+    System {
+        /// The instructions.
+        content: Content,
+        /// Who speaks, among several of this role.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// The result of a tool.
+    Tool {
+        /// The result.
+        content: Content,
+        /// The [`ToolCall`] that it answers.
+        tool_call_id: String,
+    },
+    /// What the user said.
+    User {
+        /// What they said.
+        content: Content,
+        /// Who speaks, among several of this role.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+}
+
+impl ChatMessage {
+    /// A message of the user.
+    #[must_use]
+    pub fn user(content: impl Into<Content>) -> Self {
+        Self::User { content: content.into(), name: None }
+    }
+
+    /// Instructions.
+    #[must_use]
+    pub fn system(content: impl Into<Content>) -> Self {
+        Self::System { content: content.into(), name: None }
+    }
+
+    /// A message of the model.
+    #[must_use]
+    pub fn assistant(content: impl Into<Content>) -> Self {
+        Self::Assistant(AssistantMessage {
+            content: Some(content.into()),
+            ..AssistantMessage::default()
+        })
+    }
+
+    /// Who speaks.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Assistant(_) => Role::Assistant,
+            Self::Developer { .. } => Role::Developer,
+            Self::Function { .. } => Role::Function,
+            Self::System { .. } => Role::System,
+            Self::Tool { .. } => Role::Tool,
+            Self::User { .. } => Role::User,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), RequestError> {
+        let (content, name) = match self {
+            Self::Assistant(message) => {
+                let calls = message.tool_calls.as_ref().map_or(0, Vec::len);
+                bound("messages.tool_calls", calls, limits::MAX_TOOLS)?;
+                (message.content.as_ref(), message.name.as_ref())
+            }
+            Self::Developer { content, name }
+            | Self::System { content, name }
+            | Self::User { content, name } => (Some(content), name.as_ref()),
+            Self::Function { name, .. } => (None, Some(name)),
+            Self::Tool { content, tool_call_id } => {
+                let max = limits::MAX_NAME_BYTES;
+                bound_text("messages.tool_call_id", tool_call_id, max)?;
+                (Some(content), None)
+            }
+        };
+        if let Some(name) = name {
+            bound_text("messages.name", name, limits::MAX_NAME_BYTES)?;
+        }
+        content.map_or(Ok(()), Content::validate)
+    }
+}
+
+/// What the model said earlier.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AssistantMessage {
+    /// What it said; may be absent where it called tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
+    /// What it said instead of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// Who speaks, among several of this role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The tools that it called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<Vec<ToolCall>>,
+    /// The function that it called, in the older spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionCall>,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The model.
+    Assistant,
+    /// Who built the application.
+    Developer,
+    /// A function, in the older spelling.
+    Function,
+    /// Who built the application, in the older spelling.
+    System,
+    /// A tool.
+    Tool,
+    /// Who uses the application.
+    User,
+}

@@ -1,0 +1,24 @@
+//! Chat completions.
+
+mod chunk;
+mod content;
+mod logprobs;
+mod message;
+mod request;
+mod response;
+mod stream;
+mod tool;
+
+pub use chunk::{
+    ChatChunkChoice, ChatCompletionChunk, ChatDelta, FunctionCallDelta, ToolCallDelta, ToolCallType,
+};
+pub use content::{AudioInput, Content, ContentPart, FileInput, ImageUrl};
+pub use logprobs::{ChatLogprobs, TokenLogprob, TopLogprob};
+pub use message::{AssistantMessage, ChatMessage, Role};
+pub use request::{ChatCompletionRequest, JsonSchema, ResponseFormat, StreamOptions};
+pub use response::{ChatChoice, ChatCompletion, ResponseMessage, StopReason};
+pub use stream::ChatStream;
+pub use tool::{
+    CustomCall, CustomTool, FunctionCall, FunctionChoice, FunctionDefinition, FunctionName,
+    NamedTool, Tool, ToolCall, ToolChoice, ToolChoiceMode,
+};

@@ -1,0 +1,231 @@
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ChatMessage, FunctionChoice, FunctionDefinition, Tool, ToolChoice};
+use crate::{
+    Sampling,
+    authorization::LazaiFields,
+    openai::{
+        Request, RequestError, Stop, limits,
+        request_error::{bound, bound_metadata, bound_number, bound_text},
+        sampling::SamplingParameters,
+    },
+};
+
+/// Asks a model to continue a chat: the body of `POST /v1/chat/completions`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ChatCompletionRequest {
+    /// The model.
+    pub model: String,
+    /// The chat so far; at least one message.
+    pub messages: Vec<ChatMessage>,
+    /// From -2 to 2; makes tokens less likely the more often they have appeared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
+    /// Which function to call, in the older spelling of `tool_choice`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionChoice>,
+    /// Functions to call, in the older spelling of `tools`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub functions: Option<Vec<FunctionDefinition>>,
+    /// From -100 to 100 for a token id in decimal; makes it less or more likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logit_bias: Option<BTreeMap<String, i16>>,
+    /// Whether to say how likely each token was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<bool>,
+    /// Most tokens of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_completion_tokens: Option<u32>,
+    /// Most tokens of an answer, in the older spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Notes of the client, at most 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// How many answers; 1 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+    /// Whether the model may call several tools at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
+    /// From -2 to 2; makes tokens that have appeared less likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// How long the model thinks first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<String>,
+    /// The form of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// An identifier of the end user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_identifier: Option<String>,
+    /// Chooses among the possible answers; 0 if absent. The same request has the same answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    /// The class of service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+    /// Texts that end an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// Whether to keep the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<bool>,
+    /// Whether to send the answer in pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<bool>,
+    /// How to send the pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_options: Option<StreamOptions>,
+    /// From 0 to 2; 0 takes the best token, 1 is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Which tools the model may call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<ToolChoice>,
+    /// The tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<Tool>>,
+    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Alternatives to list for each token, up to 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<u32>,
+    /// From 0 to 1; considers only the best tokens that together are so likely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+    /// An identifier of the end user, in the older spelling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Who pays, and which data may be used.
+    #[serde(flatten)]
+    pub lazai: LazaiFields,
+}
+
+impl ChatCompletionRequest {
+    /// The integers that choose tokens.
+    ///
+    /// # Errors
+    /// [`RequestError`] if a number is not finite or out of range, or if a penalty or bias would be ignored.
+    pub fn sampling(&self) -> Result<Sampling, RequestError> {
+        self.sampling_parameters().sampling()
+    }
+
+    /// Most tokens of an answer, in either spelling.
+    #[must_use]
+    pub fn token_limit(&self) -> Option<u32> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// Texts that end an answer.
+    #[must_use]
+    pub fn stop_texts(&self) -> &[String] {
+        self.stop.as_ref().map_or(&[], Stop::texts)
+    }
+
+    const fn sampling_parameters(&self) -> SamplingParameters<'_> {
+        SamplingParameters {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            top_k: self.top_k,
+            seed: self.seed,
+            frequency_penalty: self.frequency_penalty,
+            presence_penalty: self.presence_penalty,
+            logit_bias: self.logit_bias.as_ref(),
+        }
+    }
+
+    fn validate_tools(&self) -> Result<(), RequestError> {
+        if let Some(tools) = &self.tools {
+            bound("tools", tools.len(), limits::MAX_TOOLS)?;
+            tools.iter().try_for_each(Tool::validate)?;
+        }
+        if let Some(functions) = &self.functions {
+            bound("functions", functions.len(), limits::MAX_TOOLS)?;
+            for function in functions {
+                bound_text("functions.name", &function.name, limits::MAX_TOOL_NAME_BYTES)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Request for ChatCompletionRequest {
+    fn validate(&self) -> Result<(), RequestError> {
+        bound_text("model", &self.model, limits::MAX_NAME_BYTES)?;
+        if self.messages.is_empty() {
+            return Err(RequestError::Empty { parameter: "messages" });
+        }
+        bound("messages", self.messages.len(), limits::MAX_MESSAGES)?;
+        self.messages.iter().try_for_each(ChatMessage::validate)?;
+        self.validate_tools()?;
+        bound_number("n", self.n, 1, limits::MAX_CHOICES)?;
+        bound_number("max_tokens", self.max_tokens, 1, u32::MAX)?;
+        bound_number("max_completion_tokens", self.max_completion_tokens, 1, u32::MAX)?;
+        if let (Some(new), Some(old)) = (self.max_completion_tokens, self.max_tokens)
+            && new != old
+        {
+            return Err(RequestError::Conflict {
+                parameter: "max_tokens",
+                other: "max_completion_tokens",
+            });
+        }
+        bound_number("top_logprobs", self.top_logprobs, 0, limits::MAX_TOP_LOGPROBS)?;
+        if self.top_logprobs.is_some() && self.logprobs != Some(true) {
+            return Err(RequestError::Needs { parameter: "top_logprobs", other: "logprobs" });
+        }
+        if self.stream_options.is_some() && self.stream != Some(true) {
+            return Err(RequestError::Needs { parameter: "stream_options", other: "stream" });
+        }
+        self.stop.as_ref().map_or(Ok(()), Stop::validate)?;
+        bound_metadata(self.metadata.as_ref())?;
+        self.sampling_parameters().validate()
+    }
+}
+
+/// The form of an answer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ResponseFormat {
+    /// Some JSON object.
+    JsonObject,
+    /// JSON that obeys a schema.
+    JsonSchema {
+        /// The schema.
+        json_schema: JsonSchema,
+    },
+    /// Free text.
+    Text,
+}
+
+/// A schema for the answer.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct JsonSchema {
+    /// The name of the form.
+    pub name: String,
+    /// What the form is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The JSON schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// Whether the answer must obey it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+}
+
+/// How to send an answer in pieces.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StreamOptions {
+    /// Whether a last piece says how many tokens were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_usage: Option<bool>,
+    /// Whether pieces are padded to hide their lengths; may be ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_obfuscation: Option<bool>,
+}
