@@ -62,20 +62,20 @@ pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
     let Usage { prompt_tokens, completion_tokens } = quote.usage;
     match task {
         Task::Count { .. } => Output::Count(prompt_tokens),
-        Task::Decode { .. } => Output::Text(text(prompt_tokens)),
+        Task::Decode { tokens } => Output::Text(text(tokens.len())),
         Task::Embed { .. } => Output::Embedding { values: Vec::new(), fraction_bits: 0 },
         Task::Encode { .. } => Output::Tokens(tokens(prompt_tokens)),
         Task::Generate(_) => Output::Generated {
             tokens: tokens(completion_tokens),
-            text: text(completion_tokens),
+            text: text(completion_tokens as usize),
             finish: FinishReason::Length,
         },
         Task::Logits { .. } => Output::Logits { values: Vec::new(), fraction_bits: 0 },
     }
 }
 
-fn text(tokens: u32) -> String {
-    "?".repeat(tokens as usize * PLACEHOLDER_BYTES_PER_TOKEN)
+fn text(tokens: usize) -> String {
+    "?".repeat(tokens * PLACEHOLDER_BYTES_PER_TOKEN)
 }
 
 fn tokens(count: u32) -> Vec<TokenId> {
