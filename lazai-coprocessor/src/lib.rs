@@ -7,7 +7,7 @@ pub mod kernel;
 pub mod model;
 pub mod numeric;
 pub mod program;
-//pub mod quantize;
+pub mod quantize;
 pub mod reference;
 pub mod table;
 #[cfg(feature = "train")]

@@ -45,7 +45,7 @@ pub(super) fn exp(x: f64) -> f64 {
 }
 
 /// The natural logarithm of a positive normal number, within some units of the last place.
-pub(super) fn ln(x: f64) -> f64 {
+pub(crate) fn ln(x: f64) -> f64 {
     // x = 2^exponent * m with m in [0.75, 1.5).
     let bits = x.to_bits();
     let m = f64::from_bits(bits & ((1 << 52) - 1) | 1_023 << 52);

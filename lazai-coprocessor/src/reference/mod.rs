@@ -18,6 +18,7 @@ mod perplexity;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use arithmetic::ln;
 pub use checkpoint::Checkpoint;
 pub use config::LlamaConfig;
 pub use error::ReferenceError;

@@ -1,0 +1,279 @@
+//! Chooses scales that the kernels accept, and collects the tensors of the artifact.
+
+use crate::{
+    artifact::{ArtifactBuilder, Manifest},
+    kernel::WeightMatrix,
+    numeric::ACTIVATION_MAX,
+    program::NormScales,
+    reference::{Checkpoint, Point},
+};
+
+use super::{
+    Progress, QuantizeError, QuantizeOptions, QuantizeReport, QuantizedMatrix, Stage, TensorReport,
+    ValueReport,
+    calibration::{Calibration, activation_bits},
+    matrix::{MAX_BITS, quantize_matrix},
+    scale::power_of_two,
+};
+
+/// Quantizes tensors of a checkpoint one by one.
+pub(super) struct Collector<'a> {
+    checkpoint: &'a Checkpoint,
+    calibration: &'a Calibration,
+    options: &'a QuantizeOptions,
+    progress: &'a mut dyn FnMut(Progress),
+    /// Matrices that there will be.
+    total: usize,
+    matrices: Vec<Matrix>,
+    gains: Vec<(String, Vec<i16>)>,
+    values: Vec<ValueReport>,
+}
+
+/// A weight matrix of a checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// Its name in the artifact.
+    pub(super) name: String,
+    /// Its name in the checkpoint.
+    pub(super) tensor: String,
+    /// Outputs.
+    pub(super) rows: u32,
+    /// Inputs.
+    pub(super) columns: u32,
+    /// What its weights are multiplied by.
+    pub(super) factor: f64,
+}
+
+struct Matrix {
+    source: Source,
+    quantized: QuantizedMatrix,
+    report: TensorReport,
+}
+
+/// A product that is added to the residual stream, whose scale is found last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Branch {
+    /// Index of its matrix.
+    matrix: usize,
+    input_bits: i8,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(
+        checkpoint: &'a Checkpoint,
+        calibration: &'a Calibration,
+        options: &'a QuantizeOptions,
+        progress: &'a mut dyn FnMut(Progress),
+        total: usize,
+    ) -> Self {
+        progress(Progress { stage: Stage::Quantize, done: 0, total });
+        let (matrices, gains, values) = (Vec::new(), Vec::new(), Vec::new());
+        Self { checkpoint, calibration, options, progress, total, matrices, gains, values }
+    }
+
+    /// The artifact of `manifest` with the tensors so far, and the report.
+    pub(super) fn finish(
+        self,
+        manifest: Manifest,
+        tokenizer: &[u8],
+    ) -> (ArtifactBuilder, QuantizeReport) {
+        let mut artifact = ArtifactBuilder::new(manifest, tokenizer.to_vec());
+        let mut tensors = Vec::with_capacity(self.matrices.len());
+        for Matrix { source: Source { name, .. }, quantized, report } in self.matrices {
+            let (rows, columns) = (quantized.rows as u64, quantized.columns as u64);
+            let exponent_bytes = WeightMatrix::exponent_bytes(quantized.columns) as u64;
+            artifact.add_i8(format!("{name}.values"), vec![rows, columns], &quantized.values);
+            let exponents = quantized.exponents;
+            artifact.add_u8(format!("{name}.exponents"), vec![rows, exponent_bytes], exponents);
+            artifact.add_i8(format!("{name}.row_bits"), vec![rows], &quantized.row_bits);
+            tensors.push(report);
+        }
+        for (name, gain) in self.gains {
+            artifact.add_i16(name, vec![gain.len() as u64], &gain);
+        }
+        (artifact, QuantizeReport { tensors, values: self.values })
+    }
+
+    /// Stores a gain times the root of its length, and finds the scale of the norm's output.
+    pub(super) fn norm(
+        &mut self,
+        name: String,
+        tensor: &str,
+        point: Point,
+    ) -> Result<NormScales, QuantizeError> {
+        let gain = self.checkpoint.tensor(tensor)?;
+        let root = (gain.len() as f64).sqrt();
+        let largest = gain.iter().map(|gain| f64::from(gain.abs()) * root).fold(0.0, f64::max);
+        let gain_bits = activation_bits(&name, largest, 0, f64::from(i16::MAX))?;
+        let unit = power_of_two(gain_bits.into());
+        #[expect(clippy::cast_possible_truncation, reason = "the bits keep it within i16")]
+        let integers = gain.iter().map(|gain| (f64::from(*gain) * root * unit).round() as i16);
+        let integers = integers.collect();
+        let output = self.activation(&name, &[point], 1.0)?;
+        self.gains.push((name, integers));
+        // The epsilon waits for the scale of the residual stream.
+        Ok(NormScales { gain: gain_bits, epsilon: 0, output })
+    }
+
+    /// Stores a gain as it is.
+    pub(super) fn integer_gain(&mut self, name: &str, gain: Vec<i16>) {
+        self.gains.push((name.to_owned(), gain));
+    }
+
+    /// The most fraction bits that hold in i16 what was seen at `points` times `factor`.
+    pub(super) fn activation(
+        &mut self,
+        name: &str,
+        points: &[Point],
+        factor: f64,
+    ) -> Result<i8, QuantizeError> {
+        self.measure(name, points, factor, f64::from(ACTIVATION_MAX))
+    }
+
+    /// Quantizes a matrix that no product reads.
+    pub(super) fn table(&mut self, source: Source) -> Result<(), QuantizeError> {
+        let matrix = self.quantize(source, MAX_BITS)?;
+        self.keep(matrix);
+        Ok(())
+    }
+
+    /// Quantizes the matrix of a product with i16 results; returns their fraction bits.
+    pub(super) fn product(
+        &mut self,
+        source: Source,
+        input_bits: i8,
+        points: &[Point],
+    ) -> Result<i8, QuantizeError> {
+        let bits = self.activation(&source.name, points, source.factor)?;
+        self.fit(source, input_bits, bits)
+    }
+
+    /// Quantizes the matrix of the scores, whose results are i32; returns their fraction bits.
+    pub(super) fn scores(&mut self, source: Source, input_bits: i8) -> Result<i8, QuantizeError> {
+        let limit = power_of_two(SCORE_MAGNITUDE_BITS);
+        let bits = self.measure("logits", &[Point::Logits], 1.0, limit)?;
+        self.fit(source, input_bits, bits.min(MAX_SCORE_BITS))
+    }
+
+    /// Quantizes the matrix of a product that is added to the residual stream.
+    pub(super) fn branch(
+        &mut self,
+        source: Source,
+        input_bits: i8,
+    ) -> Result<Branch, QuantizeError> {
+        let matrix = self.quantize(source, MAX_BITS)?;
+        self.keep(matrix);
+        Ok(Branch { matrix: self.matrices.len() - 1, input_bits })
+    }
+
+    /// Finds the fraction bits of the residual stream, by what was seen at `points`, by the matrices
+    /// that add to it, and by `epsilon`, which the norms count in units of its square.
+    ///
+    /// Returns the bits, and the epsilon in those units.
+    pub(super) fn residual(
+        &mut self,
+        points: &[Point],
+        branches: &[Branch],
+        epsilon: f64,
+    ) -> Result<(i8, u64), QuantizeError> {
+        let limit = power_of_two(RESIDUAL_MAGNITUDE_BITS);
+        let mut bits = self.measure("residual", points, 1.0, limit)?;
+        for branch in branches {
+            let matrix = &self.matrices[branch.matrix].quantized;
+            bits = bits.min(most_output_bits(branch.input_bits, matrix));
+        }
+        let units = |bits: i8| epsilon * power_of_two(2 * i32::from(bits));
+        while units(bits) > power_of_two(EPSILON_BITS) {
+            bits -= 1;
+        }
+        self.note_bits(bits);
+        for branch in branches {
+            let max_bits = most_row_bits(branch.input_bits, bits);
+            if self.matrices[branch.matrix].quantized.most_bits() > max_bits {
+                let source = self.matrices[branch.matrix].source.clone();
+                self.matrices[branch.matrix] = self.quantize(source, max_bits)?;
+            }
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "to 2^51")]
+        let units = units(bits).round() as u64;
+        Ok((bits, units))
+    }
+
+    /// Quantizes the matrix of a product with results of `bits` fraction bits, or as many as the
+    /// shifts allow.
+    fn fit(&mut self, source: Source, input_bits: i8, bits: i8) -> Result<i8, QuantizeError> {
+        let mut matrix = self.quantize(source, MAX_BITS)?;
+        let bits = bits.min(most_output_bits(input_bits, &matrix.quantized));
+        let max_bits = most_row_bits(input_bits, bits);
+        if matrix.quantized.most_bits() > max_bits {
+            matrix = self.quantize(matrix.source, max_bits)?;
+        }
+        self.note_bits(bits);
+        self.keep(matrix);
+        Ok(bits)
+    }
+
+    fn measure(
+        &mut self,
+        name: &str,
+        points: &[Point],
+        factor: f64,
+        limit: f64,
+    ) -> Result<i8, QuantizeError> {
+        let largest = self.calibration.largest(points)? * factor;
+        let bits = activation_bits(name, largest, self.options.headroom_bits, limit)?;
+        self.values.push(ValueReport { name: name.to_owned(), largest, bits });
+        Ok(bits)
+    }
+
+    /// Corrects the bits that the report shows for what was measured last.
+    fn note_bits(&mut self, bits: i8) {
+        if let Some(value) = self.values.last_mut() {
+            value.bits = bits;
+        }
+    }
+
+    fn quantize(&self, source: Source, max_bits: i8) -> Result<Matrix, QuantizeError> {
+        let mut weights = self.checkpoint.tensor(&source.tensor)?;
+        if source.factor != 1.0 {
+            for weight in &mut weights {
+                #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+                let scaled = (f64::from(*weight) * source.factor) as f32;
+                *weight = scaled;
+            }
+        }
+        let [rows, columns] = [source.rows, source.columns].map(|size| size as usize);
+        let quantized = quantize_matrix(&weights, rows, columns, max_bits, &self.options.threads)
+            .map_err(|refused| QuantizeError::WeightRange {
+            tensor: source.tensor.clone(),
+            row: refused.row,
+        })?;
+        let report = TensorReport::new(source.name.clone(), &quantized, &weights);
+        Ok(Matrix { source, quantized, report })
+    }
+
+    fn keep(&mut self, matrix: Matrix) {
+        self.matrices.push(matrix);
+        let (done, total) = (self.matrices.len(), self.total);
+        (self.progress)(Progress { stage: Stage::Quantize, done, total });
+    }
+}
+
+/// The most fraction bits of an output with which no row is shifted by less than the kernel can.
+fn most_output_bits(input_bits: i8, matrix: &QuantizedMatrix) -> i8 {
+    input_bits.saturating_add(matrix.fewest_bits()).saturating_sub_unsigned(WeightMatrix::SHIFT_MIN)
+}
+
+/// The most fraction bits of a row with which it is not shifted by more than the kernel can.
+const fn most_row_bits(input_bits: i8, output_bits: i8) -> i8 {
+    output_bits.saturating_sub(input_bits).saturating_add_unsigned(WeightMatrix::SHIFT_MAX)
+}
+
+/// A norm adds its epsilon to a sum of squares below 2^51.
+const EPSILON_BITS: i32 = 51;
+
+/// Scores keep no more fraction bits: they choose between tokens, and finer ones tell nothing.
+const MAX_SCORE_BITS: i8 = 16;
+
+const RESIDUAL_MAGNITUDE_BITS: i32 = 30;
+const SCORE_MAGNITUDE_BITS: i32 = 29;

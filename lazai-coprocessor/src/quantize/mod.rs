@@ -1,0 +1,144 @@
+//! Turns a floating-point checkpoint into a model artifact of integers.
+//!
+//! First the [reference model](crate::reference) reads the calibration text, and the largest magnitude
+//! of every activation fixes its scale. Then each weight matrix is quantized by least squared error, and
+//! scales give way where the kernels need it: a product's shift must be from 8 to 31. Everything is
+//! computed in basic operations of fixed order, so the same checkpoint and calibration give the same
+//! bytes on every machine.
+
+mod calibration;
+mod collector;
+mod error;
+mod llama;
+mod matrix;
+mod report;
+mod scale;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::QuantizeError;
+pub use matrix::{QuantizedMatrix, RowOutOfRange, quantize_matrix};
+pub use report::{QuantizeReport, TensorReport, ValueReport};
+
+use crate::{
+    artifact::ArtifactBuilder,
+    kernel::Threads,
+    reference::{Checkpoint, ReferenceModel},
+};
+
+use calibration::Calibration;
+
+/// How to quantize.
+#[derive(Clone, Debug)]
+pub struct QuantizeOptions {
+    /// The model's name, for people.
+    pub name: String,
+    /// Most positions of a sequence; `None` for as many as the checkpoint has.
+    pub context: Option<u32>,
+    /// Bits by which an activation may exceed the largest one of the calibration; at most 12.
+    pub headroom_bits: u8,
+    /// Cores to work on; they change no byte.
+    pub threads: Threads,
+}
+
+impl QuantizeOptions {
+    /// The whole context, one bit of headroom, one thread.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), context: None, headroom_bits: 1, threads: Threads::single() }
+    }
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Measuring activations; counted in sequences.
+    Calibrate,
+    /// Quantizing weights; counted in matrices.
+    Quantize,
+}
+
+/// How far the work is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much of it there is.
+    pub total: usize,
+}
+
+/// A quantized model, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// The artifact.
+    pub artifact: ArtifactBuilder,
+    /// What the quantization chose, and what it cost.
+    pub report: QuantizeReport,
+}
+
+/// Quantizes a checkpoint of Llama's family.
+///
+/// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is.
+/// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are enough.
+/// `progress` is told before the first and after each piece of work.
+///
+/// # Errors
+/// [`QuantizeError`] if the checkpoint cannot be read or run, or its numbers do not fit the integers.
+///
+/// # Examples
+/// ```no_run
+/// use lazai_coprocessor::{
+///     quantize::{QuantizeOptions, quantize},
+///     reference::Checkpoint,
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = std::path::Path::new("checkpoint");
+/// let checkpoint = Checkpoint::open(folder)?;
+/// let tokenizer = std::fs::read(folder.join("tokenizer.json"))?;
+/// let calibration = [vec![1, 2, 3]];
+/// let options = QuantizeOptions::new("my-model");
+/// let quantized = quantize(&checkpoint, &tokenizer, &calibration, &options, &mut |_| ())?;
+/// println!("{}", quantized.report);
+/// quantized.artifact.write(std::path::Path::new("my-model.safetensors"))?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn quantize(
+    checkpoint: &Checkpoint,
+    tokenizer: &[u8],
+    calibration: &[Vec<u32>],
+    options: &QuantizeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Quantized, QuantizeError> {
+    let max = checkpoint.config().context;
+    let context = options.context.unwrap_or(max);
+    if !(1..=max).contains(&context) {
+        return Err(QuantizeError::Context { got: context, max });
+    }
+    let calibration = calibrate(checkpoint, calibration, options, progress)?;
+    llama::quantize(checkpoint, tokenizer, context, &calibration, options, progress)
+}
+
+/// Runs the reference model over the calibration text.
+fn calibrate(
+    checkpoint: &Checkpoint,
+    sequences: &[Vec<u32>],
+    options: &QuantizeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Calibration, QuantizeError> {
+    if sequences.iter().all(Vec::is_empty) {
+        return Err(QuantizeError::NoCalibration);
+    }
+    let (stage, total) = (Stage::Calibrate, sequences.len());
+    progress(Progress { stage, done: 0, total });
+    let model = ReferenceModel::new(checkpoint, options.threads.clone())?;
+    let mut calibration = Calibration::default();
+    for (done, tokens) in (1..).zip(sequences) {
+        model.forward(tokens, &mut calibration)?;
+        progress(Progress { stage, done, total });
+    }
+    Ok(calibration)
+}
