@@ -119,7 +119,10 @@ fn artifact_has_its_committed_identity() {
     let (_folder, checkpoint) = checkpoint(false, |_, _| ());
     let quantized = run(&checkpoint, &QuantizeOptions::new("small")).unwrap();
     let id = load(&quantized).id();
-    assert_eq!(id.0.to_string(), "0xf0dec9b3700055cb1381b61ac91ff900a6d4ee57fe38f605b61407f14cd54f94");
+    assert_eq!(
+        id.0.to_string(),
+        "0xf0dec9b3700055cb1381b61ac91ff900a6d4ee57fe38f605b61407f14cd54f94"
+    );
 }
 
 #[test]
@@ -131,7 +134,8 @@ fn unusual_weights_still_fit_the_kernels() {
             }
         }
     };
-    let changes: [(&str, &dyn Fn(&mut Tensors)); 7] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Tensors));
+    let changes: [Change<'_>; 7] = [
         ("large down", &|tensors| scale(tensors, "down_proj", 30.0)),
         ("tiny up", &|tensors| scale(tensors, "up_proj", 1e-7)),
         ("tiny everything", &|tensors| scale(tensors, "proj", 1e-6)),

@@ -113,7 +113,7 @@ impl ReferenceModel {
         Ok(logits)
     }
 
-    /// How well the model predicts `tokens`, in windows as [`perplexity`](super::perplexity) cuts
+    /// How well the model predicts `tokens`, in windows as [`perplexity`](super::perplexity()) cuts
     /// them.
     ///
     /// # Errors
