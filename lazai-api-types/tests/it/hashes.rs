@@ -5,7 +5,7 @@ use lazai_api_types::{
 };
 use proptest::prelude::*;
 
-fn job(task: Task) -> Job {
+const fn job(task: Task) -> Job {
     Job { model: ModelId(B256::repeat_byte(7)), task }
 }
 
@@ -26,7 +26,7 @@ fn generation() -> Generation {
     }
 }
 
-fn statement() -> Statement {
+const fn statement() -> Statement {
     Statement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
