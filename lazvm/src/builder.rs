@@ -102,7 +102,8 @@ impl LazVmBuilder {
 
     /// Sets the most gas that a transaction may have.
     ///
-    /// From the Osaka fork on the default is 2^24 (EIP-7825), which is less than a large model costs.
+    /// From the Osaka fork on the default is 2^24 (EIP-7825), which is less than a large model
+    /// costs.
     #[must_use]
     pub const fn tx_gas_limit_cap(mut self, gas: u64) -> Self {
         self.cfg.tx_gas_limit_cap = Some(gas);
@@ -111,7 +112,7 @@ impl LazVmBuilder {
 
     /// Sets the block that transactions see.
     #[must_use]
-    pub fn block(mut self, block: BlockEnv) -> Self {
+    pub const fn block(mut self, block: BlockEnv) -> Self {
         self.block = block;
         self
     }
@@ -134,8 +135,8 @@ impl LazVmBuilder {
     /// Makes a machine over `db`.
     ///
     /// # Errors
-    /// [`BuildError`] if the coprocessor is missing, two verifiers claim one id, or the block shows another base fee
-    /// than the highest of the resources.
+    /// [`BuildError`] if the coprocessor is missing, two verifiers claim one id, or the block shows
+    /// another base fee than the highest of the resources.
     pub fn build<DB: Database>(mut self, db: DB) -> Result<LazVm<DB>, BuildError> {
         let factory = self.factory()?;
         if let Some(Resources { evm, ai, inference }) = self.base_fees {

@@ -8,7 +8,8 @@ use crate::{AiRuntime, Meter};
 
 /// The part of the EVM's context that Ethereum does not have.
 ///
-/// It is not journaled: prices belong to a block, the meter to a transaction, and neither is undone by a revert.
+/// It is not journaled: prices belong to a block, the meter to a transaction, and neither is undone
+/// by a revert.
 #[derive(Clone, Debug)]
 pub struct LazChain {
     runtime: AiRuntime,
@@ -45,7 +46,8 @@ impl LazChain {
         self.fault = None;
     }
 
-    /// Ends a transaction without a result: its meter is dropped, the fault that ended it stays to be taken.
+    /// Ends a transaction without a result: its meter is dropped, the fault that ended it stays to
+    /// be taken.
     pub(crate) const fn abort(&mut self) {
         self.meter = ZERO;
     }

@@ -7,10 +7,12 @@ use revm::precompile::{PrecompileError, PrecompileId};
 
 use crate::{AiRuntime, SharedMeter, chain::prices, provider::precompile_output};
 
-/// The AI precompiles as closures, for hosts that take a list of precompiles and no EVM: anvil, test frameworks.
+/// The AI precompiles as closures, for hosts that take a list of precompiles and no EVM: anvil,
+/// test frameworks.
 ///
-/// Gas, outputs and faults are those of [`LazEvm`](crate::LazEvm). What such a host cannot do is refund the
-/// difference between the base fees of the resources: every resource costs the header's base fee.
+/// Gas, outputs and faults are those of [`LazEvm`](crate::LazEvm). What such a host cannot do is
+/// refund the difference between the base fees of the resources: every resource costs the header's
+/// base fee.
 ///
 /// # Examples
 /// `precompiles_map.extend_precompiles(dyn_precompiles(&runtime, Mode::Execute, &meter))`.
@@ -25,7 +27,8 @@ pub fn dyn_precompiles(
 
 fn dyn_precompile(runtime: &AiRuntime, mode: Mode, meter: &Arc<SharedMeter>) -> DynPrecompile {
     let (runtime, meter) = (runtime.clone(), Arc::clone(meter));
-    // Stateful: a cached answer would skip the meter, and depends on prices that change with the block.
+    // Stateful: a cached answer would skip the meter, and depends on prices that change with the
+    // block.
     DynPrecompile::new_stateful(PrecompileId::Custom(Cow::Borrowed("lazai")), move |input| {
         let call = Call {
             address: input.bytecode_address,

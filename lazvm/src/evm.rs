@@ -31,8 +31,8 @@ pub type LazRevm<DB, I> = RevmEvm<
 
 /// Ethereum's EVM with AI precompiles and a price for each resource.
 ///
-/// Without an AI call, and with equal base fees, it does what [`EthEvm`](alloy_evm::EthEvm) does, state root for
-/// state root.
+/// Without an AI call, and with equal base fees, it does what [`EthEvm`](alloy_evm::EthEvm) does,
+/// state root for state root.
 pub struct LazEvm<DB: Database, I> {
     inner: LazRevm<DB, I>,
     inspect: bool,
@@ -59,7 +59,8 @@ impl<DB: Database, I> LazEvm<DB, I> {
         &mut self.inner.ctx
     }
 
-    /// What the AI calls of the last transaction did; zero after a transaction that ended in an error.
+    /// What the AI calls of the last transaction did; zero after a transaction that ended in an
+    /// error.
     pub const fn meter(&self) -> &Meter {
         self.inner.ctx.chain.meter()
     }

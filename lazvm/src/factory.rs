@@ -14,8 +14,9 @@ use crate::{AiRuntime, LazChain, LazContext, LazEvm, LazPrecompiles};
 
 /// Makes [`LazEvm`]s: the one thing that a node needs to run LazVM.
 ///
-/// Its associated types are Ethereum's, so whatever takes an [`EthEvmFactory`](alloy_evm::EthEvmFactory) takes this:
-/// reth's `EthEvmConfig::new_with_evm_factory`, alloy-evm's block executor, tracers and overrides.
+/// Its associated types are Ethereum's, so whatever takes an
+/// [`EthEvmFactory`](alloy_evm::EthEvmFactory) takes this: reth's
+/// `EthEvmConfig::new_with_evm_factory`, alloy-evm's block executor, tracers and overrides.
 #[derive(Clone, Debug)]
 pub struct LazEvmFactory {
     runtime: AiRuntime,
@@ -24,13 +25,15 @@ pub struct LazEvmFactory {
 }
 
 impl LazEvmFactory {
-    /// A factory of EVMs that run AI calls on `runtime` and charge the header's base fee for every resource.
+    /// A factory of EVMs that run AI calls on `runtime` and charge the header's base fee for every
+    /// resource.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
         Self { runtime, base_fees: None, mode: Mode::Execute }
     }
 
-    /// The same with a base fee for each resource, of which the highest must stand in the block's header.
+    /// The same with a base fee for each resource, of which the highest must stand in the block's
+    /// header.
     ///
     /// Base fees belong to a block; cloning a factory is cheap, so a node makes one for each.
     #[must_use]

@@ -13,8 +13,8 @@ use revm::{
 
 use crate::{LazChain, settlement::refund};
 
-/// Runs a transaction as Ethereum does, with two additions: it starts with an empty meter, and it returns the
-/// difference between the header's base fee and those of the resources it used.
+/// Runs a transaction as Ethereum does, with two additions: it starts with an empty meter, and it
+/// returns the difference between the header's base fee and those of the resources it used.
 #[derive(Clone, Copy, Debug)]
 pub struct LazHandler<EVM>(PhantomData<fn() -> EVM>);
 

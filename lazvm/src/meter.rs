@@ -6,8 +6,8 @@ use lazai_precompiles::Reply;
 
 /// What the AI calls of one transaction did and cost.
 ///
-/// A meter counts work, and work done cannot be undone: a contract that reverts after an AI call gets
-/// its storage back, but its meter still shows the call, because its gas was spent.
+/// A meter counts work, and work done cannot be undone: a contract that reverts after an AI call
+/// gets its storage back, but its meter still shows the call, because its gas was spent.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Meter {
     /// Calls of AI precompiles, refused ones included.
@@ -25,8 +25,8 @@ pub struct Meter {
 impl Meter {
     /// Splits `gas_used`, the gas of the whole transaction, by resource.
     ///
-    /// The parts add up to `gas_used`. What the AI calls did not take is EVM gas, so gas that the EVM gives
-    /// back for freed storage lowers that part first.
+    /// The parts add up to `gas_used`. What the AI calls did not take is EVM gas, so gas that the
+    /// EVM gives back for freed storage lowers that part first.
     #[must_use]
     pub fn apportion(&self, gas_used: u64) -> Resources<u64> {
         Resources::apportion(gas_used, self.charged)

@@ -85,7 +85,8 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
             pricing: self.ai.pricing(),
             prices: chain.prices(block.basefee),
         };
-        // An error ends the whole transaction without a receipt: that is what a fault of this node must do.
+        // An error ends the whole transaction without a receipt: that is what a fault of this node
+        // must do.
         let reply = chain.call(&call).map_err(|fault| fault.to_string())?;
         Ok(reply.map(|reply| {
             let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);

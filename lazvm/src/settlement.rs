@@ -3,9 +3,9 @@ use lazai_gas::Resources;
 
 /// What a transaction paid for its gas, to the wei.
 ///
-/// Arithmetic: `refund = Σ gas_r · min(header - base_fee_r, price)` over the three resources,
-/// `fee = price · Σ gas_r - refund`, `tip = (price - header) · Σ gas_r`, `burned = fee - tip`; differences
-/// below zero count as zero. Fees of blobs are not gas and not in here.
+/// Arithmetic: `refund = Σ gas_r · min(header - base_fee_r, price)` over the three resources, `fee
+/// = price · Σ gas_r - refund`, `tip = (price - header) · Σ gas_r`, `burned = fee - tip`;
+/// differences below zero count as zero. Fees of blobs are not gas and not in here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Settlement {
     /// Gas that the transaction was charged for, by resource.
@@ -23,7 +23,8 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Settles `gas` at `price`, with the base fee of the block's header and those of the resources.
+    /// Settles `gas` at `price`, with the base fee of the block's header and those of the
+    /// resources.
     ///
     /// Without `base_fees` every resource costs the header's base fee, as on Ethereum.
     #[must_use]

@@ -18,8 +18,8 @@ use crate::{
 
 /// An EVM over a database, in which contracts run neural networks.
 ///
-/// It runs transactions in the block that it was built with, one after the other. A node that builds blocks takes the
-/// [`LazEvmFactory`] instead.
+/// It runs transactions in the block that it was built with, one after the other. A node that
+/// builds blocks takes the [`LazEvmFactory`] instead.
 #[derive(Debug)]
 pub struct LazVm<DB: Database> {
     factory: LazEvmFactory,
@@ -34,7 +34,8 @@ impl<DB: Database> LazVm<DB> {
     /// Runs a transaction and returns its changes without committing them.
     ///
     /// # Errors
-    /// [`LazVmError`] if the transaction is invalid, or this machine or its database failed; nothing changed then.
+    /// [`LazVmError`] if the transaction is invalid, or this machine or its database failed;
+    /// nothing changed then.
     pub fn transact(&mut self, tx: TxEnv) -> Result<ExecutionAndState, LazVmError<DB::Error>> {
         run(&mut self.evm, tx)
     }
@@ -52,10 +53,11 @@ impl<DB: Database> LazVm<DB> {
         Ok(execution)
     }
 
-    /// Prices a transaction: its AI calls cost their quote, do no work and return placeholders of the right type.
+    /// Prices a transaction: its AI calls cost their quote, do no work and return placeholders of
+    /// the right type.
     ///
-    /// For `eth_estimateGas` and `eth_call`. The nonce is not checked and nothing is committed. A contract whose path
-    /// depends on the answer of a model may take another one here.
+    /// For `eth_estimateGas` and `eth_call`. The nonce is not checked and nothing is committed. A
+    /// contract whose path depends on the answer of a model may take another one here.
     ///
     /// # Errors
     /// As [`transact`](Self::transact).
@@ -71,7 +73,8 @@ impl<DB: Database> LazVm<DB> {
         result.map(|ExecutionAndState { execution, .. }| execution)
     }
 
-    /// Runs a transaction under `inspector`, which sees each step, and returns its changes without committing them.
+    /// Runs a transaction under `inspector`, which sees each step, and returns its changes without
+    /// committing them.
     ///
     /// # Errors
     /// As [`transact`](Self::transact).
@@ -91,8 +94,8 @@ impl<DB: Database> LazVm<DB> {
 
     /// Moves to another block.
     ///
-    /// `base_fees` are those of the resources, of which the highest replaces the base fee in `block`; without them every
-    /// resource costs what `block` says.
+    /// `base_fees` are those of the resources, of which the highest replaces the base fee in
+    /// `block`; without them every resource costs what `block` says.
     pub fn set_block(&mut self, mut block: BlockEnv, base_fees: Option<Resources<u64>>) {
         if let Some(Resources { evm, ai, inference }) = base_fees {
             block.basefee = evm.max(ai).max(inference);

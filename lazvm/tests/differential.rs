@@ -1,5 +1,7 @@
 //! Without an AI call and with equal base fees, the machine is Ethereum's.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;
@@ -50,7 +52,8 @@ fn specs() -> impl Strategy<Value = SpecId> {
     ])
 }
 
-/// Code that is mostly valid: instructions with small constants in front, and now and then any byte.
+/// Code that is mostly valid: instructions with small constants in front, and now and then any
+/// byte.
 fn code() -> impl Strategy<Value = Vec<u8>> {
     let constant = any::<u8>().prop_map(|value| vec![0x60, value]);
     let instruction = prop_oneof![

@@ -1,5 +1,7 @@
 //! Charging, running, refusing and failing, seen from a transaction.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What hosts ask of the factory and of the list of precompiles.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use core::fmt::Debug;

@@ -1,5 +1,7 @@
 //! A transaction does the same whether or not an inspector watches it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;

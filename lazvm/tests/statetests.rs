@@ -1,5 +1,7 @@
 //! The official state tests, with the AI precompiles live.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod conformance;
 mod support;
 

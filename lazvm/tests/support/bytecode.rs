@@ -12,8 +12,8 @@ pub(crate) enum Kind {
     Static,
 }
 
-/// Calls `target` with the whole calldata and all gas, stores 1 for failure or 2 for success in slot 0, and returns
-/// what the target returned.
+/// Calls `target` with the whole calldata and all gas, stores 1 for failure or 2 for success in
+/// slot 0, and returns what the target returned.
 pub(crate) fn forwarder(kind: Kind, target: Address) -> Vec<u8> {
     let mut code = forward(kind, target);
     code.extend([
@@ -42,7 +42,8 @@ pub(crate) fn burner(target: Address) -> Vec<u8> {
     code
 }
 
-/// Counts down from `rounds` with eight arithmetic instructions a round, then stores the result in slot 0.
+/// Counts down from `rounds` with eight arithmetic instructions a round, then stores the result in
+/// slot 0.
 pub(crate) fn looper(rounds: u32) -> Vec<u8> {
     let mut code = vec![op::PUSH0, op::PUSH4];
     code.extend(rounds.to_be_bytes());
@@ -75,7 +76,8 @@ pub(crate) fn looper(rounds: u32) -> Vec<u8> {
     code
 }
 
-/// Clears slots 0 to `count - 1`, for which the EVM gives gas back, after calling `target` with the whole calldata.
+/// Clears slots 0 to `count - 1`, for which the EVM gives gas back, after calling `target` with the
+/// whole calldata.
 pub(crate) fn clearer(target: Address, count: u8) -> Vec<u8> {
     let mut code = call(Kind::Call, target);
     code.push(op::POP);

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use alloy_primitives::{b256, keccak256};
 use lazai_api_types::{
@@ -17,8 +17,8 @@ pub(crate) const fn peak_bytes(tokens: u32) -> u64 {
 
 /// A model that writes letters, each a hash of all before; counts how often it is asked.
 ///
-/// A prompt that ends in `.` stops after half the tokens. `lost` breaks the device when it is priced, `broken` when
-/// it is run.
+/// A prompt that ends in `.` stops after half the tokens. `lost` breaks the device when it is
+/// priced, `broken` when it is run.
 #[derive(Debug, Default)]
 pub(crate) struct Letters {
     quotes: AtomicU32,
