@@ -2,10 +2,11 @@
 
 use core::{
     arch::x86_64::{
-        __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64,
-        _mm256_cvtepi8_epi16, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_epi32,
-        _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_sll_epi16,
-        _mm256_srli_epi64, _mm256_storeu_si256, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64,
+        __m256i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32,
+        _mm256_add_epi64, _mm256_cvtepi8_epi16, _mm256_loadu_si256, _mm256_madd_epi16,
+        _mm256_mul_epi32, _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_setzero_si256,
+        _mm256_sll_epi16, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_unpackhi_epi64,
+        _mm256_unpacklo_epi64,
     },
     iter,
     ops::Range,
@@ -13,9 +14,10 @@ use core::{
 
 use super::{
     Backend, WeightMatrix,
-    blocked::{Kernel, Line, N_BLOCK, Panel, TILE, padded},
+    blocked::{
+        EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded,
+    },
     destination::Tile,
-    weight::group_exponent,
 };
 
 /// Proof that this processor has AVX2.
@@ -30,6 +32,7 @@ impl Avx2 {
 }
 
 impl Kernel for Avx2 {
+    const STREAM_ROWS: usize = 8;
     const K_BLOCK: usize = 512;
 
     fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
@@ -53,13 +56,24 @@ impl Kernel for Avx2 {
         }
     }
 
-    fn dots(self, input: &[i16], weight: &WeightMatrix<'_>, rows: Range<usize>, sums: &mut [i64]) {
+    fn dots(
+        self,
+        input: Streamed<'_>,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        sums: &mut [i64],
+    ) {
         // SAFETY: `self` is the proof that the processor has the instructions.
         unsafe {
-            match input.len() / weight.columns() {
-                1 => dots::<1, TILE>(input, weight, rows, sums),
+            match input.rows {
+                1 => dots::<1, 2>(input, weight, rows, sums),
                 2 => dots::<2, 2>(input, weight, rows, sums),
-                _ => dots::<3, 2>(input, weight, rows, sums),
+                3 => dots::<3, 1>(input, weight, rows, sums),
+                4 => dots::<4, 1>(input, weight, rows, sums),
+                5 => dots::<5, 1>(input, weight, rows, sums),
+                6 => dots::<6, 1>(input, weight, rows, sums),
+                7 => dots::<7, 1>(input, weight, rows, sums),
+                _ => dots::<8, 1>(input, weight, rows, sums),
             }
         }
     }
@@ -73,11 +87,17 @@ impl Kernel for Avx2 {
 /// See [`Kernel::expand`].
 #[target_feature(enable = "avx2")]
 fn expand(values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-    let (groups, rest) = values.as_chunks();
-    let last = padded(rest);
-    let groups = groups.iter().chain((!rest.is_empty()).then_some(&last));
-    for (group, (values, line)) in iter::zip(groups, expanded).enumerate() {
-        store(&mut line.0, effective(values, group_exponent(exponents, group)));
+    let (bytes, rest) = values.as_chunks::<EXPONENT_BYTE>();
+    let (lines, rest_lines) = expanded.split_at_mut(bytes.len() * GROUPS);
+    let (lines, _) = lines.as_chunks_mut::<GROUPS>();
+    for ((values, exponents), lines) in iter::zip(iter::zip(bytes, exponents), lines) {
+        let (values, _) = values.as_chunks();
+        for group in 0..GROUPS {
+            store(&mut lines[group].0, effective(&values[group], *exponents, group));
+        }
+    }
+    for (group, (values, line)) in iter::zip(rest.chunks(Line::LANES), rest_lines).enumerate() {
+        store(&mut line.0, effective(&padded(values), exponents[bytes.len()], group));
     }
 }
 
@@ -87,11 +107,11 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
     let full = input.columns / Line::LANES;
     let lines = input.columns.div_ceil(Line::LANES);
     let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
-    let mut last = [[0; Line::LANES]; M];
+    let mut rest = [[0; Line::LANES]; M];
     for row in 0..M {
-        let (groups, rest) = input.row(row).as_chunks();
+        let (groups, values) = input.row(row).as_chunks();
         x[row] = &groups[..full];
-        last[row] = padded(rest);
+        rest[row] = padded(values);
     }
     for (tile, weights) in expanded.chunks_exact(lines * TILE).enumerate() {
         let mut w: [&[Line]; TILE] = [&[]; TILE];
@@ -100,20 +120,21 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
         }
         let mut lanes = [[_mm256_setzero_si256(); TILE]; M];
         for index in 0..full {
-            for row in 0..M {
-                let x = load(&x[row][index]);
+            for half in 0..2 {
                 for column in 0..TILE {
-                    lanes[row][column] =
-                        multiply_add(lanes[row][column], x, load(&w[column][index].0));
+                    let w = load(&w[column][index].0)[half];
+                    for row in 0..M {
+                        let x = load(&x[row][index])[half];
+                        lanes[row][column] = multiply_add(lanes[row][column], x, w);
+                    }
                 }
             }
         }
         if full < lines {
             for row in 0..M {
-                let x = load(&last[row]);
                 for column in 0..TILE {
-                    lanes[row][column] =
-                        multiply_add(lanes[row][column], x, load(&w[column][full].0));
+                    let (x, w) = (load(&rest[row]), load(&w[column][full].0));
+                    lanes[row][column] = multiply_add_group(lanes[row][column], x, w);
                 }
             }
         }
@@ -131,79 +152,45 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
     }
 }
 
-/// See [`Kernel::dots`]; `N` weight rows are read at a time.
+/// See [`Kernel::dots`]; the products of `M` rows are each summed in `A` registers.
 #[target_feature(enable = "avx2")]
-fn dots<const M: usize, const N: usize>(
-    input: &[i16],
+fn dots<const M: usize, const A: usize>(
+    input: Streamed<'_>,
     weight: &WeightMatrix<'_>,
     rows: Range<usize>,
     sums: &mut [i64],
 ) {
-    let mut start = rows.start;
-    while start + N <= rows.end {
-        dots_of_rows::<M, N>(input, weight, start, &mut sums[start - rows.start..]);
-        start += N;
-    }
-    for row in start..rows.end {
-        dots_of_rows::<M, 1>(input, weight, row, &mut sums[row - rows.start..]);
-    }
-}
-
-/// The dot products of all input rows with `N` weight rows from `first` on.
-#[target_feature(enable = "avx2")]
-fn dots_of_rows<const M: usize, const N: usize>(
-    input: &[i16],
-    weight: &WeightMatrix<'_>,
-    first: usize,
-    sums: &mut [i64],
-) {
-    let k = weight.columns();
-    let full = k / Line::LANES;
-    let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
-    for (x, row) in iter::zip(&mut x, input.chunks(k)) {
-        *x = &row.as_chunks().0[..full];
-    }
-    let mut w: [&[[i8; Line::LANES]]; N] = [&[]; N];
-    let mut exponents: [&[u8]; N] = [&[]; N];
-    for column in 0..N {
-        w[column] = &weight.row_values(first + column).as_chunks().0[..full];
-        exponents[column] = &weight.row_exponents(first + column)[..full.div_ceil(4)];
-    }
-
-    let mut wide = [[_mm256_setzero_si256(); N]; M];
-    for start in (0..full).step_by(LINES_PER_FLUSH) {
-        let mut lanes = [[_mm256_setzero_si256(); N]; M];
-        for index in start..full.min(start + LINES_PER_FLUSH) {
-            for column in 0..N {
-                let exponent = group_exponent(exponents[column], index);
-                let w = effective(&w[column][index], exponent);
-                for row in 0..M {
-                    lanes[row][column] = multiply_add(lanes[row][column], load(&x[row][index]), w);
+    let zero = _mm256_setzero_si256();
+    let (input, _) = input.lines.as_chunks::<GROUPS>();
+    let (input, _) = input.as_chunks::<M>();
+    for (column, row) in rows.enumerate() {
+        let (values, rest) = weight.row_values(row).as_chunks();
+        let last = padded(rest);
+        let values = values.iter().chain((!rest.is_empty()).then_some(&last));
+        let mut bytes = iter::zip(iter::zip(values, weight.row_exponents(row)), input);
+        let mut wide = [zero; M];
+        for _ in (0..input.len()).step_by(A * BYTES_PER_FLUSH) {
+            let mut lanes = [[zero; A]; M];
+            for ((values, exponents), x) in bytes.by_ref().take(A * BYTES_PER_FLUSH) {
+                fetch(values);
+                let (values, _) = values.as_chunks();
+                for group in 0..GROUPS {
+                    let w = effective(&values[group], *exponents, group);
+                    for row in 0..M {
+                        let lanes = &mut lanes[row][group % A];
+                        *lanes = multiply_add_group(*lanes, load(&x[row][group].0), w);
+                    }
+                }
+            }
+            for (wide, lanes) in iter::zip(&mut wide, lanes) {
+                for lanes in lanes {
+                    *wide = _mm256_add_epi64(*wide, widen(lanes));
                 }
             }
         }
-        for (wide, lanes) in iter::zip(&mut wide, lanes) {
-            for (wide, lanes) in iter::zip(wide, lanes) {
-                *wide = _mm256_add_epi64(*wide, widen(lanes));
-            }
+        for (wide, sums) in iter::zip(wide, sums.chunks_mut(N_BLOCK)) {
+            sums[column] = reduce([wide, zero, zero, zero])[0];
         }
-    }
-    let rest = full * Line::LANES;
-    if rest < k {
-        for (row, wide) in wide.iter_mut().enumerate() {
-            let x = load(&padded(&input[row * k..][rest..k]));
-            for (column, wide) in wide.iter_mut().enumerate() {
-                let exponent = group_exponent(weight.row_exponents(first + column), full);
-                let w = effective(&padded(&weight.row_values(first + column)[rest..]), exponent);
-                let lanes = multiply_add(_mm256_setzero_si256(), x, w);
-                *wide = _mm256_add_epi64(*wide, widen(lanes));
-            }
-        }
-    }
-    for (row, wide) in wide.iter().enumerate() {
-        let mut tile = [_mm256_setzero_si256(); TILE];
-        tile[..N].copy_from_slice(wide);
-        sums[row * N_BLOCK..][..N].copy_from_slice(&reduce(tile)[..N]);
     }
 }
 
@@ -216,25 +203,31 @@ fn finish(tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: 
 /// A group of weights shifted by its exponent.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn effective(values: &[i8; Line::LANES], exponent: u32) -> [__m256i; 2] {
-    let count = _mm_cvtsi32_si128(exponent.cast_signed());
+fn effective(values: &[i8; Line::LANES], exponents: u8, group: usize) -> [__m256i; 2] {
+    let exponent = _mm_cvtsi32_si128(i32::from(exponents) >> (2 * group) & 3);
     let (halves, _) = values.as_chunks::<16>();
     // SAFETY: the 16 bytes that are read are those of half the array; no alignment is needed.
     let low = unsafe { _mm_loadu_si128(halves[0].as_ptr().cast()) };
     // SAFETY: as above, for the other half.
     let high = unsafe { _mm_loadu_si128(halves[1].as_ptr().cast()) };
     [
-        _mm256_sll_epi16(_mm256_cvtepi8_epi16(low), count),
-        _mm256_sll_epi16(_mm256_cvtepi8_epi16(high), count),
+        _mm256_sll_epi16(_mm256_cvtepi8_epi16(low), exponent),
+        _mm256_sll_epi16(_mm256_cvtepi8_epi16(high), exponent),
     ]
 }
 
-/// Adds the products of neighbours to the lanes: four to each.
+/// Adds the products of neighbours to the lanes, two to each.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn multiply_add(lanes: __m256i, x: [__m256i; 2], w: [__m256i; 2]) -> __m256i {
-    let lanes = _mm256_add_epi32(lanes, _mm256_madd_epi16(x[0], w[0]));
-    _mm256_add_epi32(lanes, _mm256_madd_epi16(x[1], w[1]))
+fn multiply_add(lanes: __m256i, x: __m256i, w: __m256i) -> __m256i {
+    _mm256_add_epi32(lanes, _mm256_madd_epi16(x, w))
+}
+
+/// Adds the products of a group to the lanes, four to each.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn multiply_add_group(lanes: __m256i, x: [__m256i; 2], w: [__m256i; 2]) -> __m256i {
+    multiply_add(multiply_add(lanes, x[0], w[0]), x[1], w[1])
 }
 
 /// The sums of neighbours among 8 lanes of i32, as 4 lanes of i64.
@@ -262,6 +255,15 @@ fn reduce(vectors: [__m256i; TILE]) -> [i64; TILE] {
     sums
 }
 
+/// Asks for the weights that come some way behind these; where there are none, it is no harm.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fetch(values: &[i8; EXPONENT_BYTE]) {
+    let ahead = values.as_ptr().wrapping_add(FETCH_AHEAD);
+    _mm_prefetch::<_MM_HINT_T0>(ahead);
+    _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(64));
+}
+
 /// A group from memory.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -286,5 +288,5 @@ fn store(values: &mut [i16; Line::LANES], vectors: [__m256i; 2]) {
     }
 }
 
-/// Groups whose products are summed in i32: 64 products in a lane.
-const LINES_PER_FLUSH: usize = Avx2::K_BLOCK / Line::LANES;
+/// Exponent bytes whose groups are summed in i32: 64 products in a lane.
+const BYTES_PER_FLUSH: usize = Avx2::K_BLOCK / EXPONENT_BYTE;

@@ -2,10 +2,11 @@
 
 use core::{
     arch::x86_64::{
-        __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256, _mm512_add_epi64, _mm512_cvtepi8_epi16,
-        _mm512_dpwssd_epi32, _mm512_loadu_si512, _mm512_mul_epi32, _mm512_set1_epi64,
-        _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi16, _mm512_srai_epi64,
-        _mm512_storeu_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+        __m512i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_prefetch, _mm256_loadu_si256,
+        _mm512_add_epi64, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_loadu_si512,
+        _mm512_mul_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
+        _mm512_shuffle_i64x2, _mm512_sll_epi16, _mm512_srai_epi64, _mm512_storeu_si512,
+        _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
     },
     iter,
     ops::Range,
@@ -13,9 +14,10 @@ use core::{
 
 use super::{
     Backend, WeightMatrix,
-    blocked::{Kernel, Line, N_BLOCK, Panel, TILE, padded},
+    blocked::{
+        EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded,
+    },
     destination::Tile,
-    weight::group_exponent,
 };
 
 /// Proof that this processor has AVX-512 F, BW and VNNI.
@@ -30,6 +32,7 @@ impl Avx512 {
 }
 
 impl Kernel for Avx512 {
+    const STREAM_ROWS: usize = 8;
     const K_BLOCK: usize = 1024;
 
     fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
@@ -49,13 +52,24 @@ impl Kernel for Avx512 {
         }
     }
 
-    fn dots(self, input: &[i16], weight: &WeightMatrix<'_>, rows: Range<usize>, sums: &mut [i64]) {
+    fn dots(
+        self,
+        input: Streamed<'_>,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        sums: &mut [i64],
+    ) {
         // SAFETY: `self` is the proof that the processor has the instructions.
         unsafe {
-            match input.len() / weight.columns() {
-                1 => dots::<1>(input, weight, rows, sums),
-                2 => dots::<2>(input, weight, rows, sums),
-                _ => dots::<3>(input, weight, rows, sums),
+            match input.rows {
+                1 => dots::<1, 4>(input, weight, rows, sums),
+                2 => dots::<2, 4>(input, weight, rows, sums),
+                3 => dots::<3, 2>(input, weight, rows, sums),
+                4 => dots::<4, 2>(input, weight, rows, sums),
+                5 => dots::<5, 2>(input, weight, rows, sums),
+                6 => dots::<6, 2>(input, weight, rows, sums),
+                7 => dots::<7, 2>(input, weight, rows, sums),
+                _ => dots::<8, 2>(input, weight, rows, sums),
             }
         }
     }
@@ -69,11 +83,17 @@ impl Kernel for Avx512 {
 /// See [`Kernel::expand`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn expand(values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-    let (groups, rest) = values.as_chunks();
-    let last = padded(rest);
-    let groups = groups.iter().chain((!rest.is_empty()).then_some(&last));
-    for (group, (values, line)) in iter::zip(groups, expanded).enumerate() {
-        store(&mut line.0, effective(values, group_exponent(exponents, group)));
+    let (bytes, rest) = values.as_chunks::<EXPONENT_BYTE>();
+    let (lines, rest_lines) = expanded.split_at_mut(bytes.len() * GROUPS);
+    let (lines, _) = lines.as_chunks_mut::<GROUPS>();
+    for ((values, exponents), lines) in iter::zip(iter::zip(bytes, exponents), lines) {
+        let (values, _) = values.as_chunks();
+        for group in 0..GROUPS {
+            store(&mut lines[group].0, effective(&values[group], *exponents, group));
+        }
+    }
+    for (group, (values, line)) in iter::zip(rest.chunks(Line::LANES), rest_lines).enumerate() {
+        store(&mut line.0, effective(&padded(values), exponents[bytes.len()], group));
     }
 }
 
@@ -127,80 +147,45 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
     }
 }
 
-/// See [`Kernel::dots`].
+/// See [`Kernel::dots`]; the products of `M` rows are each summed in `A` registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dots<const M: usize>(
-    input: &[i16],
+fn dots<const M: usize, const A: usize>(
+    input: Streamed<'_>,
     weight: &WeightMatrix<'_>,
     rows: Range<usize>,
     sums: &mut [i64],
 ) {
-    let mut start = rows.start;
-    while start + TILE <= rows.end {
-        dots_of_rows::<M, TILE>(input, weight, start, &mut sums[start - rows.start..]);
-        start += TILE;
-    }
-    for row in start..rows.end {
-        dots_of_rows::<M, 1>(input, weight, row, &mut sums[row - rows.start..]);
-    }
-}
-
-/// The dot products of all input rows with `N` weight rows from `first` on.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dots_of_rows<const M: usize, const N: usize>(
-    input: &[i16],
-    weight: &WeightMatrix<'_>,
-    first: usize,
-    sums: &mut [i64],
-) {
-    let k = weight.columns();
-    let full = k / Line::LANES;
-    let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
-    for (x, row) in iter::zip(&mut x, input.chunks(k)) {
-        *x = &row.as_chunks().0[..full];
-    }
-    let mut w: [&[[i8; Line::LANES]]; N] = [&[]; N];
-    let mut exponents: [&[u8]; N] = [&[]; N];
-    for column in 0..N {
-        w[column] = &weight.row_values(first + column).as_chunks().0[..full];
-        exponents[column] = &weight.row_exponents(first + column)[..full.div_ceil(4)];
-    }
-
-    let mut wide = [[_mm512_setzero_si512(); N]; M];
-    for start in (0..full).step_by(LINES_PER_FLUSH) {
-        let mut lanes = [[_mm512_setzero_si512(); N]; M];
-        for index in start..full.min(start + LINES_PER_FLUSH) {
-            for column in 0..N {
-                let exponent = group_exponent(exponents[column], index);
-                let w = effective(&w[column][index], exponent);
-                for row in 0..M {
-                    let x = load(&x[row][index]);
-                    lanes[row][column] = _mm512_dpwssd_epi32(lanes[row][column], x, w);
+    let zero = _mm512_setzero_si512();
+    let (input, _) = input.lines.as_chunks::<GROUPS>();
+    let (input, _) = input.as_chunks::<M>();
+    for (column, row) in rows.enumerate() {
+        let (values, rest) = weight.row_values(row).as_chunks();
+        let last = padded(rest);
+        let values = values.iter().chain((!rest.is_empty()).then_some(&last));
+        let mut bytes = iter::zip(iter::zip(values, weight.row_exponents(row)), input);
+        let mut wide = [zero; M];
+        for _ in (0..input.len()).step_by(A * BYTES_PER_FLUSH) {
+            let mut lanes = [[zero; A]; M];
+            for ((values, exponents), x) in bytes.by_ref().take(A * BYTES_PER_FLUSH) {
+                fetch(values);
+                let (values, _) = values.as_chunks();
+                for group in 0..GROUPS {
+                    let w = effective(&values[group], *exponents, group);
+                    for row in 0..M {
+                        let lanes = &mut lanes[row][group % A];
+                        *lanes = _mm512_dpwssd_epi32(*lanes, load(&x[row][group].0), w);
+                    }
+                }
+            }
+            for (wide, lanes) in iter::zip(&mut wide, lanes) {
+                for lanes in lanes {
+                    *wide = _mm512_add_epi64(*wide, widen(lanes));
                 }
             }
         }
-        for (wide, lanes) in iter::zip(&mut wide, lanes) {
-            for (wide, lanes) in iter::zip(wide, lanes) {
-                *wide = _mm512_add_epi64(*wide, widen(lanes));
-            }
+        for (wide, sums) in iter::zip(wide, sums.chunks_mut(N_BLOCK)) {
+            sums[column] = _mm512_reduce_add_epi64(wide);
         }
-    }
-    let rest = full * Line::LANES;
-    if rest < k {
-        for (row, wide) in wide.iter_mut().enumerate() {
-            let x = load(&padded(&input[row * k..][rest..k]));
-            for (column, wide) in wide.iter_mut().enumerate() {
-                let exponent = group_exponent(weight.row_exponents(first + column), full);
-                let w = effective(&padded(&weight.row_values(first + column)[rest..]), exponent);
-                let lanes = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x, w);
-                *wide = _mm512_add_epi64(*wide, widen(lanes));
-            }
-        }
-    }
-    for (row, wide) in wide.iter().enumerate() {
-        let mut tile = [_mm512_setzero_si512(); TILE];
-        tile[..N].copy_from_slice(wide);
-        sums[row * N_BLOCK..][..N].copy_from_slice(&reduce(tile)[..N]);
     }
 }
 
@@ -213,10 +198,11 @@ fn finish(tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: 
 /// A group of weights shifted by its exponent.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn effective(values: &[i8; Line::LANES], exponent: u32) -> __m512i {
+fn effective(values: &[i8; Line::LANES], exponents: u8, group: usize) -> __m512i {
     // SAFETY: the 32 bytes that are read are those of the array; no alignment is needed.
     let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
-    _mm512_sll_epi16(_mm512_cvtepi8_epi16(values), _mm_cvtsi32_si128(exponent.cast_signed()))
+    let exponent = i32::from(exponents) >> (2 * group) & 3;
+    _mm512_sll_epi16(_mm512_cvtepi8_epi16(values), _mm_cvtsi32_si128(exponent))
 }
 
 /// The sums of neighbours among 16 lanes of i32, as 8 lanes of i64.
@@ -246,6 +232,15 @@ fn reduce(vectors: [__m512i; TILE]) -> [i64; TILE] {
     [sums[0], sums[1], sums[4], sums[5]]
 }
 
+/// Asks for the weights that come some way behind these; where there are none, it is no harm.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn fetch(values: &[i8; EXPONENT_BYTE]) {
+    let ahead = values.as_ptr().wrapping_add(FETCH_AHEAD);
+    _mm_prefetch::<_MM_HINT_T0>(ahead);
+    _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(64));
+}
+
 /// A vector from memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -262,5 +257,5 @@ fn store(values: &mut [i16; Line::LANES], vector: __m512i) {
     unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), vector) }
 }
 
-/// Vectors whose products are summed in i32: 64 products in a lane.
-const LINES_PER_FLUSH: usize = Avx512::K_BLOCK / Line::LANES;
+/// Exponent bytes whose groups are summed in i32: 64 products in a lane.
+const BYTES_PER_FLUSH: usize = Avx512::K_BLOCK / EXPONENT_BYTE;

@@ -1,8 +1,9 @@
 //! The order in which vector back ends walk through a product.
 //!
-//! From [`TILE`] rows of input on, a block of weight rows is expanded to its effective i16 once,
-//! and serves every row of the input from cache. Below that the product is as fast as the weights
-//! arrive from memory, and they are expanded in registers.
+//! With many rows of input, a block of weight rows is expanded to its effective i16 once, and
+//! serves every row of the input from cache. With few, the product is as fast as the weights arrive
+//! from memory: they are read once, in the order in which they are stored, and expanded in
+//! registers.
 
 use core::ops::Range;
 
@@ -12,6 +13,9 @@ use super::{WeightMatrix, destination::Tile};
 ///
 /// Sums are exact as long as the weights are valid.
 pub(super) trait Kernel: Copy {
+    /// Most rows of input for which [`dots`](Self::dots) is faster than [`panel`](Self::panel).
+    const STREAM_ROWS: usize;
+
     /// Columns summed before a lane moves from i32 to i64: at most 64 to a lane, and a multiple of
     /// [`EXPONENT_BYTE`].
     const K_BLOCK: usize;
@@ -27,10 +31,18 @@ pub(super) trait Kernel: Copy {
     /// weight rows of `columns.div_ceil(Line::LANES)` lines; `sums` is `[rows, N_BLOCK]`.
     fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]);
 
-    /// Computes the dot products of fewer than [`TILE`] input rows with some weight rows.
+    /// Computes the dot products of some input rows with some weight rows.
     ///
-    /// Shapes: `input` is `[m, k]`; `sums` is `[m, N_BLOCK]`, of which `rows.len()` are written.
-    fn dots(self, input: &[i16], weight: &WeightMatrix<'_>, rows: Range<usize>, sums: &mut [i64]);
+    /// Shapes: `input` is `[k.div_ceil(EXPONENT_BYTE), m, GROUPS]` lines, padded with zeros, with m
+    /// of 1 to `STREAM_ROWS` and k above 0; `sums` is `[m, N_BLOCK]`, of which `rows.len()` columns
+    /// are written.
+    fn dots(
+        self,
+        input: Streamed<'_>,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        sums: &mut [i64],
+    );
 
     /// Rounds and writes the sums of one row, as [`Tile::write_sums`] does.
     fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]);
@@ -56,8 +68,29 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// A group of effective weights, aligned to a cache line.
+/// All rows of the input, in the order in which they are used with weights as they are stored.
 #[derive(Clone, Copy)]
+pub(super) struct Streamed<'a> {
+    /// For each byte of exponents, the columns that share it: `GROUPS` lines of each row.
+    pub(super) lines: &'a [Line],
+    /// Rows, 1 to [`Kernel::STREAM_ROWS`].
+    pub(super) rows: usize,
+}
+
+impl<'a> Streamed<'a> {
+    /// A group of columns of a row.
+    pub(super) fn line(&self, row: usize, group: usize) -> &'a Line {
+        &self.lines[Self::place(self.rows, row, group)]
+    }
+
+    /// Where a group of a row is among the lines of so many rows.
+    const fn place(rows: usize, row: usize, group: usize) -> usize {
+        (group / GROUPS * rows + row) * GROUPS + group % GROUPS
+    }
+}
+
+/// A group of input or of effective weights, aligned to a cache line.
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Line(pub(super) [i16; Self::LANES]);
 
@@ -72,7 +105,7 @@ pub(super) fn run<K: Kernel>(
     weight: &WeightMatrix<'_>,
     mut tile: Tile<'_>,
 ) {
-    if tile.rows().len() < TILE {
+    if tile.rows().len() <= K::STREAM_ROWS {
         stream(kernel, input, weight, &mut tile);
     } else {
         block(kernel, input, weight, &mut tile);
@@ -82,8 +115,14 @@ pub(super) fn run<K: Kernel>(
 /// Few rows of input: weights go from memory to registers.
 fn stream<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &mut Tile<'_>) {
     let (rows, columns, k) = (tile.rows(), tile.columns(), weight.columns());
-    let input = &input[rows.start * k..rows.end * k];
-    let mut sums = [0; TILE * N_BLOCK];
+    let mut lines = vec![Line([0; Line::LANES]); k.div_ceil(EXPONENT_BYTE) * rows.len() * GROUPS];
+    for (row, input) in input[rows.start * k..rows.end * k].chunks(k.max(1)).enumerate() {
+        for (group, values) in input.chunks(Line::LANES).enumerate() {
+            lines[Streamed::place(rows.len(), row, group)] = Line(padded(values));
+        }
+    }
+    let input = Streamed { lines: &lines, rows: rows.len() };
+    let mut sums = vec![0; rows.len() * N_BLOCK];
     for start in columns.clone().step_by(N_BLOCK) {
         let end = columns.end.min(start + N_BLOCK);
         if k > 0 {
@@ -156,5 +195,11 @@ pub(super) const N_BLOCK: usize = 32;
 /// Input rows whose sums are kept at a time: 64 KiB.
 const M_BLOCK: usize = 256;
 
+/// Groups whose exponents share a byte.
+pub(super) const GROUPS: usize = 4;
+
 /// Columns whose exponents share a byte.
-pub(super) const EXPONENT_BYTE: usize = 4 * WeightMatrix::GROUP;
+pub(super) const EXPONENT_BYTE: usize = GROUPS * Line::LANES;
+
+/// How far ahead of their use the stored weights are fetched, in bytes.
+pub(super) const FETCH_AHEAD: usize = 8192;

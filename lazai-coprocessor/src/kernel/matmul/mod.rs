@@ -82,8 +82,7 @@ pub fn matmul(
 
     let (row_parts, column_parts) = parts(threads.count(), m, n, k);
     let rows = ranges(m, row_parts, blocked::TILE);
-    let unit = if m < blocked::TILE { blocked::TILE } else { blocked::N_BLOCK };
-    let columns = ranges(n, column_parts, unit);
+    let columns = ranges(n, column_parts, blocked::N_BLOCK);
     threads.for_each(output.split(n, &rows, &columns), |tile| {
         run(backend, input, weight, tile);
     });
@@ -121,8 +120,7 @@ fn parts(threads: usize, m: usize, n: usize, k: usize) -> (usize, usize) {
     }
     let products = m.saturating_mul(n).saturating_mul(k);
     let parts = (products / PRODUCTS_PER_PART).clamp(1, threads.saturating_mul(PARTS_PER_THREAD));
-    let unit = if m < blocked::TILE { blocked::TILE } else { blocked::N_BLOCK };
-    let columns = parts.min(n.div_ceil(unit));
+    let columns = parts.min(n.div_ceil(blocked::N_BLOCK));
     (parts.div_ceil(columns), columns)
 }
 

@@ -4,7 +4,7 @@ use core::{array, iter, ops::Range};
 
 use super::{
     WeightMatrix,
-    blocked::{Kernel, Line, N_BLOCK, Panel, TILE},
+    blocked::{Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded},
     destination::Tile,
     weight::group_exponent,
 };
@@ -14,16 +14,17 @@ use super::{
 pub(super) struct Portable;
 
 impl Kernel for Portable {
+    const STREAM_ROWS: usize = 3;
     const K_BLOCK: usize = 1024;
 
     fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-        for (group, (values, line)) in iter::zip(values.chunks(Line::LANES), expanded).enumerate() {
-            let exponent = group_exponent(exponents, group);
-            let (filled, rest) = line.0.split_at_mut(values.len());
-            for (value, expanded) in iter::zip(values, filled) {
-                *expanded = i16::from(*value) << exponent;
-            }
-            rest.fill(0);
+        let (groups, rest) = values.as_chunks();
+        for (group, (values, line)) in iter::zip(groups, &mut *expanded).enumerate() {
+            *line = effective(values, group_exponent(exponents, group));
+        }
+        if !rest.is_empty() {
+            let exponent = group_exponent(exponents, groups.len());
+            expanded[groups.len()] = effective(&padded(rest), exponent);
         }
     }
 
@@ -41,10 +42,24 @@ impl Kernel for Portable {
         }
     }
 
-    fn dots(self, input: &[i16], weight: &WeightMatrix<'_>, rows: Range<usize>, sums: &mut [i64]) {
-        for (x, sums) in iter::zip(input.chunks(weight.columns()), sums.chunks_mut(N_BLOCK)) {
-            for (row, sum) in rows.clone().zip(sums) {
-                *sum = stored_dot(x, weight.row_values(row), weight.row_exponents(row));
+    fn dots(
+        self,
+        input: Streamed<'_>,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        sums: &mut [i64],
+    ) {
+        let lines = weight.columns().div_ceil(Line::LANES);
+        let mut expanded = vec![Line([0; Line::LANES]); lines];
+        for (column, row) in rows.enumerate() {
+            // Expanded to memory, because the compiler vectorizes the two loops only apart.
+            self.expand(weight.row_values(row), weight.row_exponents(row), &mut expanded);
+            for (row, sums) in (0..input.rows).zip(sums.chunks_mut(N_BLOCK)) {
+                sums[column] = 0;
+                for (group, w) in expanded.iter().enumerate() {
+                    let dot = i64::from(group_dot(&input.line(row, group).0, &w.0));
+                    sums[column] = sums[column].wrapping_add(dot);
+                }
             }
         }
     }
@@ -57,7 +72,7 @@ impl Kernel for Portable {
 /// The dot products of one row with several expanded weight rows.
 fn dots(x: &[i16], weights: [&[Line]; TILE]) -> [i64; TILE] {
     let mut sums = [0_i64; TILE];
-    let (groups, rest) = x.as_chunks::<{ Line::LANES }>();
+    let (groups, rest) = x.as_chunks();
     for (index, x) in groups.iter().enumerate() {
         for (sum, weights) in iter::zip(&mut sums, weights) {
             *sum = sum.wrapping_add(i64::from(group_dot(x, &weights[index].0)));
@@ -65,31 +80,27 @@ fn dots(x: &[i16], weights: [&[Line]; TILE]) -> [i64; TILE] {
     }
     if !rest.is_empty() {
         for (sum, weights) in iter::zip(&mut sums, weights) {
-            *sum = sum.wrapping_add(i64::from(group_dot(rest, &weights[groups.len()].0)));
+            *sum = sum.wrapping_add(i64::from(group_dot(&padded(rest), &weights[groups.len()].0)));
         }
     }
     sums
 }
 
-/// The dot product of one row with one weight row as it is stored.
-fn stored_dot(x: &[i16], values: &[i8], exponents: &[u8]) -> i64 {
-    let mut sum = 0_i64;
-    let (groups, rest) = x.as_chunks::<{ Line::LANES }>();
-    let (value_groups, value_rest) = values.as_chunks::<{ Line::LANES }>();
-    for (group, (x, values)) in iter::zip(groups, value_groups).enumerate() {
-        let dot = i64::from(group_dot(x, values)) << group_exponent(exponents, group);
-        sum = sum.wrapping_add(dot);
+/// A group of weights shifted by its exponent.
+#[inline(always)]
+fn effective(values: &[i8; Line::LANES], exponent: u32) -> Line {
+    // A factor, because few instruction sets shift every lane by a number known only at run time.
+    let factor = 1_i16.wrapping_shl(exponent);
+    let mut line = Line([0; Line::LANES]);
+    for (effective, value) in iter::zip(&mut line.0, values) {
+        *effective = i16::from(*value).wrapping_mul(factor);
     }
-    if !rest.is_empty() {
-        let dot = i64::from(group_dot(rest, value_rest)) << group_exponent(exponents, groups.len());
-        sum = sum.wrapping_add(dot);
-    }
-    sum
+    line
 }
 
 /// The dot product of a group, at most `32·2^15·1,016 < 2^30`.
 #[inline(always)]
-fn group_dot<W: Copy + Into<i32>>(x: &[i16], weights: &[W]) -> i32 {
+fn group_dot(x: &[i16; Line::LANES], weights: &[i16; Line::LANES]) -> i32 {
     iter::zip(x, weights)
-        .fold(0, |sum: i32, (x, w)| sum.wrapping_add(i32::from(*x).wrapping_mul((*w).into())))
+        .fold(0, |sum: i32, (x, w)| sum.wrapping_add(i32::from(*x).wrapping_mul(i32::from(*w))))
 }
