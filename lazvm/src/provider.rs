@@ -43,15 +43,12 @@ impl LazPrecompiles {
         &mut self.ethereum
     }
 
-    fn refresh(&mut self) -> bool {
-        if !self.stale {
-            return false;
-        }
+    #[cold]
+    fn refresh(&mut self) {
         self.warm.clear();
         self.warm.extend(self.ethereum.addresses().copied());
         self.warm.extend(self.ai.precompiles().addresses().iter().copied());
         self.stale = false;
-        true
     }
 }
 
@@ -60,7 +57,11 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
 
     #[inline]
     fn set_spec(&mut self, _: SpecId) -> bool {
-        self.refresh()
+        let stale = self.stale;
+        if stale {
+            self.refresh();
+        }
+        stale
     }
 
     fn run(

@@ -3,9 +3,13 @@ use lazai_gas::Resources;
 
 /// What a transaction paid for its gas, to the wei.
 ///
-/// Arithmetic: `refund = Σ gas_r · min(header - base_fee_r, price)` over the three resources, `fee
-/// = price · Σ gas_r - refund`, `tip = (price - header) · Σ gas_r`, `burned = fee - tip`;
-/// differences below zero count as zero. Fees of blobs are not gas and not in here.
+/// Arithmetic, with sums over the three resources and differences below zero counted as zero:
+/// - `refund = Σ gas_r · min(header - base_fee_r, price)`
+/// - `fee = price · Σ gas_r - refund`
+/// - `tip = (price - header) · Σ gas_r`
+/// - `burned = fee - tip`
+///
+/// Fees of blobs are not gas and not in here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Settlement {
     /// Gas that the transaction was charged for, by resource.
@@ -122,12 +126,18 @@ mod tests {
 
         #[test]
         fn equal_fees_refund_nothing(gas in resources(), header: u64, price: u64) {
-            let equal = Settlement::new(gas, price.into(), header, Some(Resources::uniform(header)));
+            let fees = Some(Resources::uniform(header));
+            let equal = Settlement::new(gas, price.into(), header, fees);
             prop_assert_eq!(equal, Settlement::new(gas, price.into(), header, None));
         }
 
         #[test]
-        fn a_refund_never_exceeds_the_payment(gas in resources(), fees in resources(), header: u64, price: u64) {
+        fn a_refund_never_exceeds_the_payment(
+            gas in resources(),
+            fees in resources(),
+            header: u64,
+            price: u64,
+        ) {
             let settled = Settlement::new(gas, price.into(), header, Some(fees));
             let units: U256 = gas.into_array().iter().map(|(_, gas)| U256::from(*gas)).sum();
             prop_assert!(settled.refund <= U256::from(price) * units);
