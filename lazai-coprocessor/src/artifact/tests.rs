@@ -1,0 +1,162 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    model::{Model, synthetic},
+    program::LlamaShape,
+};
+
+fn bytes() -> Vec<u8> {
+    let shape = LlamaShape {
+        vocabulary: 258,
+        hidden: 32,
+        intermediate: 32,
+        heads: 2,
+        kv_heads: 1,
+        head_width: 16,
+        tied: true,
+    };
+    synthetic(&shape, 1, 16, 1).unwrap().to_bytes().unwrap()
+}
+
+fn load(bytes: Vec<u8>) -> Result<Model, ArtifactError> {
+    let artifact = Artifact::new(ArtifactBytes::Owned(bytes))?;
+    Model::load(artifact, None, &Threads::single())
+}
+
+#[test]
+fn an_artifact_is_read_back_and_opened_by_common_tools() {
+    let bytes = bytes();
+    let model = load(bytes.clone()).unwrap();
+    assert_eq!(model.manifest().vocabulary, 258);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.tensor("layers.0.query.values").unwrap().shape(), [32, 32]);
+    assert_eq!(tensors.tensor(MANIFEST).unwrap().data(), model.manifest().to_bytes().unwrap());
+}
+
+#[test]
+fn a_file_is_mapped_and_replaced_whole() {
+    let folder = std::env::temp_dir().join(format!("lazvm-artifact-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("model.safetensors");
+    let bytes = bytes();
+    std::fs::write(&path, b"an older file").unwrap();
+    let shape = LlamaShape {
+        vocabulary: 258,
+        hidden: 32,
+        intermediate: 32,
+        heads: 2,
+        kv_heads: 1,
+        head_width: 16,
+        tied: true,
+    };
+    synthetic(&shape, 1, 16, 1).unwrap().write(&path).unwrap();
+    let artifact = Artifact::open(&path).unwrap();
+    assert_eq!(artifact.bytes(), bytes);
+    let names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["model.safetensors"], "a partial file was left behind");
+    let threads = Threads::new(2).unwrap();
+    let id = artifact.id(&threads);
+    let model = Model::load(artifact, Some(id), &threads).unwrap();
+    assert_eq!(model.id(), id);
+    let again = Model::load_verified(Artifact::open(&path).unwrap(), id).unwrap();
+    assert_eq!(again.id(), id);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(matches!(Artifact::open(&path), Err(ArtifactError::Io { .. })));
+}
+
+#[test]
+fn the_id_is_the_documented_tree() {
+    use sha2::{Digest, Sha256};
+    let hash = |parts: &[&[u8]]| -> Vec<u8> { Sha256::digest(parts.concat()).to_vec() };
+    let bytes: Vec<u8> = (0..2 * LEAF_BYTES + 5).map(|index| index as u8).collect();
+    let leaves: Vec<_> = bytes.chunks(LEAF_BYTES).map(|leaf| hash(&[&[0], leaf])).collect();
+    let left = hash(&[&[1], &leaves[0], &leaves[1]]);
+    let root = hash(&[&[1], &left, &leaves[2]]);
+    let id = hash(&[&[2], &(bytes.len() as u64).to_le_bytes(), &root]);
+    for threads in 1..4 {
+        let got = model_id(&bytes, &Threads::new(threads).unwrap());
+        assert_eq!(got.0.as_slice(), id, "{threads} threads");
+    }
+    assert_ne!(model_id(&[], &Threads::single()), model_id(&[0], &Threads::single()));
+}
+
+#[test]
+fn another_model_is_refused() {
+    let artifact = Artifact::new(ArtifactBytes::Owned(bytes())).unwrap();
+    let got = artifact.id(&Threads::single());
+    let expected = ModelId::default();
+    let error = Model::load(artifact, Some(expected), &Threads::single()).unwrap_err();
+    assert!(matches!(error, ArtifactError::Identity { expected: e, got: g } if e == expected && g == got));
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let bytes = bytes();
+    let ends = (0..bytes.len()).filter(|end| *end < 4_096 || end % 997 == 0 || *end + 8 > bytes.len());
+    for end in ends {
+        assert!(load(bytes[..end].to_vec()).is_err(), "{end} bytes were accepted");
+    }
+    let mut longer = bytes;
+    longer.push(0);
+    assert!(matches!(load(longer), Err(ArtifactError::Length { .. })));
+}
+
+#[test]
+fn absurd_headers_are_refused_before_they_are_parsed() {
+    let mut bytes = bytes();
+    bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(matches!(load(bytes), Err(ArtifactError::TooLarge { got: u64::MAX, .. })));
+    for shape in ["[18446744073709551615]", "[4294967296,4294967296,4294967296]", "[-1]", "[1.5]"] {
+        let header = format!(
+            r#"{{"__metadata__":{{"format":"lazvm"}},"x":{{"dtype":"I8","shape":{shape},"data_offsets":[0,1]}}}}"#
+        );
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.push(0);
+        assert!(load(bytes).is_err(), "{shape}");
+    }
+}
+
+#[test]
+fn a_header_in_another_order_is_refused() {
+    let bytes = bytes();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = core::str::from_utf8(&bytes[8..8 + length]).unwrap();
+    let spaced = header.replacen(":{", ": {", 1);
+    let spaced = spaced.strip_suffix(' ').unwrap_or(&spaced);
+    assert_eq!(spaced.len(), header.len(), "the test needs padding to take from");
+    let mut changed = bytes[..8].to_vec();
+    changed.extend_from_slice(spaced.as_bytes());
+    changed.extend_from_slice(&bytes[8 + length..]);
+    assert!(matches!(load(changed), Err(ArtifactError::NotCanonical { part: "header" })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// A changed byte is refused, or makes another model: never a panic, never the same id.
+    #[test]
+    fn a_changed_byte_is_refused_or_another_model(position in any::<prop::sample::Index>(), change in 1_u8..=255) {
+        let bytes = bytes();
+        let id = model_id(&bytes, &Threads::single());
+        let mut changed = bytes.clone();
+        changed[position.index(bytes.len())] ^= change;
+        if let Ok(model) = load(changed) {
+            prop_assert_ne!(model.id(), id);
+        }
+    }
+
+    #[test]
+    fn header_bytes_are_hostile(position in any::<prop::sample::Index>(), change in 1_u8..=255) {
+        let mut bytes = bytes();
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[position.index(8 + length)] ^= change;
+        prop_assert!(load(bytes).is_err());
+    }
+
+    #[test]
+    fn random_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(load(bytes).is_err());
+    }
+}

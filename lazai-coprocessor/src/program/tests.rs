@@ -1,0 +1,174 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn shape() -> LlamaShape {
+    LlamaShape {
+        vocabulary: 50,
+        hidden: 32,
+        intermediate: 48,
+        heads: 4,
+        kv_heads: 2,
+        head_width: 8,
+        tied: true,
+    }
+}
+
+fn program(layers: usize) -> Program {
+    let layer = LayerScales { attention_norm: norm(), mlp_norm: norm(), ..LayerScales::default() };
+    llama(
+        &shape(),
+        &LlamaScales {
+            residual: 12,
+            layers: vec![layer; layers],
+            final_norm: norm(),
+            logits: 8,
+        },
+    )
+}
+
+const fn norm() -> NormScales {
+    NormScales { gain: 10, epsilon: 1, output: 10 }
+}
+
+#[test]
+fn a_llama_passes_its_checks() {
+    assert_eq!(program(3).check(), Ok(()));
+}
+
+#[test]
+fn a_target_runs_only_what_it_needs() {
+    let program = program(2);
+    let names = |target| -> Vec<&str> {
+        program.schedule(target).iter().map(|index| program.operators[*index].name()).collect()
+    };
+    let (logits, embedding) = (names(Target::Logits), names(Target::Embedding));
+    assert!(logits.contains(&"LastRows") && !logits.contains(&"MeanPool"));
+    assert!(embedding.contains(&"MeanPool") && !embedding.contains(&"LastRows"));
+    assert_eq!(logits.iter().filter(|name| **name == "CacheAppend").count(), 2);
+    let none = Program { logits: None, ..program.clone() };
+    assert!(none.schedule(Target::Logits).is_empty());
+}
+
+#[test]
+fn the_work_of_a_layer_is_that_of_its_matrices() {
+    let (one, two) = (program(1), program(2));
+    let rule = |program| WorkRule::new(program, Target::Logits).unwrap();
+    let layer = rule(&two).per_token - rule(&one).per_token;
+    let matrices = 2 * (32 * 32 + 2 * 32 * 16 + 32 * 32 + 3 * 32 * 48);
+    let small = 2 * 6 * 32 + 3 * (32 + 16) + 2 * (16 + 16) + 32 + 2 * 32 + 4 * 48;
+    assert_eq!(layer, matrices + small);
+    assert_eq!(rule(&two).per_pair, 2 * 4 * (4 * 8 + 4));
+    assert_eq!(rule(&two).per_output, 6 * 32 + 2 * 32 * 50);
+    assert_eq!(rule(&two).flops(3, 1).unwrap(), 3 * rule(&two).per_token + 6 * rule(&two).per_pair + rule(&two).per_output);
+    assert!(rule(&two).flops(u64::MAX, 1).is_err());
+}
+
+/// No two values share a byte while both are needed.
+fn assert_plan_is_sound(program: &Program, target: Target, rows: Rows) {
+    let plan = Plan::new(program, target, rows).unwrap();
+    let mut live: Vec<(ValueId, u64, u64, usize)> = Vec::new();
+    for (step, index) in plan.schedule.iter().enumerate() {
+        let operator = &program.operators[*index];
+        let Some(id) = operator.writes().filter(|_| !operator.in_place()) else { continue };
+        let value = program.values[id.index()];
+        let start = plan.offsets[id.index()].unwrap();
+        let end = start + rows.of(value.rows) * u64::from(value.width) * value.format.bytes();
+        assert!(end <= plan.arena_bytes, "value {id:?} ends behind the arena");
+        assert_eq!(start % 64, 0);
+        let last = plan.schedule[step..]
+            .iter()
+            .enumerate()
+            .filter(|(_, later)| program.operators[**later].reads().any(|read| read == id))
+            .map(|(offset, _)| step + offset)
+            .last();
+        let last = if program.output(target) == Some(id) { usize::MAX } else { last.unwrap_or(step) };
+        for (other, other_start, other_end, other_last) in &live {
+            let together = *other_last >= step && end > start && other_end > other_start;
+            let apart = end <= *other_start || *other_end <= start;
+            assert!(!together || apart, "values {id:?} and {other:?} overlap at step {step}");
+        }
+        live.push((id, start, end, last));
+    }
+}
+
+proptest! {
+    #[test]
+    fn plans_keep_living_values_apart(layers in 0_usize..5, tokens in 0_u64..300, outputs in 0_u64..4) {
+        let program = program(layers);
+        for target in [Target::Logits, Target::Embedding] {
+            assert_plan_is_sound(&program, target, Rows { tokens, outputs });
+        }
+    }
+
+    #[test]
+    fn more_tokens_never_need_less(tokens in 1_u64..300, more in 1_u64..300) {
+        let program = program(2);
+        let bytes = |tokens| {
+            Plan::new(&program, Target::Logits, Rows { tokens, outputs: 1 }).unwrap().arena_bytes
+        };
+        prop_assert!(bytes(tokens) <= bytes(tokens + more));
+    }
+
+    /// Any change of an operand, a width, a format or a scale is either refused or still a program
+    /// that plans.
+    #[test]
+    fn altered_programs_are_refused_or_still_plan(
+        value in 0_usize..40, width in 0_u32..70, bits in any::<i8>(), operator in 0_usize..40, id in 0_u32..60,
+    ) {
+        let mut program = program(2);
+        let index = value % program.values.len();
+        program.values[index].width = width;
+        program.values[index].bits = bits;
+        let index = operator % program.operators.len();
+        match &mut program.operators[index] {
+            Operator::MatMul { input, .. } | Operator::MatMulAdd { input, .. } => *input = ValueId(id),
+            Operator::RmsNorm { output, .. } | Operator::Gather { output, .. } => *output = ValueId(id),
+            Operator::Attention { cache, .. } => *cache = CacheId(id),
+            Operator::Rope { head_width, .. } => *head_width = id,
+            _ => {}
+        }
+        if program.check().is_ok() {
+            Plan::new(&program, Target::Logits, Rows { tokens: 3, outputs: 1 }).unwrap();
+            WorkRule::new(&program, Target::Logits).unwrap();
+        }
+    }
+}
+
+#[test]
+fn wrong_programs_are_refused_by_name() {
+    let base = program(1);
+    let refuse = |change: &dyn Fn(&mut Program)| {
+        let mut program = base.clone();
+        change(&mut program);
+        program.check().unwrap_err()
+    };
+    assert!(matches!(
+        refuse(&|program| program.values[1].width = 0),
+        ProgramError::Limit { what: "the width of a value", got: 0, .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.operators.swap(0, 1)),
+        ProgramError::Operand { problem: "is read before it is written", .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.operators[0] = program.operators[3].clone()),
+        ProgramError::Operand { .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.caches[0].head_width = 7),
+        ProgramError::Limit { .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.caches[0].value_bits = 3),
+        ProgramError::Mismatch { what: "the fraction bits", .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.logits = Some(ValueId(0))),
+        ProgramError::Output { output: "logits", .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.values = vec![program.values[0]; 70_000]),
+        ProgramError::Limit { what: "the number of values", got: 70_000, .. }
+    ));
+}
