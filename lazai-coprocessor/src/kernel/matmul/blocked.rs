@@ -202,4 +202,5 @@ pub(super) const GROUPS: usize = 4;
 pub(super) const EXPONENT_BYTE: usize = GROUPS * Line::LANES;
 
 /// How far ahead of their use the stored weights are fetched, in bytes.
+#[cfg(target_arch = "x86_64")]
 pub(super) const FETCH_AHEAD: usize = 8192;

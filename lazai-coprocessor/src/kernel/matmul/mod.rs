@@ -49,7 +49,7 @@ use destination::Tile;
 /// [`Destination`] says. Neither `backend` nor `threads` changes a bit of it.
 /// Bounds: the weights have passed [`WeightMatrix::validate`]; of weights that have not, the
 /// result may differ between back ends, and nothing worse. Cost: `2·m·n·k` integer operations, and
-/// under 256 KiB of memory for each thread.
+/// for each thread 128 KiB of memory, or a copy of the input if it has at most 8 rows.
 ///
 /// # Errors
 /// [`KernelError::BackendUnavailable`] if this processor lacks the instructions, and

@@ -139,7 +139,9 @@ fn extremes() -> Vec<Case> {
                 for shift in [8, 31] {
                     cases.push(Case::uniform(2, 3, k, x, value, exponent, shift));
                 }
-                cases.push(Case::uniform(5, 5, k, x, value, exponent, 19));
+                for m in [1, 5, 9] {
+                    cases.push(Case::uniform(m, 5, k, x, value, exponent, 19));
+                }
             }
         }
     }
@@ -189,7 +191,7 @@ macro_rules! test_backend {
                     return;
                 }
                 for (index, k) in EDGES.into_iter().chain(LONG).enumerate() {
-                    for m in [1, 2, 3, 4, 6] {
+                    for m in [1, 2, 3, 4, 8, 9, 11] {
                         let case = Case::random(m, 7, k, index as u64);
                         let expected = case.outputs(Backend::Scalar, 1);
                         assert_eq!(case.outputs($backend, 1), expected, "m = {m}, k = {k}");
