@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+
+/// Why a model was not trained or not saved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A field of the configuration cannot be used.
+    #[error("`{field}` is not {expected}")]
+    Config {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The data holds fewer rows than one step needs.
+    #[error("the data holds {got} rows of tokens, one step needs {expected}")]
+    DataTooSmall {
+        /// Rows of one step.
+        expected: usize,
+        /// Rows in the data.
+        got: usize,
+    },
+    /// A token lies outside the vocabulary.
+    #[error("token {got} lies outside the vocabulary of {vocab}")]
+    TokenOutOfRange {
+        /// The token.
+        got: u32,
+        /// Tokens in the vocabulary.
+        vocab: usize,
+    },
+    /// The loss is no longer a number.
+    #[error("the loss of step {step} is not finite; a lower learning rate may help")]
+    Diverged {
+        /// The step.
+        step: usize,
+    },
+    /// A tensor could not be read back.
+    #[error("reading {name}: {reason}")]
+    Tensor {
+        /// What was read.
+        name: String,
+        /// What burn said.
+        reason: String,
+    },
+    /// A file could not be written.
+    #[error("writing {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The weights could not be encoded.
+    #[error("encoding the weights: {0}")]
+    Encode(#[from] safetensors::SafeTensorError),
+}
