@@ -1,0 +1,69 @@
+use std::path::{Path, PathBuf};
+
+/// Why a step of the recipe failed.
+#[derive(Debug)]
+pub(crate) enum RecipeError {
+    /// A file could not be read or written.
+    File {
+        /// "reading" or "writing".
+        deed: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// The tokenizer could not be learnt or read.
+    Tokenizer(tokenizers::Error),
+    /// The trainer refused or failed.
+    #[cfg(feature = "train")]
+    Train(lazai_coprocessor::train::TrainError),
+    /// The trainer is not part of this build.
+    #[cfg(not(feature = "train"))]
+    TrainerMissing,
+}
+
+impl RecipeError {
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::file("reading", path)
+    }
+
+    pub(crate) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        Self::file("writing", path)
+    }
+
+    fn file(deed: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { deed, path, source }
+    }
+}
+
+impl core::fmt::Display for RecipeError {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::File { deed, path, source } => {
+                write!(formatter, "{deed} {}: {source}", path.display())
+            }
+            Self::Tokenizer(error) => write!(formatter, "tokenizer: {error}"),
+            #[cfg(feature = "train")]
+            Self::Train(error) => write!(formatter, "training: {error}"),
+            #[cfg(not(feature = "train"))]
+            Self::TrainerMissing => formatter.write_str(
+                "this build has no trainer; run\n    \
+                 cargo run --release -p storyteller --features train -- <command>",
+            ),
+        }
+    }
+}
+
+impl core::error::Error for RecipeError {}
+
+impl From<tokenizers::Error> for RecipeError {
+    fn from(error: tokenizers::Error) -> Self {
+        Self::Tokenizer(error)
+    }
+}
+
+#[cfg(feature = "train")]
+impl From<lazai_coprocessor::train::TrainError> for RecipeError {
+    fn from(error: lazai_coprocessor::train::TrainError) -> Self {
+        Self::Train(error)
+    }
+}
