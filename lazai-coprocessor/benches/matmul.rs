@@ -30,8 +30,8 @@ fn main() {
 
 /// Prints what the aims are stated in: ratios to the peak, to f32 and to the memory bandwidth.
 fn summarize(threads: &Threads) {
-    let peak = integer_peak(threads);
-    let bandwidth = read_bandwidth(threads);
+    let mut peak = integer_peak(threads);
+    let mut bandwidth = read_bandwidth(threads);
     println!("threads {}", threads.count());
     println!("integer peak {:.1} Gop/s", peak / 1e9);
     println!("memory read bandwidth {:.2} GB/s", bandwidth / 1e9);
@@ -42,6 +42,7 @@ fn summarize(threads: &Threads) {
     );
     for (m, n, k) in PREFILL {
         let product = Product::new(m, n, k);
+        peak = peak.max(integer_peak(threads));
         for backend in Backend::available() {
             if backend == Backend::Scalar && m * n * k > 1 << 28 {
                 continue;
@@ -76,7 +77,7 @@ fn summarize(threads: &Threads) {
                 continue;
             }
             let mut output = vec![0; m * n];
-            let bandwidth = bandwidth.max(read_bandwidth(threads));
+            bandwidth = bandwidth.max(read_bandwidth(threads));
             let rate = bytes / best(8, || product.multiply(backend, threads, &mut output));
             println!(
                 "{:>24} {backend:>9} {:8.2} {:10.2}",

@@ -9,10 +9,11 @@ use super::best;
 /// Operations in a second of this processor's widest integer multiply-add, on registers alone: a
 /// multiplication and an addition for each pair of i16, as matrix products are counted.
 pub(super) fn integer_peak(threads: &Threads) -> f64 {
-    const ROUNDS: usize = 4_000_000;
+    // Short, so that one of the runs is not interrupted.
+    const ROUNDS: usize = 200_000;
 
     let count = threads.count();
-    let seconds = best(5, || {
+    let seconds = best(60, || {
         threads.for_each((0..count).collect(), |_| multiply_add(ROUNDS));
     });
     (count * ROUNDS * CHAINS * 2 * lanes()) as f64 / seconds
