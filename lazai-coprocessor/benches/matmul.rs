@@ -5,7 +5,6 @@
 //! groups. `THREADS` sets the number of threads, one per core if unset.
 
 use core::{hint::black_box, time::Duration};
-use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use lazai_coprocessor::kernel::{Backend, Destination, Threads, WeightMatrix, matmul};
@@ -13,7 +12,7 @@ use lazai_coprocessor::kernel::{Backend, Destination, Threads, WeightMatrix, mat
 #[path = "matmul/machine.rs"]
 mod machine;
 
-use machine::{integer_peak, read_bandwidth};
+use machine::{best, integer_peak, read_bandwidth};
 
 fn main() {
     let count = std::env::var("THREADS").map_or(0, |count| count.parse().expect("a number"));
@@ -211,16 +210,6 @@ impl Floats {
         });
         black_box(&mut self.output);
     }
-}
-
-/// The shortest of several runs, in seconds.
-fn best(runs: usize, mut run: impl FnMut()) -> f64 {
-    let time = |_| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
-    (0..runs).map(time).fold(f64::MAX, f64::min)
 }
 
 /// Shapes bound by arithmetic.

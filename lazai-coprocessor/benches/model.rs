@@ -64,9 +64,12 @@ fn summarize(name: &str, model: &Model, threads: &Threads) {
 fn measure(criterion: &mut Criterion, name: &str, model: &Model, threads: &Threads) {
     let mut group = criterion.benchmark_group("model::prefill");
     group.throughput(Throughput::Elements(PROMPT as u64));
-    group.bench_function(BenchmarkId::from_parameter(format!("shape={name} tokens={PROMPT}")), |b| {
-        b.iter(|| prompt(model, threads, PROMPT));
-    });
+    group.bench_function(
+        BenchmarkId::from_parameter(format!("shape={name} tokens={PROMPT}")),
+        |b| {
+            b.iter(|| prompt(model, threads, PROMPT));
+        },
+    );
     group.finish();
     let mut group = criterion.benchmark_group("model::decode");
     group.throughput(Throughput::Elements(NEW as u64));
@@ -123,7 +126,9 @@ impl Folder {
 
     fn model(&self, shape: &LlamaShape, layers: usize, threads: &Threads) -> Model {
         let path = self.0.join("model.safetensors");
-        synthetic(shape, layers, 1_024, 1).and_then(|built| built.write(&path)).expect("it is written");
+        synthetic(shape, layers, 1_024, 1)
+            .and_then(|built| built.write(&path))
+            .expect("it is written");
         let start = Instant::now();
         let artifact = Artifact::open(&path).expect("it opens");
         let opened = start.elapsed();

@@ -53,7 +53,8 @@ impl Tokenizer {
         if json.len() > MAX_JSON_BYTES {
             return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
         }
-        let syntax = |error: tokenizers::Error| TokenizerError::Syntax { message: error.to_string() };
+        let syntax =
+            |error: tokenizers::Error| TokenizerError::Syntax { message: error.to_string() };
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
         inner.with_truncation(None).map_err(syntax)?;
         inner.with_padding(None);

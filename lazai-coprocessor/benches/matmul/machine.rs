@@ -1,10 +1,9 @@
 //! What the machine can do at best.
 
 use core::{hint::black_box, iter};
+use std::time::Instant;
 
 use lazai_coprocessor::kernel::Threads;
-
-use super::best;
 
 /// Operations in a second of this processor's widest integer multiply-add, on registers alone: a
 /// multiplication and an addition for each pair of i16, as matrix products are counted.
@@ -160,4 +159,14 @@ mod x86 {
         let [a, b, c, d] = sums;
         _mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d)))
     }
+}
+
+/// The shortest of several runs, in seconds.
+pub(super) fn best(runs: usize, mut run: impl FnMut()) -> f64 {
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..runs).map(time).fold(f64::MAX, f64::min)
 }

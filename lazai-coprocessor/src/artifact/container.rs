@@ -126,7 +126,8 @@ impl Layout {
                 let what = "the size of the tensors";
                 return Err(ArtifactError::TooLarge { what, got: u64::MAX, max: MAX_DATA });
             };
-            let info = HeaderTensor { dtype: *element, shape: shape.clone(), data_offsets: (offset, end) };
+            let info =
+                HeaderTensor { dtype: *element, shape: shape.clone(), data_offsets: (offset, end) };
             let syntax = |error: serde_json::Error| ArtifactError::Syntax {
                 part: "header",
                 message: error.to_string(),

@@ -56,10 +56,8 @@ impl Manifest {
     /// # Errors
     /// [`ArtifactError::Syntax`] if the manifest cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ArtifactError> {
-        serde_json::to_vec(self).map_err(|error| ArtifactError::Syntax {
-            part: "manifest",
-            message: error.to_string(),
-        })
+        serde_json::to_vec(self)
+            .map_err(|error| ArtifactError::Syntax { part: "manifest", message: error.to_string() })
     }
 
     fn check(&self) -> Result<(), ArtifactError> {

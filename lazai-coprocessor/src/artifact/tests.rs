@@ -53,7 +53,8 @@ fn a_file_is_mapped_and_replaced_whole() {
     synthetic(&shape, 1, 16, 1).unwrap().write(&path).unwrap();
     let artifact = Artifact::open(&path).unwrap();
     assert_eq!(artifact.bytes(), bytes);
-    let names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["model.safetensors"], "a partial file was left behind");
     let threads = Threads::new(2).unwrap();
     let id = artifact.id(&threads);
@@ -87,13 +88,16 @@ fn another_model_is_refused() {
     let got = artifact.id(&Threads::single());
     let expected = ModelId::default();
     let error = Model::load(artifact, Some(expected), &Threads::single()).unwrap_err();
-    assert!(matches!(error, ArtifactError::Identity { expected: e, got: g } if e == expected && g == got));
+    assert!(
+        matches!(error, ArtifactError::Identity { expected: e, got: g } if e == expected && g == got)
+    );
 }
 
 #[test]
 fn every_truncation_is_refused() {
     let bytes = bytes();
-    let ends = (0..bytes.len()).filter(|end| *end < 4_096 || end % 997 == 0 || *end + 8 > bytes.len());
+    let ends =
+        (0..bytes.len()).filter(|end| *end < 4_096 || end % 997 == 0 || *end + 8 > bytes.len());
     for end in ends {
         assert!(load(bytes[..end].to_vec()).is_err(), "{end} bytes were accepted");
     }

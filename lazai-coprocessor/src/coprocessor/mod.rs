@@ -75,7 +75,7 @@ impl Cpu {
         let request = self.request(job)?;
         let quote = request.quote()?;
         let (output, completion_tokens, flops) =
-            self.execute(&request, observe).map_err(execution_fault)?;
+            self.execute(&request, observe).map_err(|error| execution_fault(&error))?;
         let work = request.work(completion_tokens)?;
         let usage = TokenUsage { prompt_tokens: quote.usage.prompt_tokens, completion_tokens };
         let flops_done = flops
@@ -153,6 +153,6 @@ impl Coprocessor for Cpu {
 }
 
 /// A request is checked before it runs, so what fails afterwards is this machine's fault.
-fn execution_fault(error: ExecutionError) -> PortError {
+fn execution_fault(error: &ExecutionError) -> PortError {
     PortError::Fault(Fault { kind: FaultKind::Internal, message: error.to_string() })
 }

@@ -32,7 +32,9 @@ impl<'a> Request<'a> {
                 supports(model, Target::Embedding)?;
                 RequestTask::Embed { tokens: prompt_tokens(model, prompt)? }
             }
-            Task::Encode { text } => RequestTask::Encode { tokens: model.tokenizer().encode(text)? },
+            Task::Encode { text } => {
+                RequestTask::Encode { tokens: model.tokenizer().encode(text)? }
+            }
             Task::Generate(generation) => {
                 supports(model, Target::Logits)?;
                 check_sampling(&generation.sampling)?;
@@ -67,9 +69,7 @@ impl<'a> Request<'a> {
     pub(super) fn work(&self, completion_tokens: u32) -> Result<Work, WorkOverflow> {
         let tokens = self.tokens().len() as u64;
         let (target, positions, reserved, outputs) = match &self.task {
-            RequestTask::Count { .. }
-            | RequestTask::Decode { .. }
-            | RequestTask::Encode { .. } => {
+            RequestTask::Count { .. } | RequestTask::Decode { .. } | RequestTask::Encode { .. } => {
                 let bytes = self.intake.flops / lazai_api_types::INTAKE_FLOPS_PER_BYTE;
                 let peak_bytes = bytes.checked_mul(TEXT_BYTES).ok_or(WorkOverflow)?;
                 return Ok(Work { flops: self.intake.flops, peak_bytes });
@@ -116,7 +116,7 @@ impl<'a> Request<'a> {
     }
 }
 
-fn supports(model: &Model, target: Target) -> Result<(), Rejection> {
+const fn supports(model: &Model, target: Target) -> Result<(), Rejection> {
     if model.supports(target) {
         return Ok(());
     }

@@ -18,14 +18,14 @@ pub(super) enum Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
-    pub(super) fn i16(self) -> Result<&'a mut [i16], ExecutionError> {
+    pub(super) const fn i16(self) -> Result<&'a mut [i16], ExecutionError> {
         match self {
             Self::I16(elements) => Ok(elements),
             Self::I32(_) => Err(ExecutionError::Plan { value: u32::MAX }),
         }
     }
 
-    pub(super) fn i32(self) -> Result<&'a mut [i32], ExecutionError> {
+    pub(super) const fn i32(self) -> Result<&'a mut [i32], ExecutionError> {
         match self {
             Self::I32(elements) => Ok(elements),
             Self::I16(_) => Err(ExecutionError::Plan { value: u32::MAX }),
@@ -69,13 +69,23 @@ impl Arena {
     }
 
     /// Reads an i32 value.
-    pub(super) fn i32(&self, program: &Program, rows: Rows, id: ValueId) -> Result<&[i32], ExecutionError> {
+    pub(super) fn i32(
+        &self,
+        program: &Program,
+        rows: Rows,
+        id: ValueId,
+    ) -> Result<&[i32], ExecutionError> {
         let range = self.range(program, rows, id)?;
         Ok(bytemuck::cast_slice(&bytemuck::cast_slice::<u64, u8>(&self.words)[range]))
     }
 
     /// Reads an i16 value.
-    pub(super) fn i16(&self, program: &Program, rows: Rows, id: ValueId) -> Result<&[i16], ExecutionError> {
+    pub(super) fn i16(
+        &self,
+        program: &Program,
+        rows: Rows,
+        id: ValueId,
+    ) -> Result<&[i16], ExecutionError> {
         let range = self.range(program, rows, id)?;
         Ok(bytemuck::cast_slice(&bytemuck::cast_slice::<u64, u8>(&self.words)[range]))
     }

@@ -31,13 +31,7 @@ impl KvCache {
     }
 
     /// Compresses rows of keys and values into the positions from `first` on.
-    pub(super) fn append(
-        &mut self,
-        backend: Backend,
-        first: usize,
-        keys: &[i16],
-        values: &[i16],
-    ) {
+    pub(super) fn append(&mut self, backend: Backend, first: usize, keys: &[i16], values: &[i16]) {
         let (capacity, head_width) = (self.capacity, self.head_width);
         for (side, input) in [(&mut self.keys, keys), (&mut self.values, values)] {
             let heads = side.exponents.len() / capacity.max(1);

@@ -179,7 +179,8 @@ impl<'m> Session<'m> {
         let bits = |id: crate::program::ValueId| i32::from(program.values[id.index()].bits);
         let bytes = model.bytes();
         let tables = model.tables();
-        let matrix = || model.binding(index).matrix.as_ref().ok_or(ExecutionError::Plan { value: 0 });
+        let matrix =
+            || model.binding(index).matrix.as_ref().ok_or(ExecutionError::Plan { value: 0 });
         match operator {
             Operator::Attention { query, cache, output } => {
                 let shape = program.caches[cache.index()];
@@ -190,8 +191,8 @@ impl<'m> Session<'m> {
                     store: store.ok_or(ExecutionError::Plan { value: cache.0 })?,
                     head_width: shape.head_width as usize,
                     heads: (program.values[query.index()].width / shape.head_width) as usize,
-                    shared: (program.values[query.index()].width
-                        / (shape.heads * shape.head_width)) as usize,
+                    shared: (program.values[query.index()].width / (shape.heads * shape.head_width))
+                        as usize,
                     first: *position,
                     score_shift: bits(*query) + i32::from(shape.key_bits) - SCORE_BITS,
                     exp: bytemuck::cast_slice(&bytes[tables.exp.clone()]),
@@ -321,11 +322,8 @@ impl Attention<'_> {
     fn run(&self, threads: &Threads, query: &[i16], output: &mut [i16]) {
         let rows = query.len() / (self.heads * self.head_width).max(1);
         let cost = query.len() * (self.first + rows);
-        let chunk = if cost < PARALLEL_PRODUCTS {
-            output.len()
-        } else {
-            self.head_width * self.shared
-        };
+        let chunk =
+            if cost < PARALLEL_PRODUCTS { output.len() } else { self.head_width * self.shared };
         threads.for_each_chunk(output, chunk, |index, output| {
             let mut scores = Vec::new();
             let mut sums = vec![0; self.head_width];

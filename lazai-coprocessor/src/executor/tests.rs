@@ -32,7 +32,13 @@ fn tokens(count: usize, seed: u32) -> Vec<u32> {
     (0..count as u32).map(|index| (index * 37 + seed * 101 + index * index) % 300).collect()
 }
 
-fn logits(tokens: &[u32], splits: &[usize], outputs: usize, backend: Backend, threads: usize) -> Vec<i32> {
+fn logits(
+    tokens: &[u32],
+    splits: &[usize],
+    outputs: usize,
+    backend: Backend,
+    threads: usize,
+) -> Vec<i32> {
     let threads = Threads::new(threads).unwrap();
     let mut session =
         Session::new(model(), Target::Logits, tokens.len(), outputs, backend, &threads).unwrap();

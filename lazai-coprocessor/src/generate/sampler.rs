@@ -108,7 +108,8 @@ struct Candidate {
 
 /// The token with the best score, ties to the lowest id.
 fn argmax(logits: &[i32]) -> u32 {
-    let best = logits.iter().zip(0_u32..).max_by_key(|(logit, id)| (**logit, core::cmp::Reverse(*id)));
+    let best =
+        logits.iter().zip(0_u32..).max_by_key(|(logit, id)| (**logit, core::cmp::Reverse(*id)));
     best.map_or(0, |(_, id)| id)
 }
 

@@ -29,7 +29,12 @@ fn model_bytes() -> Vec<u8> {
 fn cpu(backend: Backend, threads: usize) -> Cpu {
     let artifact = Artifact::new(ArtifactBytes::Owned(model_bytes())).unwrap();
     let model = Model::load(artifact, None, &Threads::single()).unwrap();
-    Cpu::builder().model(model).backend(backend).threads(Threads::new(threads).unwrap()).build().unwrap()
+    Cpu::builder()
+        .model(model)
+        .backend(backend)
+        .threads(Threads::new(threads).unwrap())
+        .build()
+        .unwrap()
 }
 
 fn shared() -> &'static Cpu {
@@ -64,7 +69,11 @@ fn the_same_request_gives_the_same_answer_everywhere() {
         let expected = shared().run(&job).unwrap();
         for backend in Backend::available() {
             for threads in 1..3 {
-                assert_eq!(cpu(backend, threads).run(&job).unwrap(), expected, "{backend} {threads}");
+                assert_eq!(
+                    cpu(backend, threads).run(&job).unwrap(),
+                    expected,
+                    "{backend} {threads}"
+                );
             }
         }
     }
@@ -104,8 +113,10 @@ fn a_stop_text_ends_the_answer_and_gives_work_back() {
     let Output::Generated { text, .. } = &full.output else { panic!("not a generation") };
     let (at, stop) = text.char_indices().nth(5).unwrap();
     generation.stop = vec!["never appears".to_owned(), stop.to_string()];
-    let cut = shared().run(&job(Task::Generate(generation.clone()))).unwrap();
-    let Output::Generated { text: short, finish, .. } = &cut.output else { panic!("not a generation") };
+    let cut = shared().run(&job(Task::Generate(generation))).unwrap();
+    let Output::Generated { text: short, finish, .. } = &cut.output else {
+        panic!("not a generation")
+    };
     assert_eq!(*finish, lazai_api_types::FinishReason::Stop);
     assert!(text.starts_with(short.as_str()) && short.len() <= at && !short.contains(stop));
     assert!(cut.work.flops < full.work.flops);
@@ -115,7 +126,8 @@ fn a_stop_text_ends_the_answer_and_gives_work_back() {
 #[test]
 fn a_prompt_by_tokens_is_the_prompt_by_text() {
     let text = "The fox and the owl.";
-    let Output::Tokens(tokens) = shared().run(&job(Task::Encode { text: text.to_owned() })).unwrap().output
+    let Output::Tokens(tokens) =
+        shared().run(&job(Task::Encode { text: text.to_owned() })).unwrap().output
     else {
         panic!("not tokens")
     };
@@ -135,13 +147,15 @@ fn a_prompt_by_tokens_is_the_prompt_by_text() {
 #[test]
 fn greedy_takes_the_best_score() {
     let prompt = Prompt::Text("abc".to_owned());
-    let Output::Logits { values, .. } = shared().run(&job(Task::Logits { prompt: prompt.clone() })).unwrap().output
+    let Output::Logits { values, .. } =
+        shared().run(&job(Task::Logits { prompt: prompt.clone() })).unwrap().output
     else {
         panic!("not logits")
     };
     let best = values.iter().max().unwrap();
     let best = values.iter().position(|value| value == best).unwrap() as u32;
-    let generation = Generation { prompt, max_tokens: 1, sampling: Sampling::default(), stop: vec![] };
+    let generation =
+        Generation { prompt, max_tokens: 1, sampling: Sampling::default(), stop: vec![] };
     let mut seen = Vec::new();
     shared().run_observed(&job(Task::Generate(generation)), &mut |token| seen.push(token)).unwrap();
     assert_eq!(seen, [TokenId(best)]);
@@ -150,15 +164,27 @@ fn greedy_takes_the_best_score() {
 #[test]
 fn bad_input_is_refused_by_name() {
     let unknown = Job { model: Default::default(), task: Task::Count { text: String::new() } };
-    assert!(matches!(shared().quote(&unknown), Err(PortError::Rejected(Rejection::UnknownModel { .. }))));
+    assert!(matches!(
+        shared().quote(&unknown),
+        Err(PortError::Rejected(Rejection::UnknownModel { .. }))
+    ));
     let generate = |prompt: &str, max| Task::Generate(generation(prompt, max, Sampling::default()));
     assert_eq!(rejection(generate("abc", 0)), Rejection::MaxTokens { got: 0, max: 60 });
     let got = u64::from(u32::MAX);
     assert_eq!(rejection(generate("abc", u32::MAX)), Rejection::MaxTokens { got, max: 60 });
-    assert_eq!(rejection(generate(&"x".repeat(64), 1)), Rejection::PromptTooLong { got: 65, max: 64 });
-    assert_eq!(rejection(generate("so </s> it ends", 1)), Rejection::SpecialToken { token: 1, offset: 3 });
+    assert_eq!(
+        rejection(generate(&"x".repeat(64), 1)),
+        Rejection::PromptTooLong { got: 65, max: 64 }
+    );
+    assert_eq!(
+        rejection(generate("so </s> it ends", 1)),
+        Rejection::SpecialToken { token: 1, offset: 3 }
+    );
     let long = "x".repeat((1 << 20) + 1);
-    assert_eq!(rejection(Task::Count { text: long }), Rejection::InputTooLong { got: (1 << 20) + 1, max: 1 << 20 });
+    assert_eq!(
+        rejection(Task::Count { text: long }),
+        Rejection::InputTooLong { got: (1 << 20) + 1, max: 1 << 20 }
+    );
     let prompt = Prompt::Tokens(vec![TokenId(5), TokenId(258)]);
     assert_eq!(
         rejection(Task::Logits { prompt }),

@@ -24,7 +24,7 @@ vectorized! {
     /// Bounds: the product stays within `2^46`.
     ///
     /// # Source
-    /// Shazeer 2020, SwiGLU (see docs/numerics.md, "GatedSilu").
+    /// Shazeer 2020, SwiGLU (see docs/numerics.md, "`GatedSilu`").
     pub fn gated_silu(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16]) = gated_silu_body;
 }
 

@@ -17,6 +17,9 @@ mod rope;
 mod threads;
 mod vectorized;
 
+#[cfg(test)]
+mod tests;
+
 pub use attention::{HeadCache, attend};
 pub use backend::Backend;
 pub use cache::compress;

@@ -27,7 +27,7 @@ vectorized! {
     /// Bounds: `|z| <= 2^15`, so `S < 2^51` for `width <= 2^20`; the product stays below `2^45`.
     ///
     /// # Source
-    /// Zhang and Sennrich 2019, with a table for the reciprocal root (see docs/numerics.md, "RmsNorm").
+    /// Zhang and Sennrich 2019, with a table for the reciprocal root (see docs/numerics.md, "`RmsNorm`").
     pub fn rms_norm(input: &[i32], norm: &Norm<'_>, output: &mut [i16]) = rms_norm_body;
 }
 
@@ -45,7 +45,8 @@ fn rms_norm_body(input: &[i32], norm: &Norm<'_>, output: &mut [i16]) {
             let z = prescaled(*x, prescale);
             sum = sum.wrapping_add((z as i64).wrapping_mul(z as i64) as u64);
         }
-        let sum = sum.wrapping_add(norm.epsilon.checked_shr(2 * prescale as u32).unwrap_or(0)).max(1);
+        let sum =
+            sum.wrapping_add(norm.epsilon.checked_shr(2 * prescale as u32).unwrap_or(0)).max(1);
         let exponent = (bit_length(sum) as i32 - 15) >> 1;
         let mantissa =
             if exponent >= 0 { sum >> (2 * exponent) } else { sum << (-2 * exponent) } as usize;

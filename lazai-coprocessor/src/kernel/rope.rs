@@ -16,13 +16,7 @@ vectorized! {
 }
 
 #[inline(always)]
-fn rope_body(
-    values: &mut [i16],
-    width: usize,
-    head_width: usize,
-    first: usize,
-    table: &[i16],
-) {
+fn rope_body(values: &mut [i16], width: usize, head_width: usize, first: usize, table: &[i16]) {
     if width == 0 || head_width == 0 {
         return;
     }

@@ -11,7 +11,8 @@ use crate::{
 /// Sizes at and beside the widths of vectors, with 0, 1 and primes.
 fn size() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![
-        0_usize, 1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 127, 128, 129, 257,
+        0_usize, 1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 127, 128, 129,
+        257,
     ])
 }
 
@@ -254,7 +255,7 @@ proptest! {
         };
         let (head, tail) = input.split_at((split * width).min(input.len()));
         let whole = pool(&[&input]);
-        prop_assert_eq!(pool(&[head, tail]), whole.clone());
+        prop_assert_eq!(&pool(&[head, tail]), &whole);
         let rows = input.len().checked_div(width).unwrap_or(0) as f64;
         for (column, y) in whole.iter().enumerate() {
             let sum: f64 = input.iter().skip(column).step_by(width).map(|x| f64::from(*x)).sum();

@@ -141,11 +141,7 @@ impl Binder<'_> {
             Element::U16 => bytemuck::try_cast_slice::<u8, u16>(self.bytes(&range)).is_ok(),
             Element::I8 | Element::U8 => true,
         };
-        if aligned {
-            Ok(range)
-        } else {
-            Err(ArtifactError::Alignment)
-        }
+        if aligned { Ok(range) } else { Err(ArtifactError::Alignment) }
     }
 
     /// A matrix `name` of `rows` rows; with an `output`, the other value is the input of a product.
@@ -172,17 +168,13 @@ impl Binder<'_> {
             for (row, (shift, bits)) in shifts.iter_mut().zip(row_bits).enumerate() {
                 let (min, max) = (WeightMatrix::SHIFT_MIN, WeightMatrix::SHIFT_MAX);
                 let got = scale + i32::from(*bits);
-                *shift = u8::try_from(got).ok().filter(|got| (min..=max).contains(got)).ok_or_else(
-                    || ArtifactError::Weight {
+                *shift = u8::try_from(got)
+                    .ok()
+                    .filter(|got| (min..=max).contains(got))
+                    .ok_or_else(|| ArtifactError::Weight {
                         name: name.to_owned(),
-                        source: KernelError::Shift {
-                            row,
-                            got: got.clamp(0, 255) as u8,
-                            min,
-                            max,
-                        },
-                    },
-                )?;
+                        source: KernelError::Shift { row, got: got.clamp(0, 255) as u8, min, max },
+                    })?;
             }
         }
         let name = name.to_owned();

@@ -133,10 +133,8 @@ impl Model {
     }
 
     fn bind(artifact: Artifact, id: ModelId) -> Result<Self, ArtifactError> {
-        let tokenizer =
-            Tokenizer::new(artifact.tokenizer()?, artifact.manifest().vocabulary).map_err(
-                |error| ArtifactError::Tokenizer { message: error.to_string() },
-            )?;
+        let tokenizer = Tokenizer::new(artifact.tokenizer()?, artifact.manifest().vocabulary)
+            .map_err(|error| ArtifactError::Tokenizer { message: error.to_string() })?;
         let (bindings, tables) = bind::bind(&artifact)?;
         let program = &artifact.manifest().program;
         let work = |target| {
@@ -156,8 +154,7 @@ impl Model {
             self.bindings.iter().filter_map(|binding| binding.matrix.as_ref()).collect();
         matrices.sort_by(|left, right| left.name.cmp(&right.name));
         matrices.dedup_by(|left, right| left.name == right.name);
-        let mut results: Vec<Result<(), ArtifactError>> =
-            matrices.iter().map(|_| Ok(())).collect();
+        let mut results: Vec<Result<(), ArtifactError>> = matrices.iter().map(|_| Ok(())).collect();
         threads.for_each(results.iter_mut().zip(matrices).collect(), |(result, matrix)| {
             *result = matrix
                 .weight(self.bytes())

@@ -168,7 +168,7 @@ fn tokenizer_json() -> Vec<u8> {
         "padding": null,
         "added_tokens": [special(0, "<s>"), special(1, "</s>")],
         "normalizer": null,
-        "pre_tokenizer": byte_level.clone(),
+        "pre_tokenizer": byte_level,
         "post_processor": {
             "type": "TemplateProcessing",
             "single": [

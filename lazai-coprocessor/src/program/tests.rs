@@ -18,12 +18,7 @@ fn program(layers: usize) -> Program {
     let layer = LayerScales { attention_norm: norm(), mlp_norm: norm(), ..LayerScales::default() };
     llama(
         &shape(),
-        &LlamaScales {
-            residual: 12,
-            layers: vec![layer; layers],
-            final_norm: norm(),
-            logits: 8,
-        },
+        &LlamaScales { residual: 12, layers: vec![layer; layers], final_norm: norm(), logits: 8 },
     )
 }
 
@@ -60,7 +55,10 @@ fn the_work_of_a_layer_is_that_of_its_matrices() {
     assert_eq!(layer, matrices + small);
     assert_eq!(rule(&two).per_pair, 2 * 4 * (4 * 8 + 4));
     assert_eq!(rule(&two).per_output, 6 * 32 + 2 * 32 * 50);
-    assert_eq!(rule(&two).flops(3, 1).unwrap(), 3 * rule(&two).per_token + 6 * rule(&two).per_pair + rule(&two).per_output);
+    assert_eq!(
+        rule(&two).flops(3, 1).unwrap(),
+        3 * rule(&two).per_token + 6 * rule(&two).per_pair + rule(&two).per_output
+    );
     assert!(rule(&two).flops(u64::MAX, 1).is_err());
 }
 
@@ -81,8 +79,9 @@ fn assert_plan_is_sound(program: &Program, target: Target, rows: Rows) {
             .enumerate()
             .filter(|(_, later)| program.operators[**later].reads().any(|read| read == id))
             .map(|(offset, _)| step + offset)
-            .last();
-        let last = if program.output(target) == Some(id) { usize::MAX } else { last.unwrap_or(step) };
+            .next_back();
+        let last =
+            if program.output(target) == Some(id) { usize::MAX } else { last.unwrap_or(step) };
         for (other, other_start, other_end, other_last) in &live {
             let together = *other_last >= step && end > start && other_end > other_start;
             let apart = end <= *other_start || *other_end <= start;

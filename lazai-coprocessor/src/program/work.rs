@@ -79,17 +79,12 @@ fn pair_flops(program: &Program, operator: &Operator) -> u64 {
 }
 
 /// The operations of one row, and which rows they are counted by; pairs of attention are counted apart.
-fn operator_work(
-    program: &Program,
-    operator: &Operator,
-) -> Result<(RowCount, u64), WorkOverflow> {
+fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u64), WorkOverflow> {
     let width = |id: super::ValueId| u64::from(program.values[id.index()].width);
     let rows = |id: super::ValueId| program.values[id.index()].rows;
     Ok(match operator {
         Operator::Attention { output, .. } => (rows(*output), width(*output)),
-        Operator::CacheAppend { key, value, .. } => {
-            (rows(*key), 2 * (width(*key) + width(*value)))
-        }
+        Operator::CacheAppend { key, value, .. } => (rows(*key), 2 * (width(*key) + width(*value))),
         Operator::GatedSilu { output, .. } => (rows(*output), 4 * width(*output)),
         Operator::Gather { output, .. } => (rows(*output), width(*output)),
         Operator::LastRows { .. } => (RowCount::One, 0),
