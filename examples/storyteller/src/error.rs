@@ -10,6 +10,17 @@ pub(crate) enum RecipeError {
         path: PathBuf,
         source: std::io::Error,
     },
+    /// The integers cost more than they may.
+    Gate {
+        /// Integer perplexity over that of floating point.
+        ratio: f64,
+    },
+    /// A model could not be read, quantized or run.
+    Model {
+        /// What was done.
+        deed: &'static str,
+        source: Box<dyn core::error::Error>,
+    },
     /// The tokenizer could not be learnt or read.
     Tokenizer(tokenizers::Error),
     /// The trainer refused or failed.
@@ -29,6 +40,12 @@ impl RecipeError {
         Self::file("writing", path)
     }
 
+    pub(crate) fn model<E: core::error::Error + 'static>(
+        deed: &'static str,
+    ) -> impl FnOnce(E) -> Self {
+        move |source| Self::Model { deed, source: Box::new(source) }
+    }
+
     fn file(deed: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { deed, path, source }
@@ -41,6 +58,10 @@ impl core::fmt::Display for RecipeError {
             Self::File { deed, path, source } => {
                 write!(formatter, "{deed} {}: {source}", path.display())
             }
+            Self::Gate { ratio } => {
+                write!(formatter, "integer perplexity is {ratio:.6} of fp32: above the gate")
+            }
+            Self::Model { deed, source } => write!(formatter, "{deed}: {source}"),
             Self::Tokenizer(error) => write!(formatter, "tokenizer: {error}"),
             #[cfg(feature = "train")]
             Self::Train(error) => write!(formatter, "training: {error}"),

@@ -1,8 +1,10 @@
-//! Trains a small storyteller: corpus, tokenizer, weights.
+//! Trains a small storyteller, turns it into integers, and measures what that costs.
 
 mod corpus;
 mod error;
+mod integer;
 mod recipe;
+mod report;
 mod tokenizer;
 #[cfg(feature = "train")]
 mod training;
@@ -18,7 +20,16 @@ use self::{error::RecipeError, recipe::Layout};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Folder of the results.
+    /// Folder of the checkpoint that is quantized and measured.
+    #[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/model/checkpoint"))]
+    checkpoint: PathBuf,
+    /// The artifact of integers.
+    #[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/model/storyteller.safetensors"))]
+    artifact: PathBuf,
+    /// The report on the integers.
+    #[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/model/REPORT.md"))]
+    report: PathBuf,
+    /// Folder of the corpus and of what training writes.
     #[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/out"))]
     out: PathBuf,
     /// Documents to write and train on.
@@ -37,6 +48,10 @@ enum Command {
     Tokenizer,
     /// Trains the model on the corpus.
     Train,
+    /// Turns the checkpoint into the artifact.
+    Quantize,
+    /// Measures the artifact beside the checkpoint.
+    Report,
     /// Does all steps in their order.
     Recipe,
 }
@@ -57,6 +72,10 @@ fn run(arguments: &Arguments) -> Result<(), RecipeError> {
         Command::Corpus => recipe::write_corpus(&layout, arguments.documents),
         Command::Tokenizer => recipe::learn_tokenizer(&layout),
         Command::Train => train(&layout, arguments.steps),
+        Command::Quantize => integer::write_artifact(&arguments.checkpoint, &arguments.artifact),
+        Command::Report => {
+            recipe::write_report(&arguments.checkpoint, &arguments.artifact, &arguments.report)
+        }
         Command::Recipe => {
             // What cannot succeed should not fail after minutes.
             #[cfg(not(feature = "train"))]
@@ -65,7 +84,10 @@ fn run(arguments: &Arguments) -> Result<(), RecipeError> {
             {
                 recipe::write_corpus(&layout, arguments.documents)?;
                 recipe::learn_tokenizer(&layout)?;
-                train(&layout, arguments.steps)
+                train(&layout, arguments.steps)?;
+                recipe::keep_checkpoint(&layout, &arguments.checkpoint)?;
+                integer::write_artifact(&arguments.checkpoint, &arguments.artifact)?;
+                recipe::write_report(&arguments.checkpoint, &arguments.artifact, &arguments.report)
             }
         }
     }
@@ -77,6 +99,6 @@ fn train(layout: &Layout, steps: usize) -> Result<(), RecipeError> {
 }
 
 #[cfg(not(feature = "train"))]
-fn train(_: &Layout, _: usize) -> Result<(), RecipeError> {
+const fn train(_: &Layout, _: usize) -> Result<(), RecipeError> {
     Err(RecipeError::TrainerMissing)
 }

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     corpus::{Corpus, EOS},
     error::RecipeError,
+    report::Report,
     tokenizer,
 };
 
@@ -36,10 +37,32 @@ impl Layout {
     }
 
     /// The folder of the trained model.
-    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "only the trainer writes it"))]
     pub(crate) fn model(&self) -> PathBuf {
         self.folder.join("hf")
     }
+}
+
+/// Copies the trained checkpoint to where it is kept beside the artifact.
+#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "only the trainer needs it"))]
+pub(crate) fn keep_checkpoint(layout: &Layout, checkpoint: &Path) -> Result<(), RecipeError> {
+    fs::create_dir_all(checkpoint).map_err(RecipeError::writing(checkpoint))?;
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let path = checkpoint.join(name);
+        fs::copy(layout.model().join(name), &path).map_err(RecipeError::writing(&path))?;
+    }
+    Ok(())
+}
+
+/// Measures the artifact beside its checkpoint, and writes the report.
+pub(crate) fn write_report(
+    checkpoint: &Path,
+    artifact: &Path,
+    path: &Path,
+) -> Result<(), RecipeError> {
+    let report = Report::measure(checkpoint, artifact, HELD_OUT_DOCUMENTS)?;
+    println!("{report}");
+    fs::write(path, report.to_string()).map_err(RecipeError::writing(path))?;
+    if report.passes() { Ok(()) } else { Err(RecipeError::Gate { ratio: report.ratio() }) }
 }
 
 /// Writes the corpus: documents to train on, and documents of another seed to measure with.
@@ -91,7 +114,9 @@ pub(crate) const VOCAB: usize = 1_024;
 /// A blank line lies between documents; none holds one.
 const SEPARATOR: &str = "\n\n";
 
-const TRAIN_SEED: u64 = 1;
-const HELD_OUT_SEED: u64 = 2;
+/// The seed of the documents to train on.
+pub(crate) const TRAIN_SEED: u64 = 1;
+/// The seed of the documents to measure with.
+pub(crate) const HELD_OUT_SEED: u64 = 2;
 const HELD_OUT_DOCUMENTS: usize = 400;
 const TOKENIZER_DOCUMENTS: usize = 20_000;

@@ -1,6 +1,6 @@
 //! The generator's random stream.
 
-/// SplitMix64: the same stream for the same seed, on every machine.
+/// The splitmix64 generator: the same stream for the same seed, on every machine.
 #[derive(Clone, Debug)]
 pub(super) struct Rng(u64);
 
