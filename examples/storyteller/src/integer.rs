@@ -58,3 +58,31 @@ pub(crate) fn quantize_checkpoint(checkpoint: &Path) -> Result<Quantized, Recipe
 
 /// Documents that fix the scales of the activations.
 const CALIBRATION_DOCUMENTS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::quantize_checkpoint;
+    use crate::report::Report;
+
+    fn shipped(name: &str) -> PathBuf {
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/model")).join(name)
+    }
+
+    #[test]
+    fn the_checkpoint_gives_the_shipped_artifact() {
+        let built = quantize_checkpoint(&shipped("checkpoint")).unwrap().artifact;
+        let shipped = std::fs::read(shipped("storyteller.safetensors")).unwrap();
+        assert!(built.to_bytes().unwrap() == shipped, "the artifact is not the checkpoint's");
+        assert!(shipped.len() <= 8 << 20, "{} bytes", shipped.len());
+    }
+
+    #[test]
+    fn the_shipped_integers_are_within_the_gate() {
+        let artifact = shipped("storyteller.safetensors");
+        let report = Report::measure(&shipped("checkpoint"), &artifact, 12).unwrap();
+        assert!(report.passes(), "{report}");
+        assert!(report.ratio() > 0.99, "{report}");
+    }
+}
