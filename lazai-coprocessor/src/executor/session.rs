@@ -107,12 +107,16 @@ impl<'m> Session<'m> {
         if let Some(index) = tokens.iter().position(|token| *token >= vocabulary) {
             return Err(ExecutionError::Token { token: tokens[index], index, vocabulary });
         }
-        let mut steps = tokens.chunks(step).peekable();
-        while let Some(tokens) = steps.next() {
-            let outputs = if steps.peek().is_none() { outputs } else { 0 };
-            self.step(tokens, outputs)?;
-        }
-        Ok(())
+        // One hand-over to the pool for all kernels, not one for each.
+        let threads = self.threads.clone();
+        threads.install(|| {
+            let mut steps = tokens.chunks(step).peekable();
+            while let Some(tokens) = steps.next() {
+                let outputs = if steps.peek().is_none() { outputs } else { 0 };
+                self.step(tokens, outputs)?;
+            }
+            Ok(())
+        })
     }
 
     /// The scores of the last step, `[outputs, vocabulary]`, oldest row first.
