@@ -180,7 +180,7 @@ impl Positions {
     }
 }
 
-/// Normal draws by Box and Muller, over SplitMix64.
+/// Normal draws by Box and Muller, over splitmix64.
 struct Normal(u64);
 
 impl Normal {
