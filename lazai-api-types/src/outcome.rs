@@ -12,6 +12,8 @@ pub struct Quote {
     pub usage: Usage,
     /// The work of a run that produces all of them; contains [`Job::intake`](crate::Job::intake).
     pub work: Work,
+    /// Elements of the embedding or logits vector; 0 for other results.
+    pub output_values: u32,
 }
 
 /// What a job did.

@@ -57,21 +57,36 @@ pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> O
 /// A result of the right type for `task`, for a caller that only measures gas.
 ///
 /// Texts and token lists are as long as the real ones may become, because callers store them and pay by length.
-/// The lengths of vectors are the model's, which a quote does not tell: they are empty.
+/// Vectors are as long as the quote tells, so that callers may index them.
 pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
     let Usage { prompt_tokens, completion_tokens } = quote.usage;
     match task {
         Task::Count { .. } => Output::Count(prompt_tokens),
         Task::Decode { tokens } => Output::Text(text(tokens.len())),
-        Task::Embed { .. } => Output::Embedding { values: Vec::new(), fraction_bits: 0 },
+        Task::Embed { .. } => {
+            Output::Embedding { values: vec![0; values(quote)], fraction_bits: 0 }
+        }
         Task::Encode { .. } => Output::Tokens(tokens(prompt_tokens)),
         Task::Generate(_) => Output::Generated {
             tokens: tokens(completion_tokens),
             text: text(completion_tokens as usize),
             finish: FinishReason::Length,
         },
-        Task::Logits { .. } => Output::Logits { values: Vec::new(), fraction_bits: 0 },
+        Task::Logits { .. } => Output::Logits { values: vec![0; values(quote)], fraction_bits: 0 },
     }
+}
+
+/// Elements of `output` where it is a vector.
+pub(crate) const fn vector_length(output: &Output) -> usize {
+    match output {
+        Output::Embedding { values, .. } => values.len(),
+        Output::Logits { values, .. } => values.len(),
+        _ => 0,
+    }
+}
+
+fn values(quote: &Quote) -> usize {
+    (quote.output_values as usize).min(PLACEHOLDER_MAX_VALUES)
 }
 
 fn text(tokens: usize) -> String {
@@ -85,6 +100,9 @@ fn tokens(count: u32) -> Vec<TokenId> {
 fn numbers(tokens: &[TokenId]) -> Vec<u32> {
     tokens.iter().map(|token| token.0).collect()
 }
+
+/// The largest vocabulary of a model; a device that quotes more is not believed.
+const PLACEHOLDER_MAX_VALUES: usize = 1 << 20;
 
 /// Above what a token of natural language takes on average, so that an estimate also holds for long words.
 const PLACEHOLDER_BYTES_PER_TOKEN: usize = 8;

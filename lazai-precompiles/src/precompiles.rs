@@ -128,6 +128,9 @@ impl AiPrecompiles {
                     PortError::Rejected(_) => internal("a job that was quoted was rejected"),
                 })?;
                 meter.settle(outcome.work)?;
+                if answer::vector_length(&outcome.output) != quote.output_values as usize {
+                    return Err(internal("the vector of a run is not as long as its quote"));
+                }
                 (outcome.output, outcome.usage)
             }
             Mode::Simulate => (answer::placeholder(&job.task, &quote), quote.usage),

@@ -110,10 +110,14 @@ fn every_simulated_result_has_the_type_of_the_real_one() {
     };
     let input = ILazInference::logitsCall { model, tokens: tokens.clone() }.abi_encode();
     let output = simulate(address::INFERENCE, &input);
-    ILazInference::logitsCall::abi_decode_returns_validate(&output).unwrap();
+    assert_eq!(output.len(), reply(&call(address::INFERENCE, &input)).output.len());
+    let logits = ILazInference::logitsCall::abi_decode_returns_validate(&output).unwrap();
+    assert_eq!(logits.values, [0; 95]);
     let input = ILazInference::embedCall { model, text: text.clone() }.abi_encode();
     let output = simulate(address::INFERENCE, &input);
-    ILazInference::embedCall::abi_decode_returns_validate(&output).unwrap();
+    assert_eq!(output.len(), reply(&call(address::INFERENCE, &input)).output.len());
+    let embedding = ILazInference::embedCall::abi_decode_returns_validate(&output).unwrap();
+    assert_eq!(embedding.values, [0; 95]);
     let input = ILazTokenizer::decodeCall { model, tokens }.abi_encode();
     let output = simulate(address::TOKENIZER, &input);
     ILazTokenizer::decodeCall::abi_decode_returns_validate(&output).unwrap();
@@ -199,6 +203,7 @@ enum Promise {
     Machine,
     MachineRun,
     OutputKind,
+    OutputValues,
     RunsWhatItQuotes,
     WithinFlops,
     WithinMemory,
@@ -210,6 +215,7 @@ impl Coprocessor for Broken {
         match self.promise {
             Promise::Intake => quote.work.flops = job.intake().flops - 1,
             Promise::Machine => return Err(lost().into()),
+            Promise::OutputValues => quote.output_values = u32::MAX,
             _ => {}
         }
         Ok(quote)
@@ -224,7 +230,7 @@ impl Coprocessor for Broken {
             Promise::RunsWhatItQuotes => return Err(Rejection::InvalidText.into()),
             Promise::WithinFlops => outcome.work.flops = quote.work.flops + 1,
             Promise::WithinMemory => outcome.work.peak_bytes = quote.work.peak_bytes + 1,
-            Promise::Intake | Promise::Machine => {}
+            Promise::Intake | Promise::Machine | Promise::OutputValues => {}
         }
         Ok(outcome)
     }
@@ -237,7 +243,8 @@ fn lost() -> Fault {
 #[test]
 fn a_fault_of_the_node_is_never_a_receipt() {
     use Promise::{
-        Intake, Machine, MachineRun, OutputKind, RunsWhatItQuotes, WithinFlops, WithinMemory,
+        Intake, Machine, MachineRun, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops,
+        WithinMemory,
     };
     let broken = |promise| {
         let device = Arc::new(Broken { device: Characters::default(), promise });
@@ -247,9 +254,19 @@ fn a_fault_of_the_node_is_never_a_receipt() {
     for promise in [Machine, MachineRun] {
         assert_eq!(broken(promise), Err(lost()));
     }
-    for promise in [Intake, OutputKind, RunsWhatItQuotes, WithinFlops, WithinMemory] {
+    for promise in [Intake, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops, WithinMemory] {
         assert_eq!(broken(promise).unwrap_err().kind, FaultKind::Internal, "{promise:?}");
     }
+}
+
+#[test]
+fn a_placeholder_is_bounded_whatever_the_device_quotes() {
+    let device = Broken { device: Characters::default(), promise: Promise::OutputValues };
+    let precompiles = AiPrecompiles::new(Arc::new(device), vec![], settings()).unwrap();
+    let input = ILazInference::embedCall { model: MODEL.0, text: "Why?".into() }.abi_encode();
+    let call = Call { mode: Mode::Simulate, ..call(address::INFERENCE, &input) };
+    let output = precompiles.call(&call).unwrap().unwrap().output;
+    assert_eq!(output.len(), 32 * (3 + (1 << 20)));
 }
 
 fn generate(prompt: &str, max_tokens: u32) -> Vec<u8> {

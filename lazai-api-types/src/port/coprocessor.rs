@@ -8,7 +8,8 @@ use crate::{Job, Outcome, PortError, Quote};
 /// # Guarantees of an implementation
 /// - [`quote`](Self::quote) is pure: it depends on the job and the loaded models alone, and does no tensor work.
 /// - [`run`](Self::run) is deterministic: the same job gives the same bytes on every machine and at every thread count.
-/// - A job that quotes also runs, and the work of its outcome never exceeds the quote.
+/// - A job that quotes also runs, the work of its outcome never exceeds the quote, and a vector in its output has the
+///   quoted number of elements.
 pub trait Coprocessor: Debug + Send + Sync {
     /// What `job` will cost at most.
     ///

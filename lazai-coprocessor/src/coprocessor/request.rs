@@ -62,7 +62,12 @@ impl<'a> Request<'a> {
         };
         let prompt_tokens = u32::try_from(self.tokens().len()).map_err(|_| WorkOverflow)?;
         let usage = Usage { prompt_tokens, completion_tokens };
-        Ok(Quote { usage, work: self.work(completion_tokens)? })
+        let output_values = match &self.task {
+            RequestTask::Embed { .. } => self.width(Target::Embedding),
+            RequestTask::Logits { .. } => self.width(Target::Logits),
+            _ => 0,
+        };
+        Ok(Quote { usage, work: self.work(completion_tokens)?, output_values })
     }
 
     /// The work of a run that chooses `completion_tokens` tokens; memory is that of the most tokens.
@@ -98,6 +103,12 @@ impl<'a> Request<'a> {
     /// The operations of choosing tokens.
     pub(super) fn sampling_flops(&self, completion_tokens: u32) -> u64 {
         u64::from(completion_tokens) * SAMPLING_FLOPS * self.vocabulary()
+    }
+
+    /// Elements of the one row that `target` ends in.
+    fn width(&self, target: Target) -> u32 {
+        let program = &self.model.manifest().program;
+        program.output(target).map_or(0, |id| program.values[id.index()].width)
     }
 
     fn vocabulary(&self) -> u64 {

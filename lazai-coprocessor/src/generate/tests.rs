@@ -145,6 +145,25 @@ fn a_prompt_by_tokens_is_the_prompt_by_text() {
 }
 
 #[test]
+fn a_quote_tells_how_long_a_vector_will_be() {
+    let prompt = || Prompt::Text("abc".to_owned());
+    for task in [
+        Task::Count { text: "abc".to_owned() },
+        Task::Embed { prompt: prompt() },
+        Task::Generate(generation("abc", 4, WARM)),
+        Task::Logits { prompt: prompt() },
+    ] {
+        let job = job(task);
+        let quoted = shared().quote(&job).unwrap().output_values as usize;
+        match shared().run(&job).unwrap().output {
+            Output::Embedding { values, .. } => assert_eq!(values.len(), quoted),
+            Output::Logits { values, .. } => assert_eq!(values.len(), quoted),
+            _ => assert_eq!(quoted, 0),
+        }
+    }
+}
+
+#[test]
 fn greedy_takes_the_best_score() {
     let prompt = Prompt::Text("abc".to_owned());
     let Output::Logits { values, .. } =

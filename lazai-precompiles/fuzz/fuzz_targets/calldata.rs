@@ -74,7 +74,12 @@ struct Echo;
 
 impl Coprocessor for Echo {
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
-        Ok(Quote { usage: Usage::default(), work: job.intake() })
+        let output_values = match job.task {
+            Task::Embed { .. } => 2,
+            Task::Logits { .. } => 1,
+            _ => 0,
+        };
+        Ok(Quote { usage: Usage::default(), work: job.intake(), output_values })
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {

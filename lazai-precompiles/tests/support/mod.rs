@@ -39,7 +39,11 @@ impl Coprocessor for Characters {
             return Err(Rejection::UnknownModel { model: job.model }.into());
         }
         let usage = usage(&job.task)?;
-        Ok(Quote { usage, work: work(job, usage, usage)? })
+        let output_values = match job.task {
+            Task::Embed { .. } | Task::Logits { .. } => VOCABULARY,
+            _ => 0,
+        };
+        Ok(Quote { usage, work: work(job, usage, usage)?, output_values })
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {

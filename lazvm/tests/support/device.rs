@@ -41,7 +41,7 @@ impl Coprocessor for Letters {
         }
         let usage =
             Usage { prompt_tokens: text.len() as u32, completion_tokens: generation.max_tokens };
-        Ok(Quote { usage, work: work(job, usage, usage)? })
+        Ok(Quote { usage, work: work(job, usage, usage)?, output_values: 0 })
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
