@@ -31,6 +31,22 @@ pub enum TokenizerError {
         /// What the parser says.
         message: String,
     },
+    /// It merges at random, so that two machines would read two texts.
+    #[error("tokenizer.json has a dropout of {got}; remove it, because it makes tokens random")]
+    Dropout {
+        /// The share of merges that are left out, as it is written.
+        got: String,
+    },
+    /// A token is too long, so that decoding a few would fill the memory.
+    #[error("token {token} has {got} bytes, above the limit {max}")]
+    TokenLength {
+        /// The token.
+        token: u32,
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
     /// It makes tokens that the model does not have.
     #[error("tokenizer.json has token {got}, but the vocabulary of the model has {vocabulary}")]
     Vocabulary {
@@ -58,7 +74,19 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
         inner.with_truncation(None).map_err(syntax)?;
         inner.with_padding(None);
-        let largest = inner.get_vocab(true).into_values().max();
+        if let tokenizers::ModelWrapper::BPE(model) = inner.get_model()
+            && let Some(dropout) = model.dropout
+        {
+            return Err(TokenizerError::Dropout { got: dropout.to_string() });
+        }
+        let tokens = inner.get_vocab(true);
+        let longest = tokens.iter().map(|(text, token)| (text.len(), *token)).max();
+        if let Some((got, token)) = longest.filter(|(got, _)| *got > MAX_TOKEN_BYTES) {
+            return Err(TokenizerError::TokenLength { token, got, max: MAX_TOKEN_BYTES });
+        }
+        // The template's tokens need not be in the vocabulary; every text gets them, the empty one too.
+        let template = inner.encode("", true).map_err(syntax)?;
+        let largest = tokens.into_values().chain(template.get_ids().iter().copied()).max();
         if let Some(got) = largest.filter(|token| *token >= vocabulary) {
             return Err(TokenizerError::Vocabulary { got, vocabulary });
         }
@@ -99,6 +127,7 @@ impl Tokenizer {
         if let Some((token, (start, _))) = forged {
             return Err(Rejection::SpecialToken { token: *token, offset: *start as u64 });
         }
+        self.check(encoding.get_ids())?;
         Ok(encoding.get_ids().to_vec())
     }
 
@@ -129,3 +158,71 @@ impl Tokenizer {
 
 /// Largest `tokenizer.json`, in bytes.
 const MAX_JSON_BYTES: usize = 32 << 20;
+
+/// Longest token, in bytes.
+const MAX_TOKEN_BYTES: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A tokenizer of three tokens, `<s>`, `a` and `aa`, with changes.
+    fn tokenizer(change: impl Fn(&mut Value)) -> Result<Tokenizer, TokenizerError> {
+        let mut json = json!({
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
+            "pre_tokenizer": null, "decoder": null,
+            "added_tokens": [{
+                "id": 0, "content": "<s>", "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": true
+            }],
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [
+                    {"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+                ],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}
+            },
+            "model": {
+                "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+                "vocab": {"<s>": 0, "a": 1, "aa": 2}, "merges": [["a", "a"]]
+            }
+        });
+        change(&mut json);
+        Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 3)
+    }
+
+    #[test]
+    fn text_is_merged_behind_the_template() {
+        let tokenizer = tokenizer(|_| ()).unwrap();
+        assert_eq!(tokenizer.encode("aaa").unwrap(), [0, 2, 1]);
+    }
+
+    #[test]
+    fn random_merges_are_refused() {
+        let error = tokenizer(|json| json["model"]["dropout"] = json!(0.5)).unwrap_err();
+        assert_eq!(error, TokenizerError::Dropout { got: "0.5".to_owned() });
+    }
+
+    #[test]
+    fn tokens_of_the_template_must_be_in_the_vocabulary() {
+        let error = tokenizer(|json| {
+            json["post_processor"]["special_tokens"]["<s>"]["ids"] = json!([3]);
+        });
+        assert_eq!(error.unwrap_err(), TokenizerError::Vocabulary { got: 3, vocabulary: 3 });
+    }
+
+    #[test]
+    fn a_token_that_fills_the_memory_is_refused() {
+        let error = tokenizer(|json| {
+            json["added_tokens"][0]["content"] = json!("s".repeat(2_000));
+            json["model"]["vocab"] = json!({"s".repeat(2_000): 0, "a": 1, "aa": 2});
+            json["post_processor"] = Value::Null;
+        });
+        let expected = TokenizerError::TokenLength { token: 0, got: 2_000, max: MAX_TOKEN_BYTES };
+        assert_eq!(error.unwrap_err(), expected);
+    }
+}
