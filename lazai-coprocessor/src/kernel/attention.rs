@@ -23,7 +23,7 @@ vectorized! {
     /// Arithmetic: `s_t = sat32((sum q*k_t + half) >> (score_shift - e_t))`, in units of `2^-12`;
     /// `E_t = EXP[min(max s - s_t, 65535)]`; `y = sat16(round(sum E_t * (v_t << e'_t) / sum E_t))`.
     /// The caller has folded `1 / sqrt(head_width)` into the query.
-    /// Bounds: `|sum q*k| <= 2^15 * 127 * head_width < 2^31` for `head_width <= 512`; `sum E_t >= 2^15`, since the
+    /// Bounds: `|sum q*k| <= 2^15 * 128 * head_width <= 2^30` for `head_width <= 256`; `sum E_t >= 2^15`, since the
     /// best score has `E = 2^15`; each term of the numerator stays within `2^31`, so 2^17 positions within `2^48`.
     ///
     /// # Source

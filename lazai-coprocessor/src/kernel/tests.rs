@@ -17,7 +17,7 @@ fn size() -> impl Strategy<Value = usize> {
 }
 
 fn head_width() -> impl Strategy<Value = usize> {
-    prop::sample::select(vec![2_usize, 6, 14, 16, 18, 30, 32, 34, 62, 64, 66, 128, 512])
+    prop::sample::select(vec![2_usize, 6, 14, 16, 18, 30, 32, 34, 62, 64, 66, 128, 256])
 }
 
 fn activation() -> impl Strategy<Value = i16> {

@@ -16,7 +16,7 @@ pub enum ProgramError {
         /// The largest allowed.
         max: i64,
     },
-    /// An operand does not exist, is read before it is written, or is written twice.
+    /// An operand does not exist, is read before it is written, is written twice, or is given twice.
     #[error("operator {index} ({operator}): {operand} {id} {problem}")]
     Operand {
         /// Index of the operator.
@@ -141,6 +141,7 @@ impl Checker<'_> {
                 self.tokens(output)
             }
             Operator::CacheAppend { key, value, cache } => {
+                self.apart(*key, *value)?;
                 let key = self.read(*key)?;
                 let value = self.read(*value)?;
                 let id = *cache;
@@ -157,6 +158,7 @@ impl Checker<'_> {
                 Ok(())
             }
             Operator::GatedSilu { gate, up, output } => {
+                self.apart(*gate, *up)?;
                 let operands = [self.read(*gate)?, self.read(*up)?, self.write(*output)?];
                 for operand in operands {
                     self.format("an operand", operand, Format::I16)?;
@@ -244,6 +246,14 @@ impl Checker<'_> {
         }
     }
 
+    /// Refuses one value as two operands: the interpreter borrows them at the same time.
+    fn apart(&self, first: ValueId, second: ValueId) -> Result<(), ProgramError> {
+        if first == second {
+            return Err(self.operand("value", first.0, "is given twice"));
+        }
+        Ok(())
+    }
+
     fn cache(&self, id: CacheId, filled: bool) -> Result<Cache, ProgramError> {
         match self.program.caches.get(id.index()) {
             None => Err(self.operand("cache", id.0, "does not exist")),
@@ -299,9 +309,11 @@ fn limit(what: &'static str, got: i64, min: i64, max: i64) -> Result<(), Program
 }
 
 const MAX_OUTPUT_BITS: i64 = 24;
-const MAX_COUNT: i64 = 1 << 16;
+/// Room for 1,024 layers; planning takes time of its square, and every quote plans.
+const MAX_COUNT: i64 = 1 << 14;
 const MAX_WIDTH: i64 = 1 << 20;
-const MAX_HEAD_WIDTH: i64 = 512;
+/// Keeps the sum of a query and a key within 2^30: a key reaches -128, a query -2^15.
+const MAX_HEAD_WIDTH: i64 = 256;
 const MIN_BITS: i64 = -32;
 const MAX_BITS: i64 = 40;
 /// Keeps the sum of squares plus epsilon below 2^52.

@@ -170,4 +170,28 @@ fn wrong_programs_are_refused_by_name() {
         refuse(&|program| program.values = vec![program.values[0]; 70_000]),
         ProgramError::Limit { what: "the number of values", got: 70_000, .. }
     ));
+    // Keys of -128 and queries of -2^15 would sum to 2^31.
+    assert!(matches!(
+        refuse(&|program| program.caches[0].head_width = 512),
+        ProgramError::Limit { what: "the width of a head", got: 512, max: 256, .. }
+    ));
+}
+
+#[test]
+fn an_operand_given_twice_is_refused() {
+    let base = program(1);
+    for name in ["CacheAppend", "GatedSilu"] {
+        let mut program = base.clone();
+        let operator = program.operators.iter_mut().find(|operator| operator.name() == name);
+        match operator.unwrap() {
+            Operator::CacheAppend { key, value, .. } => *key = *value,
+            Operator::GatedSilu { gate, up, .. } => *gate = *up,
+            _ => unreachable!(),
+        }
+        let error = program.check().unwrap_err();
+        assert!(
+            matches!(error, ProgramError::Operand { problem: "is given twice", .. }),
+            "{name}: {error}"
+        );
+    }
 }

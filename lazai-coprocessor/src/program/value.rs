@@ -79,7 +79,7 @@ impl Format {
 pub struct Cache {
     /// Key and value heads.
     pub heads: u32,
-    /// Elements of a head; even, at most 512.
+    /// Elements of a head; even, at most 256.
     pub head_width: u32,
     /// Fraction bits of the keys.
     pub key_bits: i8,

@@ -233,7 +233,7 @@ fn refused(field: &'static str, expected: &'static str, got: Option<&Value>) -> 
 const DEFAULT_THETA: u64 = 10_000;
 const MAX_CONTEXT: u32 = 1 << 17;
 const MAX_END_TOKENS: usize = 64;
-const MAX_HEAD_DIM: u32 = 512;
+const MAX_HEAD_DIM: u32 = 256;
 const MAX_LAYERS: u32 = 1_024;
 const MAX_THETA: f64 = 9_007_199_254_740_992.0;
 const MAX_WIDTH: u32 = 1 << 20;
