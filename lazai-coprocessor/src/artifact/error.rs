@@ -77,6 +77,16 @@ pub enum ArtifactError {
         /// What the table generator says.
         message: String,
     },
+    /// The first entry of a table is not the one on which the kernels rely.
+    #[error("the first entry of {table} is {got}, but must be {expected}")]
+    Entry {
+        /// Name of the table.
+        table: &'static str,
+        /// The entry.
+        got: u64,
+        /// What it must be.
+        expected: u64,
+    },
     /// A field of the manifest is out of range.
     #[error("manifest field {field} is {got}, but must be from {min} to {max}")]
     Field {

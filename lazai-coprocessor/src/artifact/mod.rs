@@ -21,6 +21,7 @@ pub use error::ArtifactError;
 pub use manifest::{Manifest, SPEC_VERSION};
 pub use merkle::{LEAF_BYTES, model_id};
 
+use core::ops::Range;
 use std::{collections::BTreeMap, path::Path};
 
 use lazai_api_types::ModelId;
@@ -50,10 +51,7 @@ impl Artifact {
     /// [`ArtifactError`] if the container or its manifest is not in canonical form.
     pub fn new(bytes: ArtifactBytes) -> Result<Self, ArtifactError> {
         let tensors = container::read(bytes.as_slice())?;
-        let manifest = tensors
-            .get(MANIFEST)
-            .ok_or_else(|| ArtifactError::MissingTensor { name: MANIFEST.to_owned() })?;
-        let manifest = Manifest::read(&bytes.as_slice()[manifest.range()])?;
+        let manifest = Manifest::read(&bytes.as_slice()[file(&tensors, MANIFEST)?])?;
         Ok(Self { bytes, manifest, tensors })
     }
 
@@ -78,13 +76,9 @@ impl Artifact {
     /// The `tokenizer.json` of the model.
     ///
     /// # Errors
-    /// [`ArtifactError::MissingTensor`] if there is none.
+    /// [`ArtifactError::MissingTensor`] if there is none, [`ArtifactError::Tensor`] if it is not a row of bytes.
     pub fn tokenizer(&self) -> Result<&[u8], ArtifactError> {
-        let info = self
-            .tensors
-            .get(TOKENIZER)
-            .ok_or_else(|| ArtifactError::MissingTensor { name: TOKENIZER.to_owned() })?;
-        Ok(&self.bytes()[info.range()])
+        Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
     }
 
     /// The Merkle root over the bytes: reads all of them.
@@ -92,6 +86,23 @@ impl Artifact {
     pub fn id(&self, threads: &Threads) -> ModelId {
         model_id(self.bytes(), threads)
     }
+}
+
+/// Where a file inside the artifact lies: a row of bytes, since any other shape would give it a second form.
+fn file(
+    tensors: &BTreeMap<String, TensorInfo>,
+    name: &'static str,
+) -> Result<Range<usize>, ArtifactError> {
+    let info =
+        tensors.get(name).ok_or_else(|| ArtifactError::MissingTensor { name: name.to_owned() })?;
+    if info.element == Element::U8 && info.shape.len() == 1 {
+        return Ok(info.range());
+    }
+    Err(ArtifactError::Tensor {
+        name: name.to_owned(),
+        expected: "U8 of one dimension".to_owned(),
+        got: info.to_string(),
+    })
 }
 
 /// Name of the tensor that holds the manifest.

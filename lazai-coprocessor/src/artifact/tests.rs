@@ -136,6 +136,48 @@ fn a_header_in_another_order_is_refused() {
     assert!(matches!(load(changed), Err(ArtifactError::NotCanonical { part: "header" })));
 }
 
+/// The bytes with one change of the tensor `name`, or of its entry in the header.
+fn changed(name: &str, change: impl Fn(&mut [u8])) -> Vec<u8> {
+    let mut bytes = bytes();
+    let range = Artifact::new(ArtifactBytes::Owned(bytes.clone())).unwrap().tensors()[name].range();
+    change(&mut bytes[range]);
+    bytes
+}
+
+#[test]
+fn tables_that_break_a_bound_of_the_kernels_are_refused() {
+    let exp = changed("table.exp", |table| table[..2].fill(0));
+    let expected = ArtifactError::Entry { table: "table.exp", got: 0, expected: 1 << 15 };
+    assert_eq!(load(exp).unwrap_err().to_string(), expected.to_string());
+    for (name, entry) in [("table.exp", 32_769), ("table.rsqrt", 32_769), ("table.rope", 16_385)] {
+        let last = |table: &mut [u8]| {
+            let start = table.len() - 2;
+            table[start..].copy_from_slice(&u16::to_le_bytes(entry));
+        };
+        let error = load(changed(name, last)).unwrap_err();
+        assert!(
+            matches!(error, ArtifactError::TooLarge { got, .. } if got == u64::from(entry)),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_of_another_element_is_refused() {
+    let bytes = bytes();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = core::str::from_utf8(&bytes[8..8 + length]).unwrap();
+    for name in [MANIFEST, TOKENIZER] {
+        let entry = format!(r#""{name}":{{"dtype":"U8""#);
+        let other = header.replace(&entry, &entry.replace("U8", "I8"));
+        assert_ne!(other, header);
+        let mut bytes = bytes.clone();
+        bytes[8..8 + length].copy_from_slice(other.as_bytes());
+        let error = load(bytes).unwrap_err();
+        assert!(matches!(error, ArtifactError::Tensor { .. }), "{name}: {error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

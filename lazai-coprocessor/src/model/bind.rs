@@ -53,7 +53,7 @@ pub(crate) struct Tables {
 
 /// Finds the tensors of every operator; refuses missing, misshapen and unused ones.
 pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), ArtifactError> {
-    let mut binder = Binder { artifact, used: BTreeSet::from([MANIFEST, TOKENIZER]) };
+    let mut binder = Binder { artifact, used: BTreeSet::from([MANIFEST, TOKENIZER]), rows: 0 };
     let manifest = artifact.manifest();
     let program = &manifest.program;
     let mut tables = Tables::default();
@@ -62,8 +62,7 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
         let mut binding = Binding::default();
         match operator {
             Operator::Attention { .. } => {
-                tables.exp = binder.tensor("table.exp", Element::U16, &[1 << 16])?;
-                binder.check_exp(&tables.exp)?;
+                binder.exp(&mut tables)?;
             }
             Operator::GatedSilu { .. } => {
                 tables.sigmoid = binder.tensor("table.sigmoid", Element::U16, &[1 << 16])?;
@@ -83,12 +82,11 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
             Operator::RmsNorm { input, gain, .. } => {
                 let width = u64::from(program.values[input.index()].width);
                 binding.gain = binder.tensor(gain, Element::I16, &[width])?;
-                tables.rsqrt = binder.tensor("table.rsqrt", Element::U16, &[3 << 14])?;
+                binder.rsqrt(&mut tables)?;
             }
             Operator::Rope { head_width, .. } => {
                 let shape = [u64::from(manifest.context), u64::from(head_width / 2), 2];
-                tables.rope = binder.tensor("table.rope", Element::I16, &shape)?;
-                binder.check_rope(&tables.rope)?;
+                binder.rope(&mut tables, &shape)?;
             }
             Operator::CacheAppend { .. }
             | Operator::LastRows { .. }
@@ -97,8 +95,7 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
         bindings.push(binding);
     }
     if let Some(id) = program.logits {
-        tables.exp = binder.tensor("table.exp", Element::U16, &[1 << 16])?;
-        binder.check_exp(&tables.exp)?;
+        binder.exp(&mut tables)?;
         let got = u64::from(program.values[id.index()].width);
         let vocabulary = u64::from(manifest.vocabulary);
         if got != vocabulary {
@@ -115,6 +112,8 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
 struct Binder<'a> {
     artifact: &'a Artifact,
     used: BTreeSet<&'a str>,
+    /// Rows of the matrices so far, each of which has a shift in memory for each of its uses.
+    rows: u64,
 }
 
 impl Binder<'_> {
@@ -161,6 +160,8 @@ impl Binder<'_> {
         let exponents =
             self.tensor(&format!("{name}.exponents"), Element::U8, &[n, exponent_bytes])?;
         let row_bits = self.tensor(&format!("{name}.row_bits"), Element::I8, &[n])?;
+        self.rows += n;
+        entry_limit("the rows of all matrices", self.rows, MAX_ROWS)?;
         let mut shifts = vec![WeightMatrix::SHIFT_MIN; rows];
         if let Some(output) = output {
             let scale = i32::from(input.bits) - i32::from(program.values[output.index()].bits);
@@ -181,18 +182,44 @@ impl Binder<'_> {
         Ok(Matrix { name, rows, columns, values, exponents, row_bits, shifts })
     }
 
-    /// The bound of the attention kernel: no entry above `2^15`.
-    fn check_exp(&self, range: &Range<usize>) -> Result<(), ArtifactError> {
-        let entries: &[u16] = bytemuck::cast_slice(self.bytes(range));
-        let largest = entries.iter().copied().max().unwrap_or(0);
-        entry_limit("the largest entry of table.exp", u64::from(largest), 1 << 15)
+    /// The bounds of the attention kernel and the sampler: no entry above `2^15`, which is the first.
+    fn exp(&mut self, tables: &mut Tables) -> Result<(), ArtifactError> {
+        let range = self.tensor("table.exp", Element::U16, &[1 << 16])?;
+        if range != tables.exp {
+            let entries: &[u16] = bytemuck::cast_slice(self.bytes(&range));
+            let largest = entries.iter().copied().max().unwrap_or(0);
+            entry_limit("the largest entry of table.exp", u64::from(largest), 1 << 15)?;
+            let got = u64::from(entries.first().copied().unwrap_or(0));
+            if got != 1 << 15 {
+                return Err(ArtifactError::Entry { table: "table.exp", got, expected: 1 << 15 });
+            }
+            tables.exp = range;
+        }
+        Ok(())
+    }
+
+    /// The bound of the norm kernel: no entry above `2^15`.
+    fn rsqrt(&mut self, tables: &mut Tables) -> Result<(), ArtifactError> {
+        let range = self.tensor("table.rsqrt", Element::U16, &[3 << 14])?;
+        if range != tables.rsqrt {
+            let entries: &[u16] = bytemuck::cast_slice(self.bytes(&range));
+            let largest = entries.iter().copied().max().unwrap_or(0);
+            entry_limit("the largest entry of table.rsqrt", u64::from(largest), 1 << 15)?;
+            tables.rsqrt = range;
+        }
+        Ok(())
     }
 
     /// The bound of the rotation kernel: no entry beyond `2^14`.
-    fn check_rope(&self, range: &Range<usize>) -> Result<(), ArtifactError> {
-        let entries: &[i16] = bytemuck::cast_slice(self.bytes(range));
-        let largest = entries.iter().map(|entry| entry.unsigned_abs()).max().unwrap_or(0);
-        entry_limit("the largest entry of table.rope", u64::from(largest), 1 << 14)
+    fn rope(&mut self, tables: &mut Tables, shape: &[u64]) -> Result<(), ArtifactError> {
+        let range = self.tensor("table.rope", Element::I16, shape)?;
+        if range != tables.rope {
+            let entries: &[i16] = bytemuck::cast_slice(self.bytes(&range));
+            let largest = entries.iter().map(|entry| entry.unsigned_abs()).max().unwrap_or(0);
+            entry_limit("the largest entry of table.rope", u64::from(largest), 1 << 14)?;
+            tables.rope = range;
+        }
+        Ok(())
     }
 
     fn bytes(&self, range: &Range<usize>) -> &[u8] {
@@ -206,3 +233,6 @@ const fn entry_limit(what: &'static str, got: u64, max: u64) -> Result<(), Artif
     }
     Ok(())
 }
+
+/// Most rows of all matrices together; a matrix counts as often as the program uses it.
+const MAX_ROWS: u64 = 1 << 27;
