@@ -21,7 +21,7 @@ mod wide;
 pub use estimate::{EstimateError, GasEstimate, GasPrice};
 pub use exponential::fake_exponential;
 pub use governance::{ChangeLimits, Governance, GovernanceError, Parameter, ScheduledChange};
-pub use market::{FeeMarket, LimitExceeded, ResourceMarket};
+pub use market::{FeeMarket, LimitExceeded, ResourceMarket, refund};
 pub use rate::{Rate, RateError};
 pub use resource::{Resource, Resources};
 pub use rule::{Eip1559, ExponentialExcess, FeeLevel, FeeRule, FeeRuleError};

@@ -89,13 +89,11 @@ impl<R: FeeRule> FeeMarket<R> {
 
     /// What comes back of the base fees that a transaction was charged, in wei.
     ///
-    /// Arithmetic: the sum over the resources of `used * (header base fee - base fee)`; never negative,
-    /// and never above what the gas was charged. `used` must be all the gas of the transaction, as
-    /// [`Resources::apportion`] splits it.
+    /// As [`refund`], at a price that pays the header's base fee. `used` must be all the gas of the
+    /// transaction, as [`Resources::apportion`] splits it.
     pub fn refund(&self, used: &Resources<u64>) -> U256 {
         let header = self.header_base_fee();
-        // The header's fee is the maximum, so the difference never saturates.
-        total(*used, self.base_fees().map(|fee| header.saturating_sub(fee)))
+        refund(used, header, header, &self.base_fees())
     }
 
     /// Checks that a block which used `used` gas is allowed.
@@ -153,6 +151,20 @@ pub struct LimitExceeded {
     pub limit: u64,
     /// What the block uses.
     pub used: u64,
+}
+
+/// What comes back to a sender who paid `price` for each unit of gas, in wei.
+///
+/// Arithmetic: the sum over the resources of `used * min(header - base fee, price)`, with differences
+/// below zero counted as zero; never above what the gas was charged. The price caps the difference
+/// where only a simulation gets, below the header's base fee, so that no money is created.
+pub fn refund(
+    used: &Resources<u64>,
+    price: u128,
+    header: u128,
+    base_fees: &Resources<u128>,
+) -> U256 {
+    total(*used, base_fees.map(|fee| header.saturating_sub(fee).min(price)))
 }
 
 /// The sum of gas times fee; three products of 192 bits never saturate.
@@ -234,6 +246,17 @@ mod tests {
             let refund = market.refund(&used);
             prop_assert!(refund <= charged);
             prop_assert_eq!(market.owed(&used) + refund, charged);
+        }
+
+        #[test]
+        fn no_price_gets_more_back_than_it_paid(price: u128, shift in 0..128_u32, header: u128, fees: [u128; 3], gas: [u64; 3]) {
+            let price = price >> shift;
+            let [evm, ai, inference] = fees;
+            let fees = Resources { evm, ai, inference };
+            let charged = gas.iter().map(|gas| U256::from(price) * U256::from(*gas)).fold(U256::ZERO, |a, b| a + b);
+            let [evm, ai, inference] = gas;
+            let used = Resources { evm, ai, inference };
+            prop_assert!(refund(&used, price, header, &fees) <= charged);
         }
 
         #[test]

@@ -1,6 +1,7 @@
 use core::marker::PhantomData;
 
 use alloy_primitives::U256;
+use lazai_gas::refund;
 use revm::{
     context::{Block, Cfg, ContextTr, JournalTr, Transaction},
     context_interface::result::{EVMError, HaltReason, InvalidTransaction},
@@ -11,7 +12,7 @@ use revm::{
     state::EvmState,
 };
 
-use crate::{LazChain, settlement::refund};
+use crate::LazChain;
 
 /// Runs a transaction as Ethereum does, with two additions: it starts with an empty meter, and it
 /// returns the difference between the header's base fee and those of the resources it used.
@@ -69,9 +70,9 @@ fn resource_refund<CTX: ContextTr<Chain = LazChain>>(context: &CTX, gas: &Gas) -
     if !context.cfg().spec().into().is_enabled_in(SpecId::LONDON) {
         return U256::ZERO;
     }
-    let header = context.block().basefee();
-    let price = context.tx().effective_gas_price(u128::from(header));
+    let header = u128::from(context.block().basefee());
+    let price = context.tx().effective_gas_price(header);
     // State gas that was set aside and not used (EIP-8037) is reimbursed, not paid for.
     let used = gas.used().saturating_sub(gas.reservoir());
-    refund(chain.meter().apportion(used), price, header, base_fees)
+    refund(&chain.meter().apportion(used), price, header, &base_fees.map(u128::from))
 }

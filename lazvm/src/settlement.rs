@@ -1,5 +1,5 @@
 use alloy_primitives::U256;
-use lazai_gas::Resources;
+use lazai_gas::{Resources, refund};
 
 /// What a transaction paid for its gas, to the wei.
 ///
@@ -38,7 +38,9 @@ impl Settlement {
         header: u64,
         base_fees: Option<Resources<u64>>,
     ) -> Self {
-        let refund = base_fees.map_or(U256::ZERO, |fees| refund(gas, price, header, fees));
+        let refund = base_fees.map_or(U256::ZERO, |fees| {
+            refund(&gas, price, u128::from(header), &fees.map(u128::from))
+        });
         let units: U256 = gas.into_array().iter().map(|(_, gas)| U256::from(*gas)).sum();
         let fee = (U256::from(price) * units).saturating_sub(refund);
         let tip = (U256::from(price.saturating_sub(u128::from(header))) * units).min(fee);
@@ -50,26 +52,6 @@ impl Settlement {
     pub fn gas_used(&self) -> u64 {
         self.gas.into_array().iter().fold(0, |sum, (_, gas)| sum.saturating_add(*gas))
     }
-}
-
-/// The wei that go back to a sender who paid `price` for each unit of `gas`.
-///
-/// The refund of a unit never exceeds its price, so a transaction below the base fee, which only a
-/// simulation may run, cannot create money.
-pub(crate) fn refund(
-    gas: Resources<u64>,
-    price: u128,
-    header: u64,
-    base_fees: Resources<u64>,
-) -> U256 {
-    gas.zip(base_fees)
-        .into_array()
-        .into_iter()
-        .map(|(_, (gas, base_fee))| {
-            let discount = u128::from(header.saturating_sub(base_fee)).min(price);
-            U256::from(gas) * U256::from(discount)
-        })
-        .sum()
 }
 
 #[cfg(test)]
