@@ -154,5 +154,9 @@ impl Coprocessor for Cpu {
 
 /// A request is checked before it runs, so what fails afterwards is this machine's fault.
 fn execution_fault(error: &ExecutionError) -> PortError {
-    PortError::Fault(Fault { kind: FaultKind::Internal, message: error.to_string() })
+    let kind = match error {
+        ExecutionError::Memory { .. } | ExecutionError::Overflow => FaultKind::Resources,
+        _ => FaultKind::Internal,
+    };
+    PortError::Fault(Fault { kind, message: error.to_string() })
 }

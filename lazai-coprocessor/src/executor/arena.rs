@@ -1,6 +1,6 @@
 use core::ops::Range;
 
-use super::ExecutionError;
+use super::{ExecutionError, reserve};
 use crate::program::{Format, Plan, Program, Rows, ValueId};
 
 /// The block of memory in which the values of a step lie, by plan.
@@ -36,7 +36,7 @@ impl<'a> Slot<'a> {
 impl Arena {
     pub(super) fn new(plan: Plan) -> Result<Self, ExecutionError> {
         let bytes = usize::try_from(plan.arena_bytes).map_err(|_| ExecutionError::Overflow)?;
-        Ok(Self { plan, words: vec![0; bytes.div_ceil(8)] })
+        Ok(Self { plan, words: reserve(bytes.div_ceil(8))? })
     }
 
     pub(super) const fn plan(&self) -> &Plan {

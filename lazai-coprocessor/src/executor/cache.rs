@@ -1,3 +1,4 @@
+use super::{ExecutionError, reserve};
 use crate::{
     kernel::{Backend, HeadCache, compress},
     program::Cache,
@@ -21,13 +22,13 @@ struct Side {
 }
 
 impl KvCache {
-    pub(super) fn new(cache: &Cache, capacity: usize) -> Self {
+    pub(super) fn new(cache: &Cache, capacity: usize) -> Result<Self, ExecutionError> {
         let (heads, head_width) = (cache.heads as usize, cache.head_width as usize);
-        let side = || Side {
-            elements: vec![0; heads * capacity * head_width],
-            exponents: vec![0; heads * capacity],
+        let side = || {
+            let elements = reserve(heads * capacity * head_width)?;
+            Ok::<_, ExecutionError>(Side { elements, exponents: reserve(heads * capacity)? })
         };
-        Self { head_width, capacity, keys: side(), values: side() }
+        Ok(Self { head_width, capacity, keys: side()?, values: side()? })
     }
 
     /// Compresses rows of keys and values into the positions from `first` on.

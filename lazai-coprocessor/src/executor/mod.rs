@@ -27,6 +27,12 @@ pub enum ExecutionError {
     /// A kernel refused its operands, which a checked program never makes happen.
     #[error("kernel: {0}")]
     Kernel(#[from] KernelError),
+    /// This machine does not have the memory; another may.
+    #[error("{bytes} bytes could not be reserved")]
+    Memory {
+        /// Bytes of the block that was asked for.
+        bytes: u64,
+    },
     /// The plan and the program disagree, which a checked program never makes happen.
     #[error("the plan has no place for value {value}")]
     Plan {
@@ -60,4 +66,10 @@ impl From<lazai_api_types::WorkOverflow> for ExecutionError {
     fn from(_: lazai_api_types::WorkOverflow) -> Self {
         Self::Overflow
     }
+}
+
+/// A block of zeros, which costs nothing until it is written; a hostile size is an error and ends no process.
+fn reserve<T: bytemuck::Zeroable>(elements: usize) -> Result<Vec<T>, ExecutionError> {
+    let bytes = (elements as u64).saturating_mul(size_of::<T>() as u64);
+    bytemuck::allocation::try_zeroed_vec(elements).map_err(|()| ExecutionError::Memory { bytes })
 }

@@ -37,7 +37,8 @@ impl<'m> Session<'m> {
     ///
     /// # Errors
     /// [`ExecutionError::Kernel`] if this processor lacks `backend`, [`ExecutionError::Capacity`] if the model's context
-    /// is shorter, [`ExecutionError::Overflow`] if the memory exceeds the address space.
+    /// is shorter, [`ExecutionError::Overflow`] if the memory exceeds the address space, [`ExecutionError::Memory`] if the machine
+    /// does not have it.
     pub fn new(
         model: &'m Model,
         target: Target,
@@ -61,7 +62,7 @@ impl<'m> Session<'m> {
             match &program.operators[*index] {
                 Operator::CacheAppend { cache, .. } => {
                     let shape = &program.caches[cache.index()];
-                    caches[cache.index()] = Some(KvCache::new(shape, capacity));
+                    caches[cache.index()] = Some(KvCache::new(shape, capacity)?);
                 }
                 Operator::MeanPool { output, .. } => {
                     let width = program.values[output.index()].width as usize;
