@@ -29,7 +29,8 @@ impl LazChain {
 
     /// Sets the base fee of each resource in this block; none means the header's for all of them.
     ///
-    /// The header's base fee must be the highest of the three.
+    /// The header's base fee must be the highest of the three: a transaction in another block ends in
+    /// an error.
     pub const fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
         self.base_fees = base_fees;
     }

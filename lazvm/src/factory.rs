@@ -33,7 +33,7 @@ impl LazEvmFactory {
     }
 
     /// The same with a base fee for each resource, of which the highest must stand in the block's
-    /// header.
+    /// header: transactions in another block end in an error.
     ///
     /// Base fees belong to a block; cloning a factory is cheap, so a node makes one for each.
     #[must_use]

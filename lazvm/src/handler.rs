@@ -1,7 +1,8 @@
+use alloc::string::{String, ToString};
 use core::marker::PhantomData;
 
 use alloy_primitives::U256;
-use lazai_gas::refund;
+use lazai_gas::{Resources, refund};
 use revm::{
     context::{Block, Cfg, ContextTr, JournalTr, Transaction},
     context_interface::result::{EVMError, HaltReason, InvalidTransaction},
@@ -12,7 +13,7 @@ use revm::{
     state::EvmState,
 };
 
-use crate::LazChain;
+use crate::{BuildError, LazChain};
 
 /// Runs a transaction as Ethereum does, with two additions: it starts with an empty meter, and it
 /// returns the difference between the header's base fee and those of the resources it used.
@@ -40,6 +41,7 @@ where
     #[inline]
     fn validate_env(&self, evm: &mut EVM) -> Result<(), Self::Error> {
         evm.ctx().chain_mut().reset();
+        check_base_fees(evm.ctx_ref()).map_err(EVMError::Custom)?;
         validation::validate_env(evm.ctx())
     }
 
@@ -60,6 +62,22 @@ where
         >,
 {
     type IT = EthInterpreter;
+}
+
+/// A header below the dearest resource would undercharge it, one above would refund too much: no
+/// transaction may run at prices that the block does not show.
+#[inline]
+fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(context: &CTX) -> Result<(), String> {
+    let Some(Resources { evm, ai, inference }) = context.chain().base_fees() else { return Ok(()) };
+    let cfg = context.cfg();
+    // Where the base fee is not checked, a simulation chose the header.
+    if cfg.is_base_fee_check_disabled() || !cfg.spec().into().is_enabled_in(SpecId::LONDON) {
+        return Ok(());
+    }
+    match (evm.max(ai).max(inference), context.block().basefee()) {
+        (expected, got) if expected == got => Ok(()),
+        (expected, got) => Err(BuildError::BaseFeeMismatch { expected, got }.to_string()),
+    }
 }
 
 #[inline]

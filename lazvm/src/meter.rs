@@ -97,7 +97,11 @@ impl SharedMeter {
 
     pub(crate) fn record(&self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
         let entry = Meter::of(reply, pricing, gas_limit);
-        let add = |counter: &AtomicU64, value| counter.fetch_add(value, Ordering::Relaxed);
+        let add = |counter: &AtomicU64, value| {
+            let sum = |old: u64| Some(old.saturating_add(value));
+            // Never an error: there is a sum for each value.
+            let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        };
         add(&self.calls, entry.calls);
         add(&self.gas_ai, entry.charged.gas_ai);
         add(&self.gas_inference, entry.charged.gas_inference);
@@ -124,3 +128,40 @@ fn then(first: Work, next: Work) -> Work {
 }
 
 const UNPAYABLE: GasCost = GasCost { gas_ai: u64::MAX, gas_inference: u64::MAX };
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Bytes;
+    use lazai_api_types::{Quote, WorkOverflow};
+    use lazai_precompiles::Status;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Free;
+
+    impl GasPricing for Free {
+        fn gas(&self, _: &Work) -> Result<GasCost, WorkOverflow> {
+            Ok(GasCost { gas_ai: u64::MAX, gas_inference: 1 })
+        }
+    }
+
+    #[test]
+    fn both_meters_stop_at_the_highest_number() {
+        let work = Work { flops: u64::MAX - 1, peak_bytes: 5 };
+        let reply = Reply {
+            status: Status::Success,
+            output: Bytes::new(),
+            charged: GasCost { gas_ai: u64::MAX - 1, gas_inference: 1 },
+            quoted: Some(Quote { work, ..Quote::default() }),
+            work,
+        };
+        let (mut meter, shared) = (Meter::default(), SharedMeter::default());
+        for _ in 0..2 {
+            meter.record(&reply, &Free, u64::MAX);
+            shared.record(&reply, &Free, u64::MAX);
+        }
+        assert_eq!((meter.charged.gas_ai, meter.work.flops), (u64::MAX, u64::MAX));
+        assert_eq!(shared.take(), meter);
+    }
+}

@@ -88,7 +88,8 @@ impl<DB: Database> LazVm<DB> {
     {
         let ctx = self.evm.ctx();
         let env = alloy_evm::EvmEnv { block_env: ctx.block.clone(), cfg_env: ctx.cfg.clone() };
-        let factory = self.factory.clone().with_base_fees(ctx.chain.base_fees());
+        let factory = self.factory.clone();
+        let factory = factory.with_base_fees(ctx.chain.base_fees()).with_mode(ctx.chain.mode());
         run(&mut factory.create_evm_with_inspector(self.evm.db_mut(), env, inspector), tx)
     }
 

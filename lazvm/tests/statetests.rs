@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use conformance::{Tally, files, fixtures, run_file};
 use lazai_gas::Resources;
-use lazvm::LazEvmFactory;
+use lazvm::{LazEvmFactory, revm::context::BlockEnv};
 use support::{Letters, builder};
 
-fn run(folder: &std::path::Path, factory: &LazEvmFactory) -> Tally {
+fn run(folder: &std::path::Path, factory: &dyn Fn(&BlockEnv) -> LazEvmFactory) -> Tally {
     let mut tally = Tally::default();
     for file in files(folder) {
         run_file(&file, factory, &mut tally);
@@ -24,7 +24,8 @@ fn run(folder: &std::path::Path, factory: &LazEvmFactory) -> Tally {
 fn every_state_test_passes() {
     let Some(folder) = fixtures("statetests") else { return };
     let device = Arc::new(Letters::default());
-    let tally = run(&folder, &builder(&device).factory().unwrap());
+    let factory = builder(&device).factory().unwrap();
+    let tally = run(&folder, &|_| factory.clone());
     println!("state tests: {} passed, {} failed", tally.passed, tally.failed.len());
     tally.failed.iter().take(20).for_each(|failure| println!("  {failure}"));
     assert!(tally.failed.is_empty());
@@ -37,9 +38,11 @@ fn every_state_test_passes() {
 fn other_prices_fail_the_state_tests() {
     let Some(folder) = fixtures("statetests") else { return };
     let device = Arc::new(Letters::default());
-    let skewed = Resources { evm: 1, ai: 2, inference: 3 };
-    let factory = builder(&device).factory().unwrap().with_base_fees(Some(skewed));
-    let tally = run(&folder, &factory);
+    let factory = builder(&device).factory().unwrap();
+    let tally = run(&folder, &|block| {
+        let skewed = Resources { evm: block.basefee / 2, ..Resources::uniform(block.basefee) };
+        factory.clone().with_base_fees(Some(skewed))
+    });
     println!("with other prices: {} passed, {} failed", tally.passed, tally.failed.len());
     assert!(tally.failed.len() > tally.passed);
     assert!(tally.failed.iter().all(|failure| failure.contains("expected root")));

@@ -25,8 +25,12 @@ pub(crate) struct Tally {
     pub(crate) failed: Vec<String>,
 }
 
-/// Runs each case of a state test file.
-pub(crate) fn run_file(path: &Path, factory: &LazEvmFactory, tally: &mut Tally) {
+/// Runs each case of a state test file, on what `factory` gives for its block.
+pub(crate) fn run_file(
+    path: &Path,
+    factory: &dyn Fn(&BlockEnv) -> LazEvmFactory,
+    tally: &mut Tally,
+) {
     let text = fs::read_to_string(path).unwrap();
     let suite: TestSuite = match serde_json::from_str(&text) {
         Ok(suite) => suite,
@@ -41,9 +45,10 @@ pub(crate) fn run_file(path: &Path, factory: &LazEvmFactory, tally: &mut Tally) 
             }
             let mut cfg = configuration(&unit, spec.to_spec_id());
             let block = unit.block_env(&mut cfg);
+            let factory = factory(&block);
             for (index, test) in tests.iter().enumerate() {
                 let case = Case { unit: &unit, test, state: &state, cfg: &cfg, block: &block };
-                match case.check(factory) {
+                match case.check(&factory) {
                     Ok(()) => tally.passed += 1,
                     Err(why) => {
                         let file = path.file_name().unwrap().display();
