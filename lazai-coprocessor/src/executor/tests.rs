@@ -141,7 +141,8 @@ fn memory_that_no_machine_has_is_an_error() {
     let error = reserve::<u64>(1 << 58).unwrap_err();
     assert_eq!(error, ExecutionError::Memory { bytes: 1 << 61 });
     assert!(matches!(reserve::<u64>(usize::MAX), Err(ExecutionError::Memory { .. })));
-    let wide = crate::program::Cache { heads: 1 << 20, head_width: 256, key_bits: 0, value_bits: 0 };
+    let wide =
+        crate::program::Cache { heads: 1 << 20, head_width: 256, key_bits: 0, value_bits: 0 };
     let error = cache::KvCache::new(&wide, 1 << 30).unwrap_err();
     assert_eq!(error, ExecutionError::Memory { bytes: 1 << 58 });
     assert_eq!(reserve::<i8>(5).unwrap(), [0; 5]);
