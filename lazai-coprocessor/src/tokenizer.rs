@@ -71,7 +71,10 @@ impl Tokenizer {
         }
         let syntax =
             |error: tokenizers::Error| TokenizerError::Syntax { message: error.to_string() };
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
+        // The crate panics at a decoder that does not parse.
+        let parsed = std::panic::catch_unwind(|| tokenizers::Tokenizer::from_bytes(json));
+        let panicked = |_| TokenizerError::Syntax { message: "a part is malformed".to_owned() };
+        let mut inner = parsed.map_err(panicked)?.map_err(syntax)?;
         inner.with_truncation(None).map_err(syntax)?;
         inner.with_padding(None);
         if let tokenizers::ModelWrapper::BPE(model) = inner.get_model()
@@ -199,6 +202,16 @@ mod tests {
     fn text_is_merged_behind_the_template() {
         let tokenizer = tokenizer(|_| ()).unwrap();
         assert_eq!(tokenizer.encode("aaa").unwrap(), [0, 2, 1]);
+    }
+
+    #[test]
+    fn a_malformed_decoder_is_refused() {
+        for decoder in [json!(3), json!({"type": "Nothing"}), json!([])] {
+            let error = tokenizer(|json| json["decoder"] = decoder.clone()).unwrap_err();
+            assert!(matches!(error, TokenizerError::Syntax { .. }), "{decoder}: {error}");
+        }
+        let json = b"{\"version\":\"1.0\",\"decoder\":{\"type\":\"Byte\x01Level\"},\"model\":null}";
+        assert!(matches!(Tokenizer::new(json, 3), Err(TokenizerError::Syntax { .. })));
     }
 
     #[test]
