@@ -134,10 +134,11 @@ impl<'m> Session<'m> {
     /// The unit vector of all tokens so far.
     ///
     /// # Errors
-    /// [`ExecutionError::Plan`] if the session has another target.
+    /// [`ExecutionError::Plan`] if the session has another target, or the last step asked for no output.
     pub fn embedding(&self) -> Result<&[i16], ExecutionError> {
         let program = &self.model.manifest().program;
-        let id = program.embedding.filter(|_| self.target == Target::Embedding);
+        let done = self.target == Target::Embedding && self.rows.outputs > 0;
+        let id = program.embedding.filter(|_| done);
         let id = id.ok_or(ExecutionError::Plan { value: u32::MAX })?;
         self.arena.i16(program, self.rows, id)
     }

@@ -48,7 +48,6 @@ pub(crate) fn generate(
     let mut tokens = Vec::new();
     let mut finish = FinishReason::Length;
     let mut sampled = 0;
-    let mut text = String::new();
     while sampled < generation.max_tokens {
         let token = sampler.choose(session.logits()?);
         sampled += 1;
@@ -59,8 +58,10 @@ pub(crate) fn generate(
         }
         tokens.push(token);
         if !generation.stop.is_empty() {
-            text = model.tokenizer().decode(&tokens).unwrap_or_default();
-            if find_stop(&text, &generation.stop).is_some() {
+            // A stop text is shorter than the window, so each step decodes no more than that.
+            let window = &tokens[tokens.len().saturating_sub(STOP_WINDOW)..];
+            let tail = model.tokenizer().decode(window).unwrap_or_default();
+            if find_stop(&tail, &generation.stop).is_some() {
                 finish = FinishReason::Stop;
                 break;
             }
@@ -69,9 +70,7 @@ pub(crate) fn generate(
             session.feed(&[token], 1)?;
         }
     }
-    if generation.stop.is_empty() {
-        text = model.tokenizer().decode(&tokens).unwrap_or_default();
-    }
+    let mut text = model.tokenizer().decode(&tokens).unwrap_or_default();
     if let Some(end) = find_stop(&text, &generation.stop) {
         text.truncate(end);
     }
@@ -82,3 +81,6 @@ pub(crate) fn generate(
 fn find_stop(text: &str, stop: &[String]) -> Option<usize> {
     stop.iter().filter_map(|stop| text.find(stop.as_str())).min()
 }
+
+/// Tokens that are decoded to look for a stop text, which has at most 256 bytes.
+const STOP_WINDOW: usize = 512;
