@@ -162,7 +162,7 @@ fn tokenizer_json() -> Vec<u8> {
     let byte_level = json!({
         "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false
     });
-    let json = json!({
+    let mut json = json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
@@ -188,6 +188,8 @@ fn tokenizer_json() -> Vec<u8> {
             "vocab": vocabulary, "merges": []
         }
     });
+    // A feature of the JSON crate decides whether objects are sorted.
+    json.sort_all_objects();
     json.to_string().into_bytes()
 }
 
