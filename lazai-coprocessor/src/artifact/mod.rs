@@ -2,7 +2,7 @@
 //!
 //! The file is a safetensors container, so common tools can open it. Every byte of it is fixed by its content: tensors
 //! lie in one order, the header is written one way, and a file that says the same in another way is refused. The Merkle
-//! root over the bytes is the [`ModelId`](lazai_api_types::ModelId).
+//! root over the bytes is the [`ModelId`].
 
 mod builder;
 mod bytes;
