@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod artifact;
+pub mod gguf;
 #[allow(unsafe_code, reason = "SIMD intrinsics")]
 pub mod kernel;
 pub mod model;
@@ -15,6 +16,7 @@ pub mod train;
 
 mod coprocessor;
 mod executor;
+mod float;
 mod generate;
 mod monitor;
 mod tokenizer;

@@ -11,6 +11,7 @@ use std::{
 use safetensors::{Dtype, tensor::Metadata};
 
 use super::{LlamaConfig, ReferenceError};
+use crate::float::{from_bfloat, from_half};
 
 /// An opened Hugging Face folder of Llama's family, with every tensor's presence and shape checked.
 ///
@@ -74,7 +75,7 @@ impl Checkpoint {
                 .as_chunks()
                 .0
                 .iter()
-                .map(|bytes| f32::from_bits(u32::from(u16::from_le_bytes(*bytes)) << 16))
+                .map(|bytes| from_bfloat(u16::from_le_bytes(*bytes)))
                 .collect(),
             _ => bytes
                 .as_chunks()
@@ -161,45 +162,7 @@ fn read_header(file: &mut File, length: u64) -> Result<(Metadata, u64), Referenc
     Ok((metadata, base))
 }
 
-/// A 16-bit floating-point number as the 32-bit one of the same value.
-fn from_half(half: u16) -> f32 {
-    let sign = u32::from(half & 0x8000) << 16;
-    let (exponent, fraction) = (u32::from(half >> 10) & 31, u32::from(half & 0x3ff));
-    match exponent {
-        0 => {
-            // A multiple of 2^-24; both factors and the product are exact.
-            let magnitude = f32::from(half & 0x3ff) * f32::from_bits((127 - 24) << 23);
-            f32::from_bits(sign | magnitude.to_bits())
-        }
-        31 => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
-        _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
-    }
-}
-
 const CONFIG: &str = "config.json";
 const TENSORS: &str = "model.safetensors";
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 const MAX_HEADER_BYTES: u64 = 16 << 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn half_precision_keeps_its_value() {
-        for (half, value) in [
-            (0x0000, 0.0),
-            (0x8000, -0.0),
-            (0x0001, 2_f32.powi(-24)),
-            (0x83ff, -1_023.0 * 2_f32.powi(-24)),
-            (0x0400, 2_f32.powi(-14)),
-            (0x3c00, 1.0),
-            (0xc100, -2.5),
-            (0x7bff, 65_504.0),
-            (0x7c00, f32::INFINITY),
-        ] {
-            assert_eq!(from_half(half).to_bits(), value.to_bits(), "{half:#x}");
-        }
-        assert!(from_half(0x7e00).is_nan());
-    }
-}
