@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+pub mod architecture;
 pub mod artifact;
 pub mod gguf;
 #[allow(unsafe_code, reason = "SIMD intrinsics")]
@@ -22,7 +23,7 @@ mod monitor;
 mod tokenizer;
 
 pub use coprocessor::{Cpu, CpuBuilder};
-pub use executor::{ExecutionError, Session};
+pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, Usage};
 pub use tokenizer::{Tokenizer, TokenizerError};

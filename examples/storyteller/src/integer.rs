@@ -32,7 +32,7 @@ pub(crate) fn quantize_checkpoint(checkpoint: &Path) -> Result<Quantized, Recipe
     let (tokenizer, json) = tokenizer::load(&checkpoint.join("tokenizer.json"))?;
     let documents: Vec<String> = Corpus::new(TRAIN_SEED).take(CALIBRATION_DOCUMENTS).collect();
     let checkpoint = Checkpoint::open(checkpoint).map_err(RecipeError::model("the checkpoint"))?;
-    let context = checkpoint.config().context as usize;
+    let context = checkpoint.architecture().context as usize;
     let mut calibration = tokenizer::encode(&tokenizer, &documents)?;
     calibration.iter_mut().for_each(|tokens| tokens.truncate(context));
     let mut options = QuantizeOptions::new("lazvm-storyteller");

@@ -4,7 +4,7 @@
 
 use std::{env, fs, path::PathBuf, process, sync::LazyLock};
 
-use lazai_coprocessor::reference::{Checkpoint, LlamaConfig};
+use lazai_coprocessor::reference::{Checkpoint, Config};
 use libfuzzer_sys::fuzz_target;
 
 const CONFIG: &str = r#"{"model_type":"llama","hidden_size":4,"num_attention_heads":1,"vocab_size":3,
@@ -19,7 +19,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// A good file with the tensors of [`CONFIG`].
 static TENSORS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let config = LlamaConfig::from_json(CONFIG.as_bytes()).expect("the configuration is valid");
+    let config = Config::from_json(CONFIG.as_bytes()).expect("the configuration is valid");
     let mut header = String::from("{");
     let mut end = 0;
     for (name, shape) in config.tensors() {
@@ -52,13 +52,13 @@ fuzz_target!(|data: &[u8]| {
             (CONFIG.as_bytes().to_vec(), tensors)
         }
     };
-    if LlamaConfig::from_json(&config).is_err() {
+    if Config::from_json(&config).is_err() {
         return;
     }
     fs::write(FOLDER.join("config.json"), config).expect("the folder can be written");
     fs::write(FOLDER.join("model.safetensors"), tensors).expect("the folder can be written");
     if let Ok(checkpoint) = Checkpoint::open(&FOLDER) {
-        for (name, shape) in checkpoint.config().tensors() {
+        for (name, shape) in checkpoint.architecture().tensors() {
             if let Ok(values) = checkpoint.tensor(&name) {
                 assert_eq!(values.len(), shape.iter().product::<usize>());
             }

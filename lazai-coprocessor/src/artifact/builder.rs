@@ -40,6 +40,12 @@ impl ArtifactBuilder {
         self.add(name.into(), Element::I16, shape, bytes);
     }
 
+    /// Adds signed 32-bit integers.
+    pub fn add_i32(&mut self, name: impl Into<String>, shape: Vec<u64>, data: &[i32]) {
+        let bytes = data.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.add(name.into(), Element::I32, shape, bytes);
+    }
+
     /// Adds unsigned 16-bit integers.
     pub fn add_u16(&mut self, name: impl Into<String>, shape: Vec<u64>, data: &[u16]) {
         let bytes = data.iter().flat_map(|value| value.to_le_bytes()).collect();

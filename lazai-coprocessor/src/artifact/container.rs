@@ -10,6 +10,8 @@ use super::ArtifactError;
 pub enum Element {
     /// Signed 16-bit integers.
     I16,
+    /// Signed 32-bit integers.
+    I32,
     /// Signed bytes.
     I8,
     /// Unsigned 16-bit integers.
@@ -24,6 +26,7 @@ impl Element {
     pub const fn bytes(self) -> u64 {
         match self {
             Self::I16 | Self::U16 => 2,
+            Self::I32 => 4,
             Self::I8 | Self::U8 => 1,
         }
     }

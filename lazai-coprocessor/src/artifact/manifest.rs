@@ -68,7 +68,11 @@ impl Manifest {
         for token in &self.end_tokens {
             field("end_tokens", u64::from(*token), 0, u64::from(self.vocabulary) - 1)?;
         }
-        Ok(self.program.check()?)
+        self.program.check()?;
+        if self.program.is_bidirectional() {
+            field("context", u64::from(self.context), 1, MAX_WHOLE_CONTEXT)?;
+        }
+        Ok(())
     }
 }
 
@@ -90,5 +94,8 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// Most positions that the bounds of the attention kernel allow.
 const MAX_CONTEXT: u64 = 1 << 17;
+
+/// Most positions of a sequence that is read in one step.
+const MAX_WHOLE_CONTEXT: u64 = 1 << 13;
 
 const MAX_VOCABULARY: u64 = 1 << 20;

@@ -1,14 +1,19 @@
-//! Runs a program: one sequence, step by step, in memory that was planned before.
+//! Runs a program: sequences, step by step, in memory that was planned before.
 
 mod arena;
+mod attention;
+mod batch;
 mod cache;
+mod sequence;
 mod session;
+mod step;
 
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, Feed};
+pub(crate) use sequence::state_bytes;
 pub use session::Session;
-pub(crate) use session::state_bytes;
 
 use crate::kernel::KernelError;
 
@@ -50,6 +55,22 @@ pub enum ExecutionError {
     /// The work or memory of the sequence exceeds 64 bits.
     #[error("the work of the sequence exceeds 64 bits")]
     Overflow,
+    /// A sequence is not open, or is given twice.
+    #[error("sequence {sequence} is not open, or is given twice")]
+    Sequence {
+        /// Its name.
+        sequence: usize,
+    },
+    /// A step has more rows than were reserved.
+    #[error("the step has {got} {what}, but {max} were reserved")]
+    Step {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many were reserved.
+        max: usize,
+    },
     /// A token is not in the vocabulary.
     #[error("token {token} at position {index} is not below the vocabulary size {vocabulary}")]
     Token {
@@ -60,6 +81,9 @@ pub enum ExecutionError {
         /// Tokens in the vocabulary.
         vocabulary: u32,
     },
+    /// A model whose tokens attend to those after them reads a sequence in one step.
+    #[error("this model reads a sequence in one step, but it has begun")]
+    Whole,
 }
 
 impl From<lazai_api_types::WorkOverflow> for ExecutionError {

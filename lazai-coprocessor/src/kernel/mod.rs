@@ -6,11 +6,14 @@
 
 mod attention;
 mod backend;
+mod bias;
 mod cache;
 mod error;
 mod gate;
 mod gather;
+mod gelu;
 mod matmul;
+mod narrow;
 mod norm;
 mod pool;
 mod rope;
@@ -22,12 +25,15 @@ mod tests;
 
 pub use attention::{HeadCache, attend};
 pub use backend::Backend;
+pub use bias::{add_bias_i16, add_bias_i32};
 pub use cache::compress;
 pub use error::KernelError;
 pub use gate::{Gate, gated_silu};
-pub use gather::{Embedding, gather};
+pub use gather::{Embedding, add_positions, gather};
+pub use gelu::{GeluScales, gelu};
 pub use matmul::{Destination, WeightMatrix, matmul};
-pub use norm::{Norm, rms_norm};
+pub use narrow::narrow;
+pub use norm::{Norm, head_norm, layer_norm_i16, layer_norm_i32, rms_norm};
 pub use pool::{POOL_BITS, mean_pool};
 pub use rope::rope;
 pub use threads::Threads;

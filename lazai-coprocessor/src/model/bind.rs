@@ -2,6 +2,7 @@ use core::ops::Range;
 use std::collections::BTreeSet;
 
 use crate::{
+    architecture::Gelu,
     artifact::{Artifact, ArtifactError, Element, MANIFEST, TOKENIZER},
     kernel::{KernelError, WeightMatrix},
     program::{Operator, ValueId},
@@ -14,6 +15,8 @@ pub(crate) struct Binding {
     pub(crate) matrix: Option<Matrix>,
     /// The gain of a norm.
     pub(crate) gain: Range<usize>,
+    /// The added row.
+    pub(crate) bias: Range<usize>,
 }
 
 /// A matrix in the artifact.
@@ -46,6 +49,8 @@ impl Matrix {
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) exp: Range<usize>,
+    pub(crate) gelu: Range<usize>,
+    pub(crate) gelu_tanh: Range<usize>,
     pub(crate) rope: Range<usize>,
     pub(crate) rsqrt: Range<usize>,
     pub(crate) sigmoid: Range<usize>,
@@ -61,6 +66,14 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
     for operator in &program.operators {
         let mut binding = Binding::default();
         match operator {
+            Operator::AddBias { value, bias } => {
+                let width = u64::from(program.values[value.index()].width);
+                binding.bias = binder.tensor(bias, Element::I32, &[width])?;
+            }
+            Operator::AddPositions { table, residual } => {
+                let rows = manifest.context;
+                binding.matrix = Some(binder.matrix(table, rows, *residual, None)?);
+            }
             Operator::Attention { .. } => {
                 binder.exp(&mut tables)?;
             }
@@ -79,7 +92,18 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
                 let rows = program.values[residual.index()].width;
                 binding.matrix = Some(binder.matrix(weight, rows, *input, Some(*residual))?);
             }
-            Operator::RmsNorm { input, gain, .. } => {
+            Operator::Gelu { form: Gelu::Exact, .. } => {
+                tables.gelu = binder.tensor("table.gelu", Element::U16, &[1 << 16])?;
+            }
+            Operator::Gelu { form: Gelu::Tanh, .. } => {
+                tables.gelu_tanh = binder.tensor("table.gelu_tanh", Element::U16, &[1 << 16])?;
+            }
+            Operator::HeadNorm { gain, head_width, .. } => {
+                let width = u64::from(*head_width);
+                binding.gain = binder.tensor(gain, Element::I16, &[width])?;
+                binder.rsqrt(&mut tables)?;
+            }
+            Operator::LayerNorm { input, gain, .. } | Operator::RmsNorm { input, gain, .. } => {
                 let width = u64::from(program.values[input.index()].width);
                 binding.gain = binder.tensor(gain, Element::I16, &[width])?;
                 binder.rsqrt(&mut tables)?;
@@ -89,8 +113,10 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
                 binder.rope(&mut tables, &shape)?;
             }
             Operator::CacheAppend { .. }
+            | Operator::FirstRow { .. }
             | Operator::LastRows { .. }
-            | Operator::MeanPool { .. } => {}
+            | Operator::MeanPool { .. }
+            | Operator::Narrow { .. } => {}
         }
         bindings.push(binding);
     }
@@ -136,6 +162,7 @@ impl Binder<'_> {
         self.used.insert(name);
         let range = info.range();
         let aligned = match element {
+            Element::I32 => bytemuck::try_cast_slice::<u8, i32>(self.bytes(&range)).is_ok(),
             Element::I16 => bytemuck::try_cast_slice::<u8, i16>(self.bytes(&range)).is_ok(),
             Element::U16 => bytemuck::try_cast_slice::<u8, u16>(self.bytes(&range)).is_ok(),
             Element::I8 | Element::U8 => true,

@@ -12,7 +12,8 @@ use crate::{
     tokenizer::Tokenizer,
 };
 
-pub use synthetic::synthetic;
+pub(crate) use synthetic::add_tables;
+pub use synthetic::{synthetic, synthetic_transformer};
 
 pub(crate) use bind::{Binding, Matrix, Tables};
 
@@ -109,7 +110,12 @@ impl Model {
     /// [`WorkOverflow`] if they exceed 64 bits.
     pub fn peak_bytes(&self, target: Target, positions: u64) -> Result<u64, WorkOverflow> {
         let program = &self.manifest().program;
-        let rows = Rows { tokens: positions.min(Self::STEP_TOKENS as u64), outputs: 1 };
+        let tokens = if program.is_bidirectional() {
+            positions
+        } else {
+            positions.min(Self::STEP_TOKENS as u64)
+        };
+        let rows = Rows { tokens, outputs: 1, sequences: 1 };
         let plan = Plan::new(program, target, rows)?;
         let state: u64 = plan
             .schedule

@@ -1,16 +1,16 @@
 use serde_json::json;
 
 use crate::{
+    architecture::{Architecture, FeedForward, Gelu, Positions},
     artifact::{ArtifactBuilder, ArtifactError, Manifest, SPEC_VERSION},
     kernel::WeightMatrix,
-    program::{LayerScales, LlamaScales, LlamaShape, NormScales, llama},
-    table,
+    program::{LayerScales, LlamaShape, NormScales, Scales, transformer},
+    table::{self, RotaryError},
 };
 
 /// Makes a Llama of random weights, for tests and benches of any size.
 ///
-/// Its tokens are `<s>`, `</s>` and the 256 bytes, then tokens without a text up to `shape.vocabulary`, which is at least
-/// 258. The same arguments give the same bytes.
+/// As [`synthetic_transformer`] of [`LlamaShape::architecture`].
 ///
 /// # Errors
 /// [`ArtifactError`] if the rotation table cannot be made for this context and head width.
@@ -20,85 +20,106 @@ pub fn synthetic(
     context: u32,
     seed: u64,
 ) -> Result<ArtifactBuilder, ArtifactError> {
-    let norm = NormScales {
-        gain: NORM_GAIN_BITS - (shape.hidden.ilog2() / 2) as i8,
-        epsilon: 1_u64 << (2 * RESIDUAL_BITS as u32 - 16),
+    let layers = u32::try_from(layers).unwrap_or(u32::MAX);
+    synthetic_transformer(&shape.architecture(layers, context), seed)
+}
+
+/// Makes a transformer of random weights, for tests and benches of any size.
+///
+/// Its tokens are `<s>`, `</s>` and the 256 bytes, then tokens without a text up to the vocabulary, which is at least
+/// 258. The same arguments give the same bytes.
+///
+/// # Errors
+/// [`ArtifactError`] if the rotation table cannot be made for this context and head width.
+pub fn synthetic_transformer(
+    architecture: &Architecture,
+    seed: u64,
+) -> Result<ArtifactBuilder, ArtifactError> {
+    let norm = |width: u32, input_bits: i8| NormScales {
+        gain: NORM_GAIN_BITS - (width.ilog2() / 2) as i8,
+        epsilon: 1_u64 << (2 * input_bits as u32).saturating_sub(16),
         output: ACTIVATION_BITS,
     };
+    let (row_norm, head_norm) = (
+        norm(architecture.hidden, RESIDUAL_BITS),
+        norm(architecture.head_dim, ACTIVATION_BITS),
+    );
     let layer = LayerScales {
-        attention_norm: norm,
+        attention_norm: row_norm,
         query: ACTIVATION_BITS,
+        query_norm: head_norm,
         key: ACTIVATION_BITS,
+        key_norm: head_norm,
         value: ACTIVATION_BITS,
-        mlp_norm: norm,
+        mlp_norm: row_norm,
         gate: ACTIVATION_BITS,
         up: ACTIVATION_BITS,
         product: ACTIVATION_BITS,
     };
-    let scales = LlamaScales {
+    let scales = Scales {
         residual: RESIDUAL_BITS,
-        layers: vec![layer; layers],
-        final_norm: norm,
+        embedding_norm: row_norm,
+        layers: vec![layer; architecture.layers as usize],
+        final_norm: row_norm,
         logits: ACTIVATION_BITS,
     };
     let manifest = Manifest {
         spec: SPEC_VERSION,
         name: format!("synthetic-{seed}"),
-        context,
-        vocabulary: shape.vocabulary,
+        context: architecture.context,
+        vocabulary: architecture.vocabulary,
         end_tokens: vec![1],
-        program: llama(shape, &scales),
+        program: transformer(architecture, &scales),
     };
-    let mut writer = Writer {
-        builder: ArtifactBuilder::new(manifest, tokenizer_json()),
-        state: seed,
-        hidden: shape.hidden,
-    };
-    let query = shape.heads * shape.head_width;
-    let kv = shape.kv_heads * shape.head_width;
-    writer.matrix("embedding", shape.vocabulary, shape.hidden);
-    if !shape.tied {
-        writer.matrix("head", shape.vocabulary, shape.hidden);
-    }
-    for layer in 0..layers {
-        let sizes = [
-            ("query", query, shape.hidden),
-            ("key", kv, shape.hidden),
-            ("value", kv, shape.hidden),
-            ("output", shape.hidden, query),
-            ("gate", shape.intermediate, shape.hidden),
-            ("up", shape.intermediate, shape.hidden),
-            ("down", shape.hidden, shape.intermediate),
-        ];
-        for (name, rows, columns) in sizes {
-            writer.matrix(&format!("layers.{layer}.{name}"), rows, columns);
+    let builder = ArtifactBuilder::new(manifest, tokenizer_json());
+    let mut writer = Writer { builder, state: seed };
+    for (name, shape) in architecture.tensors() {
+        match shape.as_slice() {
+            [rows, columns] => writer.matrix(&name, *rows, *columns),
+            [width] if name.ends_with(".bias") => writer.bias(&name, *width),
+            _ => writer.gain(&name, shape.iter().product()),
         }
-        writer.gain(&format!("layers.{layer}.attention_norm"));
-        writer.gain(&format!("layers.{layer}.mlp_norm"));
     }
-    writer.gain("final_norm");
     let mut builder = writer.builder;
-    builder.add_i16("unit", vec![u64::from(shape.hidden)], &vec![1 << 14; shape.hidden as usize]);
-    builder.add_u16("table.exp", vec![1 << 16], &table::exp());
-    builder.add_u16("table.rsqrt", vec![3 << 14], &table::reciprocal_sqrt());
-    builder.add_u16("table.sigmoid", vec![1 << 16], &table::sigmoid());
-    let rope = table::rotary(context, shape.head_width, 10_000)
+    let hidden = architecture.hidden;
+    builder.add_i16("unit", vec![u64::from(hidden)], &vec![1 << 14; hidden as usize]);
+    add_tables(&mut builder, architecture)
         .map_err(|error| ArtifactError::Table { message: error.to_string() })?;
-    let half = u64::from(shape.head_width / 2);
-    builder.add_i16("table.rope", vec![u64::from(context), half, 2], &rope);
     Ok(builder)
+}
+
+/// Adds the tables that the program of `architecture` reads.
+pub(crate) fn add_tables(
+    builder: &mut ArtifactBuilder,
+    architecture: &Architecture,
+) -> Result<(), RotaryError> {
+    let mut add = |name: &str, table: Vec<u16>| {
+        builder.add_u16(name, vec![table.len() as u64], &table);
+    };
+    add("table.exp", table::exp());
+    add("table.rsqrt", table::reciprocal_sqrt());
+    match architecture.feed_forward {
+        FeedForward::GatedSilu => add("table.sigmoid", table::sigmoid()),
+        FeedForward::Gelu(Gelu::Exact) => add("table.gelu", table::gelu()),
+        FeedForward::Gelu(Gelu::Tanh) => add("table.gelu_tanh", table::gelu_tanh()),
+    }
+    if let Positions::Rotary(rotary) = &architecture.positions {
+        let (context, head_dim) = (architecture.context, architecture.head_dim);
+        let table = table::rotary(context, head_dim, rotary)?;
+        let shape = vec![u64::from(context), u64::from(head_dim / 2), 2];
+        builder.add_i16("table.rope", shape, &table);
+    }
+    Ok(())
 }
 
 struct Writer {
     builder: ArtifactBuilder,
     state: u64,
-    hidden: u32,
 }
 
 impl Writer {
     /// Weights of a variance of about `1 / columns`.
-    fn matrix(&mut self, name: &str, rows: u32, columns: u32) {
-        let (n, k) = (rows as usize, columns as usize);
+    fn matrix(&mut self, name: &str, n: usize, k: usize) {
         let values: Vec<i8> = self.bytes(n * k).map(|byte| (byte as i8).max(-127)).collect();
         let bytes = WeightMatrix::exponent_bytes(k);
         let groups = k.div_ceil(WeightMatrix::GROUP);
@@ -108,18 +129,23 @@ impl Writer {
                 row[bytes - 1] &= (1 << (2 * (groups % 4))) - 1;
             }
         }
-        let row_bits = vec![8 + (columns.ilog2() / 2) as i8; n];
-        let (rows, columns) = (u64::from(rows), u64::from(columns));
+        let row_bits = vec![8 + (k.max(1).ilog2() / 2) as i8; n];
+        let (rows, columns) = (n as u64, k as u64);
         self.builder.add_i8(format!("{name}.values"), vec![rows, columns], &values);
         self.builder.add_u8(format!("{name}.exponents"), vec![rows, bytes as u64], exponents);
         self.builder.add_i8(format!("{name}.row_bits"), vec![rows], &row_bits);
     }
 
     /// Gains from about 0.75 to 1.25.
-    fn gain(&mut self, name: &str) {
-        let width = self.hidden as usize;
+    fn gain(&mut self, name: &str, width: usize) {
         let gain: Vec<i16> = self.bytes(width).map(|byte| 12_288 + 32 * i16::from(byte)).collect();
         self.builder.add_i16(name, vec![width as u64], &gain);
+    }
+
+    /// Biases from about -1/16 to 1/16 of an activation.
+    fn bias(&mut self, name: &str, width: usize) {
+        let bias: Vec<i32> = self.bytes(width).map(|byte| i32::from(byte as i8)).collect();
+        self.builder.add_i32(name, vec![width as u64], &bias);
     }
 
     /// Bytes of the splitmix64 generator.

@@ -76,6 +76,8 @@ impl Program {
             limit("the fraction bits of a cache", i64::from(cache.key_bits), MIN_BITS, MAX_BITS)?;
             limit("the fraction bits of a cache", i64::from(cache.value_bits), MIN_BITS, MAX_BITS)?;
         }
+        let mixed = self.operators.iter().any(Operator::is_causal);
+        limit("causal attention beside bidirectional", i64::from(self.is_bidirectional() && mixed), 0, 0)?;
         let mut checker = Checker {
             program: self,
             index: 0,
@@ -127,7 +129,13 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn check(&mut self, operator: &Operator) -> Result<(), ProgramError> {
         match operator {
-            Operator::Attention { query, cache, output } => {
+            Operator::AddBias { value, .. } => self.read(*value).map(|_| ()),
+            Operator::AddPositions { residual, .. } => {
+                let residual = self.read(*residual)?;
+                self.format("the residual", residual, Format::I32)?;
+                self.tokens(residual)
+            }
+            Operator::Attention { query, cache, output, .. } => {
                 let query = self.read(*query)?;
                 let cache = self.cache(*cache, true)?;
                 let output = self.write(*output)?;
@@ -157,6 +165,18 @@ impl Checker<'_> {
                 self.filled[id.index()] = true;
                 Ok(())
             }
+            Operator::FirstRow { input, output } => {
+                let (input, output) = (self.read(*input)?, self.write(*output)?);
+                self.format("the input", input, Format::I32)?;
+                self.format("the output", output, Format::I32)?;
+                self.equal("the output's width", input.width, output.width)?;
+                self.equal("the output's fraction bits", input.bits, output.bits)?;
+                self.tokens(input)?;
+                // Steps after the first would not hold the row any more.
+                let whole = u8::from(self.program.is_bidirectional());
+                self.equal("the bidirectional attention", 1, whole)?;
+                self.equal("the output's rows", RowCount::One as u8, output.rows as u8)
+            }
             Operator::GatedSilu { gate, up, output } => {
                 self.apart(*gate, *up)?;
                 let operands = [self.read(*gate)?, self.read(*up)?, self.write(*output)?];
@@ -172,6 +192,23 @@ impl Checker<'_> {
                 self.format("the output", output, Format::I32)?;
                 self.tokens(output)
             }
+            Operator::Gelu { input, output, .. } => {
+                let (input, output) = (self.read(*input)?, self.write(*output)?);
+                self.format("the input", input, Format::I16)?;
+                self.format("the output", output, Format::I16)?;
+                self.equal("the output's width", input.width, output.width)?;
+                self.rows(input, output)
+            }
+            Operator::HeadNorm { input, gain_bits, epsilon, head_width, output, .. } => {
+                let (input, output) = (self.read(*input)?, self.write(*output)?);
+                self.format("the input", input, Format::I16)?;
+                self.format("the output", output, Format::I16)?;
+                self.equal("the output's width", input.width, output.width)?;
+                limit("the width of a head", i64::from(*head_width), 1, MAX_HEAD_WIDTH)?;
+                self.equal("the width modulo the head's", 0, input.width % head_width)?;
+                norm_limits(*gain_bits, *epsilon)?;
+                self.rows(input, output)
+            }
             Operator::LastRows { input, output } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);
                 self.format("the input", input, Format::I32)?;
@@ -180,6 +217,13 @@ impl Checker<'_> {
                 self.equal("the output's fraction bits", input.bits, output.bits)?;
                 self.tokens(input)?;
                 self.equal("the output's rows", RowCount::Outputs as u8, output.rows as u8)
+            }
+            Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {
+                let (input, output) = (self.read(*input)?, self.write(*output)?);
+                self.format("the input", input, Format::I32)?;
+                self.equal("the output's width", input.width, output.width)?;
+                norm_limits(*gain_bits, *epsilon)?;
+                self.rows(input, output)
             }
             Operator::MatMul { input, output, .. } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);
@@ -202,14 +246,19 @@ impl Checker<'_> {
                 self.tokens(input)?;
                 self.equal("the output's rows", RowCount::One as u8, output.rows as u8)
             }
+            Operator::Narrow { input, output } => {
+                let (input, output) = (self.read(*input)?, self.write(*output)?);
+                self.format("the input", input, Format::I32)?;
+                self.format("the output", output, Format::I16)?;
+                self.equal("the output's width", input.width, output.width)?;
+                self.rows(input, output)
+            }
             Operator::RmsNorm { input, output, gain_bits, epsilon, .. } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);
                 self.format("the input", input, Format::I32)?;
                 self.format("the output", output, Format::I16)?;
                 self.equal("the output's width", input.width, output.width)?;
-                limit("the fraction bits of a gain", i64::from(*gain_bits), MIN_BITS, MAX_BITS)?;
-                let epsilon = i64::try_from(*epsilon).unwrap_or(i64::MAX);
-                limit("the epsilon of a norm", epsilon, 0, MAX_EPSILON)?;
+                norm_limits(*gain_bits, *epsilon)?;
                 self.rows(input, output)
             }
             Operator::Rope { value, head_width } => {
@@ -298,6 +347,12 @@ impl Checker<'_> {
         let (index, operator) = (self.index, self.operator);
         ProgramError::Operand { index, operator, operand, id, problem }
     }
+}
+
+fn norm_limits(gain_bits: i8, epsilon: u64) -> Result<(), ProgramError> {
+    limit("the fraction bits of a gain", i64::from(gain_bits), MIN_BITS, MAX_BITS)?;
+    let epsilon = i64::try_from(epsilon).unwrap_or(i64::MAX);
+    limit("the epsilon of a norm", epsilon, 0, MAX_EPSILON)
 }
 
 fn limit(what: &'static str, got: i64, min: i64, max: i64) -> Result<(), ProgramError> {

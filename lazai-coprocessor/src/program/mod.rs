@@ -7,6 +7,8 @@ mod check;
 mod llama;
 mod operator;
 mod plan;
+mod scales;
+mod transformer;
 mod value;
 mod work;
 
@@ -14,9 +16,11 @@ mod work;
 mod tests;
 
 pub use check::ProgramError;
-pub use llama::{LayerScales, LlamaScales, LlamaShape, NormScales, llama};
+pub use llama::LlamaShape;
 pub use operator::Operator;
 pub use plan::{Plan, Rows};
+pub use scales::{LayerScales, NormScales, Scales};
+pub use transformer::transformer;
 pub use value::{Cache, CacheId, Format, RowCount, Value, ValueId};
 pub use work::WorkRule;
 pub(crate) use work::step_flops;
@@ -56,6 +60,12 @@ impl Program {
             Target::Embedding => self.embedding,
             Target::Logits => self.logits,
         }
+    }
+
+    /// Whether tokens attend to those after them, so that a sequence is read in one step.
+    #[must_use]
+    pub fn is_bidirectional(&self) -> bool {
+        self.operators.iter().any(Operator::is_bidirectional)
     }
 
     /// The indices of the operators that `target` needs, in order.

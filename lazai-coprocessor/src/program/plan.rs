@@ -9,6 +9,8 @@ pub struct Rows {
     pub tokens: u64,
     /// Last tokens whose scores are wanted.
     pub outputs: u64,
+    /// Sequences that end with the step.
+    pub sequences: u64,
 }
 
 impl Rows {
@@ -16,7 +18,7 @@ impl Rows {
     #[must_use]
     pub const fn of(&self, rows: RowCount) -> u64 {
         match rows {
-            RowCount::One => 1,
+            RowCount::One => self.sequences,
             RowCount::Outputs => self.outputs,
             RowCount::Tokens => self.tokens,
         }

@@ -16,9 +16,15 @@ fn shape() -> LlamaShape {
 
 fn program(layers: usize) -> Program {
     let layer = LayerScales { attention_norm: norm(), mlp_norm: norm(), ..LayerScales::default() };
-    llama(
-        &shape(),
-        &LlamaScales { residual: 12, layers: vec![layer; layers], final_norm: norm(), logits: 8 },
+    transformer(
+        &shape().architecture(layers as u32, 64),
+        &Scales {
+            residual: 12,
+            layers: vec![layer; layers],
+            final_norm: norm(),
+            logits: 8,
+            ..Scales::default()
+        },
     )
 }
 
@@ -96,7 +102,7 @@ proptest! {
     fn plans_keep_living_values_apart(layers in 0_usize..5, tokens in 0_u64..300, outputs in 0_u64..4) {
         let program = program(layers);
         for target in [Target::Logits, Target::Embedding] {
-            assert_plan_is_sound(&program, target, Rows { tokens, outputs });
+            assert_plan_is_sound(&program, target, Rows { tokens, outputs, sequences: outputs.min(1) });
         }
     }
 
@@ -104,7 +110,7 @@ proptest! {
     fn more_tokens_never_need_less(tokens in 1_u64..300, more in 1_u64..300) {
         let program = program(2);
         let bytes = |tokens| {
-            Plan::new(&program, Target::Logits, Rows { tokens, outputs: 1 }).unwrap().arena_bytes
+            Plan::new(&program, Target::Logits, Rows { tokens, outputs: 1, sequences: 1 }).unwrap().arena_bytes
         };
         prop_assert!(bytes(tokens) <= bytes(tokens + more));
     }
@@ -128,7 +134,7 @@ proptest! {
             _ => {}
         }
         if program.check().is_ok() {
-            Plan::new(&program, Target::Logits, Rows { tokens: 3, outputs: 1 }).unwrap();
+            Plan::new(&program, Target::Logits, Rows { tokens: 3, outputs: 1, sequences: 1 }).unwrap();
             WorkRule::new(&program, Target::Logits).unwrap();
         }
     }

@@ -44,7 +44,7 @@ pub struct Value {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowCount {
-    /// One row for the whole sequence.
+    /// One row for each sequence.
     One,
     /// A row for each of the last tokens whose scores are wanted.
     Outputs,

@@ -5,7 +5,8 @@ use super::{Operator, Program, RowCount, Rows, Target};
 /// The operations of a target, as a polynomial in the tokens and the positions that they attend to.
 ///
 /// Feeding `N` tokens to an empty sequence and asking for `O` rows of scores costs
-/// `per_token * N + per_pair * N * (N + 1) / 2 + per_output * O + once`, however the tokens are split into steps.
+/// `per_token * N + per_pair * P + per_output * O + once`, however the tokens are split into steps. The pairs `P` are
+/// `N * (N + 1) / 2` if attention is causal, and `N * N` if it is bidirectional.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct WorkRule {
     /// Operations for each token.
@@ -16,6 +17,8 @@ pub struct WorkRule {
     pub per_output: u64,
     /// Operations for the sequence as a whole.
     pub once: u64,
+    /// Whether a token attends to those after it too.
+    pub bidirectional: bool,
 }
 
 impl WorkRule {
@@ -24,7 +27,8 @@ impl WorkRule {
     /// # Errors
     /// [`WorkOverflow`] if a coefficient exceeds 64 bits.
     pub fn new(program: &Program, target: Target) -> Result<Self, WorkOverflow> {
-        program.schedule(target).into_iter().try_fold(Self::default(), |mut rule, index| {
+        let rule = Self { bidirectional: program.is_bidirectional(), ..Self::default() };
+        program.schedule(target).into_iter().try_fold(rule, |mut rule, index| {
             let operator = &program.operators[index];
             let (rows, flops) = operator_work(program, operator)?;
             let coefficient = match rows {
@@ -44,9 +48,11 @@ impl WorkRule {
     /// # Errors
     /// [`WorkOverflow`] if they exceed 64 bits.
     pub fn flops(&self, tokens: u64, outputs: u64) -> Result<u64, WorkOverflow> {
-        let pairs = u128::from(tokens) * (u128::from(tokens) + 1) / 2;
+        let tokens = u128::from(tokens);
+        let pairs =
+            if self.bidirectional { tokens * tokens } else { tokens * (tokens + 1) / 2 };
         let terms = [
-            u128::from(self.per_token).checked_mul(u128::from(tokens)),
+            u128::from(self.per_token).checked_mul(tokens),
             u128::from(self.per_pair).checked_mul(pairs),
             u128::from(self.per_output).checked_mul(u128::from(outputs)),
             Some(u128::from(self.once)),
@@ -56,16 +62,15 @@ impl WorkRule {
     }
 }
 
-/// The operations of one operator in a step of `rows` rows after `past` positions.
+/// The operations of one operator in a step of `rows` rows that attend to `pairs` positions in sum.
 pub(crate) fn step_flops(
     program: &Program,
     operator: &Operator,
     rows: Rows,
-    past: u64,
+    pairs: u64,
 ) -> Result<u64, WorkOverflow> {
     let (row_count, flops) = operator_work(program, operator)?;
     let flops = flops.checked_mul(rows.of(row_count)).ok_or(WorkOverflow)?;
-    let pairs = rows.tokens * past + rows.tokens * (rows.tokens + 1) / 2;
     let pairs = pair_flops(program, operator).checked_mul(pairs).ok_or(WorkOverflow)?;
     flops.checked_add(pairs).ok_or(WorkOverflow)
 }
@@ -83,11 +88,16 @@ fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u6
     let width = |id: super::ValueId| u64::from(program.values[id.index()].width);
     let rows = |id: super::ValueId| program.values[id.index()].rows;
     Ok(match operator {
+        Operator::AddBias { value, .. } => (rows(*value), width(*value)),
+        Operator::AddPositions { residual, .. } => (rows(*residual), 2 * width(*residual)),
         Operator::Attention { output, .. } => (rows(*output), width(*output)),
         Operator::CacheAppend { key, value, .. } => (rows(*key), 2 * (width(*key) + width(*value))),
         Operator::GatedSilu { output, .. } => (rows(*output), 4 * width(*output)),
         Operator::Gather { output, .. } => (rows(*output), width(*output)),
-        Operator::LastRows { .. } => (RowCount::One, 0),
+        Operator::Gelu { output, .. } => (rows(*output), 3 * width(*output)),
+        Operator::HeadNorm { output, .. } => (rows(*output), 6 * width(*output)),
+        Operator::FirstRow { .. } | Operator::LastRows { .. } => (RowCount::One, 0),
+        Operator::LayerNorm { output, .. } => (rows(*output), 8 * width(*output)),
         Operator::MatMul { input, output, .. } => {
             (rows(*output), product(width(*input), width(*output))?)
         }
@@ -96,6 +106,7 @@ fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u6
             (rows(*residual), flops.checked_add(width(*residual)).ok_or(WorkOverflow)?)
         }
         Operator::MeanPool { input, .. } => (rows(*input), width(*input)),
+        Operator::Narrow { output, .. } => (rows(*output), width(*output)),
         Operator::RmsNorm { output, .. } => (rows(*output), 6 * width(*output)),
         Operator::Rope { value, .. } => (rows(*value), 3 * width(*value)),
     })

@@ -26,22 +26,36 @@ pub(super) struct Collector<'a> {
     total: usize,
     matrices: Vec<Matrix>,
     gains: Vec<(String, Vec<i16>)>,
+    biases: Vec<(String, Vec<i32>)>,
     values: Vec<ValueReport>,
 }
 
 /// A weight matrix of a checkpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    /// Its name in the artifact.
+    /// Its name.
     pub(super) name: String,
-    /// Its name in the checkpoint.
-    pub(super) tensor: String,
     /// Outputs.
     pub(super) rows: u32,
     /// Inputs.
     pub(super) columns: u32,
     /// What its weights are multiplied by.
     pub(super) factor: f64,
+}
+
+/// A norm of a checkpoint.
+#[derive(Clone, Debug)]
+pub(super) struct NormSource<'a> {
+    /// The name of its gain.
+    pub(super) name: String,
+    /// What the gain is multiplied by.
+    pub(super) factor: f64,
+    /// Where its results are seen.
+    pub(super) points: &'a [Point],
+    /// What they are multiplied by after they are seen.
+    pub(super) point_factor: f64,
+    /// Whether a bias at the scale of the results follows.
+    pub(super) biased: bool,
 }
 
 struct Matrix {
@@ -67,8 +81,17 @@ impl<'a> Collector<'a> {
         total: usize,
     ) -> Self {
         progress(Progress { stage: Stage::Quantize, done: 0, total });
-        let (matrices, gains, values) = (Vec::new(), Vec::new(), Vec::new());
-        Self { checkpoint, calibration, options, progress, total, matrices, gains, values }
+        Self {
+            checkpoint,
+            calibration,
+            options,
+            progress,
+            total,
+            matrices: Vec::new(),
+            gains: Vec::new(),
+            biases: Vec::new(),
+            values: Vec::new(),
+        }
     }
 
     /// The artifact of `manifest` with the tensors so far, and the report.
@@ -91,28 +114,57 @@ impl<'a> Collector<'a> {
         for (name, gain) in self.gains {
             artifact.add_i16(name, vec![gain.len() as u64], &gain);
         }
+        for (name, bias) in self.biases {
+            artifact.add_i32(name, vec![bias.len() as u64], &bias);
+        }
         (artifact, QuantizeReport { tensors, values: self.values })
     }
 
-    /// Stores a gain times the root of its length, and finds the scale of the norm's output.
-    pub(super) fn norm(
-        &mut self,
-        name: String,
-        tensor: &str,
-        point: Point,
-    ) -> Result<NormScales, QuantizeError> {
-        let gain = self.checkpoint.tensor(tensor)?;
-        let root = (gain.len() as f64).sqrt();
-        let largest = gain.iter().map(|gain| f64::from(gain.abs()) * root).fold(0.0, f64::max);
+    /// Stores a gain, and finds the scale of the norm's output; the epsilon is left to the caller.
+    pub(super) fn norm(&mut self, source: NormSource<'_>) -> Result<NormScales, QuantizeError> {
+        let NormSource { name, factor, points, point_factor, biased } = source;
+        let gain = self.checkpoint.tensor(&name)?;
+        let largest = gain.iter().map(|gain| f64::from(gain.abs()) * factor).fold(0.0, f64::max);
         let gain_bits = activation_bits(&name, largest, 0, f64::from(i16::MAX))?;
         let unit = power_of_two(gain_bits.into());
         #[expect(clippy::cast_possible_truncation, reason = "the bits keep it within i16")]
-        let integers = gain.iter().map(|gain| (f64::from(*gain) * root * unit).round() as i16);
+        let integers = gain.iter().map(|gain| (f64::from(*gain) * factor * unit).round() as i16);
         let integers = integers.collect();
-        let output = self.activation(&name, &[point], 1.0)?;
+        let output = self.activation(&name, points, point_factor)?;
+        if biased {
+            self.bias(&name, output, 1.0)?;
+        }
         self.gains.push((name, integers));
-        // The epsilon waits for the scale of the residual stream.
         Ok(NormScales { gain: gain_bits, epsilon: 0, output })
+    }
+
+    /// Stores the bias of what is named, times `factor`, with `bits` fraction bits.
+    pub(super) fn bias(
+        &mut self,
+        name: &str,
+        bits: i8,
+        factor: f64,
+    ) -> Result<(), QuantizeError> {
+        let name = format!("{name}.bias");
+        let unit = power_of_two(bits.into()) * factor;
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, as the sum would")]
+        let integer = |bias: &f32| (f64::from(*bias) * unit).round() as i32;
+        let bias = self.checkpoint.tensor(&name)?.iter().map(integer).collect();
+        self.biases.push((name, bias));
+        Ok(())
+    }
+
+    /// An epsilon times a width in units of the square of an input of `bits` fraction bits.
+    pub(super) fn epsilon(&self, epsilon: f64, bits: i8) -> Result<u64, QuantizeError> {
+        let units = epsilon * power_of_two(2 * i32::from(bits));
+        let max = power_of_two(EPSILON_BITS);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "to 2^51")]
+        let integer = units.round() as u64;
+        if units > max {
+            let what = "the epsilon of a head's norm".to_owned();
+            return Err(QuantizeError::TooLarge { what, got: integer, max: 1 << EPSILON_BITS });
+        }
+        Ok(integer)
     }
 
     /// Stores a gain as it is.
@@ -137,15 +189,21 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Quantizes the matrix of a product with i16 results; returns their fraction bits.
+    /// Quantizes the matrix of a product with i16 results, and its bias; returns the fraction bits of the results.
     pub(super) fn product(
         &mut self,
         source: Source,
         input_bits: i8,
         points: &[Point],
+        biased: bool,
     ) -> Result<i8, QuantizeError> {
-        let bits = self.activation(&source.name, points, source.factor)?;
-        self.fit(source, input_bits, bits)
+        let (name, factor) = (source.name.clone(), source.factor);
+        let bits = self.activation(&name, points, factor)?;
+        let bits = self.fit(source, input_bits, bits)?;
+        if biased {
+            self.bias(&name, bits, factor)?;
+        }
+        Ok(bits)
     }
 
     /// Quantizes the matrix of the scores, whose results are i32; returns their fraction bits.
@@ -234,7 +292,7 @@ impl<'a> Collector<'a> {
     }
 
     fn quantize(&self, source: Source, max_bits: i8) -> Result<Matrix, QuantizeError> {
-        let mut weights = self.checkpoint.tensor(&source.tensor)?;
+        let mut weights = self.checkpoint.tensor(&source.name)?;
         if source.factor != 1.0 {
             for weight in &mut weights {
                 #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
@@ -243,9 +301,11 @@ impl<'a> Collector<'a> {
             }
         }
         let [rows, columns] = [source.rows, source.columns].map(|size| size as usize);
+        // A shorter context needs fewer rows of positions.
+        weights.truncate(rows * columns);
         let quantized = quantize_matrix(&weights, rows, columns, max_bits, &self.options.threads)
             .map_err(|refused| QuantizeError::WeightRange {
-            tensor: source.tensor.clone(),
+            tensor: source.name.clone(),
             row: refused.row,
         })?;
         let report = TensorReport::new(source.name.clone(), &quantized, &weights);

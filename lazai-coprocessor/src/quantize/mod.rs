@@ -9,10 +9,10 @@
 mod calibration;
 mod collector;
 mod error;
-mod llama;
 mod matrix;
 mod report;
 mod scale;
+mod transformer;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ pub use report::{QuantizeReport, TensorReport, ValueReport};
 use crate::{
     artifact::ArtifactBuilder,
     kernel::Threads,
-    reference::{Checkpoint, ReferenceModel},
+    reference::{Checkpoint, observe},
 };
 
 use calibration::Calibration;
@@ -52,7 +52,7 @@ impl QuantizeOptions {
 /// What is being done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
-    /// Measuring activations; counted in sequences.
+    /// Measuring activations; counted in layers.
     Calibrate,
     /// Quantizing weights; counted in matrices.
     Quantize,
@@ -78,7 +78,7 @@ pub struct Quantized {
     pub report: QuantizeReport,
 }
 
-/// Quantizes a checkpoint of Llama's family.
+/// Quantizes a checkpoint.
 ///
 /// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is.
 /// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are enough.
@@ -113,13 +113,13 @@ pub fn quantize(
     options: &QuantizeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Quantized, QuantizeError> {
-    let max = checkpoint.config().context;
+    let max = checkpoint.architecture().context;
     let context = options.context.unwrap_or(max);
     if !(1..=max).contains(&context) {
         return Err(QuantizeError::Context { got: context, max });
     }
     let calibration = calibrate(checkpoint, calibration, options, progress)?;
-    llama::quantize(checkpoint, tokenizer, context, &calibration, options, progress)
+    transformer::quantize(checkpoint, tokenizer, context, &calibration, options, progress)
 }
 
 /// Runs the reference model over the calibration text.
@@ -132,13 +132,9 @@ fn calibrate(
     if sequences.iter().all(Vec::is_empty) {
         return Err(QuantizeError::NoCalibration);
     }
-    let (stage, total) = (Stage::Calibrate, sequences.len());
-    progress(Progress { stage, done: 0, total });
-    let model = ReferenceModel::new(checkpoint, options.threads.clone())?;
     let mut calibration = Calibration::default();
-    for (done, tokens) in (1..).zip(sequences) {
-        model.forward(tokens, &mut calibration)?;
-        progress(Progress { stage, done, total });
-    }
+    observe(checkpoint, &options.threads, sequences, &mut calibration, &mut |done, total| {
+        progress(Progress { stage: Stage::Calibrate, done, total });
+    })?;
     Ok(calibration)
 }

@@ -9,7 +9,10 @@ use crate::{
     kernel::Backend,
     model::Model,
     program::Target,
-    reference::tests::{Folder, Tensors, random_tensors, small_config, write},
+    reference::{
+        ReferenceModel,
+        tests::{Folder, Tensors, random_tensors, small_config, write},
+    },
 };
 
 /// A tokenizer with as many words as the small model has tokens.

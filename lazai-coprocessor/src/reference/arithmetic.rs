@@ -62,6 +62,26 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     narrow(1.0 / (1.0 + exp(-f64::from(x))))
 }
 
+/// The probability that a normal variable is below `x`, within some units of 2^-52.
+pub(super) fn normal_distribution(x: f64) -> f64 {
+    let magnitude = x.abs();
+    // The series needs no more than this: the rest of the distribution is below 2^-52.
+    let upper = if magnitude > 8.5 {
+        1.0
+    } else {
+        let square = magnitude * magnitude;
+        let (mut term, mut index) = (exp(-square / 2.0) * NORMAL_DENSITY * magnitude, 1.0);
+        let mut sum = 0.5;
+        while term > 1e-18 {
+            sum += term;
+            index += 2.0;
+            term = term * square / index;
+        }
+        sum
+    };
+    if x < 0.0 { 1.0 - upper } else { upper }
+}
+
 /// The nearest 32-bit number.
 pub(super) const fn narrow(x: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
@@ -70,6 +90,9 @@ pub(super) const fn narrow(x: f64) -> f32 {
 }
 
 const LANES: usize = 16;
+
+/// The density of the normal distribution at 0.
+const NORMAL_DENSITY: f64 = 0.398_942_280_401_432_7;
 
 /// The upper 32 bits of ln 2.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
@@ -103,6 +126,21 @@ mod tests {
             }
         }
         assert_eq!(ln(1.0), 0.0);
+    }
+
+    #[test]
+    fn normal_distribution_has_its_known_values() {
+        for (x, known) in [
+            (0.0, 0.5),
+            (1.0, 0.841_344_746_068_542_9),
+            (-1.0, 0.158_655_253_931_457_07),
+            (2.0, 0.977_249_868_051_820_8),
+            (-3.0, 0.001_349_898_031_630_094_6),
+            (4.5, 0.999_996_602_326_875_3),
+        ] {
+            assert!((normal_distribution(x) - known).abs() < 1e-14, "{x}");
+        }
+        assert_eq!((normal_distribution(40.0), normal_distribution(-40.0)), (1.0, 0.0));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::io;
 
+use crate::gguf::GgufError;
+
 /// Why a checkpoint was refused, or a sequence cannot be run on it.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -40,6 +42,19 @@ pub enum ReferenceError {
         /// What went wrong.
         kind: io::ErrorKind,
     },
+    /// A GGUF file was refused.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+    /// A key of a GGUF file has a value that this version does not read.
+    #[error("key {key} must be {expected}, got {got}")]
+    Key {
+        /// The key.
+        key: String,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is, cut to 64 characters.
+        got: String,
+    },
     /// A sequence is longer than the model's context.
     #[error("the sequence has {got} tokens, more than {max}")]
     Length {
@@ -49,7 +64,7 @@ pub enum ReferenceError {
         max: usize,
     },
     /// A tensor that the configuration needs is absent.
-    #[error("model.safetensors lacks the tensor {tensor}")]
+    #[error("the checkpoint lacks the tensor {tensor}")]
     MissingTensor {
         /// Its name.
         tensor: String,
@@ -99,7 +114,7 @@ pub enum ReferenceError {
         got: String,
     },
     /// A tensor is present that the configuration gives no meaning, such as a bias.
-    #[error("model.safetensors has a tensor that the configuration does not name: {tensor}")]
+    #[error("the checkpoint has a tensor that its configuration does not name: {tensor}")]
     UnexpectedTensor {
         /// Its name, cut to 64 characters.
         tensor: String,

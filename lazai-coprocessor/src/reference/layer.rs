@@ -2,10 +2,8 @@
 
 use crate::kernel::Threads;
 
-use super::{
-    LlamaConfig,
-    arithmetic::{dot, exp, narrow, sigmoid},
-};
+use super::arithmetic::{dot, exp, narrow, normal_distribution, sigmoid};
+use crate::architecture::{Architecture, Gelu, Mask};
 
 /// `input * weight^T`: `[m, k]` and `[n, k]` give `[m, n]`.
 ///
@@ -37,6 +35,28 @@ pub(super) fn rms_norm(input: &[f32], gain: &[f32], epsilon: f64) -> Vec<f32> {
     output
 }
 
+/// Subtracts the mean of each row, divides it by its root mean square and multiplies it by the gain.
+pub(super) fn layer_norm(input: &[f32], gain: &[f32], epsilon: f64) -> Vec<f32> {
+    let width = gain.len() as f64;
+    let mut output = Vec::with_capacity(input.len());
+    for row in input.chunks_exact(gain.len()) {
+        let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / width;
+        let square = |x: &f32| (f64::from(*x) - mean) * (f64::from(*x) - mean);
+        let variance = row.iter().map(square).sum::<f64>() / width;
+        let reciprocal = 1.0 / (variance + epsilon).sqrt();
+        let normed = |(x, gain): (&f32, &f32)| narrow((f64::from(*x) - mean) * reciprocal) * gain;
+        output.extend(row.iter().zip(gain).map(normed));
+    }
+    output
+}
+
+/// Adds a row to each row.
+pub(super) fn add_bias(values: &mut [f32], bias: &[f32]) {
+    for row in values.chunks_exact_mut(bias.len()) {
+        add(row, bias);
+    }
+}
+
 /// Rotates pairs `(i, i + head_dim / 2)` of each head by their angle.
 ///
 /// `angles` holds cosine and sine for each position and pair.
@@ -52,22 +72,26 @@ pub(super) fn rotate(values: &mut [f32], width: usize, head_dim: usize, angles: 
     }
 }
 
-/// Mixes values causally by the match of rotated queries and keys; several query heads share each
-/// key and value head.
+/// Mixes values by the match of queries and keys; several query heads share each key and value head.
 pub(super) fn attention(
     threads: &Threads,
-    config: &LlamaConfig,
+    architecture: &Architecture,
     queries: &[f32],
     keys: &[f32],
     values: &[f32],
 ) -> Vec<f32> {
-    let head_dim = config.head_dim as usize;
-    let (heads, kv_heads) = (config.heads as usize, config.kv_heads as usize);
+    let head_dim = architecture.head_dim as usize;
+    let (heads, kv_heads) = (architecture.heads as usize, architecture.kv_heads as usize);
     let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
-    let scale = 1.0 / narrow(f64::from(config.head_dim)).sqrt();
+    let scale = 1.0 / narrow(f64::from(architecture.head_dim)).sqrt();
     let mut output = vec![0.0; queries.len()];
+    let positions = queries.len() / width;
     threads.for_each_chunk(&mut output, width, |position, output| {
-        let mut weights = Vec::with_capacity(position + 1);
+        let seen = match architecture.mask {
+            Mask::Bidirectional => positions,
+            Mask::Causal => position + 1,
+        };
+        let mut weights = Vec::with_capacity(seen);
         for (head, output) in output.chunks_exact_mut(head_dim).enumerate() {
             let query = &queries[position * width + head * head_dim..][..head_dim];
             let first = head / (heads / kv_heads) * head_dim;
@@ -77,7 +101,7 @@ pub(super) fn attention(
                 start..start + head_dim
             };
             weights.clear();
-            weights.extend((0..=position).map(|t| dot(query, &keys[past(keys, t)]) * scale));
+            weights.extend((0..seen).map(|t| dot(query, &keys[past(keys, t)]) * scale));
             softmax(&mut weights);
             for (t, weight) in weights.iter().enumerate() {
                 for (y, v) in output.iter_mut().zip(&values[past(values, t)]) {
@@ -92,6 +116,18 @@ pub(super) fn attention(
 /// `SiLU(gate) * up`.
 pub(super) fn gated(gate: &[f32], up: &[f32]) -> Vec<f32> {
     gate.iter().zip(up).map(|(gate, up)| gate * sigmoid(*gate) * up).collect()
+}
+
+/// The Gaussian error linear unit.
+pub(super) fn gelu(input: &[f32], form: Gelu) -> Vec<f32> {
+    let share = |x: f64| match form {
+        Gelu::Exact => normal_distribution(x),
+        // (1 + tanh a) / 2 is the logistic function of 2a.
+        Gelu::Tanh => {
+            1.0 / (1.0 + exp(-TWICE_ROOT_OF_TWO_OVER_PI * (x + 0.044_715 * x * x * x)))
+        }
+    };
+    input.iter().map(|x| narrow(f64::from(*x) * share(f64::from(*x)))).collect()
 }
 
 /// Adds to the residual stream.
@@ -115,5 +151,7 @@ fn softmax(scores: &mut [f32]) {
         *score *= reciprocal;
     }
 }
+
+const TWICE_ROOT_OF_TWO_OVER_PI: f64 = 1.595_769_121_605_730_7;
 
 const ROWS_PER_BLOCK: usize = 16;

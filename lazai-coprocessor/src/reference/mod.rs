@@ -1,6 +1,6 @@
 //! The 32-bit floating-point model that an integer model is made from and measured against.
 //!
-//! It reads a Hugging Face folder (`config.json`, `model.safetensors`) of Llama's family and
+//! It reads checkpoints ([`Checkpoint`]) of Llama's family, GPT-2 and BERT and
 //! computes in basic operations of fixed order, with series of its own for the exponential and the
 //! logarithm: additions, products, quotients and square roots are exactly rounded everywhere, so two
 //! machines see the same numbers and calibrate alike. None of it runs when a contract asks a model:
@@ -10,18 +10,37 @@ mod arithmetic;
 mod checkpoint;
 mod config;
 mod error;
+mod folder;
+mod forward;
+mod gguf;
 mod layer;
 mod model;
+mod names;
 mod observer;
 mod perplexity;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use core::fmt::Debug;
+
 pub(crate) use arithmetic::ln;
 pub use checkpoint::Checkpoint;
-pub use config::LlamaConfig;
+pub use config::{Config, Family};
 pub use error::ReferenceError;
+pub(crate) use forward::observe;
 pub use model::ReferenceModel;
 pub use observer::{LayerPoint, Observer, Point};
 pub use perplexity::{Perplexity, perplexity};
+
+/// Tensors by name, in a file that is read piece by piece.
+trait TensorSource: Debug + Send + Sync {
+    /// All names, sorted.
+    fn names(&self) -> Vec<String>;
+
+    /// The shape of a tensor that can be read, outermost first.
+    fn shape(&self, name: &str) -> Result<Vec<usize>, ReferenceError>;
+
+    /// The elements of a tensor, all of them finite.
+    fn read(&self, name: &str) -> Result<Vec<f32>, ReferenceError>;
+}

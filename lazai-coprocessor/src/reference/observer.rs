@@ -9,11 +9,13 @@ impl Observer for () {
     fn observe(&mut self, _: Point, _: &[f32]) {}
 }
 
-/// A place in the forward pass.
+/// A place in the forward pass. Where a bias is added, the place is seen before and after.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Point {
     /// The residual stream as the embedding starts it.
     Embedding,
+    /// The norm of the embedding.
+    EmbeddingNorm,
     /// A place in a layer.
     Layer(u32, LayerPoint),
     /// The output of the last norm.
@@ -25,14 +27,18 @@ pub enum Point {
 /// A place in a layer, in the order of the computation.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum LayerPoint {
-    /// The output of the norm before attention.
+    /// The output of the norm of attention.
     AttentionNorm,
-    /// The queries, before they are rotated or scaled.
+    /// The queries, before they are normalized, rotated or scaled.
     Query,
-    /// The keys, before they are rotated.
+    /// The keys, before they are normalized or rotated.
     Key,
     /// The values.
     Value,
+    /// The queries, normalized by head.
+    NormedQuery,
+    /// The keys, normalized by head.
+    NormedKey,
     /// The queries, rotated, not scaled.
     RotatedQuery,
     /// The keys, rotated.
@@ -41,13 +47,13 @@ pub enum LayerPoint {
     Attention,
     /// The residual stream after attention.
     AttentionResidual,
-    /// The output of the norm before the feed-forward network.
+    /// The output of the norm of the feed-forward network.
     FeedForwardNorm,
     /// The gate, before its activation.
     Gate,
-    /// The factor of the gate.
+    /// The factor of the gate, or the input of the activation.
     Up,
-    /// The product of the activated gate and its factor.
+    /// The input of the last product.
     Gated,
     /// The residual stream after the feed-forward network.
     FeedForwardResidual,

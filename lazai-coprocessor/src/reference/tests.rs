@@ -11,7 +11,10 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kernel::Threads;
+use crate::{
+    architecture::{Architecture, Head, Positions, Rotary},
+    kernel::Threads,
+};
 
 /// A folder that vanishes with its owner.
 pub(crate) struct Folder(PathBuf);
@@ -64,7 +67,7 @@ pub(crate) fn small_config(tied: bool) -> Value {
 
 /// Random tensors for a configuration: gains about one, other weights about zero.
 pub(crate) fn random_tensors(config: &Value, seed: u64) -> Tensors {
-    let config = LlamaConfig::from_json(config.to_string().as_bytes()).unwrap();
+    let config = Config::from_json(config.to_string().as_bytes()).unwrap();
     let mut state = seed;
     let mut tensors = Tensors::new();
     for (name, shape) in config.tensors() {
@@ -117,7 +120,7 @@ fn uniform(state: &mut u64) -> f32 {
 }
 
 /// Llama in 64-bit arithmetic and the platform's library, written apart from the model.
-fn plain_logits(config: &LlamaConfig, tensors: &Tensors, tokens: &[u32]) -> Vec<f64> {
+fn plain_logits(config: &Architecture, tensors: &Tensors, tokens: &[u32]) -> Vec<f64> {
     let get = |name: &str| -> Vec<f64> {
         tensors[&format!("{name}.weight")].1.iter().map(|value| f64::from(*value)).collect()
     };
@@ -130,11 +133,12 @@ fn plain_logits(config: &LlamaConfig, tensors: &Tensors, tokens: &[u32]) -> Vec<
         x.iter().zip(gain).map(|(x, g)| x / (mean + config.norm_epsilon).sqrt() * g).collect()
     };
     let d = config.head_dim as usize;
+    let Positions::Rotary(rotary) = &config.positions else { panic!("not rotary") };
     let rotate = |x: &mut [f64], position: usize| {
         for head in x.chunks_mut(d) {
             for i in 0..d / 2 {
                 let exponent = -2.0 * i as f64 / d as f64;
-                let angle = position as f64 * (config.rope_theta as f64).powf(exponent);
+                let angle = position as f64 * (rotary.theta as f64).powf(exponent);
                 let (a, b) = (head[i], head[i + d / 2]);
                 head[i] = a * angle.cos() - b * angle.sin();
                 head[i + d / 2] = b * angle.cos() + a * angle.sin();
@@ -191,7 +195,7 @@ fn plain_logits(config: &LlamaConfig, tensors: &Tensors, tokens: &[u32]) -> Vec<
         }
     }
     let last = get("model.norm");
-    let head = if config.tied { embedding } else { get("lm_head") };
+    let head = if config.head == Head::Tied { embedding } else { get("lm_head") };
     rows.iter().flat_map(|x| apply(&head, &norm(x, &last))).collect()
 }
 
@@ -203,7 +207,7 @@ fn logits_agree_with_a_plain_computation() {
         let (folder, tensors) = small_checkpoint(tied, 7);
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         let model = ReferenceModel::new(&checkpoint, Threads::single()).unwrap();
-        let expected = plain_logits(checkpoint.config(), &tensors, &TOKENS);
+        let expected = plain_logits(checkpoint.architecture(), &tensors, &TOKENS);
         let got = model.forward(&TOKENS, &mut ()).unwrap();
         assert_eq!(got.len(), expected.len());
         for (got, expected) in got.iter().zip(expected) {
@@ -291,12 +295,19 @@ fn open_changed(
 #[test]
 fn unsupported_configurations_are_refused_by_field() {
     for (field, value) in [
-        ("model_type", json!("mistral")),
+        ("model_type", json!("mamba")),
         ("model_type", json!(null)),
         ("hidden_act", json!("gelu")),
-        ("attention_bias", json!(true)),
+        ("attention_bias", json!("no")),
         ("mlp_bias", json!(1)),
-        ("rope_scaling", json!({"type": "linear", "factor": 2.0})),
+        ("rope_scaling", json!({"type": "dynamic", "factor": 2.0})),
+        ("rope_scaling", json!({"type": "linear", "factor": 0.5})),
+        ("rope_scaling", json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
+            "high_freq_factor": 1.0, "original_max_position_embeddings": 32})),
+        ("rope_scaling", json!("linear")),
+        ("sliding_window", json!(4_096)),
+        ("use_sliding_window", json!(true)),
+        ("layer_types", json!(["full_attention", "sliding_attention"])),
         ("quantization_config", json!({})),
         ("partial_rotary_factor", json!(0.5)),
         ("hidden_size", json!(0)),
@@ -335,9 +346,10 @@ fn configurations_of_several_writers_are_read() {
     config["rope_scaling"] = json!(null);
     config["attention_bias"] = json!(false);
     config["num_key_value_heads"] = json!(null);
-    let config = LlamaConfig::from_json(config.to_string().as_bytes()).unwrap();
-    assert_eq!(config.end_tokens, [2, 5]);
-    assert_eq!((config.rope_theta, config.kv_heads), (500_000, 4));
+    let config = Config::from_json(config.to_string().as_bytes()).unwrap();
+    assert_eq!(config.architecture.end_tokens, [2, 5]);
+    assert_eq!(config.architecture.kv_heads, 4);
+    assert_eq!(config.architecture.positions, Positions::Rotary(Rotary::new(500_000)));
 }
 
 #[test]
@@ -429,7 +441,7 @@ fn brain_floats_keep_their_value() {
     });
     let file = safetensors::serialize(views, None).unwrap();
     fs::write(folder.path().join("model.safetensors"), file).unwrap();
-    let got = Checkpoint::open(folder.path()).unwrap().tensor("model.norm.weight").unwrap();
+    let got = Checkpoint::open(folder.path()).unwrap().tensor("final_norm").unwrap();
     for (got, value) in got.iter().zip(&tensors["model.norm.weight"].1) {
         assert_eq!(got.to_bits(), value.to_bits() & 0xffff_0000);
     }

@@ -43,6 +43,17 @@ impl Fixed {
         Self(32 * Self::arctangent_of_inverse(5).0 - 8 * Self::arctangent_of_inverse(239).0)
     }
 
+    /// The density of the normal distribution at 0, `1 / sqrt(tau)`, with an error below 2^-58.
+    pub(super) const fn normal_density() -> Self {
+        let square = Self::ratio(Self::ONE.0, Self::tau().0);
+        Self(square.0.isqrt() << (FRACTION_BITS / 2))
+    }
+
+    /// The number for which an integer multiple of 2^-120 stands.
+    pub(super) const fn from_raw(raw: u128) -> Self {
+        Self(raw)
+    }
+
     /// The integer multiple of 2^-120 that stands for this number.
     pub(super) const fn raw(self) -> u128 {
         self.0

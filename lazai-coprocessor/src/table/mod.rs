@@ -12,6 +12,6 @@ mod function;
 mod rotary;
 
 pub(crate) use fixed::cosine_sine;
-pub use function::{exp, reciprocal_sqrt, sigmoid};
+pub use function::{exp, gelu, gelu_tanh, reciprocal_sqrt, sigmoid};
 pub(crate) use rotary::turns_per_position;
 pub use rotary::{MAX_HEAD_DIM, MAX_POSITIONS, RotaryError, rotary};

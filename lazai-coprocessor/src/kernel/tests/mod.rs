@@ -1,9 +1,13 @@
 //! Every kernel on every back end against its scalar form, and the scalar form against its formula.
 
+mod elementwise;
+mod norms;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
+    architecture::Rotary,
     numeric::{ACTIVATION_MAX, ACTIVATION_MIN},
     table,
 };
@@ -86,7 +90,7 @@ proptest! {
         first in 0_usize..20,
     ) {
         let (head_width, heads) = width;
-        let table = table::rotary(32, head_width as u32, 10_000).unwrap();
+        let table = table::rotary(32, head_width as u32, &Rotary::new(10_000)).unwrap();
         let got = same_everywhere(|backend| {
             let mut values = values.clone();
             rope(backend, &mut values, head_width * heads, head_width, first, &table);

@@ -1,0 +1,69 @@
+use super::{ExecutionError, cache::KvCache};
+use crate::program::{Operator, Plan, Program};
+
+/// What is kept of a sequence from step to step.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    /// Compressed keys and values, by the program's caches.
+    pub(super) caches: Vec<Option<KvCache>>,
+    /// Sums of the rows so far, by operator.
+    pub(super) pools: Vec<Option<Pool>>,
+    /// Positions read.
+    pub(super) position: usize,
+    /// Positions reserved.
+    pub(super) capacity: usize,
+    /// Where the last step left its results.
+    pub(super) result: Span,
+}
+
+/// The running sum of a mean.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) sums: Vec<i64>,
+    pub(super) count: u64,
+}
+
+/// Rows of a step.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) count: usize,
+}
+
+impl Sequence {
+    pub(super) fn new(
+        program: &Program,
+        plan: &Plan,
+        capacity: usize,
+    ) -> Result<Self, ExecutionError> {
+        let mut caches: Vec<_> = program.caches.iter().map(|_| None).collect();
+        let mut pools: Vec<_> = program.operators.iter().map(|_| None).collect();
+        for index in &plan.schedule {
+            match &program.operators[*index] {
+                Operator::CacheAppend { cache, .. } => {
+                    let shape = &program.caches[cache.index()];
+                    caches[cache.index()] = Some(KvCache::new(shape, capacity)?);
+                }
+                Operator::MeanPool { output, .. } => {
+                    let width = program.values[output.index()].width as usize;
+                    pools[*index] = Some(Pool { sums: vec![0; width], count: 0 });
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { caches, pools, position: 0, capacity, result: Span::default() })
+    }
+}
+
+/// Bytes of the state that an operator keeps for a sequence of `positions` positions; `None` if it exceeds 64 bits.
+pub(crate) fn state_bytes(program: &Program, index: usize, positions: u64) -> Option<u64> {
+    match &program.operators[index] {
+        Operator::CacheAppend { cache, .. } => {
+            program.caches[cache.index()].position_bytes().checked_mul(positions)
+        }
+        Operator::MeanPool { output, .. } => {
+            Some(8 * u64::from(program.values[output.index()].width))
+        }
+        _ => Some(0),
+    }
+}

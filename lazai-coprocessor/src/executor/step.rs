@@ -1,0 +1,294 @@
+use super::{
+    ExecutionError,
+    arena::{Arena, Slot},
+    attention::{Attention, SCORE_BITS},
+    sequence::Sequence,
+};
+use crate::{
+    architecture::Gelu,
+    kernel::{
+        Backend, Destination, Embedding, Gate, GeluScales, Norm, Threads, add_bias_i16,
+        add_bias_i32, add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16,
+        layer_norm_i32, matmul, mean_pool, narrow, rms_norm, rope,
+    },
+    model::{Matrix, Model},
+    program::{Operator, Program, RowCount, Rows, ValueId, step_flops},
+};
+
+/// One pass through the program, over the rows of several sequences.
+pub(super) struct Step<'a> {
+    pub(super) model: &'a Model,
+    pub(super) backend: Backend,
+    pub(super) threads: &'a Threads,
+    pub(super) arena: &'a mut Arena,
+    pub(super) sequences: &'a mut [Option<Sequence>],
+    pub(super) rows: Rows,
+    pub(super) parts: &'a [Part],
+    pub(super) tokens: &'a [u32],
+}
+
+/// The rows of one sequence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) sequence: usize,
+    /// Row of its first token in the step.
+    pub(super) start: usize,
+    /// Its tokens.
+    pub(super) count: usize,
+    /// Its last tokens whose scores are wanted.
+    pub(super) outputs: usize,
+    /// Position of its first token.
+    pub(super) first: usize,
+}
+
+impl Step<'_> {
+    /// Runs all operators; returns the operations done.
+    pub(super) fn run(&mut self) -> Result<u64, ExecutionError> {
+        let model = self.model;
+        let program = &model.manifest().program;
+        let mut flops = 0_u64;
+        for step in 0..self.arena.plan().schedule.len() {
+            let index = self.arena.plan().schedule[step];
+            let operator = &program.operators[index];
+            if self.rows.outputs == 0 && closes(program, operator) {
+                continue;
+            }
+            self.operate(program, index, operator)?;
+            let pairs = self.pairs(operator.is_bidirectional())?;
+            let done = step_flops(program, operator, self.rows, pairs)?;
+            flops = flops.checked_add(done).ok_or(ExecutionError::Overflow)?;
+        }
+        Ok(flops)
+    }
+
+    /// Pairs of a token and a position that it attends to.
+    fn pairs(&self, bidirectional: bool) -> Result<u64, ExecutionError> {
+        self.parts.iter().try_fold(0_u64, |sum, part| {
+            let (count, first) = (part.count as u64, part.first as u64);
+            let within = if bidirectional { count * count } else { count * (count + 1) / 2 };
+            sum.checked_add(count * first + within).ok_or(ExecutionError::Overflow)
+        })
+    }
+
+    fn operate(
+        &mut self,
+        program: &Program,
+        index: usize,
+        operator: &Operator,
+    ) -> Result<(), ExecutionError> {
+        let Self { model, backend, threads, arena, sequences, rows, parts, tokens } = self;
+        let (model, backend, rows) = (*model, *backend, *rows);
+        let bits = |id: ValueId| i32::from(program.values[id.index()].bits);
+        let width = |id: ValueId| program.values[id.index()].width as usize;
+        let bytes = model.bytes();
+        let tables = model.tables();
+        let matrix =
+            || model.binding(index).matrix.as_ref().ok_or(ExecutionError::Plan { value: 0 });
+        let norm = |gain_bits: i8, epsilon: u64, output: ValueId| Norm {
+            gain: bytemuck::cast_slice(&bytes[model.binding(index).gain.clone()]),
+            gain_bits: i32::from(gain_bits),
+            epsilon,
+            output_bits: bits(output),
+            rsqrt: bytemuck::cast_slice(&bytes[tables.rsqrt.clone()]),
+        };
+        match operator {
+            Operator::AddBias { value, .. } => {
+                let bias = bytemuck::cast_slice(&bytes[model.binding(index).bias.clone()]);
+                match arena.slots(program, rows, [*value])? {
+                    [Slot::I16(y)] => add_bias_i16(backend, y, bias),
+                    [Slot::I32(y)] => add_bias_i32(backend, y, bias),
+                }
+            }
+            Operator::AddPositions { residual, .. } => {
+                let table = matrix()?.embedding(bytes);
+                let [y] = arena.slots(program, rows, [*residual])?;
+                let y = y.i32()?;
+                for part in *parts {
+                    let y = part.rows_mut(y, table.width);
+                    add_positions(&table, part.first, bits(*residual), y)?;
+                }
+            }
+            Operator::Attention { query, cache, output, bidirectional } => {
+                let shape = program.caches[cache.index()];
+                let head_width = shape.head_width as usize;
+                let heads = width(*query) / head_width;
+                let [q, y] = arena.slots(program, rows, [*query, *output])?;
+                let (q, y) = (q.i16()?, y.i16()?);
+                for part in *parts {
+                    let store = state(sequences, part)?.caches[cache.index()].as_ref();
+                    let attention = Attention {
+                        backend,
+                        store: store.ok_or(ExecutionError::Plan { value: cache.0 })?,
+                        head_width,
+                        heads,
+                        shared: heads / shape.heads as usize,
+                        first: part.first,
+                        bidirectional: *bidirectional,
+                        score_shift: bits(*query) + i32::from(shape.key_bits) - SCORE_BITS,
+                        exp: bytemuck::cast_slice(&bytes[tables.exp.clone()]),
+                    };
+                    let q = part.rows(q, width(*query));
+                    attention.run(threads, q, part.rows_mut(y, width(*output)));
+                }
+            }
+            Operator::CacheAppend { key, value, cache } => {
+                let [k, v] = arena.slots(program, rows, [*key, *value])?;
+                let (k, v) = (k.i16()?, v.i16()?);
+                for part in *parts {
+                    let store = state(sequences, part)?.caches[cache.index()].as_mut();
+                    store.ok_or(ExecutionError::Plan { value: cache.0 })?.append(
+                        backend,
+                        part.first,
+                        part.rows(k, width(*key)),
+                        part.rows(v, width(*value)),
+                    );
+                }
+            }
+            Operator::FirstRow { input, output } => {
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let (x, y) = (x.i32()?, y.i32()?);
+                let ending = parts.iter().filter(|part| part.outputs > 0);
+                for (part, y) in ending.zip(y.chunks_exact_mut(width(*output))) {
+                    y.copy_from_slice(&part.rows(x, width(*input))[..y.len()]);
+                }
+            }
+            Operator::GatedSilu { gate, up, output } => {
+                let scales = Gate {
+                    gate_bits: bits(*gate),
+                    up_bits: bits(*up),
+                    output_bits: bits(*output),
+                    sigmoid: bytemuck::cast_slice(&bytes[tables.sigmoid.clone()]),
+                };
+                let [gate, up, y] = arena.slots(program, rows, [*gate, *up, *output])?;
+                gated_silu(backend, gate.i16()?, up.i16()?, &scales, y.i16()?);
+            }
+            Operator::Gather { output, .. } => {
+                let [y] = arena.slots(program, rows, [*output])?;
+                gather(&matrix()?.embedding(bytes), tokens, bits(*output), y.i32()?)?;
+            }
+            Operator::Gelu { input, form, output } => {
+                let table = match form {
+                    Gelu::Exact => tables.gelu.clone(),
+                    Gelu::Tanh => tables.gelu_tanh.clone(),
+                };
+                let scales = GeluScales {
+                    input_bits: bits(*input),
+                    output_bits: bits(*output),
+                    table: bytemuck::cast_slice(&bytes[table]),
+                };
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                gelu(backend, x.i16()?, &scales, y.i16()?);
+            }
+            Operator::HeadNorm { input, gain_bits, epsilon, output, .. } => {
+                let norm = norm(*gain_bits, *epsilon, *output);
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                head_norm(backend, x.i16()?, &norm, y.i16()?);
+            }
+            Operator::LastRows { input, output } => {
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let (x, mut y) = (x.i32()?, y.i32()?);
+                for part in *parts {
+                    let x = part.rows(x, width(*input));
+                    let (head, tail) = y.split_at_mut(part.outputs * width(*output));
+                    head.copy_from_slice(&x[x.len() - head.len()..]);
+                    y = tail;
+                }
+            }
+            Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {
+                let norm = norm(*gain_bits, *epsilon, *output);
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                match y {
+                    Slot::I16(y) => layer_norm_i16(backend, x.i32()?, &norm, y),
+                    Slot::I32(y) => layer_norm_i32(backend, x.i32()?, &norm, y),
+                }
+            }
+            Operator::MatMul { input, output, .. } => {
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let y = match y {
+                    Slot::I16(y) => Destination::I16(y),
+                    Slot::I32(y) => Destination::I32(y),
+                };
+                matmul(backend, threads, x.i16()?, &matrix()?.weight(bytes)?, y)?;
+            }
+            Operator::MatMulAdd { input, residual, .. } => {
+                let [x, y] = arena.slots(program, rows, [*input, *residual])?;
+                let y = Destination::Accumulate(y.i32()?);
+                matmul(backend, threads, x.i16()?, &matrix()?.weight(bytes)?, y)?;
+            }
+            Operator::MeanPool { input, output } => {
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let (x, mut y) = (x.i16()?, y.i32()?);
+                for part in *parts {
+                    let pool = state(sequences, part)?.pools[index].as_mut();
+                    let pool = pool.ok_or(ExecutionError::Plan { value: output.0 })?;
+                    let ending = if part.outputs > 0 { width(*output) } else { 0 };
+                    let (mean, rest) = y.split_at_mut(ending);
+                    let x = part.rows(x, width(*input));
+                    mean_pool(x, &mut pool.sums, &mut pool.count, mean);
+                    y = rest;
+                }
+            }
+            Operator::Narrow { input, output } => {
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                narrow(backend, x.i32()?, bits(*input) - bits(*output), y.i16()?);
+            }
+            Operator::RmsNorm { input, gain_bits, epsilon, output, .. } => {
+                let norm = norm(*gain_bits, *epsilon, *output);
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                rms_norm(backend, x.i32()?, &norm, y.i16()?);
+            }
+            Operator::Rope { value, head_width } => {
+                let table = bytemuck::cast_slice(&bytes[tables.rope.clone()]);
+                let [x] = arena.slots(program, rows, [*value])?;
+                let x = x.i16()?;
+                for part in *parts {
+                    let x = part.rows_mut(x, width(*value));
+                    rope(backend, x, width(*value), *head_width as usize, part.first, table);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// Its rows of a value of the step.
+    fn rows<'a, T>(&self, values: &'a [T], width: usize) -> &'a [T] {
+        &values[self.start * width..][..self.count * width]
+    }
+
+    /// As [`rows`](Self::rows), to write.
+    fn rows_mut<'a, T>(&self, values: &'a mut [T], width: usize) -> &'a mut [T] {
+        &mut values[self.start * width..][..self.count * width]
+    }
+}
+
+impl Matrix {
+    fn embedding<'a>(&'a self, bytes: &'a [u8]) -> Embedding<'a> {
+        Embedding {
+            width: self.columns,
+            values: bytemuck::cast_slice(&bytes[self.values.clone()]),
+            exponents: &bytes[self.exponents.clone()],
+            row_bits: bytemuck::cast_slice(&bytes[self.row_bits.clone()]),
+        }
+    }
+}
+
+fn state<'a>(
+    sequences: &'a mut [Option<Sequence>],
+    part: &Part,
+) -> Result<&'a mut Sequence, ExecutionError> {
+    let sequence = part.sequence;
+    let open = sequences.get_mut(sequence).and_then(Option::as_mut);
+    open.ok_or(ExecutionError::Sequence { sequence })
+}
+
+/// Whether an operator has nothing to do before the last step: it works on the result alone.
+fn closes(program: &Program, operator: &Operator) -> bool {
+    let rows = operator.writes().map(|id| program.values[id.index()].rows);
+    match rows {
+        Some(RowCount::One) => !matches!(operator, Operator::MeanPool { .. }),
+        Some(RowCount::Outputs) => true,
+        Some(RowCount::Tokens) | None => false,
+    }
+}
