@@ -45,8 +45,9 @@ struct List<'a> {
 
 impl List<'_> {
     fn layer(&mut self, layer: u32) {
-        let Architecture { hidden, intermediate, head_dim, biases, feed_forward, head_norm, .. } =
-            *self.architecture;
+        let Architecture {
+            hidden, intermediate, head_dim, biases, feed_forward, head_norm, ..
+        } = *self.architecture;
         let (query, kv) = (self.architecture.query_width(), self.architecture.kv_width());
         let name = |part: &str| format!("layers.{layer}.{part}");
         self.norm(name("attention_norm"));

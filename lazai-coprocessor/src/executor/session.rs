@@ -41,8 +41,7 @@ impl<'m> Session<'m> {
         let whole = manifest.program.is_bidirectional();
         let step_tokens = if whole { capacity } else { capacity.min(Model::STEP_TOKENS) };
         let max_outputs = outputs.min(step_tokens);
-        let rows =
-            Rows { tokens: step_tokens as u64, outputs: max_outputs as u64, sequences: 1 };
+        let rows = Rows { tokens: step_tokens as u64, outputs: max_outputs as u64, sequences: 1 };
         let mut batch = Batch::new(model, target, rows, backend, threads)?;
         batch.open(capacity)?;
         Ok(Self { batch, vocabulary: manifest.vocabulary, capacity, step_tokens, max_outputs })

@@ -40,10 +40,8 @@ pub fn synthetic_transformer(
         epsilon: 1_u64 << (2 * input_bits as u32).saturating_sub(16),
         output: ACTIVATION_BITS,
     };
-    let (row_norm, head_norm) = (
-        norm(architecture.hidden, RESIDUAL_BITS),
-        norm(architecture.head_dim, ACTIVATION_BITS),
-    );
+    let (row_norm, head_norm) =
+        (norm(architecture.hidden, RESIDUAL_BITS), norm(architecture.head_dim, ACTIVATION_BITS));
     let layer = LayerScales {
         attention_norm: row_norm,
         query: ACTIVATION_BITS,
@@ -124,7 +122,7 @@ impl Writer {
         let bytes = WeightMatrix::exponent_bytes(k);
         let groups = k.div_ceil(WeightMatrix::GROUP);
         let mut exponents: Vec<u8> = self.bytes(n * bytes).collect();
-        if groups % 4 != 0 {
+        if !groups.is_multiple_of(4) {
             for row in exponents.chunks_exact_mut(bytes) {
                 row[bytes - 1] &= (1 << (2 * (groups % 4))) - 1;
             }

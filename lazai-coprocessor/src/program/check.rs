@@ -77,7 +77,12 @@ impl Program {
             limit("the fraction bits of a cache", i64::from(cache.value_bits), MIN_BITS, MAX_BITS)?;
         }
         let mixed = self.operators.iter().any(Operator::is_causal);
-        limit("causal attention beside bidirectional", i64::from(self.is_bidirectional() && mixed), 0, 0)?;
+        limit(
+            "causal attention beside bidirectional",
+            i64::from(self.is_bidirectional() && mixed),
+            0,
+            0,
+        )?;
         let mut checker = Checker {
             program: self,
             index: 0,

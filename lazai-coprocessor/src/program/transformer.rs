@@ -1,8 +1,6 @@
 use super::{Cache, CacheId, Format, Operator, Program, RowCount, Scales, Value, ValueId};
 use crate::{
-    architecture::{
-        Architecture, FeedForward, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    },
+    architecture::{Architecture, FeedForward, Head, Mask, Norm, NormOrder, Pooling, Positions},
     kernel::POOL_BITS,
     program::{LayerScales, NormScales},
 };
@@ -28,6 +26,7 @@ pub fn transformer(architecture: &Architecture, scales: &Scales) -> Program {
 }
 
 /// Where the network stands between two halves of a layer.
+#[derive(Clone, Copy)]
 struct Stream {
     /// The residual stream, i32.
     residual: ValueId,

@@ -49,8 +49,7 @@ impl WorkRule {
     /// [`WorkOverflow`] if they exceed 64 bits.
     pub fn flops(&self, tokens: u64, outputs: u64) -> Result<u64, WorkOverflow> {
         let tokens = u128::from(tokens);
-        let pairs =
-            if self.bidirectional { tokens * tokens } else { tokens * (tokens + 1) / 2 };
+        let pairs = if self.bidirectional { tokens * tokens } else { tokens * (tokens + 1) / 2 };
         let terms = [
             u128::from(self.per_token).checked_mul(tokens),
             u128::from(self.per_pair).checked_mul(pairs),

@@ -139,12 +139,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Stores the bias of what is named, times `factor`, with `bits` fraction bits.
-    pub(super) fn bias(
-        &mut self,
-        name: &str,
-        bits: i8,
-        factor: f64,
-    ) -> Result<(), QuantizeError> {
+    pub(super) fn bias(&mut self, name: &str, bits: i8, factor: f64) -> Result<(), QuantizeError> {
         let name = format!("{name}.bias");
         let unit = power_of_two(bits.into()) * factor;
         #[expect(clippy::cast_possible_truncation, reason = "saturates, as the sum would")]

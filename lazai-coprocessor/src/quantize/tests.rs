@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     Session,
+    architecture::{Mask, Pooling},
     artifact::{Artifact, ArtifactBytes},
     kernel::Backend,
     model::Model,
     program::Target,
     reference::{
         ReferenceModel,
-        tests::{Folder, Tensors, random_tensors, small_config, write},
+        tests::{Folder, Tensors, family_configs, random_tensors, small_config, write},
     },
 };
 
@@ -103,6 +104,53 @@ fn integer_model_agrees_with_the_reference() {
         assert!(cosine > 0.9995, "tied {tied}: cosine {cosine}\n{}", quantized.report);
         assert!((ratio - 1.0).abs() < 0.01, "tied {tied}: perplexity ratio {ratio}");
     }
+}
+
+#[test]
+fn every_family_agrees_with_the_reference() {
+    let tokens: Vec<u32> = (0..60).map(|i| (i * i * 11 + 5 * i + 3) % 50).collect();
+    for (name, config) in family_configs() {
+        let folder = Folder::new();
+        write(folder.path(), &config, &random_tensors(&config, 33));
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        for pooling in [Pooling::First, Pooling::Mean] {
+            let bidirectional = checkpoint.architecture().mask == Mask::Bidirectional;
+            if pooling == Pooling::First && !bidirectional {
+                continue;
+            }
+            let checkpoint = Checkpoint::open(folder.path()).unwrap().with_pooling(pooling);
+            let quantized = run(&checkpoint, &QuantizeOptions::new("small")).unwrap();
+            let model = load(&quantized);
+            let reference = ReferenceModel::new(&checkpoint, Threads::single()).unwrap();
+            let expected = reference.embed(&tokens).unwrap();
+            let cosine = cosine(&integer_embedding(&model, &tokens), &expected);
+            assert!(cosine > 0.999, "{name}: cosine of embeddings {cosine}\n{}", quantized.report);
+            if !bidirectional {
+                let (cosine, ratio) = agreement(&checkpoint, &model, &tokens);
+                assert!(cosine > 0.999, "{name}: cosine {cosine}\n{}", quantized.report);
+                assert!((ratio - 1.0).abs() < 0.02, "{name}: perplexity ratio {ratio}");
+            }
+        }
+    }
+}
+
+fn integer_embedding(model: &Model, tokens: &[u32]) -> Vec<f64> {
+    let (count, threads) = (tokens.len(), Threads::single());
+    let mut session =
+        Session::new(model, Target::Embedding, count, 1, Backend::Portable, &threads).unwrap();
+    session.feed(tokens, 1).unwrap();
+    assert_eq!(
+        session.flops(),
+        model.work_rule(Target::Embedding).flops(count as u64, 0).unwrap(),
+        "counted operations differ from the rule"
+    );
+    session.embedding().unwrap().iter().map(|x| f64::from(*x)).collect()
+}
+
+fn cosine(got: &[f64], expected: &[f32]) -> f64 {
+    let expected: Vec<f64> = expected.iter().map(|x| f64::from(*x)).collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(got, &expected) / (dot(got, got) * dot(&expected, &expected)).sqrt()
 }
 
 #[test]
@@ -205,7 +253,7 @@ fn progress_counts_to_the_end() {
     let options = QuantizeOptions { context: Some(16), ..QuantizeOptions::new("small") };
     let quantized =
         quantize(&checkpoint, &tokenizer(), &sequences(), &options, &mut |p| seen.push(p)).unwrap();
-    for (stage, total) in [(Stage::Calibrate, 8), (Stage::Quantize, 16)] {
+    for (stage, total) in [(Stage::Calibrate, 3), (Stage::Quantize, 16)] {
         let done: Vec<_> =
             seen.iter().filter(|p| p.stage == stage && p.total == total).map(|p| p.done).collect();
         assert_eq!(done, (0..=total).collect::<Vec<_>>());

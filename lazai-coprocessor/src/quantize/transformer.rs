@@ -1,9 +1,7 @@
 //! The integer form of a transformer.
 
 use crate::{
-    architecture::{
-        Architecture, FeedForward, Head, Norm, NormOrder, Positions,
-    },
+    architecture::{Architecture, FeedForward, Head, Norm, NormOrder, Positions},
     artifact::{Manifest, SPEC_VERSION},
     model::add_tables,
     program::{LayerScales, NormScales, Scales, transformer},
@@ -57,8 +55,7 @@ impl Network<'_, '_> {
         let mut points = vec![Point::Embedding];
         let mut branches = Vec::new();
         if self.is_post() {
-            scales.embedding_norm =
-                self.norm("embedding_norm".to_owned(), Point::EmbeddingNorm)?;
+            scales.embedding_norm = self.norm("embedding_norm".to_owned(), Point::EmbeddingNorm)?;
             points.push(Point::EmbeddingNorm);
         }
         for layer in 0..layers {
@@ -129,7 +126,8 @@ impl Network<'_, '_> {
         let factor = 1.0 / f64::from(head_dim).sqrt();
         let bias = biases.query_key_value;
         let rotated = matches!(self.architecture.positions, Positions::Rotary(_)) && !head_norm;
-        let points = |plain, after| if rotated { vec![at(plain), at(after)] } else { vec![at(plain)] };
+        let points =
+            |plain, after| if rotated { vec![at(plain), at(after)] } else { vec![at(plain)] };
         let query = Source {
             factor: if head_norm { 1.0 } else { factor },
             ..self.matrix(name("query"), width, hidden)
@@ -143,8 +141,12 @@ impl Network<'_, '_> {
         scales.value = self.collector.product(value, input, &[at(LayerPoint::Value)], bias)?;
         if head_norm {
             let (normed, rotated) = (LayerPoint::NormedQuery, LayerPoint::RotatedQuery);
-            scales.query_norm =
-                self.head_norm(name("query_norm"), factor, scales.query, [normed, rotated].map(at))?;
+            scales.query_norm = self.head_norm(
+                name("query_norm"),
+                factor,
+                scales.query,
+                [normed, rotated].map(at),
+            )?;
             let (normed, rotated) = (LayerPoint::NormedKey, LayerPoint::RotatedKey);
             scales.key_norm =
                 self.head_norm(name("key_norm"), 1.0, scales.key, [normed, rotated].map(at))?;

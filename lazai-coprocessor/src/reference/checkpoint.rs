@@ -80,7 +80,7 @@ impl Checkpoint {
 
     /// Pools the rows of a text in another way than the checkpoint says.
     #[must_use]
-    pub fn with_pooling(mut self, pooling: Pooling) -> Self {
+    pub const fn with_pooling(mut self, pooling: Pooling) -> Self {
         self.architecture.pooling = pooling;
         self
     }

@@ -41,12 +41,15 @@ impl Tensors {
         let index = read_bounded(folder, INDEX, MAX_INDEX_BYTES);
         let files = match index {
             Ok(json) => shard_names(&json)?,
-            Err(ReferenceError::Io { kind: io::ErrorKind::NotFound, .. }) => vec![TENSORS.to_owned()],
+            Err(ReferenceError::Io { kind: io::ErrorKind::NotFound, .. }) => {
+                vec![TENSORS.to_owned()]
+            }
             Err(error) => return Err(error),
         };
         let mut tensors = Self { shards: Vec::new(), index: BTreeMap::new() };
         for name in files {
-            let failed = |error: io::Error| ReferenceError::Io { file: TENSORS, kind: error.kind() };
+            let failed =
+                |error: io::Error| ReferenceError::Io { file: TENSORS, kind: error.kind() };
             let mut file = File::open(folder.join(&name)).map_err(failed)?;
             let length = file.metadata().map_err(failed)?.len();
             let (metadata, base) = read_header(&mut file, length)?;
@@ -126,10 +129,8 @@ pub(super) fn read_pooling(folder: &Path) -> Result<Option<Pooling>, ReferenceEr
         Err(ReferenceError::Io { kind: io::ErrorKind::NotFound, .. }) => return Ok(None),
         json => json?,
     };
-    let value: Value = serde_json::from_slice(&json).map_err(|error| ReferenceError::Syntax {
-        file: POOLING,
-        problem: error.to_string(),
-    })?;
+    let value: Value = serde_json::from_slice(&json)
+        .map_err(|error| ReferenceError::Syntax { file: POOLING, problem: error.to_string() })?;
     let modes = value.as_object().into_iter().flatten();
     let mut chosen = modes
         .filter(|(name, value)| name.starts_with("pooling_mode_") && **value == true)
@@ -177,7 +178,10 @@ fn shard_names(json: &[u8]) -> Result<Vec<String>, ReferenceError> {
         files.insert(name.to_owned());
     }
     if files.is_empty() || files.len() > MAX_SHARDS {
-        return Err(refused(format!("weight_map names {} files, not 1 to {MAX_SHARDS}", files.len())));
+        return Err(refused(format!(
+            "weight_map names {} files, not 1 to {MAX_SHARDS}",
+            files.len()
+        )));
     }
     Ok(files.into_iter().collect())
 }

@@ -140,7 +140,8 @@ impl Layer {
         let product = |part: &str, bias| Product::load(checkpoint, &name(part), bias);
         let gated = feed_forward == FeedForward::GatedSilu;
         let head_norms = || {
-            let [query, key] = ["query_norm", "key_norm"].map(|part| checkpoint.tensor(&name(part)));
+            let [query, key] =
+                ["query_norm", "key_norm"].map(|part| checkpoint.tensor(&name(part)));
             Ok::<_, ReferenceError>([query?, key?])
         };
         Ok(Self {
@@ -180,11 +181,11 @@ impl Forward {
     ) -> Result<Self, ReferenceError> {
         let turns = match &architecture.positions {
             Positions::Learned => Vec::new(),
-            Positions::Rotary(rotary) => turns_per_position(architecture.head_dim, rotary)
-                .map_err(|error| ReferenceError::Syntax {
-                    file: "config.json",
-                    problem: error.to_string(),
-                })?,
+            Positions::Rotary(rotary) => {
+                turns_per_position(architecture.head_dim, rotary).map_err(|error| {
+                    ReferenceError::Syntax { file: "config.json", problem: error.to_string() }
+                })?
+            }
         };
         Ok(Self { architecture, threads, turns })
     }
@@ -196,8 +197,7 @@ impl Forward {
         tokens: &[u32],
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, ReferenceError> {
-        let (max, vocabulary) =
-            (self.architecture.context as usize, self.architecture.vocabulary);
+        let (max, vocabulary) = (self.architecture.context as usize, self.architecture.vocabulary);
         if tokens.len() > max {
             return Err(ReferenceError::Length { got: tokens.len(), max });
         }
@@ -345,12 +345,7 @@ impl Forward {
         }
     }
 
-    fn norm(
-        &self,
-        norm: &NormWeights,
-        input: &[f32],
-        observe: &mut dyn FnMut(&[f32]),
-    ) -> Vec<f32> {
+    fn norm(&self, norm: &NormWeights, input: &[f32], observe: &mut dyn FnMut(&[f32])) -> Vec<f32> {
         let epsilon = self.architecture.norm_epsilon;
         let mut output = match self.architecture.norm {
             Norm::Layer => layer_norm(input, &norm.gain, epsilon),

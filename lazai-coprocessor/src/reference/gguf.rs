@@ -25,7 +25,7 @@ pub(super) fn describe(
         "llama" | "qwen2" | "qwen3" => reader.llama()?,
         "gpt2" => reader.gpt2()?,
         "bert" => reader.bert()?,
-        _ => return Err(refused(key, "llama, qwen2, qwen3, gpt2 or bert", name)),
+        _ => return Err(refused(key, "llama, qwen2, qwen3, gpt2 or bert", &name)),
     };
     let token_types = file.tensors().get("token_types.weight").map_or(0, |info| info.shape[0]);
     let readings = gguf(&architecture, name, token_types);
@@ -88,13 +88,13 @@ impl Reader<'_> {
         let base = self.base("attention.layer_norm_epsilon")?;
         let causal = self.key("attention.causal");
         if self.file.bool(&causal)? == Some(true) {
-            return Err(refused(&causal, "false", "true"));
+            return Err(refused(&causal, "false", &"true"));
         }
         let key = self.key("pooling_type");
         let pooling = match self.file.u32(&key)? {
             None | Some(0 | 1) => Pooling::Mean,
             Some(2) => Pooling::First,
-            Some(got) => return Err(refused(&key, "1 (mean) or 2 (first)", got)),
+            Some(got) => return Err(refused(&key, "1 (mean) or 2 (first)", &got)),
         };
         Ok(Architecture {
             mask: Mask::Bidirectional,
@@ -120,21 +120,21 @@ impl Reader<'_> {
         let even = head_dim.is_multiple_of(2) && (2..=MAX_HEAD_DIM).contains(&head_dim);
         if !even || heads.saturating_mul(head_dim) > MAX_INTEGER {
             let expected = "even, at most 256, and at most 2^20 times all heads";
-            return Err(refused(&self.key("attention.key_length"), expected, head_dim));
+            return Err(refused(&self.key("attention.key_length"), expected, &head_dim));
         }
         if !heads.is_multiple_of(kv_heads) {
             let key = self.key("attention.head_count_kv");
-            return Err(refused(&key, "a divisor of the head count", kv_heads));
+            return Err(refused(&key, "a divisor of the head count", &kv_heads));
         }
         let layers = self.integer("block_count", None)?;
         if layers > MAX_LAYERS {
-            return Err(refused(&self.key("block_count"), "at most 1,024", layers));
+            return Err(refused(&self.key("block_count"), "at most 1,024", &layers));
         }
         let context = self.integer("context_length", None)?.min(MAX_CONTEXT);
         let key = self.key(epsilon);
         let norm_epsilon = self.file.f32(&key)?.ok_or_else(|| GgufError::missing_key(&key))?;
         if !(0.0..=1.0).contains(&norm_epsilon) {
-            return Err(refused(&key, "a number from 0 to 1", norm_epsilon));
+            return Err(refused(&key, "a number from 0 to 1", &norm_epsilon));
         }
         let own = self.file.tensors().contains_key("output.weight");
         Ok(Architecture {
@@ -164,12 +164,12 @@ impl Reader<'_> {
         let dimensions = self.integer("rope.dimension_count", Some(head_dim))?;
         if dimensions != head_dim {
             let key = self.key("rope.dimension_count");
-            return Err(refused(&key, "the width of a head", dimensions));
+            return Err(refused(&key, "the width of a head", &dimensions));
         }
         let key = self.key("rope.freq_base");
         let theta = f64::from(self.file.f32(&key)?.unwrap_or(10_000.0));
         if !(2.0..=MAX_THETA).contains(&theta) || theta.to_bits() != theta.trunc().to_bits() {
-            return Err(refused(&key, "an integer from 2 to 2^53", theta));
+            return Err(refused(&key, "an integer from 2 to 2^53", &theta));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
         let theta = theta as u64;
@@ -182,7 +182,7 @@ impl Reader<'_> {
                 let factor = factor.ok_or_else(|| GgufError::missing_key(&factor_key))?;
                 RotaryScaling::Linear { factor_q32: q32(&factor_key, factor)? }
             }
-            Some(got) => return Err(refused(&key, "none or linear", got)),
+            Some(got) => return Err(refused(&key, "none or linear", &got)),
         };
         if !self.file.tensors().contains_key(ROPE_FREQUENCIES) {
             return Ok(Rotary { theta, scaling });
@@ -192,7 +192,11 @@ impl Reader<'_> {
         let divisors_q32: Vec<u64> = q32.collect::<Result<_, _>>()?;
         if divisors_q32.len() != head_dim as usize / 2 {
             let (expected, got) = (vec![head_dim as usize / 2], vec![divisors_q32.len()]);
-            return Err(ReferenceError::Shape { tensor: ROPE_FREQUENCIES.to_owned(), expected, got });
+            return Err(ReferenceError::Shape {
+                tensor: ROPE_FREQUENCIES.to_owned(),
+                expected,
+                got,
+            });
         }
         Ok(Rotary { theta, scaling: RotaryScaling::Divisors { divisors_q32 } })
     }
@@ -203,7 +207,7 @@ impl Reader<'_> {
             let key = format!("tokenizer.ggml.{name}_token_id");
             let Some(token) = self.file.u32(&key)? else { continue };
             if token >= vocabulary {
-                return Err(refused(&key, "a token of the vocabulary", token));
+                return Err(refused(&key, "a token of the vocabulary", &token));
             }
             if !tokens.contains(&token) {
                 tokens.push(token);
@@ -220,7 +224,7 @@ impl Reader<'_> {
         if (1..=MAX_INTEGER).contains(&got) {
             Ok(got)
         } else {
-            Err(refused(&key, "a positive integer up to 2^20", got))
+            Err(refused(&key, "a positive integer up to 2^20", &got))
         }
     }
 
@@ -237,14 +241,14 @@ fn decimal(value: f32) -> f64 {
 /// A number from 1 to 2^16 with 32 fraction bits.
 fn q32(key: &str, value: f32) -> Result<u64, ReferenceError> {
     if !(1.0..=65_536.0).contains(&value) {
-        return Err(refused(key, "a number from 1 to 2^16", value));
+        return Err(refused(key, "a number from 1 to 2^16", &value));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^49")]
     let value = (f64::from(value) * 4_294_967_296.0).round() as u64;
     Ok(value)
 }
 
-fn refused(key: &str, expected: &'static str, got: impl ToString) -> ReferenceError {
+fn refused(key: &str, expected: &'static str, got: &dyn ToString) -> ReferenceError {
     let got = got.to_string().chars().take(64).collect();
     ReferenceError::Key { key: key.to_owned(), expected, got }
 }

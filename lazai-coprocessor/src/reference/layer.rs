@@ -123,9 +123,7 @@ pub(super) fn gelu(input: &[f32], form: Gelu) -> Vec<f32> {
     let share = |x: f64| match form {
         Gelu::Exact => normal_distribution(x),
         // (1 + tanh a) / 2 is the logistic function of 2a.
-        Gelu::Tanh => {
-            1.0 / (1.0 + exp(-TWICE_ROOT_OF_TWO_OVER_PI * (x + 0.044_715 * x * x * x)))
-        }
+        Gelu::Tanh => 1.0 / (1.0 + exp(-TWICE_ROOT_OF_TWO_OVER_PI * (x + 0.044_715 * x * x * x))),
     };
     input.iter().map(|x| narrow(f64::from(*x) * share(f64::from(*x)))).collect()
 }

@@ -84,7 +84,10 @@ impl Reading {
                     let (head, row) = (row / (2 * half), row % (2 * half));
                     2 * half * head + 2 * (row % half) + row / half
                 };
-                (0..rows).flat_map(|row| &values[source(row) * columns..][..columns]).copied().collect()
+                (0..rows)
+                    .flat_map(|row| &values[source(row) * columns..][..columns])
+                    .copied()
+                    .collect()
             }
             Form::Whole => values,
             Form::WithRow { other, .. } => {

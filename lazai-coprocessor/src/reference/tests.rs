@@ -65,6 +65,43 @@ pub(crate) fn small_config(tied: bool) -> Value {
     })
 }
 
+/// Configurations of small models of every family.
+pub(crate) fn family_configs() -> Vec<(&'static str, Value)> {
+    let llama = |changes: Value| {
+        let mut config = small_config(true);
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        config
+    };
+    vec![
+        (
+            "llama3",
+            llama(json!({"rope_parameters": {"rope_type": "llama3", "rope_theta": 5e5,
+            "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 16}})),
+        ),
+        ("linear", llama(json!({"rope_scaling": {"type": "linear", "factor": 4.0}}))),
+        ("biased llama", llama(json!({"attention_bias": true, "mlp_bias": true}))),
+        ("mistral", llama(json!({"model_type": "mistral", "sliding_window": 63}))),
+        (
+            "qwen2",
+            llama(json!({"model_type": "qwen2", "sliding_window": 9,
+            "use_sliding_window": false})),
+        ),
+        ("qwen3", llama(json!({"model_type": "qwen3", "head_dim": 16}))),
+        (
+            "gpt2",
+            json!({"model_type": "gpt2", "n_embd": 48, "n_layer": 2, "n_head": 4,
+            "n_positions": 64, "vocab_size": 50, "eos_token_id": 2}),
+        ),
+        (
+            "bert",
+            json!({"model_type": "bert", "hidden_size": 48, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "intermediate_size": 96, "max_position_embeddings": 64,
+            "vocab_size": 50}),
+        ),
+    ]
+}
+
 /// Random tensors for a configuration: gains about one, other weights about zero.
 pub(crate) fn random_tensors(config: &Value, seed: u64) -> Tensors {
     let config = Config::from_json(config.to_string().as_bytes()).unwrap();
@@ -76,7 +113,8 @@ pub(crate) fn random_tensors(config: &Value, seed: u64) -> Tensors {
             .map(|_| {
                 // The sum of three uniform numbers is nearly normal.
                 let noise = 2.0 * (uniform(&mut state) + uniform(&mut state) + uniform(&mut state));
-                if name.contains("norm") { 1.0 + 0.2 * noise } else { noise * deviation }
+                let norm = ["norm", "ln_", "LayerNorm"].iter().any(|part| name.contains(part));
+                if norm && name.ends_with("weight") { 1.0 + 0.2 * noise } else { noise * deviation }
             })
             .collect();
         tensors.insert(name, (shape, values));
@@ -302,8 +340,11 @@ fn unsupported_configurations_are_refused_by_field() {
         ("mlp_bias", json!(1)),
         ("rope_scaling", json!({"type": "dynamic", "factor": 2.0})),
         ("rope_scaling", json!({"type": "linear", "factor": 0.5})),
-        ("rope_scaling", json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
-            "high_freq_factor": 1.0, "original_max_position_embeddings": 32})),
+        (
+            "rope_scaling",
+            json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0,
+            "high_freq_factor": 1.0, "original_max_position_embeddings": 32}),
+        ),
         ("rope_scaling", json!("linear")),
         ("sliding_window", json!(4_096)),
         ("use_sliding_window", json!(true)),

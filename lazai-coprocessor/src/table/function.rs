@@ -102,9 +102,7 @@ fn symmetric(upper: impl Fn(u32) -> Fixed) -> Vec<u16> {
     let upper: Vec<u128> = (0..=MIDDLE).map(|magnitude| upper(magnitude).raw()).collect();
     let lower = upper.iter().rev().map(|value| Fixed::ONE.raw() - value);
     let values = lower.chain(upper.iter().copied().skip(1)).take(2 * MIDDLE as usize);
-    values
-        .map(|value| narrow(Fixed::from_raw(value).rounded(16).min(u16::MAX.into())))
-        .collect()
+    values.map(|value| narrow(Fixed::from_raw(value).rounded(16).min(u16::MAX.into()))).collect()
 }
 
 /// A table entry as the 16-bit integer that it is.
@@ -180,8 +178,7 @@ pub(super) mod tests {
                 assert!(error.abs() < 0.5 + 1e-6, "-{u}: {error}");
             }
             let x = u as f64 * step;
-            exact +=
-                step / 6.0 * (density(x) + 4.0 * density(x + step / 2.0) + density(x + step));
+            exact += step / 6.0 * (density(x) + 4.0 * density(x + step / 2.0) + density(x + step));
         }
         assert_eq!((table[0], table[32_768], table[65_535]), (0, 32_768, 65_535));
     }

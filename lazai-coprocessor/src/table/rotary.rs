@@ -32,10 +32,7 @@ pub fn rotary(positions: u32, head_dim: u32, rotary: &Rotary) -> Result<Vec<i16>
 ///
 /// # Errors
 /// [`RotaryError`] if a parameter is out of range.
-pub(crate) fn turns_per_position(
-    head_dim: u32,
-    rotary: &Rotary,
-) -> Result<Vec<u128>, RotaryError> {
+pub(crate) fn turns_per_position(head_dim: u32, rotary: &Rotary) -> Result<Vec<u128>, RotaryError> {
     if head_dim == 0 || !head_dim.is_multiple_of(2) || head_dim > MAX_HEAD_DIM {
         return Err(RotaryError::HeadDim { got: head_dim, max: MAX_HEAD_DIM });
     }
@@ -225,12 +222,12 @@ mod tests {
     /// The inverse frequencies of Hugging Face's `_compute_llama3_parameters`, in radians.
     #[test]
     fn scaled_frequencies_agree_with_their_formula() {
-        let q32 = |x: f64| (x * 4_294_967_296.0) as u64;
+        let q32 = |x: u64, tenths: u64| (10 * x + tenths) * (1_u64 << 32) / 10;
         let (head_dim, theta, factor, low, high, context) = (64, 500_000, 8.0, 1.0, 4.0, 8_192);
         let scaling = RotaryScaling::Llama3 {
-            factor_q32: q32(factor),
-            low_q32: q32(low),
-            high_q32: q32(high),
+            factor_q32: q32(8, 0),
+            low_q32: q32(1, 0),
+            high_q32: q32(4, 0),
             original_context: context,
         };
         let steps = turns_per_position(head_dim, &Rotary { theta, scaling }).unwrap();
@@ -244,9 +241,9 @@ mod tests {
             assert!((got / expected - 1.0).abs() < 1e-8, "pair {pair}: {got}, not {expected}");
         }
         let plain = turns_per_position(head_dim, &Rotary::new(theta)).unwrap();
-        let scaling = RotaryScaling::Linear { factor_q32: q32(2.5) };
+        let scaling = RotaryScaling::Linear { factor_q32: q32(2, 5) };
         let linear = turns_per_position(head_dim, &Rotary { theta, scaling }).unwrap();
-        let divisors_q32 = vec![q32(2.5); 32];
+        let divisors_q32 = vec![q32(2, 5); 32];
         let scaling = RotaryScaling::Divisors { divisors_q32 };
         assert_eq!(turns_per_position(head_dim, &Rotary { theta, scaling }).unwrap(), linear);
         for (plain, linear) in plain.iter().zip(linear) {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ReferenceError,
-    names::{Names, hugging_face},
+    names::{Names, Reading, hugging_face},
 };
 use crate::architecture::Architecture;
 
@@ -68,10 +68,15 @@ impl Config {
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let readings = hugging_face(self, Names::PLAIN);
-        let mut tensors: Vec<_> =
-            readings.values().flat_map(super::names::Reading::sources).collect();
-        tensors.sort();
-        tensors.dedup();
+        let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
+        for (name, _) in self.architecture.tensors() {
+            for source in readings.get(&name).into_iter().flat_map(Reading::sources) {
+                // Several weights may be parts of one tensor.
+                if !tensors.contains(&source) {
+                    tensors.push(source);
+                }
+            }
+        }
         tensors
     }
 }
