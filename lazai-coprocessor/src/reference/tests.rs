@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     architecture::{Architecture, Head, Positions, Rotary},
+    gguf::{Value as Metadata, writer::Writer},
     kernel::Threads,
 };
 
@@ -485,5 +486,125 @@ fn brain_floats_keep_their_value() {
     let got = Checkpoint::open(folder.path()).unwrap().tensor("final_norm").unwrap();
     for (got, value) in got.iter().zip(&tensors["model.norm.weight"].1) {
         assert_eq!(got.to_bits(), value.to_bits() & 0xffff_0000);
+    }
+}
+
+/// A GGUF file of a checkpoint, with the names and the order of rows that llama.cpp's converter gives.
+fn gguf_twin(family: &str, config: &Value, tensors: &Tensors, path: &Path) {
+    let mut writer = Writer::new().entry("general.architecture", family);
+    let number = |name: &str| config[name].as_u64().map(|value| value as u32);
+    let heads = number("num_attention_heads").or_else(|| number("n_head")).unwrap();
+    let kv_heads = number("num_key_value_heads").unwrap_or(heads);
+    let hidden = number("hidden_size").or_else(|| number("n_embd")).unwrap();
+    let layers = number("num_hidden_layers").or_else(|| number("n_layer")).unwrap();
+    for (key, value) in [
+        ("attention.head_count", heads),
+        ("attention.head_count_kv", kv_heads),
+        ("block_count", layers),
+        ("context_length", 64),
+        ("embedding_length", hidden),
+        ("feed_forward_length", number("intermediate_size").unwrap_or(4 * hidden)),
+        ("attention.key_length", number("head_dim").unwrap_or(hidden / heads)),
+    ] {
+        writer = writer.entry(&format!("{family}.{key}"), Metadata::U32(value));
+    }
+    let rms = config.get("rms_norm_eps").is_some();
+    let (key, epsilon) = if rms {
+        ("attention.layer_norm_rms_epsilon", 1e-5)
+    } else {
+        ("attention.layer_norm_epsilon", if family == "bert" { 1e-12 } else { 1e-5 })
+    };
+    writer = writer.entry(&format!("{family}.{key}"), Metadata::F32(epsilon));
+    if family != "bert" {
+        writer = writer.entry("tokenizer.ggml.eos_token_id", Metadata::U32(2));
+    }
+    for (name, (shape, values)) in tensors {
+        let (mut shape, mut values) = (shape.clone(), values.clone());
+        let mut renamed = name.clone();
+        for (from, to) in [
+            ("embeddings.word_embeddings.", "token_embd."),
+            ("embeddings.position_embeddings.", "position_embd."),
+            ("embeddings.token_type_embeddings.", "token_types."),
+            ("embeddings.LayerNorm.", "token_embd_norm."),
+            ("encoder.layer.", "blk."),
+            (".attention.self.query.", ".attn_q."),
+            (".attention.self.key.", ".attn_k."),
+            (".attention.self.value.", ".attn_v."),
+            (".attention.output.dense.", ".attn_output."),
+            (".attention.output.LayerNorm.", ".attn_output_norm."),
+            (".intermediate.dense.", ".ffn_up."),
+            (".output.dense.", ".ffn_down."),
+            (".output.LayerNorm.", ".layer_output_norm."),
+            ("model.embed_tokens.", "token_embd."),
+            ("model.layers.", "blk."),
+            ("model.norm.", "output_norm."),
+            ("lm_head.", "output."),
+            (".input_layernorm.", ".attn_norm."),
+            (".post_attention_layernorm.", ".ffn_norm."),
+            (".self_attn.o_proj.", ".attn_output."),
+            (".self_attn.q_proj.", ".attn_q."),
+            (".self_attn.k_proj.", ".attn_k."),
+            (".self_attn.v_proj.", ".attn_v."),
+            (".self_attn.q_norm.", ".attn_q_norm."),
+            (".self_attn.k_norm.", ".attn_k_norm."),
+            (".mlp.gate_proj.", ".ffn_gate."),
+            (".mlp.up_proj.", ".ffn_up."),
+            (".mlp.down_proj.", ".ffn_down."),
+            (".attn.c_attn.", ".attn_qkv."),
+            (".attn.c_proj.", ".attn_output."),
+            (".mlp.c_fc.", ".ffn_up."),
+            (".mlp.c_proj.", ".ffn_down."),
+            (".ln_1.", ".attn_norm."),
+            (".ln_2.", ".ffn_norm."),
+            ("ln_f.", "output_norm."),
+            ("wte.", "token_embd."),
+            ("wpe.", "position_embd."),
+        ] {
+            renamed = renamed.replace(from, to);
+        }
+        if family == "gpt2" {
+            renamed = renamed.replacen("h.", "blk.", usize::from(renamed.starts_with("h.")));
+            if shape.len() == 2 && renamed.starts_with("blk.") {
+                let (rows, columns) = (shape[0], shape[1]);
+                values =
+                    (0..rows * columns).map(|i| values[i % rows * columns + i / rows]).collect();
+                shape.reverse();
+            }
+        }
+        let paired = renamed.contains(".attn_q.") || renamed.contains(".attn_k.");
+        if family == "llama" && paired {
+            // Row (head, i, pair) of the file is row (head, pair, i) of the checkpoint.
+            let heads = if renamed.contains("attn_q") { heads } else { kv_heads } as usize;
+            let (width, columns) = (shape[0] / heads, shape.get(1).copied().unwrap_or(1));
+            let rows = (0..shape[0]).map(|row| {
+                let (head, i, pair) = (row / width, row % width / 2, row % 2);
+                head * width + pair * (width / 2) + i
+            });
+            values = rows.flat_map(|row| values[row * columns..][..columns].to_vec()).collect();
+        }
+        writer = writer.f32s(&renamed, &shape, &values);
+    }
+    fs::write(path, writer.to_bytes()).unwrap();
+}
+
+#[test]
+fn gguf_files_hold_the_same_weights() {
+    for (name, config) in family_configs() {
+        let family = match name {
+            "llama3" | "linear" | "mistral" => continue,
+            "biased llama" => "llama",
+            other => other,
+        };
+        let folder = Folder::new();
+        let tensors = random_tensors(&config, 9);
+        write(folder.path(), &config, &tensors);
+        let path = folder.path().join("model.gguf");
+        gguf_twin(family, &config, &tensors, &path);
+        let expected = Checkpoint::open(folder.path()).unwrap();
+        let got = Checkpoint::open(&path).unwrap();
+        assert_eq!(got.architecture(), expected.architecture(), "{name}");
+        for (tensor, _) in expected.architecture().tensors() {
+            assert_eq!(got.tensor(&tensor), expected.tensor(&tensor), "{name}: {tensor}");
+        }
     }
 }

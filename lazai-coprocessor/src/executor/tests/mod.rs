@@ -1,3 +1,5 @@
+mod batch;
+
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
