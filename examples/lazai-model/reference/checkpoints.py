@@ -129,10 +129,15 @@ def tokenizer_cases(tokenizer):
     cases = []
     for text in TOKENIZER_TEXTS:
         plain = tokenizer.encode(text, add_special_tokens=False).ids
+        # Text from a user, in which "</s>" is letters and not the end.
+        tokenizer.encode_special_tokens = True
+        as_text = tokenizer.encode(text, add_special_tokens=False).ids
+        tokenizer.encode_special_tokens = False
         cases.append({
             "text": text,
             "ids": tokenizer.encode(text).ids,
             "ids_without_special": plain,
+            "ids_as_text": as_text,
             "decoded": tokenizer.decode(plain, skip_special_tokens=False),
         })
     return cases

@@ -2,8 +2,8 @@
 # Makes the virtual environment that make.py and train.py run in; returns at once where it stands.
 # Usage: setup.sh VENV
 #
-# PyTorch for Linux on x86-64 comes from PyPI built for CUDA and asks for about 2.5 GB of libraries that
-# a CPU never calls. Only the two that it calls while it loads are installed; the others are stubs
+# PyTorch for Linux on x86-64 comes from PyPI built for CUDA and asks for thirteen libraries, most of them
+# large, that a CPU never calls. Only the two that it calls while it loads are installed; the others are stubs
 # without code, made by cc. Set REFERENCE_FULL_TORCH=1 to install everything instead.
 set -euo pipefail
 
@@ -64,8 +64,10 @@ lean() {
 }
 
 pip install --no-deps --requirement "$here/requirements.txt"
+# Inside a condition nothing stops at an error: what `works` says at the end of `lean` decides.
 if ! lean 2>"$venv/lean.log"; then
-    pip install --force-reinstall torch==2.15.0
+    # Keeps what is installed and adds the libraries.
+    pip install "$(grep '^torch==' "$here/requirements.txt")"
     works
 fi
 printf '%s\n' "$wanted" >"$stamp"

@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["RAYON_NUM_THREADS"] = "1"
 
 import torch
+import transformers
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
@@ -65,6 +66,7 @@ def main():
     arguments.add_argument("--steps", type=int, default=STEPS)
     arguments.add_argument("--threads", type=int, default=2)
     options = arguments.parse_args()
+    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(options.threads)
     text = options.text.read_text(encoding="utf-8")
     cut = text.rindex("\n", 0, len(text) * 9 // 10) + 1
@@ -115,7 +117,8 @@ def fit(name, model, ids, held_out_ids, steps):
         lr=PEAK_RATE, betas=(0.9, 0.95),
     )
     print(f"{name}: {len(ids)} tokens, {sum(p.numel() for p in model.parameters())} parameters", flush=True)
-    fast = "bf16" in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else False
+    processor = Path("/proc/cpuinfo")
+    fast = processor.exists() and "bf16" in processor.read_text()
     started = time.time()
     model.train()
     for step in range(steps):
