@@ -25,6 +25,14 @@ impl Architecture {
         list.tensors
     }
 
+    /// Weights in all tensors.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        let elements =
+            |shape: Vec<usize>| shape.into_iter().map(|size| size as u64).product::<u64>();
+        self.tensors().into_iter().map(|(_, shape)| elements(shape)).sum()
+    }
+
     /// Width of all query heads.
     #[must_use]
     pub const fn query_width(&self) -> u32 {

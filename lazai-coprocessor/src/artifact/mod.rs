@@ -81,6 +81,19 @@ impl Artifact {
         Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
     }
 
+    /// Weights, gains and biases; what only scales them, and tables, are not counted.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        let counts = |(name, info): &(&String, &TensorInfo)| match info.element {
+            Element::I8 => name.ends_with(".values"),
+            Element::I16 => !name.starts_with("table.") && *name != "unit",
+            Element::I32 => true,
+            Element::U16 | Element::U8 => false,
+        };
+        let elements = |(_, info): (&String, &TensorInfo)| info.shape.iter().product::<u64>();
+        self.tensors.iter().filter(counts).map(elements).sum()
+    }
+
     /// The Merkle root over the bytes: reads all of them.
     #[must_use]
     pub fn id(&self, threads: &Threads) -> ModelId {

@@ -12,7 +12,6 @@ mod step;
 mod tests;
 
 pub use batch::{Batch, Feed};
-pub(crate) use sequence::state_bytes;
 pub use session::Session;
 
 use crate::kernel::KernelError;

@@ -54,16 +54,3 @@ impl Sequence {
         Ok(Self { caches, pools, position: 0, capacity, result: Span::default() })
     }
 }
-
-/// Bytes of the state that an operator keeps for a sequence of `positions` positions; `None` if it exceeds 64 bits.
-pub(crate) fn state_bytes(program: &Program, index: usize, positions: u64) -> Option<u64> {
-    match &program.operators[index] {
-        Operator::CacheAppend { cache, .. } => {
-            program.caches[cache.index()].position_bytes().checked_mul(positions)
-        }
-        Operator::MeanPool { output, .. } => {
-            Some(8 * u64::from(program.values[output.index()].width))
-        }
-        _ => Some(0),
-    }
-}

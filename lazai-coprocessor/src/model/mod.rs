@@ -8,7 +8,7 @@ use lazai_api_types::{ModelId, WorkOverflow};
 use crate::{
     artifact::{Artifact, ArtifactError, Manifest},
     kernel::{Threads, WeightMatrix},
-    program::{Plan, Rows, Target, WorkRule},
+    program::{Target, WorkRule},
     tokenizer::Tokenizer,
 };
 
@@ -102,28 +102,13 @@ impl Model {
         }
     }
 
-    /// The bytes that a sequence of `positions` positions needs at most at one time.
-    ///
-    /// The sum of the arena's high-water mark, the key and value caches, the pooling sums, and the scratch of one head.
+    /// The bytes that a sequence of `positions` positions needs at most at one time, as
+    /// [`Program::peak_bytes`](crate::program::Program::peak_bytes) counts them.
     ///
     /// # Errors
     /// [`WorkOverflow`] if they exceed 64 bits.
     pub fn peak_bytes(&self, target: Target, positions: u64) -> Result<u64, WorkOverflow> {
-        let program = &self.manifest().program;
-        let tokens = if program.is_bidirectional() {
-            positions
-        } else {
-            positions.min(Self::STEP_TOKENS as u64)
-        };
-        let rows = Rows { tokens, outputs: 1, sequences: 1 };
-        let plan = Plan::new(program, target, rows)?;
-        let state: u64 = plan
-            .schedule
-            .iter()
-            .map(|index| crate::executor::state_bytes(program, *index, positions))
-            .try_fold(0_u64, |sum, bytes| sum.checked_add(bytes?))
-            .ok_or(WorkOverflow)?;
-        plan.arena_bytes.checked_add(state).ok_or(WorkOverflow)
+        self.manifest().program.peak_bytes(target, positions, Self::STEP_TOKENS as u64)
     }
 
     pub(crate) fn binding(&self, operator: usize) -> &Binding {

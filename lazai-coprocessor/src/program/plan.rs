@@ -1,6 +1,6 @@
 use lazai_api_types::WorkOverflow;
 
-use super::{Program, RowCount, Target, Value};
+use super::{Operator, Program, RowCount, Target, Value};
 
 /// The row counts of one step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,6 +67,39 @@ impl Plan {
             arena_bytes = arena_bytes.max(end);
         }
         Ok(Self { schedule, offsets, arena_bytes })
+    }
+}
+
+impl Program {
+    /// The bytes that a sequence of `positions` positions needs at most at one time, in steps of at most `step_tokens`.
+    ///
+    /// The sum of the high-water mark, the key and value caches, and the pooling sums.
+    ///
+    /// # Errors
+    /// [`WorkOverflow`] if they exceed 64 bits.
+    pub fn peak_bytes(
+        &self,
+        target: Target,
+        positions: u64,
+        step_tokens: u64,
+    ) -> Result<u64, WorkOverflow> {
+        let tokens = if self.is_bidirectional() { positions } else { positions.min(step_tokens) };
+        let plan = Plan::new(self, target, Rows { tokens, outputs: 1, sequences: 1 })?;
+        let mut state = plan.schedule.iter().map(|index| self.state_bytes(*index, positions));
+        state.try_fold(plan.arena_bytes, |sum, bytes| sum.checked_add(bytes?)).ok_or(WorkOverflow)
+    }
+
+    /// Bytes of what an operator keeps of a sequence of `positions` positions; `None` if they exceed 64 bits.
+    fn state_bytes(&self, operator: usize, positions: u64) -> Option<u64> {
+        match &self.operators[operator] {
+            Operator::CacheAppend { cache, .. } => {
+                self.caches[cache.index()].position_bytes().checked_mul(positions)
+            }
+            Operator::MeanPool { output, .. } => {
+                Some(8 * u64::from(self.values[output.index()].width))
+            }
+            _ => Some(0),
+        }
     }
 }
 

@@ -40,6 +40,16 @@ pub struct Value {
     pub bits: i8,
 }
 
+impl Value {
+    /// The real number that the integer one stands for, `2^-bits`: for people and reports.
+    #[must_use]
+    pub const fn unit(&self) -> f64 {
+        // The biased exponent of a power of two; i8 keeps it within 1,023 - 127 and 1,023 + 128.
+        let exponent = 1_023_u64.strict_add_signed(-(self.bits as i64));
+        f64::from_bits(exponent << 52)
+    }
+}
+
 /// A symbolic number of rows.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -102,4 +102,12 @@ impl Checkpoint {
         let reading = self.readings.get(name).ok_or_else(missing)?;
         reading.read(|tensor| self.source.read(tensor))
     }
+
+    /// The `tokenizer.json` of the folder, or what the metadata of the GGUF file say as one.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Io`] if the folder has none, [`ReferenceError::FileSize`] if it is larger than a tokenizer is read.
+    pub fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError> {
+        self.source.tokenizer_json()
+    }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
@@ -20,6 +20,7 @@ use crate::{
 /// The tensors of one or several safetensors files; they stay on disk until they are asked for.
 #[derive(Debug)]
 pub(super) struct Tensors {
+    folder: PathBuf,
     shards: Vec<Shard>,
     /// The shard of each tensor.
     index: BTreeMap<String, usize>,
@@ -46,7 +47,8 @@ impl Tensors {
             }
             Err(error) => return Err(error),
         };
-        let mut tensors = Self { shards: Vec::new(), index: BTreeMap::new() };
+        let mut tensors =
+            Self { folder: folder.to_owned(), shards: Vec::new(), index: BTreeMap::new() };
         for name in files {
             let failed =
                 |error: io::Error| ReferenceError::Io { file: TENSORS, kind: error.kind() };
@@ -115,6 +117,10 @@ impl TensorSource for Tensors {
             Some(index) => Err(ReferenceError::NotFinite { tensor: name.to_owned(), index }),
             None => Ok(values),
         }
+    }
+
+    fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError> {
+        read_bounded(&self.folder, TOKENIZER, MAX_TOKENIZER_BYTES)
     }
 }
 
@@ -221,7 +227,9 @@ const CONFIG: &str = "config.json";
 const INDEX: &str = "model.safetensors.index.json";
 const POOLING: &str = "1_Pooling/config.json";
 const TENSORS: &str = "model.safetensors";
+const TOKENIZER: &str = "tokenizer.json";
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 const MAX_INDEX_BYTES: u64 = 16 << 20;
 const MAX_SHARDS: usize = 1_024;
+const MAX_TOKENIZER_BYTES: u64 = 32 << 20;

@@ -52,6 +52,10 @@ impl TensorSource for Gguf {
     fn read(&self, name: &str) -> Result<Vec<f32>, ReferenceError> {
         Ok(self.tensor(name)?)
     }
+
+    fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError> {
+        Err(ReferenceError::Io { file: "tokenizer.json", kind: std::io::ErrorKind::Unsupported })
+    }
 }
 
 struct Reader<'a> {

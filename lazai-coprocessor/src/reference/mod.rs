@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod checkpoint;
+mod compare;
 mod config;
 mod error;
 mod folder;
@@ -26,6 +27,7 @@ use core::fmt::Debug;
 
 pub(crate) use arithmetic::ln;
 pub use checkpoint::Checkpoint;
+pub use compare::{Comparison, compare, integer_scores};
 pub use config::{Config, Family};
 pub use error::ReferenceError;
 pub(crate) use forward::observe;
@@ -43,4 +45,7 @@ trait TensorSource: Debug + Send + Sync {
 
     /// The elements of a tensor, all of them finite.
     fn read(&self, name: &str) -> Result<Vec<f32>, ReferenceError>;
+
+    /// The `tokenizer.json` that belongs to the tensors.
+    fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError>;
 }

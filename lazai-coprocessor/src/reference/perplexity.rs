@@ -20,6 +20,12 @@ impl Perplexity {
         }
         exp(self.loss / self.predictions as f64)
     }
+
+    /// Adds a prediction.
+    pub(super) fn add(&mut self, loss: f64) {
+        self.loss += loss;
+        self.predictions += 1;
+    }
 }
 
 /// Measures how well a model predicts `tokens`.
@@ -41,21 +47,38 @@ pub fn perplexity<T: Copy + Into<f64>, E>(
         let scores = scores(window)?;
         let rows = scores.chunks_exact((scores.len() / window.len()).max(1));
         for (row, target) in rows.zip(&window[1..]) {
-            perplexity.loss += loss(row, *target as usize);
-            perplexity.predictions += 1;
+            perplexity.add(Softmax::new(row).loss_of(row, *target));
         }
     }
     Ok(perplexity)
 }
 
-/// The negative logarithm of the probability that `scores` give to `target`; infinite if it is not
-/// among them.
-fn loss<T: Copy + Into<f64>>(scores: &[T], target: usize) -> f64 {
-    let Some(score) = scores.get(target) else { return f64::INFINITY };
-    let score: f64 = (*score).into();
-    let best = scores.iter().fold(f64::NEG_INFINITY, |best, &score| best.max(score.into()));
-    let sum = scores.iter().fold(0.0, |sum, &score| sum + exp(score.into() - best));
-    best - score + ln(sum)
+/// What turns scores into the logarithms of probabilities.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Softmax {
+    /// The best score.
+    best: f64,
+    /// The logarithm of the sum of all exponentials, each over that of the best.
+    ln_sum: f64,
+}
+
+impl Softmax {
+    /// Of a row of scores.
+    pub(super) fn new<T: Copy + Into<f64>>(scores: &[T]) -> Self {
+        let best = scores.iter().fold(f64::NEG_INFINITY, |best, &score| best.max(score.into()));
+        let sum = scores.iter().fold(0.0, |sum, &score| sum + exp(score.into() - best));
+        Self { best, ln_sum: ln(sum) }
+    }
+
+    /// The negative logarithm of the probability of what has this score.
+    pub(super) fn loss(self, score: f64) -> f64 {
+        self.best - score + self.ln_sum
+    }
+
+    /// The negative logarithm of the probability of a token; infinite if it is not among the scores.
+    pub(super) fn loss_of<T: Copy + Into<f64>>(self, scores: &[T], token: u32) -> f64 {
+        scores.get(token as usize).map_or(f64::INFINITY, |score| self.loss((*score).into()))
+    }
 }
 
 #[cfg(test)]
@@ -75,10 +98,11 @@ mod tests {
     #[test]
     fn loss_is_the_logarithm_of_the_softmax() {
         let scores = [1.5_f32, -2.0, 0.25, 3.0];
+        let loss = |scores: &[f32], token| Softmax::new(scores).loss_of(scores, token);
         let sum: f64 = scores.iter().map(|score| f64::from(*score).exp()).sum();
         for (target, score) in scores.iter().enumerate() {
             let exact = sum.ln() - f64::from(*score);
-            assert!((loss(&scores, target) - exact).abs() < 1e-14);
+            assert!((loss(&scores, target as u32) - exact).abs() < 1e-14);
         }
         assert_eq!(loss(&scores, 4), f64::INFINITY);
     }
