@@ -80,6 +80,16 @@ pub enum GgufError {
         /// Its first bytes.
         got: [u8; 4],
     },
+    /// A merge of the tokenizer joins what it cannot join.
+    #[error("tokenizer.ggml.merges: merge {index} {problem}: {got:?}")]
+    Merge {
+        /// The number of the merge.
+        index: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The merge.
+        got: String,
+    },
     /// A key is absent.
     #[error("metadata lacks the key {key}")]
     MissingKey {
@@ -159,6 +169,16 @@ pub enum GgufError {
     Text {
         /// The key or part of the file.
         part: String,
+    },
+    /// A token of the tokenizer is not one.
+    #[error("tokenizer.ggml.tokens: token {index} {problem}: {got:?}")]
+    Token {
+        /// The number of the token.
+        index: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The token.
+        got: String,
     },
     /// The file ends too early.
     #[error("the file ends inside {part}: {need} more bytes are needed, {left} are left")]

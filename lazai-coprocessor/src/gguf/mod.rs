@@ -9,6 +9,7 @@ mod header;
 mod quant;
 mod reader;
 mod tensor;
+mod tokenizer;
 mod value;
 
 pub use error::GgufError;

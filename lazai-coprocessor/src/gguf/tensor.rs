@@ -35,7 +35,7 @@ pub enum TensorKind {
 /// A tensor of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TensorInfo {
-    /// Its sizes, outermost first: row-major, at most four, none of them 0.
+    /// Its sizes, outermost first: row-major, one to four, none of them 0.
     pub shape: Vec<usize>,
     /// How its elements are stored.
     pub kind: TensorKind,
@@ -148,6 +148,9 @@ fn measure(name: &str, sizes: &[u64], kind: TensorKind) -> Result<(Vec<usize>, u
         got: sizes.to_vec(),
         problem,
     };
+    if sizes.is_empty() {
+        return Err(failed("it has no sizes"));
+    }
     if sizes.contains(&0) {
         return Err(failed("a size is 0"));
     }

@@ -84,7 +84,7 @@ fn sample() -> Writer {
         .entry("nested", nested)
         .f32s("b", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, -6.0])
         .tensor("a", &[3, 1, 32], TensorKind::Q8_0, &q8)
-        .f32s("scalar", &[], &[7.0])
+        .f32s("scalar", &[1], &[7.0])
 }
 
 #[test]
@@ -342,7 +342,9 @@ fn tensors_lie_apart_and_inside_the_file() {
 
 #[test]
 fn shapes_and_kinds_are_checked_by_name() {
-    for sizes in [vec![2, 0], vec![1 << 21, 1 << 20], vec![u64::MAX, 2], vec![1 << 32, 1 << 32]] {
+    for sizes in
+        [vec![], vec![2, 0], vec![1 << 21, 1 << 20], vec![u64::MAX, 2], vec![1 << 32, 1 << 32]]
+    {
         let error = changed(|second| second.sizes = sizes.clone()).unwrap_err();
         let named = matches!(&error, GgufError::Dimensions { tensor, got, .. }
             if tensor == "second" && *got == sizes);

@@ -1,0 +1,14 @@
+//! The embedded vocabulary as a `tokenizer.json` of Hugging Face, which makes the tokens of the original.
+
+mod byte_level;
+mod charsmap;
+mod convert;
+mod json;
+mod sentencepiece;
+mod special;
+mod unigram;
+mod vocabulary;
+mod wordpiece;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Tokens that the metadata names by a key.
+
+use super::{
+    json::Template,
+    vocabulary::{TOKENS, Vocabulary},
+};
+use crate::gguf::{Gguf, GgufError};
+
+/// The tokens that begin or end a text.
+pub(super) struct Special {
+    bos: Option<u32>,
+    eos: Option<u32>,
+    eot: Option<u32>,
+    eom: Option<u32>,
+}
+
+impl Special {
+    pub(super) fn read(file: &Gguf) -> Result<Self, GgufError> {
+        Ok(Self {
+            bos: token(file, BOS)?,
+            eos: token(file, EOS)?,
+            eot: token(file, EOT)?,
+            eom: token(file, EOM)?,
+        })
+    }
+
+    /// Whether a prompt must not spell the token, whatever its type says.
+    pub(super) fn contains(&self, token: u32) -> bool {
+        [self.bos, self.eos, self.eot, self.eom].contains(&Some(token))
+    }
+
+    /// What stands before and behind a text, if anything; the defaults hold where the file says nothing.
+    pub(super) fn template<'a>(
+        &self,
+        file: &Gguf,
+        vocabulary: &'a Vocabulary<'_>,
+        default_bos: bool,
+        default_eos: bool,
+    ) -> Result<Option<Template<'a>>, GgufError> {
+        let wanted = |add, default, key, token: Option<u32>| {
+            if !file.bool(add)?.unwrap_or(default) {
+                return Ok(None);
+            }
+            let token = token.ok_or_else(|| GgufError::missing_key(key))?;
+            Ok(Some((vocabulary.text(key, token)?, token)))
+        };
+        let before = wanted(ADD_BOS, default_bos, BOS, self.bos)?;
+        let after = wanted(ADD_EOS, default_eos, EOS, self.eos)?;
+        let empty = before.is_none() && after.is_none();
+        Ok((!empty).then(|| Template::new(before, after)))
+    }
+}
+
+/// The token of a key, if the key is there.
+pub(super) fn token(file: &Gguf, key: &'static str) -> Result<Option<u32>, GgufError> {
+    let Some(token) = file.u32(key)? else { return Ok(None) };
+    let tokens = file.texts(TOKENS)?.ok_or_else(|| GgufError::missing_key(TOKENS))?;
+    if token as usize >= tokens.len() {
+        let expected = "a token of the vocabulary";
+        return Err(GgufError::value(key, expected, format!("{token} of {}", tokens.len())));
+    }
+    Ok(Some(token))
+}
+
+pub(super) const BOS: &str = "tokenizer.ggml.bos_token_id";
+pub(super) const EOS: &str = "tokenizer.ggml.eos_token_id";
+pub(super) const EOT: &str = "tokenizer.ggml.eot_token_id";
+pub(super) const EOM: &str = "tokenizer.ggml.eom_token_id";
+pub(super) const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
+const ADD_BOS: &str = "tokenizer.ggml.add_bos_token";
+const ADD_EOS: &str = "tokenizer.ggml.add_eos_token";

@@ -1,0 +1,116 @@
+//! `t5`: the unigram model of SentencePiece.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{
+    charsmap,
+    json::{Decoder, Metaspace, Model, Normalizer, Parts, Pattern, PreTokenizer},
+    sentencepiece::{ADD_PREFIX, SPACE},
+    special::{self, Special},
+    vocabulary::{TOKENS, TokenType, Vocabulary},
+};
+use crate::gguf::{Array, Gguf, GgufError, Value, error::shorten};
+
+pub(super) fn convert<'a>(
+    file: &'a Gguf,
+    vocabulary: &'a Vocabulary<'a>,
+    special: &Special,
+) -> Result<Parts<'a>, GgufError> {
+    let prefix = file.bool(ADD_PREFIX)?.unwrap_or(true);
+    let collapse = file.bool(REMOVE_WHITESPACE)?.unwrap_or(true);
+    let charsmap = read_charsmap(file)?;
+    let metaspace = Metaspace {
+        replacement: SPACE,
+        prepend_scheme: if prefix { "always" } else { "never" },
+        split: true,
+    };
+    let mut normalizers = Vec::new();
+    let mut pretokenizers = Vec::new();
+    match (charsmap, collapse) {
+        // The map makes every white space a space.
+        (Some(charsmap), collapse) => {
+            let precompiled_charsmap = BASE64_STANDARD.encode(charsmap);
+            normalizers.push(Normalizer::Precompiled { precompiled_charsmap });
+            if collapse {
+                pretokenizers.push(PreTokenizer::WhitespaceSplit);
+            }
+        }
+        (None, true) => {
+            let pattern = Pattern::Regex(" {2,}");
+            normalizers.push(Normalizer::Strip { strip_left: false, strip_right: true });
+            normalizers.push(Normalizer::Replace { pattern, content: SPACE });
+        }
+        (None, false) => {}
+    }
+    pretokenizers.push(PreTokenizer::Metaspace(metaspace.clone()));
+    let byte_fallback = vocabulary.iter().any(|(_, _, kind)| kind == TokenType::Byte);
+    let mut decoders = Vec::new();
+    if byte_fallback {
+        decoders.push(Decoder::ByteFallback);
+    }
+    decoders.push(Decoder::Metaspace(metaspace));
+    let (unk_id, _) =
+        vocabulary.unknown(file)?.ok_or_else(|| GgufError::missing_key(special::UNKNOWN))?;
+    Ok(Parts {
+        normalizer: (!normalizers.is_empty()).then_some(Normalizer::Sequence { normalizers }),
+        pre_tokenizer: Some(PreTokenizer::Sequence { pretokenizers }),
+        post_processor: special.template(file, vocabulary, false, true)?,
+        decoder: Decoder::Sequence { decoders },
+        model: Model::Unigram {
+            unk_id,
+            vocab: read_pieces(vocabulary, vocabulary.scores(file)?)?,
+            byte_fallback,
+        },
+    })
+}
+
+/// The pieces with their scores; a piece is known by its place, so only padding at the end is left out.
+fn read_pieces<'a>(
+    vocabulary: &'a Vocabulary<'_>,
+    scores: &[f32],
+) -> Result<Vec<(&'a str, f64)>, GgufError> {
+    let mut pieces = Vec::new();
+    for (id, text, kind) in vocabulary.iter() {
+        let index = pieces.len();
+        if index < id as usize {
+            let got = shorten(vocabulary.raw(index));
+            return Err(GgufError::Token {
+                index,
+                problem: "is empty or padding amid others",
+                got,
+            });
+        }
+        // Added tokens are found before the model runs: a placeholder must not be the least score, from which the
+        // score of what is unknown follows.
+        let score = if kind == TokenType::UserDefined { 0.0 } else { scores[id as usize] };
+        pieces.push((text, f64::from(score)));
+    }
+    if pieces.is_empty() {
+        return Err(GgufError::value(TOKENS, "at least one token", "none"));
+    }
+    Ok(pieces)
+}
+
+/// The map of characters, checked.
+fn read_charsmap(file: &Gguf) -> Result<Option<Vec<u8>>, GgufError> {
+    let bytes = match file.metadata(CHARSMAP) {
+        None => return Ok(None),
+        Some(Value::Array(Array::U8(bytes))) => bytes.clone(),
+        Some(Value::Array(Array::I8(bytes))) => {
+            bytes.iter().map(|byte| byte.cast_unsigned()).collect()
+        }
+        Some(other) => {
+            return Err(GgufError::value(CHARSMAP, "an array of bytes", other.describe()));
+        }
+    };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    match charsmap::check(&bytes) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(problem) => Err(GgufError::value(CHARSMAP, "a map of SentencePiece", problem)),
+    }
+}
+
+const REMOVE_WHITESPACE: &str = "tokenizer.ggml.remove_extra_whitespaces";
+const CHARSMAP: &str = "tokenizer.ggml.precompiled_charsmap";
