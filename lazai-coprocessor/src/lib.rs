@@ -3,6 +3,8 @@
 
 pub mod architecture;
 pub mod artifact;
+#[cfg(feature = "chat")]
+pub mod chat;
 pub mod gguf;
 #[allow(unsafe_code, reason = "SIMD intrinsics")]
 pub mod kernel;
@@ -26,4 +28,4 @@ pub use coprocessor::{Cpu, CpuBuilder};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, Usage};
-pub use tokenizer::{Tokenizer, TokenizerError};
+pub use tokenizer::{TextStream, Tokenizer, TokenizerError};

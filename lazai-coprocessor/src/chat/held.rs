@@ -1,0 +1,91 @@
+//! The filters that every value passes which a template builds or keeps. They bound its depth, pay for its parts and make
+//! lists of what is lazy, so that what the engine does with a value later, without counting, is bounded too.
+
+use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
+
+/// The name of [`held`].
+pub(super) const HELD: &str = "_held";
+
+/// The name of [`variable`].
+pub(super) const VARIABLE: &str = "_variable";
+
+/// What a list, a dictionary or a namespace may hold.
+pub(super) fn held(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+    Ok(plain(state, &value, 0)?.unwrap_or(value))
+}
+
+/// What a variable may hold: that, or a namespace, whose attributes were checked when they were set.
+pub(super) fn variable(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+    if is_namespace(&value) {
+        map(state, &value, 1)?;
+        return Ok(value);
+    }
+    held(state, value)
+}
+
+/// Checks a value, and returns another for it if some of its parts were lazy.
+fn plain(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Value>, Error> {
+    state.consume_fuel(1)?;
+    if is_namespace(value) {
+        return Err(invalid("a namespace can only be the value of a variable"));
+    }
+    let kind = value.kind();
+    if !matches!(kind, ValueKind::Iterable | ValueKind::Map | ValueKind::Seq) {
+        return Ok(None);
+    }
+    if depth == MAX_DEPTH {
+        return Err(invalid("values nest at most 64 levels"));
+    }
+    match kind {
+        ValueKind::Map => map(state, value, depth + 1),
+        _ => list(state, value, depth + 1),
+    }
+}
+
+fn list(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Value>, Error> {
+    let mut changed = value.kind() == ValueKind::Iterable;
+    let mut items = Vec::new();
+    for item in value.try_iter()?.checked() {
+        let item = item?;
+        let item = match plain(state, &item, depth)? {
+            Some(plain) => {
+                changed = true;
+                plain
+            }
+            None => item,
+        };
+        items.push(item);
+    }
+    Ok(changed.then(|| Value::from(items)))
+}
+
+fn map(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Value>, Error> {
+    let mut changed = false;
+    let mut pairs = Vec::new();
+    for key in value.try_iter()?.checked() {
+        let key = key?;
+        plain(state, &key, depth)?;
+        let item = value.get_item(&key)?;
+        let item = match plain(state, &item, depth)? {
+            Some(plain) => {
+                changed = true;
+                plain
+            }
+            None => item,
+        };
+        pairs.push((key, item));
+    }
+    Ok(changed.then(|| Value::from_pairs(pairs)))
+}
+
+fn is_namespace(value: &Value) -> bool {
+    let name = value.as_object().map_or("", |object| object.type_name());
+    name.rsplit("::").next() == Some("Namespace")
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// Levels of lists and dictionaries.
+const MAX_DEPTH: usize = 64;

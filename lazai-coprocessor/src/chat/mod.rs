@@ -1,0 +1,59 @@
+//! Chats as prompts: the Jinja template of a checkpoint turns messages into the text that the model was trained on.
+//!
+//! ```
+//! use lazai_api_types::openai::ChatMessage;
+//! use lazai_coprocessor::chat::ChatTemplate;
+//!
+//! # fn main() -> Result<(), lazai_coprocessor::chat::ChatError> {
+//! let source = "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}\n{% endfor %}";
+//! let template = ChatTemplate::new(source, None, None)?;
+//! let text = template.render_text(&[ChatMessage::user("Hello")], false)?;
+//! assert_eq!(text, "<|user|>Hello\n");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a template sees
+//!
+//! The environment of Hugging Face's `apply_chat_template`: blocks trimmed, `break` and `continue`, `raise_exception`, `tojson`
+//! that does not escape HTML, the methods of Python's strings and dictionaries, `namespace`, `loop.previtem`, slices.
+//! `messages`, `add_generation_prompt`, the special tokens of the configuration, `tools` and `documents`, which are none.
+//! Texts in parts are joined; other parts are refused. `developer` is written `system`, and `function` is written `tool`, where
+//! the template does not speak of them. A call's arguments are the object that their JSON says, if it says one.
+//!
+//! # Determinism
+//!
+//! The clock never reaches a prompt: `strftime_now` is undefined until [`ChatTemplate::with_date`] fixes the day. There is no
+//! loader, so a template reads no other, and no random filter.
+//!
+//! # Special tokens
+//!
+//! [`ChatTemplate::render`] renders twice, with contents in which every special token is broken by a mark and with
+//! contents in which every character is. [`Tokenizer::encode_template`](crate::Tokenizer::encode_template) reads the first,
+//! without the marks, and checks that it has the special tokens of the second, in which no content can spell one.
+//!
+//! # Limits
+//!
+//! A template has at most 64 KiB, a chat 1,024 messages and 1 MiB of text, a rendered chat 1 MiB. The engine's fuel bounds
+//! steps and memory of a run. Tools are not passed to templates.
+
+mod config;
+mod date;
+mod environment;
+mod error;
+mod held;
+mod json;
+mod mark;
+mod message;
+mod python;
+mod rendered;
+mod source;
+mod stack;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use date::Date;
+pub use error::ChatError;
+pub use rendered::Rendered;
+pub use template::ChatTemplate;

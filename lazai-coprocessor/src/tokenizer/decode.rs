@@ -1,0 +1,37 @@
+use core::panic::AssertUnwindSafe;
+use std::panic;
+
+use lazai_api_types::Rejection;
+
+use super::{TextStream, Tokenizer};
+
+impl Tokenizer {
+    /// The text of tokens; special tokens have none.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownToken`] if a token is not in the vocabulary, [`Rejection::InvalidText`] if it has no text.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, Rejection> {
+        self.check(tokens)?;
+        let tokens: Vec<u32> =
+            tokens.iter().copied().filter(|token| self.has_text(*token)).collect();
+        // Some decoders count down from the last token.
+        if tokens.is_empty() {
+            return Ok(String::new());
+        }
+        panic::catch_unwind(AssertUnwindSafe(|| self.inner.decode(&tokens, true)))
+            .map_err(|_| Rejection::InvalidText)?
+            .map_err(|_| Rejection::InvalidText)
+    }
+
+    /// Starts a text that grows token by token.
+    #[must_use]
+    pub const fn stream(&self) -> TextStream<'_> {
+        TextStream::new(self)
+    }
+
+    /// Whether the decoder is shown a token at all.
+    pub(super) fn has_text(&self, token: u32) -> bool {
+        let text = self.inner.id_to_token(token);
+        text.is_some_and(|text| !self.inner.get_added_vocabulary().is_special_token(&text))
+    }
+}

@@ -1,0 +1,202 @@
+use core::panic::AssertUnwindSafe;
+use std::{collections::BTreeSet, panic};
+
+use lazai_api_types::Rejection;
+use tokenizers::{
+    Model, NormalizedString, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    Token, normalizer::Range,
+};
+
+use super::Tokenizer;
+
+/// Where the text to encode comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Origin {
+    /// A prompt, which spells no special token.
+    Prompt,
+    /// A template, whose special tokens count. Those that its contents spell hold this mark.
+    #[cfg_attr(not(feature = "chat"), allow(dead_code, reason = "only chats have templates"))]
+    Template(Option<char>),
+}
+
+impl Tokenizer {
+    /// The tokens of a prompt, with those that the model's own template adds.
+    ///
+    /// A piece that the model does not know becomes its unknown token, if it has one.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized without a loss.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
+        self.check_length(text.len())?;
+        if let Some((offset, token)) = self.special.find(text) {
+            return Err(Rejection::SpecialToken { token, offset: offset as u64 });
+        }
+        self.read(text, Origin::Prompt)
+    }
+
+    /// The tokens of a rendered chat: exactly those of Hugging Face if no content spells a special token. One that a
+    /// content spells is read as ordinary text, so only the template places special tokens.
+    ///
+    /// Nothing is added: the template writes the first token itself, where the model has one.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if contents together with the template
+    /// spell a special token that neither spells alone.
+    #[cfg(feature = "chat")]
+    pub fn encode_template(&self, rendered: &crate::chat::Rendered) -> Result<Vec<u32>, Rejection> {
+        self.check_length(rendered.text().len())?;
+        let (marked, shredded) = (rendered.marked(), rendered.shredded());
+        // No content takes part in a special token of the second text, so neither may one in the first.
+        let mut expected = self.special.read(shredded).map(|(_, token)| token);
+        for (offset, token) in self.special.read(marked) {
+            if expected.next() != Some(token) {
+                return Err(Rejection::SpecialToken { token, offset: offset as u64 });
+            }
+        }
+        if let Some(token) = expected.next() {
+            return Err(Rejection::SpecialToken { token, offset: marked.len() as u64 });
+        }
+        self.read(marked, Origin::Template(rendered.mark()))
+    }
+
+    const fn check_length(&self, bytes: usize) -> Result<(), Rejection> {
+        if bytes > self.max_text_bytes {
+            let (got, max) = (bytes as u64, self.max_text_bytes as u64);
+            return Err(Rejection::InputTooLong { got, max });
+        }
+        Ok(())
+    }
+
+    /// The crate panics at some malformed parts only when it meets a text.
+    fn read(&self, text: &str, origin: Origin) -> Result<Vec<u32>, Rejection> {
+        let tokens = panic::catch_unwind(AssertUnwindSafe(|| self.run(text, origin)))
+            .unwrap_or_else(|_| Err(Rejection::InvalidText.into()))
+            .map_err(|error| *error.downcast().unwrap_or(Box::new(Rejection::InvalidText)))?;
+        self.check(&tokens)?;
+        Ok(tokens)
+    }
+
+    /// The steps of the crate's own `encode`, with a look at each.
+    fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<Vec<u32>> {
+        let inner = &self.inner;
+        let added = inner.get_added_vocabulary();
+        let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
+        self.check_added(&pieces, text, origin)?;
+        if let Origin::Template(Some(mark)) = origin {
+            pieces.normalize(|piece| {
+                piece.filter(|character| character != mark);
+                Ok(())
+            })?;
+        }
+        if let Some(pre_tokenizer) = inner.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut pieces)?;
+        }
+        pieces.tokenize(|piece| self.tokenize(piece, origin))?;
+        let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
+        let encoding = inner.post_process(encoding, None, origin == Origin::Prompt)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Checks the special tokens that the crate found in `text`, as written or after normalization.
+    fn check_added(
+        &self,
+        pieces: &PreTokenizedString,
+        text: &str,
+        origin: Origin,
+    ) -> Result<(), Rejection> {
+        let mark = match origin {
+            Origin::Prompt => None,
+            Origin::Template(mark) => mark,
+        };
+        let marks = |text: &str| mark.map_or(0, |mark| text.matches(mark).count());
+        let mut kept = 0;
+        for (piece, (start, end), tokens) in
+            pieces.get_splits(OffsetReferential::Original, OffsetType::Byte)
+        {
+            let Some(tokens) = tokens else {
+                kept += marks(piece);
+                continue;
+            };
+            let written = text.get(start..end).unwrap_or_default();
+            for token in tokens {
+                // A template spells its tokens as they are; another spelling came from a content and the normalizer.
+                let honest = origin != Origin::Prompt
+                    && marks(written) == 0
+                    && self.special.text(token.id).is_none_or(|text| text.trim() == written.trim());
+                if self.special_tokens.contains(&token.id) && !honest {
+                    let offset = start as u64;
+                    return Err(Rejection::SpecialToken { token: token.id, offset });
+                }
+            }
+        }
+        // A normalizer that swallows or alters marks would glue together what they part.
+        if kept != marks(text) {
+            let clean = text.replace(|character| Some(character) == mark, "");
+            let (offset, token) = self.special.find(&clean).unwrap_or_default();
+            return Err(Rejection::SpecialToken { token, offset: offset as u64 });
+        }
+        Ok(())
+    }
+
+    /// The tokens of a word. Models know the texts of special tokens too, and some make the token of the text.
+    fn tokenize(&self, piece: &NormalizedString, origin: Origin) -> tokenizers::Result<Vec<Token>> {
+        let text = piece.get();
+        let mut cuts = BTreeSet::new();
+        for _ in 0..=MAX_CUTS {
+            let tokens = self.tokenize_parts(text, &cuts)?;
+            let Some(first) = tokens.iter().find(|token| self.is_forged(token.id)) else {
+                return Ok(tokens);
+            };
+            let rejection = || {
+                let place = Range::Normalized(first.offsets.0..first.offsets.1);
+                let inside = piece.convert_offsets(place).map_or(0, |place| place.start);
+                let offset = (piece.offsets_original().0 + inside) as u64;
+                Rejection::SpecialToken { token: first.id, offset }
+            };
+            if origin == Origin::Prompt {
+                return Err(rejection().into());
+            }
+            // Cut behind the first character and read the parts again.
+            for token in tokens.iter().filter(|token| self.is_forged(token.id)) {
+                let (start, end) = token.offsets;
+                let first = text.get(start..end).and_then(|text| text.chars().next());
+                let cut = start + first.map_or(0, char::len_utf8);
+                if cut == start || cut >= end {
+                    return Err(rejection().into());
+                }
+                cuts.insert(cut);
+            }
+        }
+        Err(Rejection::InvalidText.into())
+    }
+
+    fn is_forged(&self, token: u32) -> bool {
+        self.special_tokens.contains(&token) && self.unknown != Some(token)
+    }
+
+    /// The tokens of the parts of `text` between `cuts`.
+    fn tokenize_parts(&self, text: &str, cuts: &BTreeSet<usize>) -> tokenizers::Result<Vec<Token>> {
+        let model = self.inner.get_model();
+        let mut tokens = Vec::new();
+        let mut start = 0;
+        for end in cuts.iter().copied().chain([text.len()]) {
+            let part = model.tokenize(&text[start..end])?;
+            // Without an unknown token, a BPE model drops what it does not know.
+            if let tokenizers::ModelWrapper::BPE(bpe) = model
+                && bpe.unk_token.is_none()
+                && part.last().map_or(0, |token| token.offsets.1) < end - start
+            {
+                return Err(Rejection::InvalidText.into());
+            }
+            tokens.extend(part.into_iter().map(|token| Token {
+                offsets: (start + token.offsets.0, start + token.offsets.1),
+                ..token
+            }));
+            start = end;
+        }
+        Ok(tokens)
+    }
+}
+
+/// How often a word is cut; each round makes every forged token shorter.
+const MAX_CUTS: usize = 64;

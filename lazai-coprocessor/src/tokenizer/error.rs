@@ -1,0 +1,85 @@
+/// Why a `tokenizer.json` was refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenizerError {
+    /// A prefix or suffix that is added to every piece of a word is too long or cuts a character.
+    #[error("{part} has {got} bytes, above the limit {max}")]
+    Affix {
+        /// The field.
+        part: &'static str,
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// Two texts have one token, so that it would be decoded at random.
+    #[error("the tokens of tokenizer.json are not unique: {texts} texts have {tokens} tokens")]
+    Ambiguous {
+        /// Texts of the vocabulary.
+        texts: usize,
+        /// Their tokens.
+        tokens: usize,
+    },
+    /// It merges at random, so that two machines would read two texts.
+    #[error("tokenizer.json has a dropout of {got}; remove it, because it makes tokens random")]
+    Dropout {
+        /// The share of merges that are left out, as it is written.
+        got: String,
+    },
+    /// A part of it makes more of a text than an honest tokenizer does.
+    #[error("the {part} of tokenizer.json can make a text {got} times longer; at most {max}")]
+    Growth {
+        /// The part.
+        part: &'static str,
+        /// Bytes that it may make of one.
+        got: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// A merge of a BPE model with a prefix does not start with it.
+    #[error("merge {index} does not start with the continuing_subword_prefix")]
+    Merge {
+        /// The merge.
+        index: usize,
+    },
+    /// It does not parse.
+    #[error("tokenizer.json does not parse: {message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
+    /// A token is too long, so that decoding a few would fill the memory.
+    #[error("token {token} has {got} bytes, above the limit {max}")]
+    TokenLength {
+        /// The token.
+        token: u32,
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// It is too large.
+    #[error("tokenizer.json has {got} bytes, above the limit {max}")]
+    TooLarge {
+        /// Its bytes.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// It makes tokens that the model does not have.
+    #[error("tokenizer.json has token {got}, but the vocabulary of the model has {vocabulary}")]
+    Vocabulary {
+        /// The largest token.
+        got: u32,
+        /// Tokens of the model.
+        vocabulary: u32,
+    },
+    /// It looks for pieces in words so long that reading one takes minutes.
+    #[error("max_input_chars_per_word is {got}, above the limit {max}")]
+    WordLength {
+        /// Characters of a word.
+        got: u64,
+        /// The limit.
+        max: u64,
+    },
+}

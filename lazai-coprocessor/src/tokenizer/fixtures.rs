@@ -1,0 +1,169 @@
+//! Small tokenizers of the four kinds, as `tokenizer.json`.
+
+use serde_json::{Value, json};
+use tokenizers::{
+    AddedToken, Tokenizer as Inner,
+    models::bpe::{BPE, BpeTrainerBuilder},
+    pre_tokenizers::byte_level::ByteLevel,
+};
+
+use super::Tokenizer;
+
+/// Tokens of the models of these tokenizers.
+pub(crate) const VOCABULARY: u32 = 1_000;
+
+/// Reads a fixture.
+pub(crate) fn load(json: &Value) -> Tokenizer {
+    Tokenizer::new(&serde_json::to_vec(json).unwrap(), VOCABULARY).unwrap()
+}
+
+/// Every fixture, by name.
+pub(crate) fn all() -> [(&'static str, Value); 4] {
+    [
+        ("byte-level BPE", byte_level()),
+        ("SentencePiece BPE", sentence_piece()),
+        ("unigram", unigram()),
+        ("WordPiece", word_piece()),
+    ]
+}
+
+/// Byte-level BPE as in GPT-2, Llama 3 and Qwen, learnt from a few sentences.
+pub(crate) fn byte_level() -> Value {
+    let mut inner = Inner::new(BPE::default());
+    inner
+        .with_pre_tokenizer(Some(ByteLevel::new(false, true, true)))
+        .with_decoder(Some(ByteLevel::default()))
+        .with_post_processor(Some(ByteLevel::default()));
+    let special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+    let mut trainer = tokenizers::models::TrainerWrapper::from(
+        BpeTrainerBuilder::new()
+            .show_progress(false)
+            .vocab_size(400)
+            .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+            .special_tokens(special.map(|text| AddedToken::from(text, true)).to_vec())
+            .build(),
+    );
+    inner.train(&mut trainer, TEXTS.iter()).unwrap();
+    serde_json::from_str(&inner.to_string(false).unwrap()).unwrap()
+}
+
+/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2 and Mistral.
+pub(crate) fn sentence_piece() -> Value {
+    let mut vocabulary = vec!["<unk>".to_owned(), "<s>".to_owned(), "</s>".to_owned()];
+    vocabulary.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
+    vocabulary.push("\u{2581}".to_owned());
+    vocabulary.extend(LETTERS.chars().map(String::from));
+    let merges = [("h", "e"), ("l", "l"), ("\u{2581}", "he"), ("ll", "o"), ("\u{2581}he", "llo")];
+    vocabulary.extend(merges.map(|(left, right)| format!("{left}{right}")));
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": added(&[(0, "<unk>"), (1, "<s>"), (2, "</s>")]),
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Prepend", "prepend": "\u{2581}"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"}
+        ]},
+        "pre_tokenizer": null,
+        "post_processor": template("<s>", 1, None),
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
+            {"type": "ByteFallback"}, {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 0}
+        ]},
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": true,
+            "vocab": numbered(&vocabulary), "merges": merges
+        }
+    })
+}
+
+/// Unigram behind NFKC, as in T5 and XLM-R. The model knows the texts of its special tokens.
+pub(crate) fn unigram() -> Value {
+    let mut pieces = vec![("<s>".to_owned(), 0.0), ("<pad>".to_owned(), 0.0)];
+    pieces.extend([("</s>".to_owned(), 0.0), ("<unk>".to_owned(), 0.0)]);
+    pieces.push(("\u{2581}".to_owned(), -4.0));
+    pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6.0)));
+    pieces.extend([("\u{2581}hello".to_owned(), -3.0), ("llo".to_owned(), -5.0)]);
+    let metaspace = json!({
+        "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true
+    });
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": added(&[(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>")]),
+        "normalizer": {"type": "NFKC"},
+        "pre_tokenizer": metaspace,
+        "post_processor": template("<s>", 0, Some(("</s>", 2))),
+        "decoder": metaspace,
+        "model": {"type": "Unigram", "unk_id": 3, "vocab": pieces, "byte_fallback": false}
+    })
+}
+
+/// `WordPiece` as in BERT.
+pub(crate) fn word_piece() -> Value {
+    let mut vocabulary: Vec<String> =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "he", "##llo"]
+            .map(String::from)
+            .to_vec();
+    vocabulary.extend("abcdefghijklmnopqrstuvwxyz[]<>/|,.!?0123456789".chars().map(String::from));
+    vocabulary.extend(('a'..='z').map(|letter| format!("##{letter}")));
+    let special = [(0, "[PAD]"), (1, "[UNK]"), (2, "[CLS]"), (3, "[SEP]"), (4, "[MASK]")];
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": added(&special),
+        "normalizer": {
+            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": template("[CLS]", 2, Some(("[SEP]", 3))),
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
+        "model": {
+            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": numbered(&vocabulary)
+        }
+    })
+}
+
+fn added(tokens: &[(u32, &str)]) -> Value {
+    let token = |(id, content): &(u32, &str)| {
+        json!({
+            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true
+        })
+    };
+    tokens.iter().map(token).collect()
+}
+
+fn numbered(texts: &[String]) -> Value {
+    let pairs = texts.iter().enumerate().map(|(id, text)| (text.clone(), json!(id)));
+    Value::Object(pairs.collect())
+}
+
+/// A template of a first token, the text and perhaps a last token.
+fn template(first: &str, first_id: u32, last: Option<(&str, u32)>) -> Value {
+    let token = |text: &str| json!({"SpecialToken": {"id": text, "type_id": 0}});
+    let entry = |text: &str, id: u32| json!({"id": text, "ids": [id], "tokens": [text]});
+    let text = |id: &str, kind: u32| json!({"Sequence": {"id": id, "type_id": kind}});
+    let mut single = vec![token(first), text("A", 0)];
+    let mut tokens = json!({first: entry(first, first_id)});
+    if let Some((last, id)) = last {
+        single.push(token(last));
+        tokens[last] = entry(last, id);
+    }
+    json!({
+        "type": "TemplateProcessing", "single": single, "pair": [text("A", 0), text("B", 1)],
+        "special_tokens": tokens
+    })
+}
+
+/// Characters that have pieces of their own.
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz<>/|[]_,.!?:\n0123456789";
+
+/// What the byte pairs are learnt from.
+const TEXTS: [&str; 5] = [
+    "Once upon a time there was a little model that told stories.",
+    "hello world, hello again; the world says hello to the model.",
+    "user assistant system user assistant system start end im",
+    "The model said: I am a model, and I told you a story once upon a time.",
+    "Gr\u{fc}\u{df}e aus K\u{f6}ln! \u{4f60}\u{597d}\u{ff0c}\u{4e16}\u{754c} \u{1f600}\u{1f600}",
+];

@@ -1,0 +1,111 @@
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{TokenizerError, growth};
+
+/// What is checked of a `tokenizer.json` before the crate parses it, because its parser already runs the normalizer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Header {
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    post_processor: Value,
+    #[serde(default)]
+    decoder: Value,
+    model: Model,
+}
+
+#[derive(Debug, Deserialize)]
+struct Model {
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    max_input_chars_per_word: Option<u64>,
+    #[serde(default)]
+    unk_id: Option<u32>,
+    #[serde(default)]
+    unk_token: Option<String>,
+    #[serde(default)]
+    merges: Option<Merges>,
+}
+
+/// Merges of a BPE model; the older form holds a pair in one text, parted by a space.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Merges {
+    Pairs(Vec<(String, String)>),
+    Lines(Vec<String>),
+}
+
+impl Header {
+    /// Parses the checked parts and bounds what they may make of a text.
+    pub(super) fn new(json: &[u8]) -> Result<Self, TokenizerError> {
+        let header: Self = serde_json::from_slice(json)
+            .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
+        header.model.check()?;
+        growth::post_processor(&header.post_processor)?;
+        growth::decoder(&header.decoder)?;
+        header.growth()?;
+        Ok(header)
+    }
+
+    /// The most bytes that normalizer and pre-tokenizer make of one byte of text.
+    pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
+        growth::text(&self.normalizer, &self.pre_tokenizer)
+    }
+
+    /// The token that the model uses for what it does not know, as `token_of` finds it.
+    pub(super) fn unknown(&self, token_of: impl Fn(&str) -> Option<u32>) -> Option<u32> {
+        let by_text = || self.model.unk_token.as_deref().and_then(&token_of);
+        self.model.unk_id.or_else(by_text)
+    }
+}
+
+impl Model {
+    fn check(&self) -> Result<(), TokenizerError> {
+        let affixes = [
+            ("continuing_subword_prefix", &self.continuing_subword_prefix),
+            ("end_of_word_suffix", &self.end_of_word_suffix),
+        ];
+        for (part, affix) in affixes {
+            let got = affix.as_ref().map_or(0, String::len);
+            if got > MAX_AFFIX_BYTES {
+                return Err(TokenizerError::Affix { part, got, max: MAX_AFFIX_BYTES });
+            }
+        }
+        // The search for pieces tries every pair of places in a word.
+        if let Some(got) = self.max_input_chars_per_word.filter(|got| *got > MAX_WORD_CHARS) {
+            return Err(TokenizerError::WordLength { got, max: MAX_WORD_CHARS });
+        }
+        let prefix = self.continuing_subword_prefix.as_deref().unwrap_or_default();
+        self.check_merges(prefix)
+    }
+
+    /// The crate drops the length of `prefix` from the right side of every merge, without a look at what it drops.
+    fn check_merges(&self, prefix: &str) -> Result<(), TokenizerError> {
+        if prefix.is_empty() {
+            return Ok(());
+        }
+        let wrong = match &self.merges {
+            None => None,
+            Some(Merges::Pairs(pairs)) => {
+                pairs.iter().position(|(_, right)| !right.starts_with(prefix))
+            }
+            Some(Merges::Lines(lines)) => lines
+                .iter()
+                .filter(|line| !line.starts_with("#version"))
+                .position(|line| line.split_once(' ').is_none_or(|(_, r)| !r.starts_with(prefix))),
+        };
+        wrong.map_or(Ok(()), |index| Err(TokenizerError::Merge { index }))
+    }
+}
+
+/// Longest prefix or suffix of a piece.
+const MAX_AFFIX_BYTES: usize = 64;
+
+/// Longest word in which pieces are looked for; BERT's files say 100.
+const MAX_WORD_CHARS: u64 = 1_000;

@@ -1,0 +1,86 @@
+/// The texts of special tokens, which only a template may place.
+///
+/// Beside the tokens that a `tokenizer.json` calls special, these are added tokens of the shape `<|...|>`, with a bar of
+/// either width: some files forget to call them special, and they steer the model all the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SpecialTexts {
+    /// By text, each with its token.
+    sorted: Vec<(String, u32)>,
+}
+
+impl SpecialTexts {
+    pub(crate) fn new(texts: impl IntoIterator<Item = (String, u32)>) -> Self {
+        let mut sorted: Vec<_> = texts.into_iter().filter(|(text, _)| !text.is_empty()).collect();
+        sorted.sort();
+        sorted.dedup_by(|left, right| left.0 == right.0);
+        Self { sorted }
+    }
+
+    /// Whether an added token of this text steers the model, whatever the file calls it.
+    pub(super) fn is_control(text: &str) -> bool {
+        let inner = |open, close| text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
+        inner("<|", "|>").or_else(|| inner("<\u{ff5c}", "\u{ff5c}>")).is_some_and(|s| !s.is_empty())
+    }
+
+    /// The text of a special token.
+    pub(super) fn text(&self, token: u32) -> Option<&str> {
+        let found = self.sorted.iter().find(|(_, other)| *other == token);
+        found.map(|(text, _)| text.as_str())
+    }
+
+    /// The special token of exactly this text.
+    #[cfg(feature = "chat")]
+    pub(crate) fn token(&self, text: &str) -> Option<u32> {
+        let found = self.sorted.binary_search_by(|entry| entry.0.as_str().cmp(text)).ok();
+        found.map(|place| self.sorted[place].1)
+    }
+
+    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> {
+        self.sorted.iter().map(|(_, token)| *token)
+    }
+
+    /// The first special token that `text` spells, with its byte offset.
+    pub(super) fn find(&self, text: &str) -> Option<(usize, u32)> {
+        self.starts(text).next().map(|(offset, _, token)| (offset, token))
+    }
+
+    /// Where a special token is spelt: offset, bytes of the longest and the token. Places may overlap.
+    pub(crate) fn starts(&self, text: &str) -> impl Iterator<Item = (usize, usize, u32)> {
+        text.char_indices().filter_map(|(offset, _)| {
+            let (bytes, token) = self.longest(&text.as_bytes()[offset..])?;
+            Some((offset, bytes, token))
+        })
+    }
+
+    /// The special tokens that a reader from the left finds in `text`, the longest at each place, with their offsets.
+    #[cfg(feature = "chat")]
+    pub(super) fn read<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, u32)> {
+        let mut end = 0;
+        self.starts(text).filter_map(move |(offset, bytes, token)| {
+            if offset < end {
+                return None;
+            }
+            end = offset + bytes;
+            Some((offset, token))
+        })
+    }
+
+    /// The longest special token that `text` starts with: its bytes and the token.
+    fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
+        let mut found = None;
+        // Entries that agree with the text so far; the shortest of them is the first.
+        let mut range = self.sorted.as_slice();
+        for (depth, byte) in text.iter().enumerate() {
+            let at = |entry: &(String, u32)| entry.0.as_bytes()[depth];
+            let start = range.partition_point(|entry| at(entry) < *byte);
+            let end = range.partition_point(|entry| at(entry) <= *byte);
+            range = &range[start..end];
+            let Some((shortest, token)) = range.first() else { break };
+            if shortest.len() == depth + 1 {
+                found = Some((shortest.len(), *token));
+                range = &range[1..];
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,234 @@
+//! Files that would take the memory or the time of a machine, or read differently on two.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::tokenizer::{
+    Tokenizer, TokenizerError,
+    fixtures::{load, sentence_piece, unigram, word_piece},
+    load::MAX_TOKEN_BYTES,
+};
+
+/// A tokenizer of three tokens, `<s>`, `a` and `aa`, with changes.
+fn tokenizer(change: impl Fn(&mut Value)) -> Result<Tokenizer, TokenizerError> {
+    let mut json = json!({
+        "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
+        "pre_tokenizer": null, "decoder": null,
+        "added_tokens": [{
+            "id": 0, "content": "<s>", "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true
+        }],
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [
+                {"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}
+            ],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}
+        },
+        "model": {
+            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+            "vocab": {"<s>": 0, "a": 1, "aa": 2}, "merges": [["a", "a"]]
+        }
+    });
+    change(&mut json);
+    Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 3)
+}
+
+#[test]
+fn text_is_merged_behind_the_template() {
+    let tokenizer = tokenizer(|_| ()).unwrap();
+    assert_eq!(tokenizer.encode("aaa").unwrap(), [0, 2, 1]);
+}
+
+#[test]
+fn a_malformed_decoder_is_refused() {
+    for decoder in [json!(3), json!({"type": "Nothing"}), json!([])] {
+        let error = tokenizer(|json| json["decoder"] = decoder.clone()).unwrap_err();
+        assert!(matches!(error, TokenizerError::Syntax { .. }), "{decoder}: {error}");
+    }
+    let json = b"{\"version\":\"1.0\",\"decoder\":{\"type\":\"Byte\x01Level\"},\"model\":null}";
+    assert!(matches!(Tokenizer::new(json, 3), Err(TokenizerError::Syntax { .. })));
+}
+
+#[test]
+fn random_merges_are_refused() {
+    let error = tokenizer(|json| json["model"]["dropout"] = json!(0.5)).unwrap_err();
+    assert_eq!(error, TokenizerError::Dropout { got: "0.5".to_owned() });
+}
+
+#[test]
+fn tokens_of_the_template_must_be_in_the_vocabulary() {
+    let error = tokenizer(|json| {
+        json["post_processor"]["special_tokens"]["<s>"]["ids"] = json!([3]);
+    });
+    assert_eq!(error.unwrap_err(), TokenizerError::Vocabulary { got: 3, vocabulary: 3 });
+}
+
+#[test]
+fn a_token_that_fills_the_memory_is_refused() {
+    let error = tokenizer(|json| {
+        json["added_tokens"][0]["content"] = json!("s".repeat(2_000));
+        json["model"]["vocab"] = json!({"s".repeat(2_000): 0, "a": 1, "aa": 2});
+        json["post_processor"] = Value::Null;
+    });
+    let expected = TokenizerError::TokenLength { token: 0, got: 2_000, max: MAX_TOKEN_BYTES };
+    assert_eq!(error.unwrap_err(), expected);
+}
+
+/// Why a fixture is refused after a change.
+fn refused(mut json: Value, change: impl Fn(&mut Value)) -> TokenizerError {
+    change(&mut json);
+    Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000).unwrap_err()
+}
+
+fn sequence(name: &str, kind: &str, steps: &[Value]) -> Value {
+    json!({"type": kind, name: steps})
+}
+
+#[test]
+fn normalizers_that_expand_are_refused_before_they_run() {
+    let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
+    let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aa"});
+    let prepend = json!({"type": "Prepend", "prepend": "a".repeat(20_000)});
+    let nested = sequence("normalizers", "Sequence", &[double.clone(), double.clone()]);
+    // Older files leave types out.
+    let untyped = json!({"normalizers": vec![json!({"prepend": "aaa"}); 20]});
+    let spaces = vec![json!({"type": "ByteLevel"}); 40];
+    for normalizer in [
+        sequence("normalizers", "Sequence", &vec![double; 64]),
+        sequence("normalizers", "Sequence", &vec![between; 10]),
+        sequence("normalizers", "Sequence", &vec![nested; 10]),
+        sequence("normalizers", "Sequence", &spaces),
+        prepend,
+        untyped,
+    ] {
+        let error = refused(sentence_piece(), |json| {
+            json["normalizer"] = normalizer.clone();
+            // The parser runs the normalizer over added tokens.
+            json["added_tokens"][0]["normalized"] = json!(true);
+        });
+        assert!(matches!(error, TokenizerError::Growth { part: "normalizer", .. }), "{error}");
+    }
+}
+
+#[test]
+fn character_maps_that_expand_are_refused() {
+    let map = |trie: u32, text: &[u8]| {
+        let mut bytes = trie.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(text);
+        json!({"type": "Precompiled", "precompiled_charsmap": BASE64_STANDARD.encode(bytes)})
+    };
+    let long = map(4, &[b'a'; 20_000]);
+    // The crate would reserve four gigabytes.
+    let claimed = map(u32::MAX, b"");
+    let broken = json!({"type": "Precompiled", "precompiled_charsmap": "?"});
+    for normalizer in [long, claimed, broken] {
+        let error = refused(unigram(), |json| json["normalizer"] = normalizer.clone());
+        assert!(matches!(error, TokenizerError::Growth { part: "normalizer", .. }), "{error}");
+    }
+}
+
+#[test]
+fn other_parts_that_expand_are_refused() {
+    let spaces = json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true});
+    let chain = sequence("pretokenizers", "Sequence", &vec![spaces; 8]);
+    let error = refused(sentence_piece(), |json| json["pre_tokenizer"] = chain.clone());
+    assert!(matches!(error, TokenizerError::Growth { part: "pre_tokenizer", .. }), "{error}");
+
+    let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "a".repeat(9)});
+    let error = refused(sentence_piece(), |json| json["decoder"] = replace.clone());
+    assert_eq!(error, TokenizerError::Growth { part: "decoder", got: 9, max: 8 });
+
+    let twice = |json: &mut Value| {
+        let text = json["post_processor"]["single"][1].clone();
+        json["post_processor"]["single"].as_array_mut().unwrap().push(text);
+    };
+    let error = refused(sentence_piece(), twice);
+    assert_eq!(error, TokenizerError::Growth { part: "post_processor", got: 2, max: 1 });
+
+    let many = |json: &mut Value| {
+        let token = &mut json["post_processor"]["special_tokens"]["<s>"];
+        token["ids"] = json!(vec![1; 300]);
+        token["tokens"] = json!(vec!["<s>"; 300]);
+    };
+    let error = refused(sentence_piece(), many);
+    assert_eq!(error, TokenizerError::Growth { part: "post_processor", got: 300, max: 256 });
+}
+
+#[test]
+fn texts_are_shorter_where_a_normalizer_may_expand_them() {
+    let json = |content: usize| {
+        let mut json = unigram();
+        let content = "a".repeat(content);
+        json["normalizer"] =
+            json!({"type": "Replace", "pattern": {"String": "a"}, "content": content});
+        load(&json)
+    };
+    // Metaspace may make 7 bytes of one besides.
+    assert_eq!(json(2).max_text_bytes, 1 << 20);
+    let tokenizer = json(1_000);
+    assert_eq!(tokenizer.max_text_bytes, (16 << 20) / 7_000);
+    let max = tokenizer.max_text_bytes as u64;
+    let rejection = tokenizer.encode(&"b".repeat(3_000)).unwrap_err();
+    assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got: 3_000, max });
+}
+
+#[test]
+fn long_words_and_affixes_are_refused() {
+    let error = refused(word_piece(), |json| {
+        json["model"]["max_input_chars_per_word"] = json!(1_000_000);
+    });
+    assert_eq!(error, TokenizerError::WordLength { got: 1_000_000, max: 1_000 });
+    for part in ["continuing_subword_prefix", "end_of_word_suffix"] {
+        let error = refused(sentence_piece(), |json| json["model"][part] = json!("a".repeat(65)));
+        assert_eq!(error, TokenizerError::Affix { part, got: 65, max: 64 });
+    }
+}
+
+#[test]
+fn merges_must_start_with_the_prefix_that_is_dropped() {
+    let error = refused(sentence_piece(), |json| {
+        json["model"]["continuing_subword_prefix"] = json!("h");
+    });
+    assert_eq!(error, TokenizerError::Merge { index: 0 });
+    let error = refused(sentence_piece(), |json| {
+        json["model"]["continuing_subword_prefix"] = json!("h");
+        json["model"]["merges"] = json!(["#version: 0.2", "h hello", "l l"]);
+    });
+    assert_eq!(error, TokenizerError::Merge { index: 1 });
+}
+
+#[test]
+fn merges_of_unknown_pieces_are_refused() {
+    let error =
+        refused(sentence_piece(), |json| json["model"]["merges"][0] = json!(["h", "\u{e9}"]));
+    assert!(matches!(error, TokenizerError::Syntax { .. }), "{error}");
+}
+
+#[test]
+fn tokens_with_two_texts_are_refused() {
+    let error = refused(sentence_piece(), |json| json["model"]["vocab"]["hello"] = json!(300));
+    let TokenizerError::Ambiguous { texts, tokens } = error else { panic!("{error}") };
+    assert_eq!(texts, tokens + 1);
+}
+
+#[test]
+fn parts_that_panic_on_a_text_are_answered_with_a_rejection() {
+    let mut json = sentence_piece();
+    json["pre_tokenizer"] = json!({"type": "FixedLength", "length": 0});
+    let tokenizer = load(&json);
+    assert_eq!(tokenizer.encode("a"), Err(lazai_api_types::Rejection::InvalidText));
+
+    let mut json = sentence_piece();
+    json["decoder"] = json!({"type": "Strip", "content": "a", "start": 0, "stop": 9});
+    let tokenizer = load(&json);
+    let token = tokenizer.inner.token_to_id("a").unwrap();
+    assert_eq!(tokenizer.decode(&[token]), Err(lazai_api_types::Rejection::InvalidText));
+    // No token, nothing to count down from.
+    let mut json = sentence_piece();
+    json["decoder"] = json!({"type": "BPEDecoder", "suffix": "</w>"});
+    assert_eq!(load(&json).decode(&[1]).unwrap(), "");
+}

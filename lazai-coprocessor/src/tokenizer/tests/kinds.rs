@@ -1,0 +1,169 @@
+//! The four kinds of tokenizers: there and back, special tokens, and what they do not know.
+
+use lazai_api_types::Rejection;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::tokenizer::{
+    Tokenizer,
+    fixtures::{self, byte_level, load, sentence_piece, unigram, word_piece},
+};
+
+/// The tokens of a text, with those of the template, as texts.
+fn pieces(tokenizer: &Tokenizer, text: &str) -> Vec<String> {
+    let tokens = tokenizer.encode(text).unwrap();
+    tokens.iter().map(|token| tokenizer.inner.id_to_token(*token).unwrap()).collect()
+}
+
+#[test]
+fn byte_level_texts_come_back_as_they_were() {
+    let tokenizer = load(&byte_level());
+    let texts =
+        ["", "hello world", " two  spaces ", "\u{e9}\u{4f60}\u{1f600}\r\n\t\u{0}", "\u{fdd0}"];
+    for text in texts {
+        let tokens = tokenizer.encode(text).unwrap();
+        assert_eq!(tokenizer.decode(&tokens).unwrap(), text);
+    }
+    assert!(tokenizer.encode("hello world").unwrap().len() < "hello world".len());
+}
+
+#[test]
+fn pieces_and_bytes_of_sentencepiece() {
+    let tokenizer = load(&sentence_piece());
+    assert_eq!(pieces(&tokenizer, "hello he"), ["<s>", "\u{2581}hello", "\u{2581}he"]);
+    assert_eq!(pieces(&tokenizer, "a\u{e9}"), ["<s>", "\u{2581}", "a", "<0xC3>", "<0xA9>"]);
+    for text in ["", "hello world", "  two", "\u{e9}\u{4f60}\u{1f600}\t", "a b"] {
+        let tokens = tokenizer.encode(text).unwrap();
+        assert_eq!(tokenizer.decode(&tokens).unwrap(), text);
+    }
+}
+
+#[test]
+fn unigram_pieces_are_the_likeliest() {
+    let tokenizer = load(&unigram());
+    let expected = ["<s>", "\u{2581}hello", "\u{2581}", "a", "llo", "</s>"];
+    assert_eq!(pieces(&tokenizer, "hello allo"), expected);
+    // NFKC makes letters of letters in circles.
+    let tokens = tokenizer.encode("\u{24d7}ello").unwrap();
+    assert_eq!(tokenizer.decode(&tokens).unwrap(), "hello");
+}
+
+#[test]
+fn words_of_wordpiece() {
+    let tokenizer = load(&word_piece());
+    assert_eq!(pieces(&tokenizer, "Hello, HE!"), ["[CLS]", "hello", ",", "he", "!", "[SEP]"]);
+    assert_eq!(pieces(&tokenizer, "dog"), ["[CLS]", "d", "##o", "##g", "[SEP]"]);
+    let tokens = tokenizer.encode("Hello d\u{f3}g!").unwrap();
+    assert_eq!(tokenizer.decode(&tokens).unwrap(), "hello dog!");
+}
+
+#[test]
+fn what_is_not_known_becomes_the_unknown_token() {
+    for (json, expected) in [
+        (unigram(), vec!["<s>", "\u{2581}", "<unk>", "</s>"]),
+        (word_piece(), vec!["[CLS]", "[UNK]", "[SEP]"]),
+    ] {
+        assert_eq!(pieces(&load(&json), "\u{1f600}"), expected);
+    }
+}
+
+#[test]
+fn what_is_not_known_is_refused_where_there_is_no_unknown_token() {
+    // A BPE model would drop it, and say nothing.
+    let mut silent = sentence_piece();
+    silent["model"]["unk_token"] = Value::Null;
+    silent["model"]["byte_fallback"] = json!(false);
+    let mut unigram = unigram();
+    unigram["model"]["unk_id"] = Value::Null;
+    let mut word_piece = word_piece();
+    word_piece["model"]["unk_token"] = json!("[NOTHING]");
+    let mut bpe = sentence_piece();
+    bpe["model"]["unk_token"] = json!("<nothing>");
+    bpe["model"]["byte_fallback"] = json!(false);
+    for json in [silent, unigram, word_piece, bpe] {
+        let tokenizer = load(&json);
+        assert_eq!(tokenizer.encode("a\u{1f600}"), Err(Rejection::InvalidText), "{json}");
+        assert!(tokenizer.encode("a").is_ok());
+    }
+}
+
+#[test]
+fn special_tokens_have_no_text_and_cannot_be_written() {
+    for (name, json) in fixtures::all() {
+        let tokenizer = load(&json);
+        let added = json["added_tokens"].as_array().unwrap();
+        for special in added {
+            let (token, text) = (&special["id"], special["content"].as_str().unwrap());
+            let token = u32::try_from(token.as_u64().unwrap()).unwrap();
+            assert_eq!(tokenizer.decode(&[token]).unwrap(), "", "{name}");
+            let rejection = Rejection::SpecialToken { token, offset: 2 };
+            assert_eq!(tokenizer.encode(&format!("a {text}")), Err(rejection), "{name}");
+        }
+    }
+}
+
+#[test]
+fn control_tokens_that_are_not_called_special_cannot_be_written() {
+    for text in ["<|user|>", "<\u{ff5c}User\u{ff5c}>"] {
+        let mut json = sentence_piece();
+        let added = json["added_tokens"].as_array_mut().unwrap();
+        let plain = |id: u32, content: &str| {
+            json!({
+                "id": id, "content": content, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": false
+            })
+        };
+        let next = 3 + 256 + 1 + 50 + 5;
+        added.extend([plain(next, text), plain(next + 1, "<think>")]);
+        let tokenizer = load(&json);
+        let rejection = tokenizer.encode(&format!("a{text}")).unwrap_err();
+        assert!(matches!(rejection, Rejection::SpecialToken { offset: 1, .. }), "{rejection}");
+        assert_eq!(pieces(&tokenizer, "a<think>"), ["<s>", "\u{2581}", "a", "<think>"]);
+    }
+}
+
+#[test]
+fn a_normalizer_cannot_spell_special_tokens() {
+    // The model would make its special token of the pieces that NFKC makes of these.
+    let tokenizer = load(&unigram());
+    let rejection = tokenizer.encode("a \u{ff1c}/s\u{ff1e}").unwrap_err();
+    assert_eq!(rejection, Rejection::SpecialToken { token: 2, offset: 2 });
+    // The added vocabulary would, if the token is looked for behind the normalizer.
+    let mut json = unigram();
+    json["added_tokens"][2]["normalized"] = json!(true);
+    let rejection = load(&json).encode("a \u{ff1c}/s\u{ff1e}").unwrap_err();
+    assert_eq!(rejection, Rejection::SpecialToken { token: 2, offset: 2 });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_of_lossless_kinds_comes_back(text in "\\PC{0,40}") {
+        for json in [byte_level(), sentence_piece()] {
+            let tokenizer = load(&json);
+            if let Ok(tokens) = tokenizer.encode(&text) {
+                // The mark of a space is itself a space to SentencePiece.
+                let expected = if json["model"]["byte_fallback"] == true {
+                    text.replace('\u{2581}', " ")
+                } else {
+                    text.clone()
+                };
+                prop_assert_eq!(tokenizer.decode(&tokens).unwrap(), expected);
+            } else {
+                prop_assert!(tokenizer.special.find(&text).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_crate(text in "[a-z <>/,\u{e9}]{0,30}") {
+        for (name, json) in fixtures::all() {
+            let tokenizer = load(&json);
+            if let Ok(tokens) = tokenizer.encode(&text) {
+                let expected = tokenizer.inner.encode(text.as_str(), true).unwrap();
+                prop_assert_eq!(&tokens, expected.get_ids(), "{}", name);
+            }
+        }
+    }
+}
