@@ -28,8 +28,8 @@ pub(crate) struct Matrix {
     pub(crate) values: Range<usize>,
     pub(crate) exponents: Range<usize>,
     pub(crate) row_bits: Range<usize>,
-    /// The shift of each row: input bits plus row bits minus output bits. For an embedding, which has none, the
-    /// smallest that is valid.
+    /// The shift of each row: input bits plus row bits minus output bits. For an embedding, which has none, one
+    /// that any row may have.
     pub(crate) shifts: Vec<u8>,
 }
 
@@ -189,7 +189,7 @@ impl Binder<'_> {
         let row_bits = self.tensor(&format!("{name}.row_bits"), Element::I8, &[n])?;
         self.rows += n;
         entry_limit("the rows of all matrices", self.rows, MAX_ROWS)?;
-        let mut shifts = vec![WeightMatrix::SHIFT_MIN; rows];
+        let mut shifts = vec![WeightMatrix::SHIFT_FULL; rows];
         if let Some(output) = output {
             let scale = i32::from(input.bits) - i32::from(program.values[output.index()].bits);
             let row_bits: &[i8] = bytemuck::cast_slice(self.bytes(&row_bits));

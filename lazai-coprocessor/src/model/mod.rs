@@ -144,7 +144,7 @@ impl Model {
         let mut matrices: Vec<&Matrix> =
             self.bindings.iter().filter_map(|binding| binding.matrix.as_ref()).collect();
         matrices.sort_by(|left, right| left.name.cmp(&right.name));
-        matrices.dedup_by(|left, right| left.name == right.name);
+        matrices.dedup_by(|left, right| left.name == right.name && left.shifts == right.shifts);
         let mut results: Vec<Result<(), ArtifactError>> = matrices.iter().map(|_| Ok(())).collect();
         threads.for_each(results.iter_mut().zip(matrices).collect(), |(result, matrix)| {
             *result = matrix

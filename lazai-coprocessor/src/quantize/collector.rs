@@ -1,5 +1,7 @@
 //! Chooses scales that the kernels accept, and collects the tensors of the artifact.
 
+use std::collections::BTreeMap;
+
 use crate::{
     artifact::{ArtifactBuilder, Manifest},
     kernel::WeightMatrix,
@@ -12,7 +14,10 @@ use super::{
     Progress, QuantizeError, QuantizeOptions, QuantizeReport, QuantizedMatrix, Stage, TensorReport,
     ValueReport,
     calibration::{Calibration, activation_bits},
+    compensate::compensate,
+    inputs::Input,
     matrix::{MAX_BITS, quantize_matrix},
+    moments::Root,
     scale::power_of_two,
 };
 
@@ -28,6 +33,8 @@ pub(super) struct Collector<'a> {
     gains: Vec<(String, Vec<i16>)>,
     biases: Vec<(String, Vec<i32>)>,
     values: Vec<ValueReport>,
+    /// What the current layer reads.
+    inputs: BTreeMap<Input, Root>,
 }
 
 /// A weight matrix of a checkpoint.
@@ -41,6 +48,8 @@ pub(super) struct Source {
     pub(super) columns: u32,
     /// What its weights are multiplied by.
     pub(super) factor: f64,
+    /// What it reads, in a layer.
+    pub(super) input: Option<Input>,
 }
 
 /// A norm of a checkpoint.
@@ -91,7 +100,13 @@ impl<'a> Collector<'a> {
             gains: Vec::new(),
             biases: Vec::new(),
             values: Vec::new(),
+            inputs: BTreeMap::new(),
         }
+    }
+
+    /// Enters the next layer, which reads inputs of these moments.
+    pub(super) fn read(&mut self, inputs: BTreeMap<Input, Root>) {
+        self.inputs = inputs;
     }
 
     /// The artifact of `manifest` with the tensors so far, and the report.
@@ -298,12 +313,17 @@ impl<'a> Collector<'a> {
         let [rows, columns] = [source.rows, source.columns].map(|size| size as usize);
         // A shorter context needs fewer rows of positions.
         weights.truncate(rows * columns);
-        let quantized = quantize_matrix(&weights, rows, columns, max_bits, &self.options.threads)
-            .map_err(|refused| QuantizeError::WeightRange {
-            tensor: source.name.clone(),
-            row: refused.row,
-        })?;
-        let report = TensorReport::new(source.name.clone(), &quantized, &weights);
+        let mut quantized =
+            quantize_matrix(&weights, rows, columns, max_bits, &self.options.threads).map_err(
+                |refused| QuantizeError::WeightRange {
+                    tensor: source.name.clone(),
+                    row: refused.row,
+                },
+            )?;
+        let root = source.input.and_then(|input| self.inputs.get(&input));
+        let output =
+            root.map(|root| compensate(&mut quantized, &weights, root, &self.options.threads));
+        let report = TensorReport::new(source.name.clone(), &quantized, &weights, output);
         Ok(Matrix { source, quantized, report })
     }
 
@@ -314,9 +334,19 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The most fraction bits of an output with which no row is shifted by less than the kernel can.
+/// The most fraction bits of an output with which every row may have its shift.
 fn most_output_bits(input_bits: i8, matrix: &QuantizedMatrix) -> i8 {
-    input_bits.saturating_add(matrix.fewest_bits()).saturating_sub_unsigned(WeightMatrix::SHIFT_MIN)
+    let rows = matrix.row_bits.iter().zip(&matrix.norms);
+    let most = rows.map(|(bits, norm)| bits.saturating_sub_unsigned(least_shift(*norm))).min();
+    input_bits.saturating_add(most.unwrap_or(0))
+}
+
+/// The smallest shift that a row of this norm may have.
+fn least_shift(norm: u64) -> u8 {
+    let fits = |shift: &u8| norm <= WeightMatrix::norm_max(*shift);
+    (WeightMatrix::SHIFT_MIN..WeightMatrix::SHIFT_FULL)
+        .find(fits)
+        .unwrap_or(WeightMatrix::SHIFT_FULL)
 }
 
 /// The most fraction bits of a row with which it is not shifted by more than the kernel can.

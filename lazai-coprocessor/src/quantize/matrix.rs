@@ -19,6 +19,8 @@ pub struct QuantizedMatrix {
     pub exponents: Vec<u8>,
     /// Fraction bits, `[rows]`.
     pub row_bits: Vec<i8>,
+    /// The sum of the magnitudes of each row's effective weights.
+    pub norms: Vec<u64>,
     /// The squared error of each row.
     pub squared_error: Vec<f64>,
 }
@@ -60,6 +62,7 @@ pub fn quantize_matrix(
         values: vec![0; rows * columns],
         exponents: vec![0; rows * exponent_bytes],
         row_bits: vec![0; rows],
+        norms: vec![0; rows],
         squared_error: vec![0.0; rows],
     };
     if columns == 0 {
@@ -80,10 +83,10 @@ pub fn quantize_matrix(
     let fewest = |row: &Row| if let Row::Found { bits, .. } = row { Some(*bits) } else { None };
     let zero_bits = found.iter().filter_map(fewest).min().unwrap_or(ZERO_MATRIX_BITS.min(max_bits));
     for (row, found) in found.into_iter().enumerate() {
-        (matrix.row_bits[row], matrix.squared_error[row]) = match found {
-            Row::Found { bits, squared_error } => (bits, squared_error),
+        (matrix.row_bits[row], matrix.norms[row], matrix.squared_error[row]) = match found {
+            Row::Found { bits, norm, squared_error } => (bits, norm, squared_error),
             Row::OutOfRange => return Err(RowOutOfRange { row }),
-            Row::Zero => (zero_bits, 0.0),
+            Row::Zero => (zero_bits, 0, 0.0),
         };
     }
     Ok(matrix)
@@ -119,7 +122,7 @@ impl QuantizedMatrix {
 /// What became of a row.
 #[derive(Clone, Copy, Debug)]
 enum Row {
-    Found { bits: i8, squared_error: f64 },
+    Found { bits: i8, norm: u64, squared_error: f64 },
     OutOfRange,
     Zero,
 }
@@ -163,7 +166,7 @@ fn quantize_row(weights: &[f32], max_bits: i8, values: &mut [i8], exponents: &mu
     }
     values.copy_from_slice(&best.values);
     exponents.copy_from_slice(&best.exponents);
-    Row::Found { bits: best.bits, squared_error: best.squared_error }
+    Row::Found { bits: best.bits, norm: best.norm, squared_error: best.squared_error }
 }
 
 /// A row at some number of fraction bits.

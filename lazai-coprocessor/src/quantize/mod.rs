@@ -2,14 +2,17 @@
 //!
 //! First the [reference model](crate::reference) reads the calibration text, and the largest magnitude
 //! of every activation fixes its scale. Then each weight matrix is quantized by least squared error, and
-//! scales give way where the kernels need it: a product's shift must be from 8 to 31. Everything is
+//! scales give way where the kernels need it: a product's shift must be from 1 to 31. Everything is
 //! computed in basic operations of fixed order, so the same checkpoint and calibration give the same
 //! bytes on every machine.
 
 mod calibration;
 mod collector;
+mod compensate;
 mod error;
+mod inputs;
 mod matrix;
+mod moments;
 mod report;
 mod scale;
 mod transformer;
@@ -38,15 +41,33 @@ pub struct QuantizeOptions {
     pub context: Option<u32>,
     /// Bits by which an activation may exceed the largest one of the calibration; at most 12.
     pub headroom_bits: u8,
+    /// How weights are rounded.
+    pub rounding: Rounding,
     /// Cores to work on; they change no byte.
     pub threads: Threads,
 }
 
 impl QuantizeOptions {
-    /// The whole context, one bit of headroom, one thread.
+    /// The whole context, one bit of headroom, the nearest integers, one thread.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), context: None, headroom_bits: 1, threads: Threads::single() }
+        Self {
+            name: name.into(),
+            context: None,
+            headroom_bits: 1,
+            rounding: Rounding::Nearest,
+            threads: Threads::single(),
+        }
     }
+}
+
+/// How the weights of the layers are rounded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rounding {
+    /// Each to the integer that makes up best for the errors of others, over the inputs of the calibration. Takes memory of
+    /// the square of a matrix' inputs, and time of their cube.
+    Compensated,
+    /// Each to the nearest integer.
+    Nearest,
 }
 
 /// What is being done.
@@ -118,8 +139,8 @@ pub fn quantize(
     if !(1..=max).contains(&context) {
         return Err(QuantizeError::Context { got: context, max });
     }
-    let calibration = calibrate(checkpoint, calibration, options, progress)?;
-    transformer::quantize(checkpoint, tokenizer, context, &calibration, options, progress)
+    let measured = calibrate(checkpoint, calibration, options, progress)?;
+    transformer::quantize(checkpoint, tokenizer, context, calibration, &measured, options, progress)
 }
 
 /// Runs the reference model over the calibration text.

@@ -4,7 +4,7 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::reference::ln;
 
-use super::QuantizedMatrix;
+use super::{QuantizedMatrix, compensate::OutputError};
 
 /// What a quantization chose, and what it cost.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +35,8 @@ pub struct TensorReport {
     /// The sum of the squared weights over that of the squared errors, in decibels; infinite if
     /// there is no error.
     pub signal_to_noise_db: f64,
+    /// The same of the results over the inputs of the calibration, if rounding made up for its errors.
+    pub output_signal_to_noise_db: Option<f64>,
 }
 
 /// The scale of an activation.
@@ -49,7 +51,12 @@ pub struct ValueReport {
 }
 
 impl TensorReport {
-    pub(super) fn new(name: String, matrix: &QuantizedMatrix, weights: &[f32]) -> Self {
+    pub(super) fn new(
+        name: String,
+        matrix: &QuantizedMatrix,
+        weights: &[f32],
+        output: Option<OutputError>,
+    ) -> Self {
         let elements = weights.len().max(1) as f64;
         let noise: f64 = matrix.squared_error.iter().sum();
         let signal: f64 = weights.iter().map(|weight| f64::from(*weight).powi(2)).sum();
@@ -63,6 +70,7 @@ impl TensorReport {
             mean_squared_error: noise / elements,
             largest_row_error: largest / matrix.columns.max(1) as f64,
             signal_to_noise_db: decibels(signal, noise),
+            output_signal_to_noise_db: output.map(|error| decibels(error.signal, error.noise)),
         }
     }
 }
@@ -79,7 +87,11 @@ impl Display for QuantizeReport {
             let (shape, bits) =
                 (format!("{rows} x {columns}"), format!("{fewest_bits}..{most_bits}"));
             let ratio = tensor.signal_to_noise_db;
-            writeln!(formatter, "{name:<28} {shape:>13}  {bits:>8}  {ratio:>8.2}")?;
+            write!(formatter, "{name:<28} {shape:>13}  {bits:>8}  {ratio:>8.2}")?;
+            match tensor.output_signal_to_noise_db {
+                Some(output) => writeln!(formatter, "  {output:>8.2} in results")?,
+                None => writeln!(formatter)?,
+            }
         }
         writeln!(formatter, "{:<28} {:>13}  {:>8}", "activation", "largest", "bits")?;
         for ValueReport { name, largest, bits } in &self.values {
@@ -107,7 +119,7 @@ mod tests {
     fn errors_are_those_of_the_matrix() {
         let weights: Vec<f32> = (0..64_u8).map(|i| f32::from(i).sqrt()).collect();
         let matrix = quantize_matrix(&weights, 2, 32, 40, &Threads::single()).unwrap();
-        let report = TensorReport::new("x".to_owned(), &matrix, &weights);
+        let report = TensorReport::new("x".to_owned(), &matrix, &weights, None);
         let error = |row: usize| -> f64 {
             (0..32)
                 .map(|column| {

@@ -9,9 +9,10 @@ use crate::{
 };
 
 use super::{
-    Progress, QuantizeError, QuantizeOptions, Quantized,
+    Progress, QuantizeError, QuantizeOptions, Quantized, Rounding,
     calibration::Calibration,
     collector::{Branch, Collector, NormSource, Source},
+    inputs::{Input, Inputs},
 };
 
 /// Quantizes the weights of a checkpoint and writes its program, with scales from the calibration.
@@ -19,14 +20,20 @@ pub(super) fn quantize(
     checkpoint: &Checkpoint,
     tokenizer: &[u8],
     context: u32,
+    sequences: &[Vec<u32>],
     calibration: &Calibration,
     options: &QuantizeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Quantized, QuantizeError> {
     let architecture = Architecture { context, ..checkpoint.architecture().clone() };
     let matrices = architecture.tensors().iter().filter(|(_, shape)| shape.len() == 2).count();
+    let inputs = match options.rounding {
+        Rounding::Compensated => Some(Inputs::new(checkpoint, &options.threads, sequences)?),
+        Rounding::Nearest => None,
+    };
     let mut collector = Collector::new(checkpoint, calibration, options, progress, matrices);
-    let scales = Network { architecture: &architecture, collector: &mut collector }.collect()?;
+    let scales =
+        Network { architecture: &architecture, collector: &mut collector, inputs }.collect()?;
     let program = transformer(&architecture, &scales);
     program.check()?;
     let manifest = Manifest {
@@ -45,6 +52,8 @@ pub(super) fn quantize(
 struct Network<'a, 'c> {
     architecture: &'a Architecture,
     collector: &'a mut Collector<'c>,
+    /// What the layers read, if rounding asks for it.
+    inputs: Option<Inputs<'a>>,
 }
 
 impl Network<'_, '_> {
@@ -61,6 +70,9 @@ impl Network<'_, '_> {
         for layer in 0..layers {
             let mut layer_scales = LayerScales::default();
             let input = scales.input_bits();
+            if let Some(inputs) = &mut self.inputs {
+                self.collector.read(inputs.next()?);
+            }
             branches.push(self.attention(layer, input, &mut layer_scales)?);
             branches.push(self.feed_forward(layer, &mut layer_scales)?);
             scales.layers.push(layer_scales);
@@ -130,14 +142,14 @@ impl Network<'_, '_> {
             |plain, after| if rotated { vec![at(plain), at(after)] } else { vec![at(plain)] };
         let query = Source {
             factor: if head_norm { 1.0 } else { factor },
-            ..self.matrix(name("query"), width, hidden)
+            ..self.product(name("query"), width, hidden, Input::Attention)
         };
         let seen = points(LayerPoint::Query, LayerPoint::RotatedQuery);
         scales.query = self.collector.product(query, input, &seen, bias)?;
-        let key = self.matrix(name("key"), kv_width, hidden);
+        let key = self.product(name("key"), kv_width, hidden, Input::Attention);
         let seen = points(LayerPoint::Key, LayerPoint::RotatedKey);
         scales.key = self.collector.product(key, input, &seen, bias)?;
-        let value = self.matrix(name("value"), kv_width, hidden);
+        let value = self.product(name("value"), kv_width, hidden, Input::Attention);
         scales.value = self.collector.product(value, input, &[at(LayerPoint::Value)], bias)?;
         if head_norm {
             let (normed, rotated) = (LayerPoint::NormedQuery, LayerPoint::RotatedQuery);
@@ -151,7 +163,7 @@ impl Network<'_, '_> {
             scales.key_norm =
                 self.head_norm(name("key_norm"), 1.0, scales.key, [normed, rotated].map(at))?;
         }
-        let output = self.matrix(name("output"), hidden, width);
+        let output = self.product(name("output"), hidden, width, Input::Mixed);
         self.collector.branch(output, scales.value)
     }
 
@@ -170,14 +182,14 @@ impl Network<'_, '_> {
             if self.is_post() { scales.attention_norm.output } else { scales.mlp_norm.output };
         let bias = biases.feed_forward;
         if feed_forward == FeedForward::GatedSilu {
-            let gate = self.matrix(name("gate"), intermediate, hidden);
+            let gate = self.product(name("gate"), intermediate, hidden, Input::FeedForward);
             scales.gate = self.collector.product(gate, input, &[at(LayerPoint::Gate)], bias)?;
         }
-        let up = self.matrix(name("up"), intermediate, hidden);
+        let up = self.product(name("up"), intermediate, hidden, Input::FeedForward);
         scales.up = self.collector.product(up, input, &[at(LayerPoint::Up)], bias)?;
         let product = name("product");
         scales.product = self.collector.activation(&product, &[at(LayerPoint::Gated)], 1.0)?;
-        let down = self.matrix(name("down"), hidden, intermediate);
+        let down = self.product(name("down"), hidden, intermediate, Input::Product);
         self.collector.branch(down, scales.product)
     }
 
@@ -238,7 +250,12 @@ impl Network<'_, '_> {
     }
 
     const fn matrix(&self, name: String, rows: u32, columns: u32) -> Source {
-        Source { name, rows, columns, factor: 1.0 }
+        Source { name, rows, columns, factor: 1.0, input: None }
+    }
+
+    /// A matrix of a layer.
+    const fn product(&self, name: String, rows: u32, columns: u32, input: Input) -> Source {
+        Source { name, rows, columns, factor: 1.0, input: Some(input) }
     }
 }
 

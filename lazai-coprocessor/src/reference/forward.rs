@@ -27,21 +27,15 @@ pub(crate) fn observe(
     observer: &mut dyn Observer,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(), ReferenceError> {
-    let forward = Forward::new(checkpoint.architecture().clone(), threads.clone())?;
-    let total = forward.architecture.layers as usize + 1;
+    let layers = checkpoint.architecture().layers as usize;
+    let total = layers + 1;
     progress(0, total);
-    let mut residuals = {
-        let ends = Embeddings::load(checkpoint)?;
-        let embed = |tokens: &Vec<u32>| forward.embed(&ends, tokens, observer);
-        sequences.iter().map(embed).collect::<Result<Vec<_>, _>>()?
-    };
-    for index in 0..forward.architecture.layers {
-        let layer = Layer::load(checkpoint, index)?;
-        for residual in &mut residuals {
-            forward.layer(&layer, index, residual, observer);
-        }
-        progress(index as usize + 1, total);
+    let mut replay = Replay::new(checkpoint, threads, sequences, observer)?;
+    for index in 0..layers {
+        replay.layer(checkpoint, observer)?;
+        progress(index + 1, total);
     }
+    let Replay { forward, residuals, .. } = replay;
     let last = Last::load(checkpoint)?;
     let head = match forward.architecture.head {
         Head::None => None,
@@ -58,6 +52,50 @@ pub(crate) fn observe(
     }
     progress(total, total);
     Ok(())
+}
+
+/// The forward passes of several sequences, layer by layer.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    forward: Forward,
+    residuals: Vec<Vec<f32>>,
+    /// The layer that comes next.
+    next: u32,
+}
+
+impl Replay {
+    /// Embeds the sequences.
+    pub(crate) fn new(
+        checkpoint: &Checkpoint,
+        threads: &Threads,
+        sequences: &[Vec<u32>],
+        observer: &mut dyn Observer,
+    ) -> Result<Self, ReferenceError> {
+        let forward = Forward::new(checkpoint.architecture().clone(), threads.clone())?;
+        let embeddings = Embeddings::load(checkpoint)?;
+        let embed = |tokens: &Vec<u32>| forward.embed(&embeddings, tokens, observer);
+        let residuals = sequences.iter().map(embed).collect::<Result<_, _>>()?;
+        Ok(Self { forward, residuals, next: 0 })
+    }
+
+    /// The residual stream of each sequence.
+    pub(crate) fn residuals(&self) -> &[Vec<f32>] {
+        &self.residuals
+    }
+
+    /// Runs the next layer, with its weights alone in memory.
+    pub(crate) fn layer(
+        &mut self,
+        checkpoint: &Checkpoint,
+        observer: &mut dyn Observer,
+    ) -> Result<(), ReferenceError> {
+        let layer = Layer::load(checkpoint, self.next)?;
+        for residual in &mut self.residuals {
+            self.forward.layer(&layer, self.next, residual, observer);
+        }
+        self.next += 1;
+        Ok(())
+    }
 }
 
 /// The parts of the forward pass.

@@ -30,7 +30,7 @@ pub use checkpoint::Checkpoint;
 pub use compare::{Comparison, compare, integer_scores};
 pub use config::{Config, Family};
 pub use error::ReferenceError;
-pub(crate) use forward::observe;
+pub(crate) use forward::{Replay, observe};
 pub use model::ReferenceModel;
 pub use observer::{LayerPoint, Observer, Point};
 pub use perplexity::{Perplexity, perplexity};

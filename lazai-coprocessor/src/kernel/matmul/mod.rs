@@ -10,12 +10,13 @@
 //! `H = Σ h·w'` and `L = Σ l·w'`, and since `2^(s-1)` is an integer,
 //! `y = floor((256·H + L + 2^(s-1)) / 2^s) = (H + ((L + 2^(s-1)) >> 8)) >> (s - 8)`:
 //! a floor of a floor is the floor by the product of the divisors, and `256·H` leaves the inner
-//! floor whole. This needs s >= 8.
+//! floor whole. For s < 8, `256·H` is a multiple of `2^s`, so
+//! `y = (H << (8 - s)) + ((L + 2^(s-1)) >> s)`.
 //!
 //! # Bounds
-//! [`WeightMatrix::validate`] establishes `128·Σ|w'| < 2^30` for each row. So `|H|` and `|L|` and
-//! all their partial sums are below `2^30`; `L + 2^(s-1) < 2^31`, as s <= 31; and
-//! `|y| <= 2^30 + 2^23` before it is clamped. All fit in i32. The whole sum obeys
+//! [`WeightMatrix::validate`] establishes `Σ|w'| < 2^(15 + min(s, 8))` for each row, so `128·Σ|w'| < 2^30`, and `|H|` and `|L|` and
+//! all their partial sums are below `2^30`; `L + 2^(s-1) < 2^31`, as s <= 31; for s < 8,
+//! `|H| << (8 - s) <= 2^30`; and `|y| <= 2^30 + 2^23` before it is clamped. All fit in i32. The whole sum obeys
 //! `|a| <= 2^15·Σ|w'| < 2^38` and fits in i64.
 //!
 //! The vector forms multiply x whole by the 11-bit w' and add in i32: a product is at most

@@ -25,6 +25,10 @@ fn element(x: &[i16], weight: &WeightMatrix<'_>, row: usize) -> i32 {
         low = low.wrapping_add(l * w);
     }
     let shift = u32::from(weight.shifts()[row]);
-    let carry = low.wrapping_add(1 << (shift - 1)) >> 8;
-    high.wrapping_add(carry) >> (shift - 8)
+    let low = low.wrapping_add(1 << (shift - 1));
+    if shift < 8 {
+        (high << (8 - shift)).wrapping_add(low >> shift)
+    } else {
+        high.wrapping_add(low >> 8) >> (shift - 8)
+    }
 }

@@ -23,10 +23,19 @@ impl<'a> WeightMatrix<'a> {
     pub const SHIFT_MAX: u8 = 31;
 
     /// Smallest shift of a row.
-    pub const SHIFT_MIN: u8 = 8;
+    pub const SHIFT_MIN: u8 = 1;
+
+    /// From this shift on, a row may sum to [`NORM_MAX`](Self::NORM_MAX); below it, to half as much for each bit.
+    pub const SHIFT_FULL: u8 = 8;
 
     /// Largest sum of the magnitudes of a row's effective weights: 128 times it is below `2^30`.
     pub const NORM_MAX: u64 = (1 << 23) - 1;
+
+    /// Largest sum of the magnitudes of a row's effective weights, with a shift: results stay below `2^30`.
+    #[must_use]
+    pub const fn norm_max(shift: u8) -> u64 {
+        Self::NORM_MAX >> Self::SHIFT_FULL.saturating_sub(shift)
+    }
 
     /// Puts a matrix together from its parts.
     ///
@@ -72,7 +81,7 @@ impl<'a> WeightMatrix<'a> {
     ///
     /// # Errors
     /// [`KernelError::WeightRange`] if a value is -128, [`KernelError::RowNorm`] if the magnitudes
-    /// of a row sum to more than [`NORM_MAX`](Self::NORM_MAX), and [`KernelError::ExponentPadding`]
+    /// of a row sum to more than [`norm_max`](Self::norm_max), and [`KernelError::ExponentPadding`]
     /// if an exponent is set that no group has, so that equal matrices have equal bytes.
     pub fn validate(&self) -> Result<(), KernelError> {
         let groups = self.columns.div_ceil(Self::GROUP);
@@ -91,9 +100,9 @@ impl<'a> WeightMatrix<'a> {
                 let sum: u32 = values.iter().map(|value| u32::from(value.unsigned_abs())).sum();
                 u64::from(sum) << group_exponent(exponents, group)
             });
-            let got = norm.sum();
-            if got > Self::NORM_MAX {
-                return Err(KernelError::RowNorm { row, got, max: Self::NORM_MAX });
+            let (got, max) = (norm.sum(), Self::norm_max(self.shifts[row]));
+            if got > max {
+                return Err(KernelError::RowNorm { row, got, max });
             }
         }
         Ok(())
