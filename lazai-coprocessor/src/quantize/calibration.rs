@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::reference::{Observer, Point};
+use crate::{
+    architecture::Architecture,
+    reference::{LayerPoint, Observer, Point},
+};
 
 use super::{QuantizeError, scale::largest_bits};
 
@@ -10,6 +13,10 @@ use super::{QuantizeError, scale::largest_bits};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calibration {
     largest: BTreeMap<Point, f32>,
+    /// The same of each column, of queries and keys.
+    columns: BTreeMap<Point, Vec<f32>>,
+    query_width: usize,
+    kv_width: usize,
 }
 
 impl Observer for Calibration {
@@ -21,10 +28,37 @@ impl Observer for Calibration {
                 *largest = magnitude;
             }
         }
+        let width = match point {
+            Point::Layer(_, LayerPoint::Key | LayerPoint::NormedKey | LayerPoint::RotatedKey) => {
+                self.kv_width
+            }
+            Point::Layer(
+                _,
+                LayerPoint::Query | LayerPoint::NormedQuery | LayerPoint::RotatedQuery,
+            ) => self.query_width,
+            _ => return,
+        };
+        let columns = self.columns.entry(point).or_insert_with(|| vec![0.0; width]);
+        for row in values.chunks_exact(width.max(1)) {
+            for (largest, value) in columns.iter_mut().zip(row) {
+                *largest = largest.max(value.abs());
+            }
+        }
     }
 }
 
 impl Calibration {
+    pub(super) fn new(architecture: &Architecture) -> Self {
+        let [query_width, kv_width] =
+            [architecture.query_width(), architecture.kv_width()].map(|width| width as usize);
+        Self { query_width, kv_width, ..Self::default() }
+    }
+
+    /// The largest magnitude of each column of queries or keys at a point; none if it was not seen.
+    pub(super) fn columns(&self, point: Point) -> &[f32] {
+        self.columns.get(&point).map_or(&[], Vec::as_slice)
+    }
+
     /// The largest magnitude at any of `points`.
     ///
     /// # Errors

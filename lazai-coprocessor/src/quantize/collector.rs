@@ -35,6 +35,10 @@ pub(super) struct Collector<'a> {
     values: Vec<ValueReport>,
     /// What the current layer reads.
     inputs: BTreeMap<Input, Root>,
+    /// What the rows of some tensors are multiplied by.
+    row_factors: BTreeMap<String, Vec<f64>>,
+    /// What the columns at some points are multiplied by.
+    column_factors: BTreeMap<Point, Vec<f64>>,
 }
 
 /// A weight matrix of a checkpoint.
@@ -101,12 +105,30 @@ impl<'a> Collector<'a> {
             biases: Vec::new(),
             values: Vec::new(),
             inputs: BTreeMap::new(),
+            row_factors: BTreeMap::new(),
+            column_factors: BTreeMap::new(),
         }
     }
 
     /// Enters the next layer, which reads inputs of these moments.
     pub(super) fn read(&mut self, inputs: BTreeMap<Input, Root>) {
         self.inputs = inputs;
+    }
+
+    /// Multiplies the rows of a tensor, and of its bias, by powers of two.
+    pub(super) fn scale_rows(&mut self, name: &str, factors: &[f64]) {
+        self.row_factors.insert(name.to_owned(), factors.to_vec());
+        self.row_factors.insert(format!("{name}.bias"), factors.to_vec());
+    }
+
+    /// Multiplies the columns of what was seen at a point by powers of two.
+    pub(super) fn scale_columns(&mut self, point: Point, factors: &[f64]) {
+        self.column_factors.insert(point, factors.to_vec());
+    }
+
+    /// The measurements behind the scales.
+    pub(super) const fn calibration(&self) -> &'a Calibration {
+        self.calibration
     }
 
     /// The artifact of `manifest` with the tensors so far, and the report.
@@ -138,7 +160,7 @@ impl<'a> Collector<'a> {
     /// Stores a gain, and finds the scale of the norm's output; the epsilon is left to the caller.
     pub(super) fn norm(&mut self, source: NormSource<'_>) -> Result<NormScales, QuantizeError> {
         let NormSource { name, factor, points, point_factor, biased } = source;
-        let gain = self.checkpoint.tensor(&name)?;
+        let gain = self.tensor(&name)?;
         let largest = gain.iter().map(|gain| f64::from(gain.abs()) * factor).fold(0.0, f64::max);
         let gain_bits = activation_bits(&name, largest, 0, f64::from(i16::MAX))?;
         let unit = power_of_two(gain_bits.into());
@@ -159,7 +181,7 @@ impl<'a> Collector<'a> {
         let unit = power_of_two(bits.into()) * factor;
         #[expect(clippy::cast_possible_truncation, reason = "saturates, as the sum would")]
         let integer = |bias: &f32| (f64::from(*bias) * unit).round() as i32;
-        let bias = self.checkpoint.tensor(&name)?.iter().map(integer).collect();
+        let bias = self.tensor(&name)?.iter().map(integer).collect();
         self.biases.push((name, bias));
         Ok(())
     }
@@ -288,7 +310,16 @@ impl<'a> Collector<'a> {
         factor: f64,
         limit: f64,
     ) -> Result<i8, QuantizeError> {
-        let largest = self.calibration.largest(points)? * factor;
+        let mut largest = 0.0_f64;
+        for point in points {
+            let whole = self.calibration.largest(&[*point])?;
+            let scaled = self.column_factors.get(point).map(|factors| {
+                let columns = self.calibration.columns(*point).iter().zip(factors);
+                columns.map(|(column, factor)| f64::from(*column) * factor).fold(0.0, f64::max)
+            });
+            largest = largest.max(scaled.unwrap_or(whole));
+        }
+        let largest = largest * factor;
         let bits = activation_bits(name, largest, self.options.headroom_bits, limit)?;
         self.values.push(ValueReport { name: name.to_owned(), largest, bits });
         Ok(bits)
@@ -302,7 +333,7 @@ impl<'a> Collector<'a> {
     }
 
     fn quantize(&self, source: Source, max_bits: i8) -> Result<Matrix, QuantizeError> {
-        let mut weights = self.checkpoint.tensor(&source.name)?;
+        let mut weights = self.tensor(&source.name)?;
         if source.factor != 1.0 {
             for weight in &mut weights {
                 #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
@@ -325,6 +356,21 @@ impl<'a> Collector<'a> {
             root.map(|root| compensate(&mut quantized, &weights, root, &self.options.threads));
         let report = TensorReport::new(source.name.clone(), &quantized, &weights, output);
         Ok(Matrix { source, quantized, report })
+    }
+
+    /// Reads a tensor, with its rows multiplied as they should be.
+    fn tensor(&self, name: &str) -> Result<Vec<f32>, QuantizeError> {
+        let mut values = self.checkpoint.tensor(name)?;
+        let factors = self.row_factors.get(name).map_or(&[][..], Vec::as_slice);
+        let width = values.len() / factors.len().max(1);
+        for (row, factor) in values.chunks_exact_mut(width.max(1)).zip(factors) {
+            for value in row {
+                #[expect(clippy::cast_possible_truncation, reason = "a power of two")]
+                let scaled = (f64::from(*value) * factor) as f32;
+                *value = scaled;
+            }
+        }
+        Ok(values)
     }
 
     fn keep(&mut self, matrix: Matrix) {

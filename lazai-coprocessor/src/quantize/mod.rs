@@ -6,6 +6,7 @@
 //! computed in basic operations of fixed order, so the same checkpoint and calibration give the same
 //! bytes on every machine.
 
+mod balance;
 mod calibration;
 mod collector;
 mod compensate;
@@ -153,7 +154,7 @@ fn calibrate(
     if sequences.iter().all(Vec::is_empty) {
         return Err(QuantizeError::NoCalibration);
     }
-    let mut calibration = Calibration::default();
+    let mut calibration = Calibration::new(checkpoint.architecture());
     observe(checkpoint, &options.threads, sequences, &mut calibration, &mut |done, total| {
         progress(Progress { stage: Stage::Calibrate, done, total });
     })?;

@@ -10,6 +10,7 @@ use crate::{
 
 use super::{
     Progress, QuantizeError, QuantizeOptions, Quantized, Rounding,
+    balance::Balance,
     calibration::Calibration,
     collector::{Branch, Collector, NormSource, Source},
     inputs::{Input, Inputs},
@@ -134,6 +135,7 @@ impl Network<'_, '_> {
         let name = |part: &str| format!("layers.{layer}.{part}");
         scales.attention_norm = self.norm(name("attention_norm"), at(LayerPoint::AttentionNorm))?;
         let input = if self.is_post() { input } else { scales.attention_norm.output };
+        self.balance(layer);
         // Scores are divided by the root of the head's width: here, once.
         let factor = 1.0 / f64::from(head_dim).sqrt();
         let bias = biases.query_key_value;
@@ -165,6 +167,37 @@ impl Network<'_, '_> {
         }
         let output = self.product(name("output"), hidden, width, Input::Mixed);
         self.collector.branch(output, scales.value)
+    }
+
+    /// Moves what is large in the keys of a layer to its queries.
+    fn balance(&mut self, layer: u32) {
+        let architecture = self.architecture;
+        let balance = Balance::new(architecture, layer, self.collector.calibration());
+        let (query, key) = (&balance.queries, &balance.keys);
+        let name = |part: &str| format!("layers.{layer}.{part}");
+        let points: &[(LayerPoint, &[f64])] = if architecture.head_norm {
+            let width = architecture.head_dim as usize;
+            self.collector.scale_rows(&name("query_norm"), &query[..width]);
+            self.collector.scale_rows(&name("key_norm"), &key[..width]);
+            &[
+                (LayerPoint::NormedQuery, query),
+                (LayerPoint::RotatedQuery, query),
+                (LayerPoint::NormedKey, key),
+                (LayerPoint::RotatedKey, key),
+            ]
+        } else {
+            self.collector.scale_rows(&name("query"), query);
+            self.collector.scale_rows(&name("key"), key);
+            &[
+                (LayerPoint::Query, query),
+                (LayerPoint::RotatedQuery, query),
+                (LayerPoint::Key, key),
+                (LayerPoint::RotatedKey, key),
+            ]
+        };
+        for (point, factors) in points {
+            self.collector.scale_columns(Point::Layer(layer, *point), factors);
+        }
     }
 
     /// The second half of a layer.
