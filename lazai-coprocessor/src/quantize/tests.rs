@@ -174,7 +174,7 @@ fn artifact_has_its_committed_identity() {
     let id = load(&quantized).id();
     assert_eq!(
         id.0.to_string(),
-        "0xf0dec9b3700055cb1381b61ac91ff900a6d4ee57fe38f605b61407f14cd54f94"
+        "0xbb30dc972b600e6be4a14ac4adf0954638e73b04117951477ef6e940277d2d35"
     );
 }
 
