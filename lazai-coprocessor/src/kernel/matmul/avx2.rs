@@ -15,7 +15,8 @@ use core::{
 use super::{
     Backend, WeightMatrix,
     blocked::{
-        EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded,
+        EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE,
+        expand_rows, padded,
     },
     destination::Tile,
 };
@@ -35,9 +36,17 @@ impl Kernel for Avx2 {
     const STREAM_ROWS: usize = 8;
     const K_BLOCK: usize = 512;
 
-    fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-        // SAFETY: `self` is the proof that the processor has the instructions.
-        unsafe { expand(values, exponents, expanded) }
+    fn expand(
+        self,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        expanded: &mut [Line],
+    ) {
+        expand_rows(weight, rows, columns, expanded, |values, exponents, expanded| {
+            // SAFETY: `self` is the proof that the processor has the instructions.
+            unsafe { expand(values, exponents, expanded) }
+        });
     }
 
     fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) {
@@ -84,7 +93,7 @@ impl Kernel for Avx2 {
     }
 }
 
-/// See [`Kernel::expand`].
+/// Expands part of a row.
 #[target_feature(enable = "avx2")]
 fn expand(values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
     let (bytes, rest) = values.as_chunks::<EXPONENT_BYTE>();

@@ -2,11 +2,11 @@
 
 use core::{
     arch::x86_64::{
-        __m512i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_prefetch, _mm256_loadu_si256,
-        _mm512_add_epi64, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_loadu_si512,
-        _mm512_mul_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi64, _mm512_setzero_si512,
-        _mm512_shuffle_i64x2, _mm512_sll_epi16, _mm512_srai_epi64, _mm512_storeu_si512,
-        _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+        __m512i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_prefetch, _mm256_loadu_si256,
+        _mm512_add_epi64, _mm512_broadcast_i32x4, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32,
+        _mm512_loadu_si512, _mm512_mul_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi64,
+        _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi16, _mm512_srai_epi64,
+        _mm512_storeu_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
     },
     iter,
     ops::Range,
@@ -15,7 +15,8 @@ use core::{
 use super::{
     Backend, WeightMatrix,
     blocked::{
-        EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded,
+        COLUMNS, EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE,
+        padded,
     },
     destination::Tile,
 };
@@ -33,11 +34,17 @@ impl Avx512 {
 
 impl Kernel for Avx512 {
     const STREAM_ROWS: usize = 8;
-    const K_BLOCK: usize = 1024;
+    const K_BLOCK: usize = 512;
 
-    fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
+    fn expand(
+        self,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        expanded: &mut [Line],
+    ) {
         // SAFETY: `self` is the proof that the processor has the instructions.
-        unsafe { expand(values, exponents, expanded) }
+        unsafe { expand(weight, rows, columns, expanded) }
     }
 
     fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) {
@@ -81,27 +88,75 @@ impl Kernel for Avx512 {
 }
 
 /// See [`Kernel::expand`].
+///
+/// A tile is 16 weight rows. For each group of columns it has 16 lines; a line holds [`STEP`]
+/// columns of four rows, one in each quarter, so that a quarter of the input is multiplied with
+/// all of them. Of the four lines of a step the first has rows 0, 2, 4 and 6, the second rows 1,
+/// 3, 5 and 7, and so on: [`sums_of_columns`] brings neighbours together.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn expand(values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-    let (bytes, rest) = values.as_chunks::<EXPONENT_BYTE>();
-    let (lines, rest_lines) = expanded.split_at_mut(bytes.len() * GROUPS);
-    let (lines, _) = lines.as_chunks_mut::<GROUPS>();
-    for ((values, exponents), lines) in iter::zip(iter::zip(bytes, exponents), lines) {
-        let (values, _) = values.as_chunks();
-        for group in 0..GROUPS {
-            store(&mut lines[group].0, effective(&values[group], *exponents, group));
+fn expand(
+    weight: &WeightMatrix<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    expanded: &mut [Line],
+) {
+    let groups = columns.len().div_ceil(Line::LANES);
+    let first_group = columns.start / Line::LANES;
+    for (tile, lines) in expanded.chunks_exact_mut(groups * COLUMNS).enumerate() {
+        let first = rows.start + tile * COLUMNS;
+        for line in 0..LINES {
+            let mut parts: [&[i8]; 4] = [&[]; 4];
+            let mut exponents: [&[u8]; 4] = [&[]; 4];
+            for quarter in 0..4 {
+                let row = first + line / 2 * 8 + line % 2 + 2 * quarter;
+                if row < rows.end {
+                    parts[quarter] = &weight.row_values(row)[columns.clone()];
+                    exponents[quarter] = weight.row_exponents(row);
+                }
+            }
+            for (group, lines) in lines.chunks_exact_mut(COLUMNS).enumerate() {
+                let mut quarters = [_mm512_setzero_si512(); 4];
+                for quarter in 0..4 {
+                    let Some(values) = parts[quarter].get(group * Line::LANES..) else { continue };
+                    if values.is_empty() {
+                        continue;
+                    }
+                    let byte = exponents[quarter][(first_group + group) / GROUPS];
+                    let place = (first_group + group) % GROUPS;
+                    quarters[quarter] = match values.first_chunk() {
+                        Some(values) => effective(values, byte, place),
+                        None => effective(&padded(values), byte, place),
+                    };
+                }
+                for (step, vector) in transpose(quarters).into_iter().enumerate() {
+                    store(&mut lines[step * LINES + line].0, vector);
+                }
+            }
         }
     }
-    for (group, (values, line)) in iter::zip(rest.chunks(Line::LANES), rest_lines).enumerate() {
-        store(&mut line.0, effective(&padded(values), exponents[bytes.len()], group));
-    }
+}
+
+/// The quarters of four vectors, transposed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn transpose([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+    let ab_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b);
+    let ab_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b);
+    let cd_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(c, d);
+    let cd_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(c, d);
+    [
+        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_low, cd_low),
+        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_low, cd_low),
+        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_high, cd_high),
+        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_high, cd_high),
+    ]
 }
 
 /// See [`Kernel::panel`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) {
     let full = input.columns / Line::LANES;
-    let lines = input.columns.div_ceil(Line::LANES);
+    let groups = input.columns.div_ceil(Line::LANES);
     let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
     let mut last = [[0; Line::LANES]; M];
     for row in 0..M {
@@ -109,42 +164,65 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
         x[row] = &groups[..full];
         last[row] = padded(rest);
     }
-    for (tile, weights) in expanded.chunks_exact(lines * TILE).enumerate() {
-        let mut w: [&[Line]; TILE] = [&[]; TILE];
-        for (column, w) in w.iter_mut().enumerate() {
-            *w = &weights[column * lines..][..lines];
-        }
-        let mut lanes = [[_mm512_setzero_si512(); TILE]; M];
-        for index in 0..full {
-            for row in 0..M {
-                let x = load(&x[row][index]);
-                for column in 0..TILE {
-                    let w = load(&w[column][index].0);
-                    lanes[row][column] = _mm512_dpwssd_epi32(lanes[row][column], x, w);
+    for (tile, weights) in expanded.chunks_exact(groups * COLUMNS).enumerate() {
+        let (weights, _) = weights.as_chunks::<COLUMNS>();
+        for start in (0..groups).step_by(GROUPS_PER_FLUSH) {
+            let end = groups.min(start + GROUPS_PER_FLUSH);
+            let mut lanes = [[_mm512_setzero_si512(); LINES]; M];
+            for group in start..end.min(full) {
+                let mut values = [&last[0]; M];
+                for row in 0..M {
+                    values[row] = &x[row][group];
                 }
+                multiply_add(&mut lanes, values, &weights[group]);
             }
-        }
-        if full < lines {
-            for row in 0..M {
-                let x = load(&last[row]);
-                for column in 0..TILE {
-                    let w = load(&w[column][full].0);
-                    lanes[row][column] = _mm512_dpwssd_epi32(lanes[row][column], x, w);
+            if full < end {
+                let mut values = [&last[0]; M];
+                for row in 0..M {
+                    values[row] = &last[row];
                 }
+                multiply_add(&mut lanes, values, &weights[full]);
             }
-        }
-        for (row, lanes) in lanes.iter().enumerate() {
-            let mut wide = [_mm512_setzero_si512(); TILE];
-            for column in 0..TILE {
-                wide[column] = widen(lanes[column]);
-            }
-            let dots = reduce(wide);
-            let sums = &mut sums[row * N_BLOCK + tile * TILE..][..TILE];
-            for column in 0..TILE {
-                sums[column] = sums[column].wrapping_add(dots[column]);
+            for (row, lanes) in lanes.iter().enumerate() {
+                let sums = &mut sums[row * N_BLOCK + tile * COLUMNS..][..COLUMNS];
+                let (halves, _) = sums.as_chunks_mut();
+                let (pairs, _) = lanes.as_chunks();
+                for (sums, pair) in iter::zip(halves, pairs) {
+                    add(sums, sums_of_columns(*pair));
+                }
             }
         }
     }
+}
+
+/// Adds the products of a group of columns of `M` rows with 16 weight rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn multiply_add<const M: usize>(
+    lanes: &mut [[__m512i; LINES]; M],
+    x: [&[i16; Line::LANES]; M],
+    weights: &[Line; COLUMNS],
+) {
+    let (steps, _) = weights.as_chunks::<LINES>();
+    for (step, lines) in steps.iter().enumerate() {
+        for row in 0..M {
+            let (quarters, _) = x[row].as_chunks();
+            let x = broadcast(&quarters[step]);
+            for line in 0..LINES {
+                let w = load(&lines[line].0);
+                lanes[row][line] = _mm512_dpwssd_epi32(lanes[row][line], x, w);
+            }
+        }
+    }
+}
+
+/// The sums of the lanes of two vectors, each of whose quarters belongs to one column: those of
+/// the first vector have even places in the result.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sums_of_columns([even, odd]: [__m512i; 2]) -> __m512i {
+    let (even, odd) = (widen(even), widen(odd));
+    _mm512_add_epi64(_mm512_unpacklo_epi64(even, odd), _mm512_unpackhi_epi64(even, odd))
 }
 
 /// See [`Kernel::dots`]; the products of `M` rows are each summed in `A` registers.
@@ -214,24 +292,6 @@ fn widen(lanes: __m512i) -> __m512i {
     _mm512_add_epi64(even, _mm512_srai_epi64::<32>(lanes))
 }
 
-/// The sums of the lanes of four vectors.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn reduce(vectors: [__m512i; TILE]) -> [i64; TILE] {
-    let [a, b, c, d] = vectors;
-    let ab = _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-    let cd = _mm512_add_epi64(_mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d));
-    // Quarters 0 and 1 of `ab` and of `cd`, and quarters 2 and 3.
-    let low = _mm512_shuffle_i64x2::<0b01_00_01_00>(ab, cd);
-    let high = _mm512_shuffle_i64x2::<0b11_10_11_10>(ab, cd);
-    let halves = _mm512_add_epi64(low, high);
-    let swapped = _mm512_shuffle_i64x2::<0b10_11_00_01>(halves, halves);
-    let mut sums = [0; 8];
-    // SAFETY: the 64 bytes that are written are those of the array; no alignment is needed.
-    unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi64(halves, swapped)) };
-    [sums[0], sums[1], sums[4], sums[5]]
-}
-
 /// Asks for the weights that come some way behind these; where there are none, it is no harm.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -249,6 +309,24 @@ fn load(values: &[i16; Line::LANES]) -> __m512i {
     unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
 }
 
+/// Eight columns of the input, in every quarter.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn broadcast(values: &[i16; STEP]) -> __m512i {
+    // SAFETY: the 16 bytes that are read are those of the array; no alignment is needed.
+    _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(values.as_ptr().cast()) })
+}
+
+/// Adds a vector to memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn add(sums: &mut [i64; 8], vector: __m512i) {
+    // SAFETY: the 64 bytes that are read are those of the array; no alignment is needed.
+    let old = unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) };
+    // SAFETY: as above, written.
+    unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), _mm512_add_epi64(old, vector)) }
+}
+
 /// A vector to memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -257,5 +335,14 @@ fn store(values: &mut [i16; Line::LANES], vector: __m512i) {
     unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), vector) }
 }
 
-/// Exponent bytes whose groups are summed in i32: 64 products in a lane.
-const BYTES_PER_FLUSH: usize = Avx512::K_BLOCK / EXPONENT_BYTE;
+/// Columns of the input in a quarter of a vector.
+const STEP: usize = 8;
+
+/// Vectors of weights that are multiplied with the same input.
+const LINES: usize = 4;
+
+/// Groups that [`panel`] sums in i32: 64 products in a lane, of which a column has 4.
+const GROUPS_PER_FLUSH: usize = 8;
+
+/// Exponent bytes whose groups [`dots`] sums in i32: 64 products in a lane.
+const BYTES_PER_FLUSH: usize = 8;

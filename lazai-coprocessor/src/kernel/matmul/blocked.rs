@@ -16,19 +16,27 @@ pub(super) trait Kernel: Copy {
     /// Most rows of input for which [`dots`](Self::dots) is faster than [`panel`](Self::panel).
     const STREAM_ROWS: usize;
 
-    /// Columns summed before a lane moves from i32 to i64: at most 64 to a lane, and a multiple of
-    /// [`EXPONENT_BYTE`].
+    /// Columns of a block: what is expanded at a time, a multiple of [`EXPONENT_BYTE`].
     const K_BLOCK: usize;
 
-    /// Writes the effective weights of part of a row, from a multiple of [`EXPONENT_BYTE`] columns
-    /// on, and zeros up to the next multiple of [`Line::LANES`].
-    fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]);
-
-    /// Adds the dot products of up to [`TILE`] input rows with a number of expanded weight rows
-    /// that is a multiple of [`TILE`].
+    /// Writes the effective weights of part of some weight rows, in the order in which
+    /// [`panel`](Self::panel) reads them.
     ///
-    /// Shapes: `input` holds `rows` rows of `columns <= K_BLOCK`, `stride` apart; `expanded` holds
-    /// weight rows of `columns.div_ceil(Line::LANES)` lines; `sums` is `[rows, N_BLOCK]`.
+    /// Shapes: at most [`N_BLOCK`] weight rows, and at most `K_BLOCK` columns from a multiple of
+    /// [`EXPONENT_BYTE`] on; `expanded` has `columns.len().div_ceil(Line::LANES)` lines for each
+    /// row, as many rows as the next multiple of [`COLUMNS`]. What is beyond the block is 0.
+    fn expand(
+        self,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        expanded: &mut [Line],
+    );
+
+    /// Adds the dot products of up to [`TILE`] input rows with expanded weight rows.
+    ///
+    /// Shapes: `input` holds `rows` rows of `columns <= K_BLOCK`, `stride` apart; `expanded` is of
+    /// as many columns; `sums` is `[rows, N_BLOCK]`.
     fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]);
 
     /// Computes the dot products of some input rows with some weight rows.
@@ -139,7 +147,7 @@ fn stream<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: 
 fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &mut Tile<'_>) {
     let k = weight.columns();
     let lines = k.min(K::K_BLOCK).div_ceil(Line::LANES);
-    let n_block = tile.columns().len().min(N_BLOCK).next_multiple_of(TILE);
+    let n_block = tile.columns().len().min(N_BLOCK).next_multiple_of(COLUMNS);
     let m_block = tile.rows().len().min(M_BLOCK);
     let mut expanded = vec![Line([0; Line::LANES]); lines * n_block];
     let mut sums = vec![0; m_block * N_BLOCK];
@@ -152,14 +160,8 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
             for k_start in (0..k).step_by(K::K_BLOCK) {
                 let k_range = k_start..k.min(k_start + K::K_BLOCK);
                 let lines = k_range.len().div_ceil(Line::LANES);
-                let expanded = &mut expanded[..lines * (end - start).next_multiple_of(TILE)];
-                let (filled, rest) = expanded.split_at_mut(lines * (end - start));
-                rest.fill(Line([0; Line::LANES]));
-                for (row, expanded) in (start..end).zip(filled.chunks_mut(lines)) {
-                    let values = &weight.row_values(row)[k_range.clone()];
-                    let exponents = &weight.row_exponents(row)[k_start / EXPONENT_BYTE..];
-                    kernel.expand(values, exponents, expanded);
-                }
+                let expanded = &mut expanded[..lines * (end - start).next_multiple_of(COLUMNS)];
+                kernel.expand(weight, start..end, k_range.clone(), expanded);
                 for (index, sums) in sums.chunks_mut(TILE * N_BLOCK).enumerate() {
                     let first = row_start + index * TILE;
                     if first >= row_end {
@@ -179,6 +181,25 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
     }
 }
 
+/// Expands weight rows one after the other with a function that expands part of a row from its
+/// values and exponents, and fills its last line up with zeros.
+pub(super) fn expand_rows(
+    weight: &WeightMatrix<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    expanded: &mut [Line],
+    expand: impl Fn(&[i8], &[u8], &mut [Line]),
+) {
+    let lines = columns.len().div_ceil(Line::LANES);
+    let (filled, rest) = expanded.split_at_mut(lines * rows.len());
+    rest.fill(Line([0; Line::LANES]));
+    for (row, expanded) in rows.zip(filled.chunks_mut(lines)) {
+        let values = &weight.row_values(row)[columns.clone()];
+        let exponents = &weight.row_exponents(row)[columns.start / EXPONENT_BYTE..];
+        expand(values, exponents, expanded);
+    }
+}
+
 /// The start of an array whose rest is zero.
 pub(super) fn padded<T: Copy + Default, const N: usize>(values: &[T]) -> [T; N] {
     let mut array = [T::default(); N];
@@ -186,8 +207,11 @@ pub(super) fn padded<T: Copy + Default, const N: usize>(values: &[T]) -> [T; N] 
     array
 }
 
-/// Rows of input and of weights whose products are summed in registers at a time.
+/// Rows of input whose products are summed in registers at a time.
 pub(super) const TILE: usize = 4;
+
+/// Weight rows whose products are summed in registers at a time, at most.
+pub(super) const COLUMNS: usize = 16;
 
 /// Weight rows in a block: with [`Kernel::K_BLOCK`] columns, 64 KiB at most.
 pub(super) const N_BLOCK: usize = 32;

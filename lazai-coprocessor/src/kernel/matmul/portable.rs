@@ -4,7 +4,7 @@ use core::{array, iter, ops::Range};
 
 use super::{
     WeightMatrix,
-    blocked::{Kernel, Line, N_BLOCK, Panel, Streamed, TILE, padded},
+    blocked::{Kernel, Line, N_BLOCK, Panel, Streamed, TILE, expand_rows, padded},
     destination::Tile,
     weight::group_exponent,
 };
@@ -17,15 +17,14 @@ impl Kernel for Portable {
     const STREAM_ROWS: usize = 3;
     const K_BLOCK: usize = 1024;
 
-    fn expand(self, values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
-        let (groups, rest) = values.as_chunks();
-        for (group, (values, line)) in iter::zip(groups, &mut *expanded).enumerate() {
-            *line = effective(values, group_exponent(exponents, group));
-        }
-        if !rest.is_empty() {
-            let exponent = group_exponent(exponents, groups.len());
-            expanded[groups.len()] = effective(&padded(rest), exponent);
-        }
+    fn expand(
+        self,
+        weight: &WeightMatrix<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        expanded: &mut [Line],
+    ) {
+        expand_rows(weight, rows, columns, expanded, expand);
     }
 
     fn panel(self, input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) {
@@ -53,7 +52,7 @@ impl Kernel for Portable {
         let mut expanded = vec![Line([0; Line::LANES]); lines];
         for (column, row) in rows.enumerate() {
             // Expanded to memory, because the compiler vectorizes the two loops only apart.
-            self.expand(weight.row_values(row), weight.row_exponents(row), &mut expanded);
+            expand(weight.row_values(row), weight.row_exponents(row), &mut expanded);
             for (row, sums) in (0..input.rows).zip(sums.chunks_mut(N_BLOCK)) {
                 sums[column] = 0;
                 for (group, w) in expanded.iter().enumerate() {
@@ -66,6 +65,18 @@ impl Kernel for Portable {
 
     fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
         tile.write_sums(row, column, sums, shifts);
+    }
+}
+
+/// Expands part of a row.
+fn expand(values: &[i8], exponents: &[u8], expanded: &mut [Line]) {
+    let (groups, rest) = values.as_chunks();
+    for (group, (values, line)) in iter::zip(groups, &mut *expanded).enumerate() {
+        *line = effective(values, group_exponent(exponents, group));
+    }
+    if !rest.is_empty() {
+        let exponent = group_exponent(exponents, groups.len());
+        expanded[groups.len()] = effective(&padded(rest), exponent);
     }
 }
 
