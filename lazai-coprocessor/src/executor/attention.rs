@@ -1,5 +1,5 @@
 use super::cache::KvCache;
-use crate::kernel::{Backend, Threads, attend};
+use crate::kernel::{AttentionRow, AttentionScratch, Backend, Threads, attend_rows};
 
 /// The attention of one sequence in one step.
 pub(super) struct Attention<'a> {
@@ -20,33 +20,33 @@ pub(super) struct Attention<'a> {
 
 impl Attention<'_> {
     pub(super) fn run(&self, threads: &Threads, query: &[i16], output: &mut [i16]) {
-        let rows = query.len() / (self.heads * self.head_width).max(1);
+        // What one token has for one head of keys and values.
+        let part = self.shared * self.head_width;
+        let kv_heads = self.heads / self.shared.max(1);
+        let rows = query.len() / (kv_heads * part).max(1);
         let cost = query.len() * (self.first + rows);
-        let chunk =
-            if cost < PARALLEL_PRODUCTS { output.len() } else { self.head_width * self.shared };
-        threads.for_each_chunk(output, chunk, |index, output| {
-            let mut scores = Vec::new();
-            let mut sums = vec![0; self.head_width];
-            let first = index * chunk / self.head_width;
-            for (head, output) in output.chunks_exact_mut(self.head_width).enumerate() {
-                let (row, head) = ((first + head) / self.heads, (first + head) % self.heads);
-                let last = if self.bidirectional { rows } else { row + 1 };
-                let positions = self.first + last;
-                scores.resize(positions, 0);
-                let query =
-                    &query[(row * self.heads + head) * self.head_width..][..self.head_width];
-                let cache = self.store.head(head / self.shared, positions);
-                attend(
-                    self.backend,
-                    query,
-                    &cache,
-                    self.score_shift,
-                    self.exp,
-                    &mut scores,
-                    &mut sums,
-                    output,
-                );
-            }
+        let single = Threads::single();
+        let threads = if cost < PARALLEL_PRODUCTS { &single } else { threads };
+        let tasks = if threads.count() == 1 { 1 } else { threads.count() * TASKS_PER_THREAD };
+        // Rows of a task share what is prepared of the keys and values.
+        let rows_per_task = rows.div_ceil(tasks.div_ceil(kv_heads.max(1))).max(1);
+        let mut work: Vec<Vec<AttentionRow<'_>>> =
+            (0..rows.div_ceil(rows_per_task) * kv_heads).map(|_| Vec::new()).collect();
+        let parts = query.chunks_exact(part.max(1)).zip(output.chunks_exact_mut(part.max(1)));
+        for (index, (queries, output)) in parts.enumerate() {
+            let (row, head) = (index / kv_heads, index % kv_heads);
+            let last = if self.bidirectional { rows } else { row + 1 };
+            let task = row / rows_per_task * kv_heads + head;
+            work[task].push(AttentionRow { queries, output, positions: self.first + last });
+        }
+        // The last rows attend to the most positions.
+        let work = work.into_iter().enumerate().rev().map(|(task, rows)| (task % kv_heads, rows));
+        threads.for_each(work.collect(), |(head, mut rows): (usize, Vec<AttentionRow<'_>>)| {
+            let positions = rows.last().map_or(0, |row| row.positions);
+            let cache = self.store.head(head, positions);
+            let mut scratch = AttentionScratch::default();
+            let (width, shift) = (self.head_width, self.score_shift);
+            attend_rows(self.backend, width, &cache, shift, self.exp, &mut rows, &mut scratch);
         });
     }
 }
@@ -54,5 +54,8 @@ impl Attention<'_> {
 /// Fraction bits of an attention score.
 pub(super) const SCORE_BITS: i32 = 12;
 
+/// Several, so that a thread that is held up does not hold up the rest.
+const TASKS_PER_THREAD: usize = 4;
+
 /// Attention of less work than this stays on one thread.
-const PARALLEL_PRODUCTS: usize = 1 << 16;
+const PARALLEL_PRODUCTS: usize = 1 << 17;

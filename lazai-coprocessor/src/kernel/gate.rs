@@ -32,11 +32,35 @@ vectorized! {
 fn gated_silu_body(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16]) {
     let index_shift = scales.gate_bits - 11;
     let shift = 16 + scales.gate_bits + scales.up_bits - scales.output_bits;
-    for ((g, u), y) in gate.iter().zip(up).zip(output) {
-        let g = i64::from(*g);
-        let index = round_shift(g, index_shift).clamp(-32_768, 32_767) + 32_768;
-        let product =
-            g.wrapping_mul(i64::from(scales.sigmoid[index as usize])).wrapping_mul(i64::from(*u));
-        *y = saturate_i16(round_shift(product, shift));
+    // Of this length, so that no 16-bit index needs a check.
+    let sigmoid = &scales.sigmoid[..1 << 16];
+    let mut factors = [0; BLOCK];
+    let blocks = gate.chunks(BLOCK).zip(up.chunks(BLOCK)).zip(output.chunks_mut(BLOCK));
+    for ((gate, up), output) in blocks {
+        // In two loops, of which the second is vectorized.
+        for (g, factor) in gate.iter().zip(&mut factors) {
+            let index = round_shift(i64::from(*g), index_shift).clamp(-32_768, 32_767) + 32_768;
+            *factor = i32::from(sigmoid[usize::from(index as u16)]);
+        }
+        let factors = gate.iter().zip(up).zip(&factors).zip(output);
+        if let 1..=62 = shift {
+            let half = 1_i64 << (shift - 1);
+            factors.for_each(|(((g, u), factor), y)| {
+                *y = saturate_i16(product(*g, *u, *factor).wrapping_add(half) >> shift);
+            });
+        } else {
+            factors.for_each(|(((g, u), factor), y)| {
+                *y = saturate_i16(round_shift(product(*g, *u, *factor), shift));
+            });
+        }
     }
 }
+
+/// The product of all three; that of two of them fits in 32 bits, which makes the other a multiplication of 32 by 32 bits.
+#[inline(always)]
+fn product(g: i16, u: i16, factor: i32) -> i64 {
+    i64::from(i32::from(g).wrapping_mul(factor)) * i64::from(i32::from(u))
+}
+
+/// Elements whose factors are looked up at a time.
+const BLOCK: usize = 64;

@@ -2,6 +2,11 @@
 
 use core::ops::Range;
 #[cfg(feature = "parallel")]
+use core::{
+    hint,
+    sync::atomic::{AtomicBool, Ordering},
+};
+#[cfg(feature = "parallel")]
 use std::sync::Arc;
 
 use super::KernelError;
@@ -50,12 +55,25 @@ impl Threads {
         return 1;
     }
 
-    /// Runs `work` on a thread of the pool, so that the kernels it calls need not be handed over
-    /// one by one.
+    /// Runs `work` on a thread of the pool, and keeps the others awake for the kernels that it
+    /// calls: to wake a thread takes longer than many a kernel.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         #[cfg(feature = "parallel")]
         if let Some(pool) = &self.pool {
-            return pool.install(work);
+            return pool.scope(|scope| {
+                let done = Arc::new(AtomicBool::new(false));
+                let _ended = SetOnDrop(Arc::clone(&done));
+                let caller = rayon::current_thread_index();
+                scope.spawn_broadcast(move |_, thread| {
+                    // The caller meets its own copy of this while it waits for others.
+                    while Some(thread.index()) != caller && !done.load(Ordering::Acquire) {
+                        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                            hint::spin_loop();
+                        }
+                    }
+                });
+                work()
+            });
         }
         work()
     }
@@ -112,6 +130,17 @@ impl Default for Threads {
     /// The caller's own thread.
     fn default() -> Self {
         Self::single()
+    }
+}
+
+/// Says that work has ended, however it ended.
+#[cfg(feature = "parallel")]
+struct SetOnDrop(Arc<AtomicBool>);
+
+#[cfg(feature = "parallel")]
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

@@ -1,4 +1,14 @@
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod block;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
+
 use crate::numeric::{round_div, round_shift, saturate_i16, saturate_i32};
+
+pub use block::{AttentionRow, AttentionScratch, attend_rows};
 
 use super::vectorized;
 
@@ -13,6 +23,22 @@ pub struct HeadCache<'a> {
     pub values: &'a [i8],
     /// An exponent for each value.
     pub value_exponents: &'a [u8],
+}
+
+impl<'a> HeadCache<'a> {
+    /// The first positions.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    #[must_use]
+    pub fn first(&self, positions: usize, head_width: usize) -> HeadCache<'a> {
+        HeadCache {
+            keys: &self.keys[..positions * head_width],
+            key_exponents: &self.key_exponents[..positions],
+            values: &self.values[..positions * head_width],
+            value_exponents: &self.value_exponents[..positions],
+        }
+    }
 }
 
 vectorized! {

@@ -1,0 +1,66 @@
+//! Attention of many queries to the same keys and values.
+
+use super::{HeadCache, attend};
+use crate::kernel::Backend;
+
+/// The queries of one token that share a head of keys and values.
+#[derive(Debug)]
+pub struct AttentionRow<'a> {
+    /// The queries, one after the other.
+    pub queries: &'a [i16],
+    /// The results, of the same length.
+    pub output: &'a mut [i16],
+    /// Positions that are attended to: the first so many of the cache.
+    pub positions: usize,
+}
+
+/// Memory that is used again from one call of [`attend_rows`] to the next.
+#[derive(Debug, Default)]
+pub struct AttentionScratch {
+    scores: Vec<i32>,
+    sums: Vec<i64>,
+    #[cfg(target_arch = "x86_64")]
+    pub(super) avx512: super::avx512::Scratch,
+}
+
+/// Computes [`attend`] for every query of every row.
+///
+/// Shapes: the queries and outputs of a row are `[heads, head_width]`; `cache` has the positions of all rows.
+/// Arithmetic and bounds: those of [`attend`], byte by byte, for caches that [`compress`](crate::kernel::compress)
+/// made; more queries share the cost of reading keys and values.
+///
+/// # Panics
+/// If a row is not as long as its output, is not a number of heads, or has more positions than the cache.
+pub fn attend_rows(
+    backend: Backend,
+    head_width: usize,
+    cache: &HeadCache<'_>,
+    score_shift: i32,
+    exp: &[u16],
+    rows: &mut [AttentionRow<'_>],
+    scratch: &mut AttentionScratch,
+) {
+    if head_width == 0 {
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if backend == Backend::Avx512
+        && let Some(kernel) = super::avx512::Avx512::detect()
+        && let Ok(exp) = exp.try_into()
+        && kernel.attend(head_width, cache, score_shift, exp, rows, &mut scratch.avx512)
+    {
+        return;
+    }
+    let AttentionScratch { scores, sums, .. } = scratch;
+    sums.resize(head_width, 0);
+    for row in rows {
+        let positions = row.positions;
+        scores.resize(positions, 0);
+        let cache = cache.first(positions, head_width);
+        let heads =
+            row.queries.chunks_exact(head_width).zip(row.output.chunks_exact_mut(head_width));
+        for (query, output) in heads {
+            attend(backend, query, &cache, score_shift, exp, scores, sums, output);
+        }
+    }
+}
