@@ -1,0 +1,63 @@
+//! The side that computes: one engine with one workload in a process of its own, which answers requests line by line.
+//!
+//! The Python engine speaks the same protocol.
+
+use std::{
+    io::{self, BufRead, Write},
+    time::Instant,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Failure, engine, workload::Workload};
+
+/// Something that runs a workload.
+pub trait Engine {
+    /// What it is, with its version and instructions.
+    fn about(&self) -> String;
+
+    /// Starts a new sequence and reads the prompt, to the scores of its last token or the vector of the text.
+    fn prefill(&mut self) -> Result<(), Failure>;
+
+    /// Continues the sequence token by token, to the scores of each.
+    fn decode(&mut self) -> Result<(), Failure>;
+}
+
+/// What a worker writes: once when it is ready, and once for each request.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// It is ready.
+    Ready(String),
+    /// It took so many seconds.
+    Seconds(f64),
+}
+
+/// Answers requests until there are no more.
+pub fn serve(
+    engine: &str,
+    workload: &Workload,
+    threads: usize,
+    folder: &str,
+) -> Result<(), Failure> {
+    let mut engine = engine::open(engine, workload, threads, folder)?;
+    reply(&Reply::Ready(engine.about()))?;
+    for line in io::stdin().lock().lines() {
+        let start = Instant::now();
+        match line?.as_str() {
+            "prefill" => engine.prefill()?,
+            "decode" => engine.decode()?,
+            other => return Err(format!("no request: {other}").into()),
+        }
+        reply(&Reply::Seconds(start.elapsed().as_secs_f64()))?;
+    }
+    Ok(())
+}
+
+fn reply(reply: &Reply) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, reply)?;
+    writeln!(output)?;
+    output.flush()?;
+    Ok(())
+}
