@@ -2,9 +2,12 @@ use std::path::Path;
 
 use lazai_coprocessor::{
     Session,
+    architecture::{
+        Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
+    },
     artifact::Artifact,
     kernel::{Backend, Threads},
-    model::{Model, synthetic},
+    model::{Model, synthetic_transformer},
     program::{LlamaShape, Target},
 };
 
@@ -29,7 +32,7 @@ impl Ours {
     pub fn new(workload: &Workload, threads: usize, folder: &str) -> Result<Self, Failure> {
         let path = format!("{folder}/{}.safetensors", workload.name);
         if !Path::new(&path).exists() {
-            synthetic(&shape(workload), workload.layers, 1_024, 1)?.write(Path::new(&path))?;
+            synthetic_transformer(&architecture(workload), 1)?.write(Path::new(&path))?;
         }
         let threads = Threads::new(threads)?;
         let model = Model::load(Artifact::open(Path::new(&path))?, None, &threads)?;
@@ -46,11 +49,7 @@ impl Ours {
 
 impl Engine for Ours {
     fn about(&self) -> String {
-        let kind = match self.workload.kind {
-            Kind::Encoder => ", a Llama of as many weights in place of the BERT",
-            Kind::Llama => "",
-        };
-        format!("lazai-coprocessor, A16W8, {}{kind}", self.backend)
+        format!("lazai-coprocessor, A16W8, {}", self.backend)
     }
 
     fn prefill(&mut self) -> Result<(), Failure> {
@@ -88,19 +87,29 @@ fn session(
     Ok(Session::new(model, target, positions, 1, backend, threads)?)
 }
 
-fn shape(workload: &Workload) -> LlamaShape {
-    // Three matrices of a gated unit have as many weights as the two of a BERT that are 3/2 as large.
-    let intermediate = match workload.kind {
-        Kind::Encoder => workload.intermediate * 2 / 3,
-        Kind::Llama => workload.intermediate,
-    };
-    LlamaShape {
+fn architecture(workload: &Workload) -> Architecture {
+    let llama = LlamaShape {
         vocabulary: workload.vocabulary as u32,
         hidden: workload.hidden as u32,
-        intermediate: intermediate as u32,
+        intermediate: workload.intermediate as u32,
         heads: workload.heads as u32,
         kv_heads: workload.kv_heads as u32,
         head_width: workload.head_width() as u32,
         tied: false,
+    };
+    let llama = llama.architecture(workload.layers as u32, 1_024);
+    match workload.kind {
+        Kind::Encoder => Architecture {
+            mask: Mask::Bidirectional,
+            biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
+            norm: Norm::Layer,
+            norm_order: NormOrder::Post,
+            positions: Positions::Learned,
+            feed_forward: FeedForward::Gelu(Gelu::Exact),
+            head: Head::None,
+            pooling: Pooling::Mean,
+            ..llama
+        },
+        Kind::Llama => llama,
     }
 }

@@ -225,11 +225,6 @@ impl Divisor {
     }
 
     /// `sat16(round_div(sum, total))`, for a total up to `2^33` and a quotient from `-2^17` to `2^17`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped, and not negative"
-    )]
     fn divide(self, sum: i64) -> i16 {
         let divisor = 2 * self.total;
         // Not negative, and below 2^53: the quotient by the reciprocal is right or 1 too small.

@@ -31,8 +31,8 @@ impl<'a> HeadCache<'a> {
     /// # Panics
     /// If there are fewer.
     #[must_use]
-    pub fn first(&self, positions: usize, head_width: usize) -> HeadCache<'a> {
-        HeadCache {
+    pub fn first(&self, positions: usize, head_width: usize) -> Self {
+        Self {
             keys: &self.keys[..positions * head_width],
             key_exponents: &self.key_exponents[..positions],
             values: &self.values[..positions * head_width],
