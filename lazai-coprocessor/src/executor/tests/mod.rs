@@ -149,3 +149,40 @@ fn memory_that_no_machine_has_is_an_error() {
     assert_eq!(error, ExecutionError::Memory { bytes: 1 << 58 });
     assert_eq!(reserve::<i8>(5).unwrap(), [0; 5]);
 }
+
+/// The longest context that is tested: the same scores however it is cut, in the memory that was planned.
+#[test]
+fn eight_thousand_positions_slow() {
+    let shape = LlamaShape {
+        vocabulary: 300,
+        hidden: 32,
+        intermediate: 48,
+        heads: 2,
+        kv_heads: 1,
+        head_width: 16,
+        tied: true,
+    };
+    let bytes = synthetic(&shape, 2, 8_192, 3).unwrap().to_bytes().unwrap();
+    let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
+    let model = Model::load(artifact, None, &Threads::single()).unwrap();
+    let tokens: Vec<u32> = (0..8_192_u32).map(|i| (i * i * 7 + i / 9) % 300).collect();
+    let scores = |backend, threads, cut: usize| {
+        let threads = Threads::new(threads).unwrap();
+        let mut session =
+            Session::new(&model, Target::Logits, 8_192, 1, backend, &threads).unwrap();
+        session.feed(&tokens[..cut], 0).unwrap();
+        session.feed(&tokens[cut..], 1).unwrap();
+        let expected = model.work_rule(Target::Logits).flops(8_192, 1).unwrap();
+        assert_eq!(session.flops(), expected);
+        assert_eq!(session.feed(&[1], 1), Err(ExecutionError::Capacity { got: 8_193, max: 8_192 }));
+        session.logits().unwrap().to_vec()
+    };
+    let expected = scores(Backend::Portable, 1, 0);
+    for backend in Backend::available().into_iter().filter(|backend| *backend != Backend::Scalar) {
+        assert_eq!(scores(backend, 2, 5_000), expected, "{backend}");
+    }
+    let peak = |positions| model.peak_bytes(Target::Logits, positions).unwrap();
+    // A position more is an i8 for each element of key and value, and an exponent for each.
+    assert_eq!(peak(8_192) - peak(8_191), 2 * 2 * (16 + 1));
+    assert!(peak(8_192) < 1 << 20);
+}
