@@ -176,7 +176,7 @@ mod tests {
                 .sum();
             assert_eq!(matrix.norms[row], norm);
         }
-        let mut again = plain.clone();
+        let mut again = plain;
         compensate(&mut again, &weights, &root, &Threads::single());
         assert_eq!(again, matrix, "threads change a byte");
     }

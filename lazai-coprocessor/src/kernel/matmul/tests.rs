@@ -31,7 +31,7 @@ impl Case {
         case.values.fill_with(|| i8::try_from((next() % 255) as i32 - 127).unwrap());
         // Random rows of up to 2,048 columns have norms below 2^20.
         let least = if k < 64 { 1 } else { 8 };
-        case.shifts.fill_with(|| least + (next() % u64::from(32 - least)) as u8);
+        case.shifts.fill_with(|| u8::try_from(least + next() % (32 - least)).unwrap());
         for row in 0..n {
             for group in 0..groups {
                 case.set_exponent(row, group, (next() % 4) as u8);
