@@ -1,0 +1,173 @@
+//! From a checkpoint to an artifact.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use lazai_api_types::{ModelId, Work};
+use lazai_coprocessor::{
+    Monitor, Tokenizer, Usage,
+    artifact::Artifact,
+    kernel::Threads,
+    quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
+    reference::{Checkpoint, ReferenceError},
+};
+
+use crate::{
+    error::Error,
+    loss::LossTable,
+    options::{Convert, MAX_NAME_BYTES},
+    page::{Page, printable},
+    progress::Progress,
+    source,
+    text::{Text, read_bounded},
+    unit::{bytes, count},
+};
+
+/// Quantizes a checkpoint and writes the artifact; the same input gives the same bytes.
+pub(crate) fn run(options: &Convert) -> Result<(), Error> {
+    let monitor = Monitor::start();
+    // What cannot succeed should not fail after minutes.
+    check_out(&options.out)?;
+    if let Some(report) = &options.report {
+        check_out(report)?;
+    }
+    let threads = options.machine.threads()?;
+    let mut checkpoint = source::checkpoint(&options.source)?;
+    if let Some(pooling) = options.pooling {
+        checkpoint = checkpoint.with_pooling(pooling.into());
+    }
+    let (path, json) = tokenizer_json(options, &checkpoint)?;
+    let tokenizer = Tokenizer::new(&json, checkpoint.architecture().vocabulary)
+        .map_err(|source| Error::Tokenizer { path, source })?;
+    let calibration = calibration(options, &checkpoint, &tokenizer)?;
+    let mut quantize_options = QuantizeOptions::new(name(options));
+    quantize_options.context = options.context;
+    quantize_options.headroom_bits = options.headroom;
+    quantize_options.threads = threads.clone();
+
+    let Quantized { artifact, report } = {
+        let mut bar = Progress::new();
+        let progress = &mut |Done { stage, done, total }: Done| {
+            let deed = match stage {
+                Stage::Calibrate => "calibrating",
+                Stage::Quantize => "quantizing",
+            };
+            bar.set(deed, done, total);
+        };
+        quantize(&checkpoint, &json, &calibration, &quantize_options, progress)
+            .map_err(Error::Quantize)?
+    };
+    artifact.write(&options.out).map_err(|source| Error::File {
+        deed: "writing",
+        path: options.out.clone(),
+        source: std::io::Error::other(source),
+    })?;
+    // Two copies of the model need not be in memory.
+    drop(artifact);
+    if let Some(path) = &options.report {
+        fs::write(path, report.to_string()).map_err(Error::writing(path))?;
+    }
+    let (id, artifact_bytes) = identify(&options.out, &threads)?;
+    let usage = monitor.finish(0, Work::default());
+
+    let mut page = Page::default();
+    page.title("What the integers lost: signal to noise of each matrix, in dB");
+    page.line(LossTable::new(&report));
+    page.title("Artifact")
+        .item("name", &quantize_options.name)
+        .item("model", id)
+        .item("file", options.out.display())
+        .item("size", size(artifact_bytes, checkpoint.architecture().parameters()))
+        .item("calibration", calibrated(&calibration));
+    finish(&mut page, &usage);
+    page.show();
+    Ok(())
+}
+
+/// Refuses a path that no file can be written to.
+fn check_out(path: &Path) -> Result<(), Error> {
+    let refuse = |problem| Err(Error::Out { path: path.to_owned(), problem });
+    if path.is_dir() {
+        return refuse("this is a folder: name a file in it");
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) => Path::new("."),
+        None => return refuse("this is no file: name one"),
+    };
+    if folder.is_dir() { Ok(()) } else { refuse("its folder does not exist: make it first") }
+}
+
+/// The tokenizer, and where it is from.
+fn tokenizer_json(options: &Convert, checkpoint: &Checkpoint) -> Result<(PathBuf, Vec<u8>), Error> {
+    if let Some(path) = &options.tokenizer {
+        return Ok((path.clone(), read_bounded(path, MAX_TOKENIZER_BYTES)?));
+    }
+    let path = options.source.clone();
+    match checkpoint.tokenizer_json() {
+        Ok(json) => Ok((path, json)),
+        Err(ReferenceError::Io { .. }) => Err(Error::TokenizerMissing { path }),
+        Err(source) => Err(Error::Checkpoint { path, source }),
+    }
+}
+
+/// Sequences of tokens as the model will meet them.
+fn calibration(
+    options: &Convert,
+    checkpoint: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<Vec<u32>>, Error> {
+    let text = match &options.calibration {
+        Some(path) => Text::read(path)?,
+        None => Text {
+            name: "the calibration text".to_owned(),
+            content: include_str!("calibration.txt").to_owned(),
+        },
+    };
+    let length = SEQUENCE_TOKENS.min(checkpoint.architecture().context as usize);
+    text.sequences(tokenizer, length, options.calibration_tokens as usize)
+}
+
+/// The name that was asked for, or that of the source.
+fn name(options: &Convert) -> String {
+    if let Some(name) = &options.name {
+        return name.clone();
+    }
+    let path = options.source.canonicalize().unwrap_or_else(|_| options.source.clone());
+    let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    let mut name = printable(&stem.unwrap_or_default().to_string_lossy());
+    name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+    if name.is_empty() { "model".to_owned() } else { name }
+}
+
+/// The identity and the size of what was written.
+fn identify(path: &Path, threads: &Threads) -> Result<(ModelId, u64), Error> {
+    let artifact = Artifact::open(path).map_err(Error::artifact(path))?;
+    Ok((artifact.id(threads), artifact.bytes().len() as u64))
+}
+
+fn size(artifact_bytes: u64, parameters: u64) -> String {
+    let bits = 8.0 * artifact_bytes as f64 / parameters.max(1) as f64;
+    format!("{}, {} parameters, {bits:.2} bits for each", bytes(artifact_bytes), count(parameters))
+}
+
+fn calibrated(sequences: &[Vec<u32>]) -> String {
+    let tokens: usize = sequences.iter().map(Vec::len).sum();
+    format!("{} tokens in {} sequences", count(tokens), count(sequences.len()))
+}
+
+/// What the run cost this machine.
+pub(crate) fn finish(page: &mut Page, usage: &Usage) {
+    page.item("time", format_args!("{:.1?}", usage.wall));
+    if let Some(peak) = usage.peak_resident_bytes {
+        page.item("peak memory", bytes(peak));
+    }
+}
+
+/// Most tokens of a calibration sequence.
+const SEQUENCE_TOKENS: usize = 256;
+
+/// As much as the library reads, and one byte to see that there is more.
+const MAX_TOKENIZER_BYTES: u64 = 32 << 20;

@@ -1,0 +1,50 @@
+//! Turns checkpoints into integer models, and inspects, measures and runs them.
+
+mod bench;
+mod convert;
+mod error;
+mod eval;
+mod inspect;
+mod loss;
+mod machine;
+mod options;
+mod output;
+mod page;
+mod progress;
+mod shape;
+mod source;
+mod synthetic;
+mod text;
+mod unit;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    error::Error,
+    options::{Command, Options},
+};
+
+fn main() -> ExitCode {
+    match run(&Options::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Names out of a file may hold anything; a message is one line.
+            eprintln!("error: {}", page::printable(&error.to_string()).replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Bench(options) => bench::run(options),
+        Command::Convert(options) => convert::run(options),
+        Command::Embed(options) => output::embed(options),
+        Command::Eval(options) => eval::run(options),
+        Command::Inspect(options) => inspect::run(options),
+        Command::Logits(options) => output::logits(options),
+        Command::Synthetic(options) => synthetic::run(options),
+    }
+}

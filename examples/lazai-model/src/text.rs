@@ -1,0 +1,217 @@
+//! Texts of any length as tokens.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use lazai_api_types::Rejection;
+use lazai_coprocessor::Tokenizer;
+
+use crate::error::Error;
+
+/// A text and where it is from.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) name: String,
+    pub(crate) content: String,
+}
+
+impl Text {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let content = read_bounded(path, MAX_TEXT_BYTES)?;
+        let content = String::from_utf8(content).map_err(|error| Error::TextEncoding {
+            path: path.to_owned(),
+            offset: error.utf8_error().valid_up_to(),
+        })?;
+        Ok(Self { name: path.display().to_string(), content })
+    }
+
+    /// The tokens of the whole, with what the tokenizer's template adds once around it.
+    pub(crate) fn tokens(&self, tokenizer: &Tokenizer) -> Result<Vec<u32>, Error> {
+        let template = self.encode(tokenizer, 0, "")?;
+        let (mut tokens, mut end) = (Vec::new(), Vec::new());
+        for (offset, piece) in pieces(&self.content, PIECE_BYTES) {
+            let mut piece = self.encode(tokenizer, offset, piece)?;
+            let start = piece.iter().zip(&template).take_while(|(a, b)| a == b).count();
+            if piece[start..].ends_with(&template[start..]) {
+                end = piece.split_off(piece.len() - (template.len() - start));
+            }
+            tokens.extend_from_slice(&piece[if offset == 0 { 0 } else { start }..]);
+        }
+        tokens.append(&mut end);
+        Ok(tokens)
+    }
+
+    /// Sequences of at most `length` tokens from all over the text, about `budget` tokens in all.
+    ///
+    /// Each starts at a line, as far as lines are short enough, and as the tokenizer's template starts a text.
+    pub(crate) fn sequences(
+        &self,
+        tokenizer: &Tokenizer,
+        length: usize,
+        budget: usize,
+    ) -> Result<Vec<Vec<u32>>, Error> {
+        let all: Vec<(usize, &str)> = pieces(&self.content, SEQUENCE_BYTES)
+            .filter(|(_, piece)| !piece.trim().is_empty())
+            .collect();
+        let wanted = budget.div_ceil(length).min(all.len());
+        let (mut sequences, mut taken) = (Vec::new(), 0);
+        for index in 0..wanted {
+            let (offset, piece) = all[index * all.len() / wanted];
+            let mut tokens = self.encode(tokenizer, offset, piece)?;
+            // What one piece leaves, the next may take.
+            tokens.truncate(budget * (index + 1) / wanted - taken);
+            taken += tokens.len();
+            sequences.extend(tokens.chunks(length).map(<[u32]>::to_vec));
+        }
+        Ok(sequences)
+    }
+
+    fn encode(&self, tokenizer: &Tokenizer, start: usize, piece: &str) -> Result<Vec<u32>, Error> {
+        tokenizer.encode(piece).map_err(|rejection| {
+            let source = match rejection {
+                Rejection::SpecialToken { token, offset } => {
+                    Rejection::SpecialToken { token, offset: start as u64 + offset }
+                }
+                other => other,
+            };
+            Error::Text { what: self.name.clone(), source }
+        })
+    }
+}
+
+/// Reads a file of at most `max` bytes.
+pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, Error> {
+    let file = File::open(path).map_err(Error::reading(path))?;
+    let mut bytes = Vec::new();
+    file.take(max + 1).read_to_end(&mut bytes).map_err(Error::reading(path))?;
+    if bytes.len() as u64 > max {
+        return Err(Error::FileSize { path: PathBuf::from(path), max });
+    }
+    Ok(bytes)
+}
+
+/// Cuts a text into pieces of at most `max` bytes, with where each starts: behind a line if there is one, else behind a
+/// space, else between characters.
+fn pieces(text: &str, max: usize) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    core::iter::from_fn(move || {
+        let rest = &text[start..];
+        if rest.is_empty() {
+            return None;
+        }
+        let head = &rest[..rest.floor_char_boundary(max)];
+        let cut = if head.len() == rest.len() {
+            rest.len()
+        } else {
+            let behind = |end: char| head.rfind(end).map(|index| index + end.len_utf8());
+            behind('\n').or_else(|| behind(' ')).unwrap_or(head.len())
+        };
+        let piece = (start, &rest[..cut]);
+        start += cut;
+        Some(piece)
+    })
+}
+
+/// Longest text, in bytes.
+const MAX_TEXT_BYTES: u64 = 1 << 28;
+
+/// Bytes of a text that are tokenized at once.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// Bytes of a calibration text that are cut into sequences: in most languages a sequence or two.
+const SEQUENCE_BYTES: usize = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// `<s>`, `</s>` around every text, and the letters a to f, space and line end.
+    fn tokenizer() -> Tokenizer {
+        let special = |id: u32, content: &str| {
+            json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": true})
+        };
+        let letters =
+            "abcdef \n".chars().zip(2..).map(|(letter, id)| (letter.to_string(), json!(id)));
+        let mut vocabulary: serde_json::Map<_, _> = letters.collect();
+        vocabulary.insert("<s>".to_owned(), json!(0));
+        vocabulary.insert("</s>".to_owned(), json!(1));
+        let mark = |id: &str| json!({"SpecialToken": {"id": id, "type_id": 0}});
+        let text = json!({"Sequence": {"id": "A", "type_id": 0}});
+        let json = json!({
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "pre_tokenizer": null,
+            "decoder": null, "added_tokens": [special(0, "<s>"), special(1, "</s>")],
+            "post_processor": {"type": "TemplateProcessing", "single": [mark("<s>"), text, mark("</s>")],
+                "pair": [text, {"Sequence": {"id": "B", "type_id": 1}}],
+                "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]},
+                    "</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}}},
+            "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
+                "vocab": vocabulary, "merges": []}
+        });
+        Tokenizer::new(json.to_string().as_bytes(), 16).unwrap()
+    }
+
+    fn text(content: String) -> Text {
+        Text { name: "text".to_owned(), content }
+    }
+
+    #[test]
+    fn pieces_are_the_text() {
+        let text = format!("ab cd\n{}é{}\n\nf", "x".repeat(30), "y ".repeat(20));
+        for max in [2, 7, 31, 1_000] {
+            let mut end = 0;
+            for (start, piece) in pieces(&text, max) {
+                assert_eq!(start, end);
+                assert!((1..=max).contains(&piece.len()), "{piece:?}");
+                end += piece.len();
+            }
+            assert_eq!(end, text.len());
+        }
+        assert_eq!(pieces("", 4).count(), 0);
+        let cut: Vec<&str> = pieces("ab\ncd ef", 7).map(|(_, piece)| piece).collect();
+        assert_eq!(cut, ["ab\n", "cd ef"]);
+    }
+
+    #[test]
+    fn the_template_stands_once_around_a_long_text() {
+        let content = "abc def\n".repeat(2 * PIECE_BYTES / 8 + 3);
+        let bytes = content.len();
+        let tokens = text(content).tokens(&tokenizer()).unwrap();
+        assert_eq!(tokens.len(), bytes + 2);
+        assert_eq!((tokens[0], tokens[1], tokens[bytes + 1]), (0, 2, 1));
+        assert!(tokens[1..=bytes].iter().all(|token| *token > 1));
+        assert!(text(String::new()).tokens(&tokenizer()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn sequences_come_from_all_over_the_text() {
+        let content: String =
+            "abcdef".chars().map(|c| format!("{}\n", c.to_string().repeat(1_000))).collect();
+        let sequences = text(content).sequences(&tokenizer(), 100, 300).unwrap();
+        let total: usize = sequences.iter().map(Vec::len).sum();
+        assert_eq!((total, sequences.len()), (300, 3));
+        // Lines of a, of c and of e.
+        assert!(sequences.iter().zip([2, 4, 6]).all(|(sequence, token)| sequence[1] == token));
+        let sequences = text("ab\n".to_owned()).sequences(&tokenizer(), 100, 300).unwrap();
+        assert_eq!(sequences, [[0, 2, 3, 9, 1]]);
+        assert!(text(" \n".to_owned()).sequences(&tokenizer(), 4, 4).unwrap().is_empty());
+    }
+
+    #[test]
+    fn special_tokens_are_found_where_they_are() {
+        let content = format!("{}</s>", "abcd\n".repeat(PIECE_BYTES / 5 + 10));
+        let offset = content.len() as u64 - 4;
+        let error = text(content).tokens(&tokenizer()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("text: the text spells the special token 1 at byte {offset}")
+        );
+    }
+}
