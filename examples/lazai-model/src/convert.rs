@@ -17,8 +17,9 @@ use lazai_coprocessor::{
 use crate::{
     error::Error,
     loss::LossTable,
-    options::{Convert, MAX_NAME_BYTES},
+    options::{Convert, RoundingOption},
     page::{Page, printable},
+    parse::MAX_NAME_BYTES,
     progress::Progress,
     source,
     text::{Text, read_bounded},
@@ -45,6 +46,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let mut quantize_options = QuantizeOptions::new(name(options));
     quantize_options.context = options.context;
     quantize_options.headroom_bits = options.headroom;
+    quantize_options.rounding = options.rounding.into();
     quantize_options.threads = threads.clone();
 
     let Quantized { artifact, report } = {
@@ -73,7 +75,12 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let usage = monitor.finish(0, Work::default());
 
     let mut page = Page::default();
-    page.title("What the integers lost: signal to noise of each matrix, in dB");
+    page.title(match options.rounding {
+        RoundingOption::Compensated => {
+            "What the integers lost: signal to noise of each matrix's results, in dB"
+        }
+        RoundingOption::Nearest => "What the integers lost: signal to noise of each matrix, in dB",
+    });
     page.line(LossTable::new(&report));
     page.title("Artifact")
         .item("name", &quantize_options.name)
@@ -108,7 +115,9 @@ fn tokenizer_json(options: &Convert, checkpoint: &Checkpoint) -> Result<(PathBuf
     let path = options.source.clone();
     match checkpoint.tokenizer_json() {
         Ok(json) => Ok((path, json)),
-        Err(ReferenceError::Io { .. }) => Err(Error::TokenizerMissing { path }),
+        Err(ReferenceError::Io { kind: std::io::ErrorKind::NotFound, .. }) => {
+            Err(Error::TokenizerMissing { path })
+        }
         Err(source) => Err(Error::Checkpoint { path, source }),
     }
 }

@@ -3,9 +3,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazai_api_types::{Rejection, WorkOverflow};
+use lazai_api_types::{PortError, Rejection, WorkOverflow};
 use lazai_coprocessor::{
-    ExecutionError, TokenizerError, artifact::ArtifactError, kernel::KernelError,
+    ExecutionError, TokenizerError, artifact::ArtifactError, chat::ChatError, kernel::KernelError,
     quantize::QuantizeError, reference::ReferenceError,
 };
 
@@ -16,6 +16,12 @@ pub(crate) enum Error {
     Artifact { path: PathBuf, source: ArtifactError },
     #[error("{} is a checkpoint; run `lazai-model convert {} --out FILE` and give that file", .path.display(), .path.display())]
     ArtifactExpected { path: PathBuf },
+    #[error("the chat cannot go on: {0}")]
+    Chat(ChatError),
+    #[error("the template needs the day: give one with --date")]
+    ChatDate,
+    #[error("{} cannot be used as a chat template: {source}", .path.display())]
+    ChatTemplate { path: PathBuf, source: ChatError },
     #[error("{} cannot be read: {source}", .path.display())]
     Checkpoint { path: PathBuf, source: ReferenceError },
     #[error("{} is neither a Hugging Face folder nor a GGUF file", .path.display())]
@@ -30,6 +36,8 @@ pub(crate) enum Error {
     Kernel(KernelError),
     #[error("there are no tokens: give at least one")]
     NoTokens,
+    #[error("the model cannot be run: {0}")]
+    Port(PortError),
     #[error("--out {}: {problem}", .path.display())]
     Out { path: PathBuf, problem: &'static str },
     #[error("the model cannot be quantized: {0}")]

@@ -19,9 +19,13 @@ pub(crate) struct LossTable {
 impl LossTable {
     pub(crate) fn new(report: &QuantizeReport) -> Self {
         let mut table = Self { columns: Vec::new(), layers: BTreeMap::new(), others: Vec::new() };
-        for TensorReport { name, signal_to_noise_db, .. } in &report.tensors {
+        for TensorReport { name, signal_to_noise_db, output_signal_to_noise_db, .. } in
+            &report.tensors
+        {
+            // Where rounding looked at the results, only these tell what was lost.
+            let decibels = output_signal_to_noise_db.unwrap_or(*signal_to_noise_db);
             let Some((layer, part)) = layer_and_part(name) else {
-                table.others.push((name.clone(), *signal_to_noise_db));
+                table.others.push((name.clone(), decibels));
                 continue;
             };
             let known = table.columns.iter().position(|column| column == part);
@@ -29,7 +33,7 @@ impl LossTable {
                 table.columns.push(part.to_owned());
                 table.columns.len() - 1
             });
-            table.layers.entry(layer).or_default().insert(column, *signal_to_noise_db);
+            table.layers.entry(layer).or_default().insert(column, decibels);
         }
         table
     }
@@ -78,10 +82,11 @@ mod tests {
             mean_squared_error: 0.0,
             largest_row_error: 0.0,
             signal_to_noise_db,
+            output_signal_to_noise_db: None,
         };
         let tensors = vec![
             tensor("layers.0.query", 40.0),
-            tensor("layers.0.key", 41.0),
+            TensorReport { output_signal_to_noise_db: Some(41.0), ..tensor("layers.0.key", 10.0) },
             tensor("layers.10.query", f64::INFINITY),
             tensor("embedding", 43.5),
         ];

@@ -1,6 +1,7 @@
 //! Turns checkpoints into integer models, and inspects, measures and runs them.
 
 mod bench;
+mod chat;
 mod convert;
 mod error;
 mod eval;
@@ -10,6 +11,7 @@ mod machine;
 mod options;
 mod output;
 mod page;
+mod parse;
 mod progress;
 mod shape;
 mod source;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Bench(options) => bench::run(options),
+        Command::Chat(options) => chat::run(options),
         Command::Convert(options) => convert::run(options),
         Command::Embed(options) => output::embed(options),
         Command::Eval(options) => eval::run(options),

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use lazai_coprocessor::architecture::Pooling;
+use lazai_coprocessor::{architecture::Pooling, chat::Date, quantize::Rounding};
 
-use crate::{machine::Machine, synthetic::Shape};
+use crate::{machine::Machine, parse, synthetic::Shape};
 
 /// Turns checkpoints into integer models, and inspects, measures and runs them.
 #[derive(Clone, Debug, Parser)]
@@ -17,6 +17,8 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Measures how fast a model reads, writes and embeds on this machine
     Bench(Bench),
+    /// Answers the lines that you write, with a model that was trained to
+    Chat(Chat),
     /// Turns a Hugging Face folder or a GGUF file into an artifact of integers
     Convert(Convert),
     /// Prints the unit vector of a text as JSON
@@ -53,12 +55,16 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) context: Option<u32>,
 
+    /// How weights are rounded
+    #[arg(long, value_name = "WAY", value_enum, default_value_t = RoundingOption::Nearest)]
+    pub(crate) rounding: RoundingOption,
+
     /// Bits by which an activation may exceed the largest of the calibration
     #[arg(long, value_name = "BITS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=12))]
     pub(crate) headroom: u8,
 
     /// The model's name, for people; that of the source if left out
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = parse::name)]
     pub(crate) name: Option<String>,
 
     /// How the rows of a text become one vector; as the checkpoint says if left out
@@ -183,6 +189,47 @@ pub(crate) struct Bench {
 }
 
 #[derive(Args, Clone, Debug)]
+pub(crate) struct Chat {
+    /// An artifact
+    pub(crate) file: PathBuf,
+
+    /// What the model is told before the first line
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+
+    /// The chat template: the checkpoint that the artifact was made from, a tokenizer_config.json or a Jinja file
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) template: Option<PathBuf>,
+
+    /// The day that the template may write, as 2024-12-31
+    #[arg(long, value_name = "DAY", value_parser = parse::date)]
+    pub(crate) date: Option<Date>,
+
+    /// Most tokens of an answer
+    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_tokens: u32,
+
+    /// From 0, which always takes the best token, to 10; up to three decimals
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = |text: &str| parse::milli(text, 10_000))]
+    pub(crate) temperature: u32,
+
+    /// Only the best tokens that together hold this share, from 0 to 1; 0 and 1 mean all
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = |text: &str| parse::milli(text, 1_000))]
+    pub(crate) top_p: u32,
+
+    /// Only this many best tokens; 0 means all
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub(crate) top_k: u32,
+
+    /// Chooses among the possible answers if the temperature is above 0
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Synthetic {
     /// The shape of the network
     #[arg(long, value_enum)]
@@ -219,16 +266,23 @@ impl From<PoolingOption> for Pooling {
     }
 }
 
-fn name(text: &str) -> Result<String, String> {
-    if (1..=MAX_NAME_BYTES).contains(&text.len()) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected a name of 1 to {MAX_NAME_BYTES} bytes, got {}", text.len()))
-    }
+/// How weights are rounded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum RoundingOption {
+    /// So that they make up for each other's errors: slower, and often closer
+    Compensated,
+    /// To the nearest integer
+    Nearest,
 }
 
-/// Longest name of a model.
-pub(crate) const MAX_NAME_BYTES: usize = 256;
+impl From<RoundingOption> for Rounding {
+    fn from(option: RoundingOption) -> Self {
+        match option {
+            RoundingOption::Compensated => Self::Compensated,
+            RoundingOption::Nearest => Self::Nearest,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -243,7 +297,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_named() {
-        let cases: [(&[&str], &str); 7] = [
+        let cases: [(&[&str], &str); 10] = [
             (&["convert", "in", "--out", "out", "--headroom", "13"], "--headroom"),
             (&["convert", "in", "--out", "out", "--context", "0"], "--context"),
             (&["convert", "in", "--out", "out", "--name", ""], "--name"),
@@ -251,6 +305,9 @@ mod tests {
             (&["eval", "in", "--text", "t", "--window", "1"], "--window"),
             (&["logits", "in", "--tokens", "1,x"], "--tokens"),
             (&["bench", "in", "--threads", "257"], "--threads"),
+            (&["chat", "in", "--temperature", "hot"], "--temperature"),
+            (&["chat", "in", "--top-p", "1.5"], "--top-p"),
+            (&["chat", "in", "--date", "today"], "--date"),
         ];
         for (arguments, named) in cases {
             let arguments = ["lazai-model"].iter().chain(arguments);

@@ -40,10 +40,13 @@ impl Page {
 
 /// A text that can do nothing to a terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.trim()
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
+    inert(text.trim())
+}
+
+/// The same, with the space around it: for a piece of a text.
+pub(crate) fn inert(text: &str) -> String {
+    let inert = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(inert).collect()
 }
 
 /// Writes a value as a line of JSON; a reader who left is no error.

@@ -60,18 +60,24 @@ impl ChatTemplate {
     /// # Errors
     /// [`ChatError`] if the file is too large, does not parse or has no such template, and those of [`ChatTemplate::new`].
     pub fn from_tokenizer_config(json: &[u8]) -> Result<Self, ChatError> {
+        Self::from_config(json, None)
+    }
+
+    /// The same, with a template that is kept apart from its configuration.
+    pub(super) fn from_config(json: &[u8], source: Option<String>) -> Result<Self, ChatError> {
         if json.len() > MAX_CONFIG_BYTES {
             let part = "bytes of tokenizer_config.json";
             return Err(ChatError::TooLarge { part, got: json.len(), max: MAX_CONFIG_BYTES });
         }
         let config: TokenizerConfig = serde_json::from_slice(json)
             .map_err(|error| ChatError::Config { message: error.to_string() })?;
-        let source = match config.chat_template.ok_or(ChatError::NoTemplate)? {
-            Templates::Named(named) => {
+        let source = match (source, config.chat_template) {
+            (Some(source), _) | (None, Some(Templates::One(source))) => source,
+            (None, Some(Templates::Named(named))) => {
                 let default = named.into_iter().find(|template| template.name == "default");
                 default.ok_or(ChatError::NoTemplate)?.template
             }
-            Templates::One(source) => source,
+            (None, None) => return Err(ChatError::NoTemplate),
         };
         let text = |token: &Option<Token>| token.as_ref().map(|token| token.text().to_owned());
         let tokens = [
@@ -91,4 +97,4 @@ impl ChatTemplate {
 }
 
 /// Largest `tokenizer_config.json`; those with a thousand added tokens have some hundred KiB.
-const MAX_CONFIG_BYTES: usize = 8 << 20;
+pub(super) const MAX_CONFIG_BYTES: usize = 8 << 20;

@@ -1,4 +1,8 @@
+use std::io;
+
 use lazai_api_types::Rejection;
+
+use crate::gguf::GgufError;
 
 /// Why a chat template or a chat was refused.
 #[non_exhaustive]
@@ -35,14 +39,25 @@ pub enum ChatError {
         /// Most units.
         max: u64,
     },
+    /// The GGUF file of the template was refused.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+    /// The file system refused.
+    #[error("{file}: {kind}")]
+    Io {
+        /// The file.
+        file: &'static str,
+        /// What went wrong.
+        kind: io::ErrorKind,
+    },
     /// The contents use every character that could mark them.
     #[error("the chat uses all {max} noncharacters of Unicode; remove one")]
     Mark {
         /// How many there are.
         max: usize,
     },
-    /// The configuration has no template.
-    #[error("tokenizer_config.json has no chat_template named default")]
+    /// The configuration or the checkpoint has no template.
+    #[error("there is no chat template, or none named default")]
     NoTemplate,
     /// A part of a message is not text.
     #[error("message {index} has a part that is not text")]

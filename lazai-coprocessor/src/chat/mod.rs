@@ -45,6 +45,7 @@ mod held;
 mod json;
 mod mark;
 mod message;
+mod open;
 mod python;
 mod rendered;
 mod source;

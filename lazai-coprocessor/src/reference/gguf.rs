@@ -54,7 +54,7 @@ impl TensorSource for Gguf {
     }
 
     fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError> {
-        Err(ReferenceError::Io { file: "tokenizer.json", kind: std::io::ErrorKind::Unsupported })
+        Ok(Self::tokenizer_json(self)?)
     }
 }
 

@@ -73,6 +73,12 @@ impl Tokenizer {
         }
     }
 
+    /// The text of a special token; it is no part of a decoded text.
+    #[must_use]
+    pub fn special_text(&self, token: u32) -> Option<&str> {
+        self.special.text(token)
+    }
+
     /// The texts that only a template may place.
     #[cfg(feature = "chat")]
     pub(crate) const fn special(&self) -> &SpecialTexts {

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bad_input;
+mod chat;
 mod commands;
 mod support;

@@ -107,7 +107,12 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
 
 /// Asserts that the program fails with the code, without a panic, and in one line that says all of `parts`.
 pub(crate) fn fails(arguments: &[&str], code: i32, parts: &[&str]) {
-    let output = program(arguments, "");
+    program_fails(arguments, "", code, parts);
+}
+
+/// The same, of a program that reads some input.
+pub(crate) fn program_fails(arguments: &[&str], input: &str, code: i32, parts: &[&str]) {
+    let output = program(arguments, input);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
     assert!(output.stdout.is_empty(), "{arguments:?} printed something");
