@@ -34,8 +34,9 @@
 //!
 //! # Limits
 //!
-//! A template has at most 64 KiB, a chat 1,024 messages and 1 MiB of text, a rendered chat 1 MiB. The engine's fuel bounds
-//! steps and memory of a run. Tools are not passed to templates.
+//! A template has at most 64 KiB and 2,000 tokens in a tag, a chat 1,024 messages and 1 MiB of text, a rendered chat 1 MiB.
+//! The engine's fuel, which grows with the chat, bounds steps and memory of a run; values nest at most 64 levels, and a
+//! namespace holds no other. The filters `batch`, `groupby` and `slice` are missing. Tools are not passed to templates.
 
 mod config;
 mod date;

@@ -58,6 +58,12 @@ impl Tokenizer {
         Ok(Self { inner, special, special_tokens, unknown, max_text_bytes, vocabulary })
     }
 
+    /// Most bytes of a text that this tokenizer encodes.
+    #[must_use]
+    pub const fn max_text_bytes(&self) -> usize {
+        self.max_text_bytes
+    }
+
     /// Checks that every token is in the vocabulary.
     ///
     /// # Errors

@@ -9,3 +9,4 @@ mod decoders;
 mod encoders;
 mod files;
 mod folder;
+mod tokens;

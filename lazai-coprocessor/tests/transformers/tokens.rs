@@ -1,5 +1,4 @@
-//! Tokens and chats, against what Hugging Face's libraries make of the same files. `examples/lazai-model/reference` writes
-//! them; `LAZVM_REFERENCES` names the folder.
+//! Tokens and chats.
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 
@@ -37,8 +36,10 @@ struct ChatCase {
 /// Calls `check` with each reference: its folder, its tokenizer, its special tokens and what is expected.
 /// It returns how many cases it compared, and at least one must be.
 fn for_each_reference(check: impl Fn(&Path, &Tokenizer, &BTreeSet<u32>, &Expected) -> usize) {
-    let Some(root) = env::var_os("LAZVM_REFERENCES") else {
-        println!("skipped: LAZVM_REFERENCES names no folder with reference outputs");
+    let Some(root) = env::var_os("LAZAI_REFERENCE") else {
+        eprintln!(
+            "skipped: LAZAI_REFERENCE is not set; see examples/lazai-model/reference/README.md"
+        );
         return;
     };
     let mut checked = 0;
@@ -54,7 +55,7 @@ fn for_each_reference(check: impl Fn(&Path, &Tokenizer, &BTreeSet<u32>, &Expecte
         let expected = serde_json::from_slice(&expected).unwrap();
         checked += check(&folder, &tokenizer, &special.collect(), &expected);
     }
-    assert!(checked > 0, "LAZVM_REFERENCES names a folder without references");
+    assert!(checked > 0, "LAZAI_REFERENCE names a folder without references");
     println!("{checked} cases");
 }
 
