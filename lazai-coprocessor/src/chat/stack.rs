@@ -9,9 +9,7 @@ use super::ChatError;
 /// Runs `work` and returns what it returns, or an error if it panics or the machine gives no stack.
 pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ChatError> {
     thread::scope(|scope| {
-        let builder = thread::Builder::new().stack_size(
-            std::env::var("STK").map_or(STACK_BYTES, |s| s.parse::<usize>().unwrap() << 10),
-        );
+        let builder = thread::Builder::new().stack_size(STACK_BYTES);
         let thread = builder
             .spawn_scoped(scope, || panic::catch_unwind(AssertUnwindSafe(work)))
             .map_err(|error| ChatError::Engine { message: error.to_string() })?;
