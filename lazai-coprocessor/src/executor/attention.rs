@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use super::cache::KvCache;
 use crate::kernel::{AttentionRow, AttentionScratch, Backend, Threads, attend_rows};
 
@@ -41,12 +43,18 @@ impl Attention<'_> {
         }
         // The last rows attend to the most positions.
         let work = work.into_iter().enumerate().rev().map(|(task, rows)| (task % kv_heads, rows));
+        // What a task leaves, another takes up.
+        let spare: Mutex<Vec<AttentionScratch>> = Mutex::default();
         threads.for_each(work.collect(), |(head, mut rows): (usize, Vec<AttentionRow<'_>>)| {
             let positions = rows.last().map_or(0, |row| row.positions);
             let cache = self.store.head(head, positions);
-            let mut scratch = AttentionScratch::default();
+            let taken = spare.lock().ok().and_then(|mut spare| spare.pop());
+            let mut scratch = taken.unwrap_or_default();
             let (width, shift) = (self.head_width, self.score_shift);
             attend_rows(self.backend, width, &cache, shift, self.exp, &mut rows, &mut scratch);
+            if let Ok(mut spare) = spare.lock() {
+                spare.push(scratch);
+            }
         });
     }
 }

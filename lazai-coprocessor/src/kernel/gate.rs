@@ -1,6 +1,9 @@
 use crate::numeric::{round_shift, saturate_i16};
 
-use super::vectorized;
+use super::{
+    lookup::{BLOCK, look_up},
+    vectorized,
+};
 
 /// The scales of one gated unit.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +35,10 @@ vectorized! {
 fn gated_silu_body(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16]) {
     let index_shift = scales.gate_bits - 11;
     let shift = 16 + scales.gate_bits + scales.up_bits - scales.output_bits;
-    // Of this length, so that no 16-bit index needs a check.
-    let sigmoid = &scales.sigmoid[..1 << 16];
     let mut factors = [0; BLOCK];
     let blocks = gate.chunks(BLOCK).zip(up.chunks(BLOCK)).zip(output.chunks_mut(BLOCK));
     for ((gate, up), output) in blocks {
-        // In two loops, of which the second is vectorized.
-        for (g, factor) in gate.iter().zip(&mut factors) {
-            let index = round_shift(i64::from(*g), index_shift).clamp(-32_768, 32_767) + 32_768;
-            *factor = i32::from(sigmoid[usize::from(index as u16)]);
-        }
+        look_up(gate, index_shift, scales.sigmoid, &mut factors);
         let factors = gate.iter().zip(up).zip(&factors).zip(output);
         if let 1..=62 = shift {
             let half = 1_i64 << (shift - 1);
@@ -61,6 +58,3 @@ fn gated_silu_body(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i1
 fn product(g: i16, u: i16, factor: i32) -> i64 {
     i64::from(i32::from(g).wrapping_mul(factor)) * i64::from(i32::from(u))
 }
-
-/// Elements whose factors are looked up at a time.
-const BLOCK: usize = 64;

@@ -1,6 +1,9 @@
 use crate::numeric::{round_shift, saturate_i16};
 
-use super::vectorized;
+use super::{
+    lookup::{BLOCK, look_up},
+    vectorized,
+};
 
 /// The scales of one Gaussian error linear unit.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +33,20 @@ vectorized! {
 fn gelu_body(input: &[i16], scales: &GeluScales<'_>, output: &mut [i16]) {
     let index_shift = scales.input_bits - 11;
     let shift = 16 + scales.input_bits - scales.output_bits;
-    for (x, y) in input.iter().zip(output) {
-        let x = i64::from(*x);
-        let index = round_shift(x, index_shift).clamp(-32_768, 32_767) + 32_768;
-        let product = x.wrapping_mul(i64::from(scales.table[index as usize]));
-        *y = saturate_i16(round_shift(product, shift));
+    let mut factors = [0; BLOCK];
+    for (input, output) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
+        look_up(input, index_shift, scales.table, &mut factors);
+        let products =
+            input.iter().zip(&factors).map(|(x, factor)| i32::from(*x).wrapping_mul(*factor));
+        if let 1..=31 = shift {
+            products.zip(output).for_each(|(product, y)| {
+                // Half is added after all bits but one are gone, so that the sum fits in 32 bits.
+                *y = saturate_i16(i64::from(((product >> (shift - 1)) + 1) >> 1));
+            });
+        } else {
+            products.zip(output).for_each(|(product, y)| {
+                *y = saturate_i16(round_shift(i64::from(product), shift));
+            });
+        }
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod gate;
 mod gather;
 mod gelu;
+mod lookup;
 mod matmul;
 mod narrow;
 mod norm;

@@ -3,7 +3,7 @@
 //! A weight `E_t << e_t` is cut by the least exponent of all positions and then into three bytes, so that its products
 //! with the 8-bit values are summed in i32: `255 * 128 * POSITIONS < 2^31`.
 
-use super::{AttentionRow, HeadCache, vectors};
+use super::{AttentionRow, HeadCache, divisor::Divisor, mixing, scoring};
 use crate::kernel::Backend;
 
 /// Proof that this processor has AVX-512 F, BW and VNNI.
@@ -35,7 +35,7 @@ impl Avx512 {
         };
         let unusual = *most > EXPONENT_MAX
             || most - least > SPREAD_MAX
-            || head_width > HEAD_WIDTH_MAX
+            || head_width > scoring::HEAD_WIDTH_MAX
             || rows.iter().any(|row| row.positions == 0);
         if unusual {
             return false;
@@ -43,7 +43,7 @@ impl Avx512 {
         let head = Head { head_width, cache, score_shift, exp, least: *least };
         scratch.relative.clear();
         scratch.relative.extend(exponents.iter().map(|exponent| exponent - least));
-        scratch.relative.resize(positions.next_multiple_of(vectors::KEYS), 0);
+        scratch.relative.resize(positions.next_multiple_of(scoring::KEYS), 0);
         // As many queries as the cache close to the core has room for.
         let queries = SCRATCH_BYTES / (BYTES_PER_SCORE * scratch.relative.len());
         let heads = rows.iter().map(|row| row.queries.len() / head_width).max().unwrap_or(0);
@@ -85,15 +85,15 @@ pub(super) struct Scratch {
     totals: Vec<u64>,
     /// Sums of the values, `[queries, padded head width]`.
     sums: Vec<i64>,
-    keys: Vec<vectors::Keys>,
-    values: Vec<vectors::Values>,
+    keys: Vec<scoring::Keys>,
+    values: Vec<mixing::Values>,
 }
 
 /// Computes some rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn block(head: &Head<'_>, rows: &mut [AttentionRow<'_>], scratch: &mut Scratch) {
     let head_width = head.head_width;
-    let padded_width = head_width.next_multiple_of(vectors::GROUP);
+    let padded_width = head_width.next_multiple_of(scoring::GROUP);
     scratch.queries.clear();
     scratch.limits.clear();
     for row in &*rows {
@@ -123,32 +123,36 @@ fn block(head: &Head<'_>, rows: &mut [AttentionRow<'_>], scratch: &mut Scratch) 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn scores(head: &Head<'_>, padded_width: usize, scratch: &mut Scratch) {
     let positions = scratch.relative.len();
+    let Scratch { queries, limits, scores, keys: expanded, .. } = scratch;
     // Every score that is read is written first.
-    scratch.scores.resize(scratch.limits.len() * positions, 0);
-    scratch.keys.resize(padded_width / vectors::GROUP, vectors::Keys::default());
-    let last = scratch.limits.iter().max().copied().unwrap_or(0);
-    for start in (0..last).step_by(vectors::KEYS) {
-        let cache = &head.cache;
-        let end = last.min(start + vectors::KEYS);
-        vectors::expand_keys(
-            &cache.keys[start * head.head_width..end * head.head_width],
-            head.head_width,
-            &mut scratch.keys,
-        );
-        let shifts = vectors::Shifts::new(head.score_shift, &cache.key_exponents[start..end]);
-        let queries = scratch.queries.chunks(vectors::QUERIES * padded_width);
-        let limits = scratch.limits.chunks(vectors::QUERIES);
-        let scores = scratch.scores.chunks_mut(vectors::QUERIES * positions);
-        for ((queries, limits), scores) in queries.zip(limits).zip(scores) {
-            if limits.iter().all(|limit| *limit <= start) {
-                continue;
-            }
+    scores.resize(limits.len() * positions, 0);
+    expanded.resize(padded_width / scoring::GROUP, scoring::Keys::default());
+    let last = limits.iter().max().copied().unwrap_or(0);
+    let mut buffer = [0; scoring::KEYS * scoring::HEAD_WIDTH_MAX];
+    for start in (0..last).step_by(scoring::KEYS) {
+        let end = last.min(start + scoring::KEYS);
+        let keys = &head.cache.keys[start * head.head_width..end * head.head_width];
+        let keys = scoring::padded_keys(keys, head.head_width, padded_width, &mut buffer);
+        let shifts = scoring::Shifts::new(head.score_shift, &head.cache.key_exponents[start..end]);
+        if limits.len() > scoring::QUERIES {
+            scoring::expand(keys, expanded);
+        }
+        let queries = queries.chunks(scoring::QUERIES * padded_width);
+        let scores = scores.chunks_mut(scoring::QUERIES * positions);
+        let few = limits.len() <= scoring::QUERIES;
+        for ((queries, limits), scores) in queries.zip(limits.chunks(scoring::QUERIES)).zip(scores)
+        {
             let scores = &mut scores[start..];
-            match limits.len() {
-                1 => vectors::scores::<1>(queries, &scratch.keys, &shifts, scores, positions),
-                2 => vectors::scores::<2>(queries, &scratch.keys, &shifts, scores, positions),
-                3 => vectors::scores::<3>(queries, &scratch.keys, &shifts, scores, positions),
-                _ => vectors::scores::<4>(queries, &scratch.keys, &shifts, scores, positions),
+            match (few, limits.len()) {
+                (false, _) if limits.iter().all(|limit| *limit <= start) => {}
+                (true, 1) => scoring::stream::<1>(queries, keys, &shifts, scores, positions),
+                (true, 2) => scoring::stream::<2>(queries, keys, &shifts, scores, positions),
+                (true, 3) => scoring::stream::<3>(queries, keys, &shifts, scores, positions),
+                (true, _) => scoring::stream::<4>(queries, keys, &shifts, scores, positions),
+                (_, 1) => scoring::tile::<1>(queries, expanded, &shifts, scores, positions),
+                (_, 2) => scoring::tile::<2>(queries, expanded, &shifts, scores, positions),
+                (_, 3) => scoring::tile::<3>(queries, expanded, &shifts, scores, positions),
+                (_, _) => scoring::tile::<4>(queries, expanded, &shifts, scores, positions),
             }
         }
     }
@@ -165,7 +169,7 @@ fn weights(head: &Head<'_>, scratch: &mut Scratch) {
     let weights = scratch.weights.chunks_exact_mut(BYTES * positions);
     for ((limit, scores), weights) in scratch.limits.iter().zip(scores).zip(weights) {
         let (total, high) =
-            vectors::weights(&scores[..*limit], &scratch.relative, head.exp, weights);
+            mixing::weights(&scores[..*limit], &scratch.relative, head.exp, weights);
         scratch.totals.push(total);
         scratch.high.push(high);
     }
@@ -176,66 +180,28 @@ fn weights(head: &Head<'_>, scratch: &mut Scratch) {
 fn mix(head: &Head<'_>, padded_width: usize, scratch: &mut Scratch) {
     let head_width = head.head_width;
     let positions = scratch.relative.len();
-    let columns = padded_width / vectors::COLUMNS;
+    let lines = padded_width / mixing::COLUMNS;
     scratch.sums.clear();
     scratch.sums.resize(scratch.limits.len() * padded_width, 0);
     let last = scratch.limits.iter().max().copied().unwrap_or(0);
     for start in (0..last).step_by(POSITIONS) {
         let end = last.min(start + POSITIONS);
         let values = &head.cache.values[start * head_width..end * head_width];
-        let quads = (end - start).div_ceil(vectors::QUAD);
-        scratch.values.resize(quads * columns, vectors::Values::default());
-        vectors::interleave_values(values, head_width, columns, &mut scratch.values);
+        let quads = (end - start).div_ceil(mixing::QUAD);
+        scratch.values.resize(quads * lines, mixing::Values::default());
+        mixing::interleave(values, head_width, padded_width, &mut scratch.values);
         for (query, limit) in scratch.limits.iter().enumerate() {
             if *limit <= start {
                 continue;
             }
-            let quads = (end.min(*limit) - start).div_ceil(vectors::QUAD);
+            let quads = (end.min(*limit) - start).div_ceil(mixing::QUAD);
             let weights = &scratch.weights[query * BYTES * positions..][..BYTES * positions];
-            let part = |byte: usize| &weights[byte * positions + start..][..quads * vectors::QUAD];
+            let part = |byte: usize| &weights[byte * positions + start..][..quads * mixing::QUAD];
             let high = if scratch.high[query] { part(2) } else { &[] };
             let weights = [part(0), part(1), high];
             let sums = &mut scratch.sums[query * padded_width..][..padded_width];
-            let values = &scratch.values[..quads * columns];
-            for first in (0..columns).step_by(vectors::COLUMN_LINES) {
-                let sums = &mut sums[first * vectors::COLUMNS..];
-                match columns - first {
-                    1 => vectors::mix::<1>(weights, values, columns, first, sums),
-                    2 => vectors::mix::<2>(weights, values, columns, first, sums),
-                    3 => vectors::mix::<3>(weights, values, columns, first, sums),
-                    _ => vectors::mix::<4>(weights, values, columns, first, sums),
-                }
-            }
+            mixing::mix(weights, &scratch.values[..quads * lines], lines, sums);
         }
-    }
-}
-
-/// A divisor with its reciprocal.
-#[derive(Clone, Copy)]
-struct Divisor {
-    total: u64,
-    /// `2^64 / (2 * total)`, or up to 2 less.
-    reciprocal: u64,
-}
-
-impl Divisor {
-    const fn new(total: u64) -> Self {
-        let total = if total == 0 { 1 } else { total };
-        Self { total, reciprocal: u64::MAX / (2 * total) }
-    }
-
-    /// `sat16(round_div(sum, total))`, for a total up to `2^33` and a quotient from `-2^17` to `2^17`.
-    fn divide(self, sum: i64) -> i16 {
-        let divisor = 2 * self.total;
-        // Not negative, and below 2^53: the quotient by the reciprocal is right or 1 too small.
-        let numerator = (2 * sum) as u64;
-        let numerator = numerator.wrapping_add(self.total).wrapping_add(divisor << OFFSET_BITS);
-        let product = u128::from(numerator) * u128::from(self.reciprocal);
-        let quotient = (product >> 64) as u64;
-        let rest = numerator.wrapping_sub(quotient.wrapping_mul(divisor));
-        let quotient = quotient + u64::from(rest >= divisor);
-        let quotient = quotient as i64 - (1 << OFFSET_BITS);
-        crate::numeric::saturate_i16(quotient)
     }
 }
 
@@ -251,8 +217,6 @@ const EXPONENT_MAX: u8 = 9;
 /// How far exponents may be apart: `2^16 * 2^8` is three bytes.
 const SPREAD_MAX: u8 = 8;
 
-const HEAD_WIDTH_MAX: usize = 256;
-
 /// A score and its weight.
 const BYTES_PER_SCORE: usize = 4 + BYTES;
 
@@ -262,24 +226,3 @@ const SCRATCH_BYTES: usize = 1 << 18;
 const QUERIES_MIN: usize = 8;
 
 const QUERIES_MAX: usize = 64;
-
-/// Added to quotients, so that they are not negative.
-const OFFSET_BITS: u32 = 17;
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::numeric::{round_div, saturate_i16};
-
-    proptest! {
-        #[test]
-        fn division_is_exact(total in 0_u64..=1 << 32, quotient in -(1_i64 << 16)..1 << 16, rest: u32) {
-            let divisor = total.max(1).cast_signed();
-            let sum = quotient * divisor + i64::from(rest) % divisor;
-            let expected = saturate_i16(round_div(sum, divisor));
-            prop_assert_eq!(Divisor::new(total).divide(sum), expected);
-        }
-    }
-}

@@ -1,10 +1,14 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod block;
+#[cfg(target_arch = "x86_64")]
+mod divisor;
+#[cfg(target_arch = "x86_64")]
+mod mixing;
+#[cfg(target_arch = "x86_64")]
+mod scoring;
 #[cfg(test)]
 mod tests;
-#[cfg(target_arch = "x86_64")]
-mod vectors;
 
 use crate::numeric::{round_div, round_shift, saturate_i16, saturate_i32};
 

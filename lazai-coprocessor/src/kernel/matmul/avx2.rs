@@ -87,9 +87,16 @@ impl Kernel for Avx2 {
         }
     }
 
-    fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
+    fn finish(
+        self,
+        tile: &mut Tile<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sums: &[i64],
+        shifts: &[u8],
+    ) {
         // SAFETY: `self` is the proof that the processor has the instructions.
-        unsafe { finish(tile, row, column, sums, shifts) }
+        unsafe { finish(tile, rows, columns, sums, shifts) }
     }
 }
 
@@ -205,8 +212,16 @@ fn dots<const M: usize, const A: usize>(
 
 /// See [`Kernel::finish`].
 #[target_feature(enable = "avx2")]
-fn finish(tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
-    tile.write_sums(row, column, sums, shifts);
+fn finish(
+    tile: &mut Tile<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    sums: &[i64],
+    shifts: &[u8],
+) {
+    for (row, sums) in rows.zip(sums.chunks(N_BLOCK)) {
+        tile.write_sums(row, columns.clone(), sums, shifts);
+    }
 }
 
 /// A group of weights shifted by its exponent.

@@ -2,11 +2,14 @@
 
 use core::{
     arch::x86_64::{
-        __m512i, _MM_HINT_T0, _mm_cvtsi32_si128, _mm_loadu_si128, _mm_prefetch, _mm256_loadu_si256,
-        _mm512_add_epi64, _mm512_broadcast_i32x4, _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32,
-        _mm512_loadu_si512, _mm512_mul_epi32, _mm512_reduce_add_epi64, _mm512_set1_epi64,
-        _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi16, _mm512_srai_epi64,
-        _mm512_storeu_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+        __m128i, __m256i, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_cvtsi32_si128, _mm_loadu_si128,
+        _mm_min_epi16, _mm_prefetch, _mm_set1_epi16, _mm_set1_epi64x, _mm_storeu_si128,
+        _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi64, _mm512_broadcast_i32x4,
+        _mm512_cvtepi8_epi16, _mm512_cvtepi32_epi64, _mm512_cvtepu8_epi64, _mm512_cvtsepi64_epi16,
+        _mm512_cvtsepi64_epi32, _mm512_dpwssd_epi32, _mm512_loadu_si512, _mm512_mul_epi32,
+        _mm512_reduce_add_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2,
+        _mm512_sll_epi16, _mm512_sllv_epi64, _mm512_srai_epi64, _mm512_srav_epi64,
+        _mm512_storeu_si512, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
     },
     iter,
     ops::Range,
@@ -18,8 +21,9 @@ use super::{
         COLUMNS, EXPONENT_BYTE, FETCH_AHEAD, GROUPS, Kernel, Line, N_BLOCK, Panel, Streamed, TILE,
         padded,
     },
-    destination::Tile,
+    destination::{Destination, Tile},
 };
+use crate::numeric::ACTIVATION_MAX;
 
 /// Proof that this processor has AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]
@@ -81,9 +85,21 @@ impl Kernel for Avx512 {
         }
     }
 
-    fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
+    fn finish(
+        self,
+        tile: &mut Tile<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sums: &[i64],
+        shifts: &[u8],
+    ) {
         // SAFETY: `self` is the proof that the processor has the instructions.
-        unsafe { finish(tile, row, column, sums, shifts) }
+        unsafe { finish(tile, rows, columns, sums, shifts) }
+    }
+
+    fn fetch(self, weight: &WeightMatrix<'_>, rows: Range<usize>, columns: Range<usize>) {
+        // SAFETY: `self` is the proof that the processor has the instructions.
+        unsafe { fetch_block(weight, rows, columns) }
     }
 }
 
@@ -158,11 +174,8 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
     let full = input.columns / Line::LANES;
     let groups = input.columns.div_ceil(Line::LANES);
     let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
-    let mut last = [[0; Line::LANES]; M];
     for row in 0..M {
-        let (groups, rest) = input.row(row).as_chunks();
-        x[row] = &groups[..full];
-        last[row] = padded(rest);
+        x[row] = &input.row(row).as_chunks().0[..full];
     }
     for (tile, weights) in expanded.chunks_exact(groups * COLUMNS).enumerate() {
         let (weights, _) = weights.as_chunks::<COLUMNS>();
@@ -170,18 +183,18 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
             let end = groups.min(start + GROUPS_PER_FLUSH);
             let mut lanes = [[_mm512_setzero_si512(); LINES]; M];
             for group in start..end.min(full) {
-                let mut values = [&last[0]; M];
+                let mut values = [&[0; Line::LANES]; M];
                 for row in 0..M {
                     values[row] = &x[row][group];
                 }
                 multiply_add(&mut lanes, values, &weights[group]);
             }
             if full < end {
-                let mut values = [&last[0]; M];
+                let mut last = [[0; Line::LANES]; M];
                 for row in 0..M {
-                    values[row] = &last[row];
+                    last[row] = padded(input.row(row).as_chunks::<{ Line::LANES }>().1);
                 }
-                multiply_add(&mut lanes, values, &weights[full]);
+                multiply_add(&mut lanes, last.each_ref(), &weights[full]);
             }
             for (row, lanes) in lanes.iter().enumerate() {
                 let sums = &mut sums[row * N_BLOCK + tile * COLUMNS..][..COLUMNS];
@@ -269,8 +282,86 @@ fn dots<const M: usize, const A: usize>(
 
 /// See [`Kernel::finish`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn finish(tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
-    tile.write_sums(row, column, sums, shifts);
+fn finish(
+    tile: &mut Tile<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    sums: &[i64],
+    shifts: &[u8],
+) {
+    let mut scales = [Scale::new(&[0; 8]); N_BLOCK / 8];
+    let whole = columns.len() / 8;
+    for (scale, shifts) in iter::zip(&mut scales, shifts.as_chunks::<8>().0) {
+        *scale = Scale::new(shifts);
+    }
+    for (row, sums) in rows.zip(sums.chunks(N_BLOCK)) {
+        let (eights, _) = sums.as_chunks::<8>();
+        let results = iter::zip(&eights[..whole], scales);
+        match tile.part(row, columns.start..columns.start + 8 * whole) {
+            Destination::Accumulate(output) => {
+                for (y, (sums, scale)) in iter::zip(output.as_chunks_mut::<8>().0, results) {
+                    let old = _mm512_cvtepi32_epi64(load_i32(y));
+                    let sum = _mm512_add_epi64(old, scale.apply(load_i64(sums)));
+                    store_i32(y, _mm512_cvtsepi64_epi32(sum));
+                }
+            }
+            Destination::I16(output) => {
+                let most = _mm_set1_epi16(ACTIVATION_MAX);
+                for (y, (sums, scale)) in iter::zip(output.as_chunks_mut::<8>().0, results) {
+                    let results = _mm512_cvtsepi64_epi16(scale.apply(load_i64(sums)));
+                    store_i16(y, _mm_min_epi16(results, most));
+                }
+            }
+            Destination::I32(output) => {
+                for (y, (sums, scale)) in iter::zip(output.as_chunks_mut::<8>().0, results) {
+                    store_i32(y, _mm512_cvtsepi64_epi32(scale.apply(load_i64(sums))));
+                }
+            }
+        }
+        if 8 * whole < columns.len() {
+            let sums = &sums[8 * whole..];
+            tile.write_sums(
+                row,
+                columns.start + 8 * whole..columns.end,
+                sums,
+                &shifts[8 * whole..],
+            );
+        }
+    }
+}
+
+/// The rounding of eight columns.
+#[derive(Clone, Copy)]
+struct Scale {
+    half: __m512i,
+    shift: __m512i,
+}
+
+impl Scale {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn new(shifts: &[u8; 8]) -> Self {
+        let one = _mm512_set1_epi64(1);
+        let shift = _mm512_cvtepu8_epi64(_mm_set1_epi64x(i64::from_le_bytes(*shifts)));
+        Self { half: _mm512_sllv_epi64(one, _mm512_sub_epi64(shift, one)), shift }
+    }
+
+    /// The sums over the power of two, rounded half up.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn apply(self, sums: __m512i) -> __m512i {
+        _mm512_srav_epi64(_mm512_add_epi64(sums, self.half), self.shift)
+    }
+}
+
+/// See [`Kernel::fetch`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn fetch_block(weight: &WeightMatrix<'_>, rows: Range<usize>, columns: Range<usize>) {
+    for row in rows {
+        for line in weight.row_values(row)[columns.clone()].chunks(64) {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr());
+        }
+    }
 }
 
 /// A group of weights shifted by its exponent.
@@ -315,6 +406,38 @@ fn load(values: &[i16; Line::LANES]) -> __m512i {
 fn broadcast(values: &[i16; STEP]) -> __m512i {
     // SAFETY: the 16 bytes that are read are those of the array; no alignment is needed.
     _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(values.as_ptr().cast()) })
+}
+
+/// Eight 64-bit integers from memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_i64(values: &[i64; 8]) -> __m512i {
+    // SAFETY: the 64 bytes that are read are those of the array.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+/// Eight 32-bit integers from memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_i32(values: &[i32; 8]) -> __m256i {
+    // SAFETY: the 32 bytes that are read are those of the array.
+    unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+}
+
+/// Eight 32-bit integers to memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn store_i32(values: &mut [i32; 8], vector: __m256i) {
+    // SAFETY: the 32 bytes that are written are those of the array.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), vector) }
+}
+
+/// Eight 16-bit integers to memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn store_i16(values: &mut [i16; 8], vector: __m128i) {
+    // SAFETY: the 16 bytes that are written are those of the array.
+    unsafe { _mm_storeu_si128(values.as_mut_ptr().cast(), vector) }
 }
 
 /// Adds a vector to memory.

@@ -52,8 +52,22 @@ pub(super) trait Kernel: Copy {
         sums: &mut [i64],
     );
 
-    /// Rounds and writes the sums of one row, as [`Tile::write_sums`] does.
-    fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]);
+    /// Rounds and writes the sums of some rows, as [`Tile::write_sums`] does.
+    ///
+    /// Shapes: `sums` is `[rows, N_BLOCK]`, `shifts` is that of the columns.
+    fn finish(
+        self,
+        tile: &mut Tile<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sums: &[i64],
+        shifts: &[u8],
+    );
+
+    /// Asks for the weights that are expanded next.
+    fn fetch(self, weight: &WeightMatrix<'_>, rows: Range<usize>, columns: Range<usize>) {
+        let _ = (weight, rows, columns);
+    }
 }
 
 /// Some rows of the input, cut to some of their columns.
@@ -136,10 +150,7 @@ fn stream<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: 
         if k > 0 {
             kernel.dots(input, weight, start..end, &mut sums);
         }
-        for (row, sums) in rows.clone().zip(sums.chunks(N_BLOCK)) {
-            let sums = &sums[..end - start];
-            kernel.finish(tile, row, start, sums, &weight.shifts()[start..end]);
-        }
+        kernel.finish(tile, rows.clone(), start..end, &sums, &weight.shifts()[start..end]);
     }
 }
 
@@ -162,6 +173,12 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
                 let lines = k_range.len().div_ceil(Line::LANES);
                 let expanded = &mut expanded[..lines * (end - start).next_multiple_of(COLUMNS)];
                 kernel.expand(weight, start..end, k_range.clone(), expanded);
+                if k_range.end < k {
+                    kernel.fetch(weight, start..end, k_range.end..k.min(k_range.end + K::K_BLOCK));
+                } else {
+                    let next = end..tile.columns().end.min(end + N_BLOCK);
+                    kernel.fetch(weight, next, 0..k.min(K::K_BLOCK));
+                }
                 for (index, sums) in sums.chunks_mut(TILE * N_BLOCK).enumerate() {
                     let first = row_start + index * TILE;
                     if first >= row_end {
@@ -173,10 +190,8 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
                     kernel.panel(panel, expanded, sums);
                 }
             }
-            for (row, sums) in (row_start..row_end).zip(sums.chunks(N_BLOCK)) {
-                let sums = &sums[..end - start];
-                kernel.finish(tile, row, start, sums, &weight.shifts()[start..end]);
-            }
+            let shifts = &weight.shifts()[start..end];
+            kernel.finish(tile, row_start..row_end, start..end, &sums, shifts);
         }
     }
 }

@@ -80,24 +80,39 @@ impl Tile<'_> {
         }
     }
 
-    /// Rounds and writes the results of one row from a column on, given their sums.
+    /// Some columns of a row.
+    #[inline(always)]
+    pub(super) fn part(&mut self, row: usize, columns: Range<usize>) -> Destination<'_> {
+        let row = row - self.rows.start;
+        let columns = columns.start - self.columns.start..columns.end - self.columns.start;
+        match &mut self.lines {
+            Lines::Accumulate(lines) => Destination::Accumulate(&mut lines[row][columns]),
+            Lines::I16(lines) => Destination::I16(&mut lines[row][columns]),
+            Lines::I32(lines) => Destination::I32(&mut lines[row][columns]),
+        }
+    }
+
+    /// Rounds and writes the results of some columns of a row, given their sums.
     ///
     /// Inlined, so that it is vectorized with the instructions of the caller.
     #[inline(always)]
-    pub(super) fn write_sums(&mut self, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
-        let (row, column) = (row - self.rows.start, column - self.columns.start);
+    pub(super) fn write_sums(
+        &mut self,
+        row: usize,
+        columns: Range<usize>,
+        sums: &[i64],
+        shifts: &[u8],
+    ) {
         let results = iter::zip(sums, shifts).map(|(sum, shift)| round(*sum, *shift));
-        match &mut self.lines {
-            Lines::Accumulate(lines) => {
-                iter::zip(&mut lines[row][column..], results)
-                    .for_each(|(old, y)| accumulate(old, y));
+        match self.part(row, columns) {
+            Destination::Accumulate(output) => {
+                iter::zip(output, results).for_each(|(old, y)| accumulate(old, y));
             }
-            Lines::I16(lines) => {
-                iter::zip(&mut lines[row][column..], results)
-                    .for_each(|(old, y)| *old = activation(y));
+            Destination::I16(output) => {
+                iter::zip(output, results).for_each(|(old, y)| *old = activation(y));
             }
-            Lines::I32(lines) => {
-                iter::zip(&mut lines[row][column..], results).for_each(|(old, y)| *old = y);
+            Destination::I32(output) => {
+                iter::zip(output, results).for_each(|(old, y)| *old = y);
             }
         }
     }

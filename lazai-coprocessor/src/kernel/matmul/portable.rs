@@ -63,8 +63,17 @@ impl Kernel for Portable {
         }
     }
 
-    fn finish(self, tile: &mut Tile<'_>, row: usize, column: usize, sums: &[i64], shifts: &[u8]) {
-        tile.write_sums(row, column, sums, shifts);
+    fn finish(
+        self,
+        tile: &mut Tile<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        sums: &[i64],
+        shifts: &[u8],
+    ) {
+        for (row, sums) in rows.zip(sums.chunks(N_BLOCK)) {
+            tile.write_sums(row, columns.clone(), sums, shifts);
+        }
     }
 }
 
