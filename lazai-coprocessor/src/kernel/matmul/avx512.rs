@@ -174,8 +174,8 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
     let full = input.columns / Line::LANES;
     let groups = input.columns.div_ceil(Line::LANES);
     let mut x: [&[[i16; Line::LANES]]; M] = [&[]; M];
-    for row in 0..M {
-        x[row] = &input.row(row).as_chunks().0[..full];
+    for (row, x) in x.iter_mut().enumerate() {
+        *x = &input.row(row).as_chunks().0[..full];
     }
     for (tile, weights) in expanded.chunks_exact(groups * COLUMNS).enumerate() {
         let (weights, _) = weights.as_chunks::<COLUMNS>();
@@ -191,8 +191,8 @@ fn panel<const M: usize>(input: Panel<'_>, expanded: &[Line], sums: &mut [i64]) 
             }
             if full < end {
                 let mut last = [[0; Line::LANES]; M];
-                for row in 0..M {
-                    last[row] = padded(input.row(row).as_chunks::<{ Line::LANES }>().1);
+                for (row, last) in last.iter_mut().enumerate() {
+                    *last = padded(input.row(row).as_chunks::<{ Line::LANES }>().1);
                 }
                 multiply_add(&mut lanes, last.each_ref(), &weights[full]);
             }

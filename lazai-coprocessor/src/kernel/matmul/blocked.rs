@@ -173,17 +173,18 @@ fn block<K: Kernel>(kernel: K, input: &[i16], weight: &WeightMatrix<'_>, tile: &
                 let lines = k_range.len().div_ceil(Line::LANES);
                 let expanded = &mut expanded[..lines * (end - start).next_multiple_of(COLUMNS)];
                 kernel.expand(weight, start..end, k_range.clone(), expanded);
-                if k_range.end < k {
-                    kernel.fetch(weight, start..end, k_range.end..k.min(k_range.end + K::K_BLOCK));
+                let (next_rows, next_columns) = if k_range.end < k {
+                    (start..end, k_range.end..k.min(k_range.end + K::K_BLOCK))
                 } else {
-                    let next = end..tile.columns().end.min(end + N_BLOCK);
-                    kernel.fetch(weight, next, 0..k.min(K::K_BLOCK));
-                }
-                for (index, sums) in sums.chunks_mut(TILE * N_BLOCK).enumerate() {
+                    (end..tile.columns().end.min(end + N_BLOCK), 0..k.min(K::K_BLOCK))
+                };
+                let panels = (row_end - row_start).div_ceil(TILE);
+                for (index, sums) in sums.chunks_mut(TILE * N_BLOCK).enumerate().take(panels) {
+                    // A few at a time, so that they come while the sums are computed.
+                    let place = |index| next_rows.start + index * next_rows.len() / panels;
+                    let rows = place(index)..place(index + 1);
+                    kernel.fetch(weight, rows, next_columns.clone());
                     let first = row_start + index * TILE;
-                    if first >= row_end {
-                        break;
-                    }
                     let rows = (row_end - first).min(TILE);
                     let values = &input[first * k + k_start..][..(rows - 1) * k + k_range.len()];
                     let panel = Panel { values, stride: k, rows, columns: k_range.len() };
