@@ -1,8 +1,9 @@
 //! A chat in the terminal.
 
+use core::time::Duration;
 use std::{
     io::{self, BufRead, IsTerminal, Read, Write},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use lazai_api_types::{
