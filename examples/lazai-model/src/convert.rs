@@ -5,11 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazai_api_types::{ModelId, Work};
+use lazai_api_types::Work;
 use lazai_coprocessor::{
     Monitor, Tokenizer, Usage,
     artifact::Artifact,
-    kernel::Threads,
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
     reference::{Checkpoint, ReferenceError},
 };
@@ -34,7 +33,6 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     if let Some(report) = &options.report {
         check_out(report)?;
     }
-    let threads = options.machine.threads()?;
     let mut checkpoint = source::checkpoint(&options.source)?;
     if let Some(pooling) = options.pooling {
         checkpoint = checkpoint.with_pooling(pooling.into());
@@ -47,7 +45,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     quantize_options.context = options.context;
     quantize_options.headroom_bits = options.headroom;
     quantize_options.rounding = options.rounding.into();
-    quantize_options.threads = threads.clone();
+    quantize_options.threads = options.machine.threads()?;
 
     let Quantized { artifact, report } = {
         let mut bar = Progress::new();
@@ -61,17 +59,15 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
         quantize(&checkpoint, &json, &calibration, &quantize_options, progress)
             .map_err(Error::Quantize)?
     };
-    artifact.write(&options.out).map_err(|source| Error::File {
-        deed: "writing",
-        path: options.out.clone(),
-        source: std::io::Error::other(source),
-    })?;
-    // Two copies of the model need not be in memory.
+    let written = artifact.id().and_then(|id| artifact.write(&options.out).map(|()| id));
+    let id = written.map_err(Error::Written)?;
+    // Its memory is needed no more, and what was written is read as its users will read it.
     drop(artifact);
+    let written = Artifact::open(&options.out).map_err(Error::artifact(&options.out))?;
+    let artifact_bytes = written.bytes().len() as u64;
     if let Some(path) = &options.report {
         fs::write(path, report.to_string()).map_err(Error::writing(path))?;
     }
-    let (id, artifact_bytes) = identify(&options.out, &threads)?;
     let usage = monitor.finish(0, Work::default());
 
     let mut page = Page::default();
@@ -149,12 +145,6 @@ fn name(options: &Convert) -> String {
     let mut name = printable(&stem.unwrap_or_default().to_string_lossy());
     name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
     if name.is_empty() { "model".to_owned() } else { name }
-}
-
-/// The identity and the size of what was written.
-fn identify(path: &Path, threads: &Threads) -> Result<(ModelId, u64), Error> {
-    let artifact = Artifact::open(path).map_err(Error::artifact(path))?;
-    Ok((artifact.id(threads), artifact.bytes().len() as u64))
 }
 
 fn size(artifact_bytes: u64, parameters: u64) -> String {

@@ -60,6 +60,8 @@ pub(crate) enum Error {
     TokenizerMissing { path: PathBuf },
     #[error("the model cannot {task}: {hint}")]
     Unsupported { task: &'static str, hint: &'static str },
+    #[error("the artifact cannot be written: {0}")]
+    Written(ArtifactError),
     #[error("the work of a token exceeds 64 bits")]
     Work(#[from] WorkOverflow),
 }

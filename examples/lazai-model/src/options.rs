@@ -197,7 +197,7 @@ pub(crate) struct Chat {
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
 
-    /// The chat template: the checkpoint that the artifact was made from, a `tokenizer_config.json` or a Jinja file
+    /// The chat template: that of the checkpoint that the artifact was made from, or a file of its own
     #[arg(long, value_name = "SOURCE")]
     pub(crate) template: Option<PathBuf>,
 

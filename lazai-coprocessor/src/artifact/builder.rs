@@ -5,7 +5,11 @@ use std::{
     path::Path,
 };
 
-use super::{ArtifactError, Element, MANIFEST, Manifest, TOKENIZER, container::Layout};
+use lazai_api_types::ModelId;
+
+use super::{
+    ArtifactError, Element, MANIFEST, Manifest, TOKENIZER, container::Layout, merkle::ModelHasher,
+};
 
 /// Collects what an artifact holds and writes it in canonical form.
 #[derive(Clone, Debug)]
@@ -60,6 +64,16 @@ impl ArtifactBuilder {
         let mut bytes = Vec::new();
         self.write_to(&mut bytes, Path::new("memory"))?;
         Ok(bytes)
+    }
+
+    /// The identity of the artifact, without its bytes in memory.
+    ///
+    /// # Errors
+    /// As [`to_bytes`](Self::to_bytes).
+    pub fn id(&self) -> Result<ModelId, ArtifactError> {
+        let mut hasher = ModelHasher::default();
+        self.write_to(&mut hasher, Path::new("memory"))?;
+        Ok(hasher.finish())
     }
 
     /// Writes the artifact to a file beside `path`, flushes it to disk and renames it, so that `path` never holds half

@@ -1,3 +1,5 @@
+use std::io;
+
 use alloy_primitives::B256;
 use lazai_api_types::ModelId;
 use sha2::{Digest, Sha256};
@@ -23,6 +25,47 @@ pub fn model_id(bytes: &[u8], threads: &Threads) -> ModelId {
             *hash = hash_of(0, &[leaves.next().unwrap_or_default()]);
         }
     });
+    id_of(level, bytes.len() as u64)
+}
+
+/// The [`model_id`] of bytes as they are written, in the memory of their leaves' hashes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ModelHasher {
+    leaves: Vec<[u8; 32]>,
+    /// The start of the next leaf.
+    rest: Vec<u8>,
+    length: u64,
+}
+
+impl ModelHasher {
+    /// The id of all that was written.
+    pub(super) fn finish(mut self) -> ModelId {
+        if !self.rest.is_empty() || self.leaves.is_empty() {
+            self.leaves.push(hash_of(0, &[&self.rest]));
+        }
+        id_of(self.leaves, self.length)
+    }
+}
+
+impl io::Write for ModelHasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(LEAF_BYTES - self.rest.len());
+        self.rest.extend_from_slice(&bytes[..taken]);
+        self.length += taken as u64;
+        if self.rest.len() == LEAF_BYTES {
+            self.leaves.push(hash_of(0, &[&self.rest]));
+            self.rest.clear();
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The id of `length` bytes with these leaves, at least one.
+fn id_of(mut level: Vec<[u8; 32]>, length: u64) -> ModelId {
     while level.len() > 1 {
         let pairs = level.chunks(2).map(|pair| match pair {
             [left, right] => hash_of(1, &[left, right]),
@@ -30,11 +73,33 @@ pub fn model_id(bytes: &[u8], threads: &Threads) -> ModelId {
         });
         level = pairs.collect();
     }
-    ModelId(B256::from(hash_of(2, &[&(bytes.len() as u64).to_le_bytes(), &level[0]])))
+    ModelId(B256::from(hash_of(2, &[&length.to_le_bytes(), &level[0]])))
 }
 
 fn hash_of(prefix: u8, parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new_with_prefix([prefix]);
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_written_piece_by_piece_have_the_same_id() {
+        let bytes: Vec<u8> = (0..3 * LEAF_BYTES + 5).map(|i| (i * i % 251) as u8).collect();
+        for length in [0, 1, LEAF_BYTES - 1, LEAF_BYTES, LEAF_BYTES + 1, bytes.len()] {
+            let expected = model_id(&bytes[..length], &Threads::single());
+            for piece in [1, 7, LEAF_BYTES - 1, LEAF_BYTES, 2 * LEAF_BYTES + 1] {
+                let mut hasher = ModelHasher::default();
+                for piece in bytes[..length].chunks(piece) {
+                    hasher.write_all(piece).unwrap();
+                }
+                assert_eq!(hasher.finish(), expected, "{length} bytes by {piece}");
+            }
+        }
+    }
 }

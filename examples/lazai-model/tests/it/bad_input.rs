@@ -34,7 +34,10 @@ fn paths_are_checked_before_work_begins() {
     fails(&["convert", llama, "--out", &folder.at("")], 1, &["--out", "name a file"]);
     let report = ["convert", llama, "--out", &folder.at("x"), "--report", &lost];
     fails(&report, 1, &["make it first"]);
+    fs::create_dir(folder.at("x.partial")).unwrap();
+    fails(&["convert", llama, "--out", &folder.at("x")], 1, &["cannot be written", "x: "]);
     assert!(!fs::exists(folder.at("x")).unwrap());
+    fs::remove_dir(folder.at("x.partial")).unwrap();
     fails(&["convert", llama_artifact, "--out", &folder.at("x")], 1, &["neither a Hugging Face"]);
     fails(&["logits", llama, "--text", "x"], 1, &["is a checkpoint", "lazai-model convert"]);
 }
