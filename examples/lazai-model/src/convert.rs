@@ -154,7 +154,8 @@ fn size(artifact_bytes: u64, parameters: u64) -> String {
 
 fn calibrated(sequences: &[Vec<u32>]) -> String {
     let tokens: usize = sequences.iter().map(Vec::len).sum();
-    format!("{} tokens in {} sequences", count(tokens), count(sequences.len()))
+    let plural = if sequences.len() == 1 { "" } else { "s" };
+    format!("{} tokens in {} sequence{plural}", count(tokens), count(sequences.len()))
 }
 
 /// What the run cost this machine.
