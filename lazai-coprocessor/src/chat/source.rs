@@ -13,7 +13,7 @@ use super::{
     held::{HELD, VARIABLE},
 };
 
-/// Checks a source and returns it with two changes that a template does not see.
+/// Checks a source and returns it with changes that a template does not see.
 ///
 /// - Tags of more than [`MAX_TAG_TOKENS`] tokens are refused: the engine's parser recurses over them and folds constants in
 ///   quadratic time.

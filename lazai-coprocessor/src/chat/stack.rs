@@ -18,6 +18,6 @@ pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ChatErr
     })
 }
 
-/// Bytes of the stack. The deepest templates of the tests need from 2 to 4 MiB with the engine hardly optimized, and a build
-/// that does not optimize at all needs several times that.
+/// Bytes of the stack. The deepest templates of the tests need from 2 to 4 MiB with the engine hardly optimized; the rest is
+/// for builds that do not optimize at all.
 const STACK_BYTES: usize = 64 << 20;
