@@ -1,6 +1,8 @@
+use core::slice;
+
 use super::{ExecutionError, reserve};
 use crate::{
-    kernel::{Backend, HeadCache, compress},
+    kernel::{Backend, HeadCache, Threads, compress},
     program::Cache,
 };
 
@@ -32,23 +34,32 @@ impl KvCache {
     }
 
     /// Compresses rows of keys and values into the positions from `first` on.
-    pub(super) fn append(&mut self, backend: Backend, first: usize, keys: &[i16], values: &[i16]) {
-        let (capacity, head_width) = (self.capacity, self.head_width);
-        for (side, input) in [(&mut self.keys, keys), (&mut self.values, values)] {
-            let heads = side.exponents.len() / capacity.max(1);
-            for (row, input) in input.chunks_exact((heads * head_width).max(1)).enumerate() {
-                for (head, input) in input.chunks_exact(head_width).enumerate() {
-                    let position = head * capacity + first + row;
-                    compress(
-                        backend,
-                        input,
-                        head_width,
-                        &mut side.elements[position * head_width..][..head_width],
-                        &mut side.exponents[position..=position],
-                    );
-                }
+    pub(super) fn append(
+        &mut self,
+        backend: Backend,
+        threads: &Threads,
+        first: usize,
+        keys: &[i16],
+        values: &[i16],
+    ) {
+        let (capacity, head_width) = (self.capacity.max(1), self.head_width);
+        let single = Threads::single();
+        let threads = if keys.len() < PARALLEL_ELEMENTS { &single } else { threads };
+        let heads = self.keys.exponents.len() / capacity;
+        let row = (heads * head_width).max(1);
+        let sides = [(&mut self.keys, keys), (&mut self.values, values)];
+        let heads = sides.into_iter().flat_map(|(side, input)| {
+            let elements = side.elements.chunks_exact_mut(capacity * head_width);
+            let parts = elements.zip(side.exponents.chunks_exact_mut(capacity));
+            parts.enumerate().map(move |(head, part)| (head * head_width, part, input))
+        });
+        threads.for_each(heads.collect(), |(start, (elements, exponents), input)| {
+            let elements = elements[first * head_width..].chunks_exact_mut(head_width);
+            let rows = input.chunks_exact(row).map(|row| &row[start..start + head_width]);
+            for ((input, elements), exponent) in rows.zip(elements).zip(&mut exponents[first..]) {
+                compress(backend, input, head_width, elements, slice::from_mut(exponent));
             }
-        }
+        });
     }
 
     /// The first `positions` positions of a head.
@@ -63,3 +74,6 @@ impl KvCache {
         }
     }
 }
+
+/// Fewer elements cost less than handing them to another thread.
+const PARALLEL_ELEMENTS: usize = 1 << 13;

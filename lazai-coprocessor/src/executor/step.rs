@@ -1,3 +1,5 @@
+use core::ops::Range;
+
 use super::{
     ExecutionError,
     arena::{Arena, Slot},
@@ -94,9 +96,14 @@ impl Step<'_> {
         match operator {
             Operator::AddBias { value, .. } => {
                 let bias = bytemuck::cast_slice(&bytes[model.binding(index).bias.clone()]);
+                let width = width(*value);
                 match arena.slots(program, rows, [*value])? {
-                    [Slot::I16(y)] => add_bias_i16(backend, y, bias),
-                    [Slot::I32(y)] => add_bias_i32(backend, y, bias),
+                    [Slot::I16(y)] => {
+                        share(threads, width, y, |_, y| add_bias_i16(backend, y, bias));
+                    }
+                    [Slot::I32(y)] => {
+                        share(threads, width, y, |_, y| add_bias_i32(backend, y, bias));
+                    }
                 }
             }
             Operator::AddPositions { residual, .. } => {
@@ -138,6 +145,7 @@ impl Step<'_> {
                     let store = state(sequences, part)?.caches[cache.index()].as_mut();
                     store.ok_or(ExecutionError::Plan { value: cache.0 })?.append(
                         backend,
+                        threads,
                         part.first,
                         part.rows(k, width(*key)),
                         part.rows(v, width(*value)),
@@ -160,7 +168,10 @@ impl Step<'_> {
                     sigmoid: bytemuck::cast_slice(&bytes[tables.sigmoid.clone()]),
                 };
                 let [gate, up, y] = arena.slots(program, rows, [*gate, *up, *output])?;
-                gated_silu(backend, gate.i16()?, up.i16()?, &scales, y.i16()?);
+                let (gate, up) = (gate.i16()?, up.i16()?);
+                share(threads, width(*output), y.i16()?, |part, y| {
+                    gated_silu(backend, &gate[part.clone()], &up[part], &scales, y);
+                });
             }
             Operator::Gather { output, .. } => {
                 let [y] = arena.slots(program, rows, [*output])?;
@@ -177,12 +188,18 @@ impl Step<'_> {
                     table: bytemuck::cast_slice(&bytes[table]),
                 };
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
-                gelu(backend, x.i16()?, &scales, y.i16()?);
+                let x = x.i16()?;
+                share(threads, width(*output), y.i16()?, |part, y| {
+                    gelu(backend, &x[part], &scales, y);
+                });
             }
             Operator::HeadNorm { input, gain_bits, epsilon, output, .. } => {
                 let norm = norm(*gain_bits, *epsilon, *output);
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
-                head_norm(backend, x.i16()?, &norm, y.i16()?);
+                let x = x.i16()?;
+                share(threads, width(*output), y.i16()?, |part, y| {
+                    head_norm(backend, &x[part], &norm, y);
+                });
             }
             Operator::LastRows { input, output } => {
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
@@ -197,9 +214,14 @@ impl Step<'_> {
             Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {
                 let norm = norm(*gain_bits, *epsilon, *output);
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let (x, width) = (x.i32()?, width(*output));
                 match y {
-                    Slot::I16(y) => layer_norm_i16(backend, x.i32()?, &norm, y),
-                    Slot::I32(y) => layer_norm_i32(backend, x.i32()?, &norm, y),
+                    Slot::I16(y) => share(threads, width, y, |part, y| {
+                        layer_norm_i16(backend, &x[part], &norm, y);
+                    }),
+                    Slot::I32(y) => share(threads, width, y, |part, y| {
+                        layer_norm_i32(backend, &x[part], &norm, y);
+                    }),
                 }
             }
             Operator::MatMul { input, output, .. } => {
@@ -235,15 +257,21 @@ impl Step<'_> {
             Operator::RmsNorm { input, gain_bits, epsilon, output, .. } => {
                 let norm = norm(*gain_bits, *epsilon, *output);
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
-                rms_norm(backend, x.i32()?, &norm, y.i16()?);
+                let x = x.i32()?;
+                share(threads, width(*output), y.i16()?, |part, y| {
+                    rms_norm(backend, &x[part], &norm, y);
+                });
             }
             Operator::Rope { value, head_width } => {
                 let table = bytemuck::cast_slice(&bytes[tables.rope.clone()]);
                 let [x] = arena.slots(program, rows, [*value])?;
                 let x = x.i16()?;
                 for part in *parts {
-                    let x = part.rows_mut(x, width(*value));
-                    rope(backend, x, width(*value), *head_width as usize, part.first, table);
+                    let (width, head_width) = (width(*value), *head_width as usize);
+                    share(threads, width, part.rows_mut(x, width), |elements, x| {
+                        let first = part.first + elements.start / width.max(1);
+                        rope(backend, x, width, head_width, first, table);
+                    });
                 }
             }
         }
@@ -274,6 +302,22 @@ impl Matrix {
     }
 }
 
+/// Cuts the rows of a value among threads, if they are worth it; `work` gets a part and where its elements lie.
+fn share<T: Send>(
+    threads: &Threads,
+    width: usize,
+    values: &mut [T],
+    work: impl Fn(Range<usize>, &mut [T]) + Send + Sync,
+) {
+    let rows = values.len() / width.max(1);
+    let parts = threads.count().min(values.len() / ELEMENTS_PER_PART).max(1);
+    let length = rows.div_ceil(parts) * width;
+    threads.for_each_chunk(values, length, |index, values| {
+        let start = index * length;
+        work(start..start + values.len(), values);
+    });
+}
+
 fn state<'a>(
     sequences: &'a mut [Option<Sequence>],
     part: &Part,
@@ -292,3 +336,6 @@ fn closes(program: &Program, operator: &Operator) -> bool {
         Some(RowCount::Tokens) | None => false,
     }
 }
+
+/// Fewer elements cost less than handing them to another thread.
+const ELEMENTS_PER_PART: usize = 1 << 13;
