@@ -11,6 +11,9 @@ import time
 
 import llama_cpp
 
+# Tokens that llama.cpp reads at once, as it does by default.
+BATCH = 512
+
 
 class Engine:
     """A model and a sequence, driven through the C interface, so that Python costs microseconds."""
@@ -25,7 +28,7 @@ class Engine:
             raise RuntimeError(f"{path} does not load")
         context = llama_cpp.llama_context_default_params()
         context.n_ctx = shape["prompt"] + shape["new"]
-        context.n_batch = context.n_ubatch = 512
+        context.n_batch = context.n_ubatch = BATCH
         context.n_threads = context.n_threads_batch = threads
         context.embeddings = encoder
         self.context = llama_cpp.llama_init_from_model(self.model, context)
@@ -55,7 +58,9 @@ class Engine:
         if not self.encoder:
             memory = llama_cpp.llama_get_memory(self.context)
             llama_cpp.llama_memory_clear(memory, False)
-        self.feed([self.token(index) for index in range(self.shape["prompt"])])
+        tokens = [self.token(index) for index in range(self.shape["prompt"])]
+        for start in range(0, len(tokens), BATCH):
+            self.feed(tokens[start : start + BATCH])
 
     def decode(self):
         """Reads further tokens, one by one."""

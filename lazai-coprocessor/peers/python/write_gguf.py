@@ -12,7 +12,6 @@ import sys
 import gguf
 import numpy as np
 
-CONTEXT = 1024
 GROUP = 32
 FORMATS = {
     "f16": gguf.GGMLQuantizationType.F16,
@@ -78,9 +77,14 @@ def tokenizer(file, model, special, vocabulary):
     file.add_vocab_size(vocabulary)
 
 
+def context(shape):
+    """Returns the most positions of a sequence."""
+    return max(1024, shape["prompt"] + shape["new"])
+
+
 def common(file, shape):
     """Adds the metadata that all architectures share."""
-    file.add_context_length(CONTEXT)
+    file.add_context_length(context(shape))
     file.add_embedding_length(shape["hidden"])
     file.add_block_count(shape["layers"])
     file.add_feed_forward_length(shape["intermediate"])
@@ -130,7 +134,7 @@ def bert(writer, shape):
     file.add_unk_token_id(1)
     file.add_pad_token_id(0)
     writer.matrix("token_embd.weight", shape["vocabulary"], hidden)
-    for name, rows in [("position_embd", CONTEXT), ("token_types", 2)]:
+    for name, rows in [("position_embd", context(shape)), ("token_types", 2)]:
         values = 0.02 * (2 * writer.random.random((rows, hidden), np.float32) - 1)
         file.add_tensor(f"{name}.weight", values.astype(np.float32))
     norms = ["token_embd_norm"]

@@ -20,13 +20,13 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Workloads, of 110M, 1.1B, minilm-128 and minilm-32.
-    #[arg(long, value_delimiter = ',', default_values = Workload::ALL.map(|workload| workload.name))]
+    /// Workloads, of 110M, 1.1B, minilm-128, minilm-32 and 110M-8k.
+    #[arg(long, value_delimiter = ',', default_values = Workload::USUAL)]
     workloads: Vec<String>,
     /// Numbers of threads, measured one after the other.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2])]
     threads: Vec<usize>,
-    /// Engines; ours is what the others are compared with.
+    /// Engines; ours is what the others are compared with. `ours-avx2` and `ours-portable` use other instructions.
     #[arg(long, value_delimiter = ',', default_values = engine::NAMES)]
     engines: Vec<String>,
     /// Rounds, in each of which every engine runs once.
@@ -71,7 +71,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         let workload = named(name)?;
         for threads in &options.threads {
             let mut peers = Vec::new();
-            for engine in options.engines.iter().filter(|name| engine::runs(name, workload.kind)) {
+            for engine in options.engines.iter().filter(|name| engine::runs(name, &workload)) {
                 if let Some(peer) =
                     Peer::start(engine, &workload, *threads, &folder, options.python.as_deref())?
                 {

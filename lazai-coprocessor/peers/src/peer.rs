@@ -1,10 +1,12 @@
 //! The side that measures: a process for each engine.
 
+use core::time::Duration;
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
 };
 
 use crate::{
@@ -130,6 +132,7 @@ impl Peer {
         self.input.flush()?;
         let reply = self.reply()?;
         let after = self.core_seconds();
+        self.settle();
         match reply {
             Reply::Seconds(seconds) => {
                 let core_seconds = before.zip(after).map(|(before, after)| after - before);
@@ -145,6 +148,23 @@ impl Peer {
         serde_json::from_str(&line).map_err(|error| {
             format!("{} ended or spoke otherwise: {error}: {line}", self.name).into()
         })
+    }
+
+    /// Waits until the process is idle: threads that spin for more work would disturb the next engine.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "nothing tells when the threads of another process stop"
+    )]
+    fn settle(&self) {
+        let mut before = self.core_seconds();
+        for _ in 0..200 {
+            thread::sleep(Duration::from_millis(5));
+            let after = self.core_seconds();
+            if before == after {
+                return;
+            }
+            before = after;
+        }
     }
 
     /// Nanoseconds that Linux counted for each thread of the process.

@@ -31,19 +31,8 @@ pub enum Kind {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self {
-            name: "110M",
-            kind: Kind::Llama,
-            vocabulary: 32_000,
-            hidden: 768,
-            intermediate: 2_048,
-            heads: 12,
-            kv_heads: 12,
-            layers: 12,
-            prompt: 512,
-            new: 64,
-        },
+    pub const ALL: [Self; 5] = [
+        Self { name: "110M", ..Self::SMALL },
         Self {
             name: "1.1B",
             kind: Kind::Llama,
@@ -58,7 +47,24 @@ impl Workload {
         },
         Self { name: "minilm-128", prompt: 128, ..Self::MINILM },
         Self { name: "minilm-32", prompt: 32, ..Self::MINILM },
+        Self { name: "110M-8k", prompt: 8_000, new: 32, ..Self::SMALL },
     ];
+
+    /// Those that are measured if none is named: a long prompt takes some engines minutes.
+    pub const USUAL: [&str; 4] = ["110M", "1.1B", "minilm-128", "minilm-32"];
+
+    const SMALL: Self = Self {
+        name: "small",
+        kind: Kind::Llama,
+        vocabulary: 32_000,
+        hidden: 768,
+        intermediate: 2_048,
+        heads: 12,
+        kv_heads: 12,
+        layers: 12,
+        prompt: 512,
+        new: 64,
+    };
 
     const MINILM: Self = Self {
         name: "minilm",
@@ -76,6 +82,11 @@ impl Workload {
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|workload| workload.name == name)
+    }
+
+    /// Most positions of a sequence.
+    pub fn context(&self) -> usize {
+        (self.prompt + self.new).max(1_024)
     }
 
     /// Elements of a head.

@@ -7,7 +7,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering},
 };
 #[cfg(feature = "parallel")]
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use super::KernelError;
 
@@ -64,11 +64,18 @@ impl Threads {
                 let done = Arc::new(AtomicBool::new(false));
                 let _ended = SetOnDrop(Arc::clone(&done));
                 let caller = rayon::current_thread_index();
-                scope.spawn_broadcast(move |_, thread| {
+                scope.spawn_broadcast(move |_, worker| {
                     // The caller meets its own copy of this while it waits for others.
-                    while Some(thread.index()) != caller && !done.load(Ordering::Acquire) {
-                        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    let mut idle = 0_u32;
+                    while Some(worker.index()) != caller && !done.load(Ordering::Acquire) {
+                        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+                            idle = 0;
+                        } else if idle < SPINS {
+                            idle += 1;
                             hint::spin_loop();
+                        } else {
+                            // On a busy machine the caller may wait for this very core.
+                            thread::yield_now();
                         }
                     }
                 });
@@ -107,7 +114,7 @@ impl Threads {
 
     #[cfg(feature = "parallel")]
     fn start(count: usize) -> Result<Self, KernelError> {
-        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
         let count = if count == 0 { cores().min(Self::MAX) } else { count };
         if count == 1 {
             return Ok(Self::single());
@@ -132,6 +139,10 @@ impl Default for Threads {
         Self::single()
     }
 }
+
+/// How often a thread looks for work before it lets others have its core: some tens of microseconds.
+#[cfg(feature = "parallel")]
+const SPINS: u32 = 1_000;
 
 /// Says that work has ended, however it ended.
 #[cfg(feature = "parallel")]

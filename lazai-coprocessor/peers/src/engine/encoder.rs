@@ -18,7 +18,7 @@ impl Bert {
             num_hidden_layers: workload.layers,
             num_attention_heads: workload.heads,
             intermediate_size: workload.intermediate,
-            max_position_embeddings: 512,
+            max_position_embeddings: workload.context(),
             ..bert::Config::default()
         };
         Ok(Self { workload: *workload, model: bert::BertModel::load(weights(), &config)? })

@@ -6,22 +6,34 @@ mod encoder;
 mod ours;
 mod random;
 
+use lazai_coprocessor::kernel::Backend;
+
 use crate::{
     Failure,
     worker::Engine,
     workload::{Kind, Workload},
 };
 
-/// The names, ours first, that the option `--engines` takes.
+/// The names that the option `--engines` takes, those that it has if nothing is said.
 pub const NAMES: [&str; 6] =
     ["ours", "llama.cpp-q8_0", "llama.cpp-f32", "llama.cpp-f16", "candle-q8_0", "candle-f32"];
 
-/// Whether an engine of a name runs workloads of a kind, and is worth the time.
-pub fn runs(name: &str, kind: Kind) -> bool {
+/// What follows `ours-` to choose other instructions than the fastest.
+fn backend(name: &str) -> Result<Backend, Failure> {
+    match name.strip_prefix("ours-") {
+        None => Ok(Backend::detect()),
+        Some(backend) => Ok(backend.parse::<Backend>()?.require()?),
+    }
+}
+
+/// Whether an engine of a name runs a workload, and is worth the time.
+pub fn runs(name: &str, workload: &Workload) -> bool {
+    let kind = workload.kind;
     match name {
-        "candle-q8_0" => kind == Kind::Llama,
+        // Its tables of rotations end there.
+        "candle-q8_0" => kind == Kind::Llama && workload.context() <= 4_096,
         "llama.cpp-f32" | "llama.cpp-f16" => kind == Kind::Encoder,
-        _ => NAMES.contains(&name),
+        _ => NAMES.contains(&name) || name.starts_with("ours-"),
     }
 }
 
@@ -32,8 +44,10 @@ pub fn open(
     threads: usize,
     folder: &str,
 ) -> Result<Box<dyn Engine>, Failure> {
+    if name.starts_with("ours") {
+        return Ok(Box::new(ours::Ours::new(workload, backend(name)?, threads, folder)?));
+    }
     Ok(match (name, workload.kind) {
-        ("ours", _) => Box::new(ours::Ours::new(workload, threads, folder)?),
         ("candle-f32", Kind::Llama) => Box::new(candle_float::Llama::new(workload)?),
         ("candle-f32", Kind::Encoder) => Box::new(encoder::Bert::new(workload)?),
         ("candle-q8_0", Kind::Llama) => Box::new(candle_quantized::Llama::new(workload, folder)?),

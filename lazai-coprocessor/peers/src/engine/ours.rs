@@ -29,7 +29,12 @@ pub struct Ours {
 }
 
 impl Ours {
-    pub fn new(workload: &Workload, threads: usize, folder: &str) -> Result<Self, Failure> {
+    pub fn new(
+        workload: &Workload,
+        backend: Backend,
+        threads: usize,
+        folder: &str,
+    ) -> Result<Self, Failure> {
         let path = format!("{folder}/{}.safetensors", workload.name);
         if !Path::new(&path).exists() {
             synthetic_transformer(&architecture(workload), 1)?.write(Path::new(&path))?;
@@ -41,7 +46,6 @@ impl Ours {
             Kind::Encoder => Target::Embedding,
             Kind::Llama => Target::Logits,
         };
-        let backend = Backend::detect();
         let session = session(workload, model, target, backend, &threads)?;
         Ok(Self { workload: *workload, target, threads, backend, model, session })
     }
@@ -97,7 +101,7 @@ fn architecture(workload: &Workload) -> Architecture {
         head_width: workload.head_width() as u32,
         tied: false,
     };
-    let llama = llama.architecture(workload.layers as u32, 1_024);
+    let llama = llama.architecture(workload.layers as u32, workload.context() as u32);
     match workload.kind {
         Kind::Encoder => Architecture {
             mask: Mask::Bidirectional,
