@@ -19,7 +19,8 @@ pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
 pub use job::{Generation, INTAKE_FLOPS_PER_BYTE, Job, Prompt, Sampling, Task};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
-    Coprocessor, DataSource, Fault, FaultKind, PortError, ProofSystem, ProofVerifier, Rejection,
+    Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, ProofLimits,
+    ProofSystem, ProofVerifier, Rejection, key_hash,
 };
 pub use statement::Statement;
 pub use work::{GasCost, GasPricing, Work, WorkOverflow};

@@ -3,7 +3,7 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolValue;
 use lazai_api_types::{
-    Coprocessor, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError, ProofSystemId,
+    Claim, Coprocessor, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError, ProofSystemId,
     ProofVerifier, Quote, Work,
 };
 
@@ -84,7 +84,7 @@ impl AiPrecompiles {
                 price::encode_price(call, self.quote(&job)?.work)
             }
             Ok(Request::QuoteProof { system, proof_bytes }) => {
-                price::encode_price(call, self.verifier(system)?.work(proof_bytes))
+                price::encode_price(call, self.verifier(system)?.work(0, proof_bytes))
             }
             Ok(Request::Run(job, form)) => {
                 meter.charge(job.intake())?;
@@ -92,9 +92,9 @@ impl AiPrecompiles {
             }
             Ok(Request::Verify { system, statement, proof }) => {
                 let verifier = self.verifier(system)?;
-                meter.charge(verifier.work(proof.len() as u64))?;
+                meter.charge(verifier.work(0, proof.len() as u64))?;
                 // A verdict steers the caller, so it is the real one even in a simulation.
-                Ok(verifier.verify(&statement, proof)?.abi_encode().into())
+                Ok(verifier.verify(&[], Claim::Statement(&statement), proof)?.abi_encode().into())
             }
             Err(Refusal::Input(error)) => {
                 meter.charge(reading(call.input.len()))?;

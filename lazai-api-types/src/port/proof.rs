@@ -1,29 +1,80 @@
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt::Debug;
+
+use alloy_primitives::{B256, keccak256};
 
 use crate::{Job, PortError, ProofSystemId, Statement, Work};
 
-/// Checks proofs of one system.
+/// Checks proofs of one system against verifying keys that the caller brings.
 ///
-/// The proof is hostile: an implementation bounds its size before parsing, never panics and never
-/// allocates by a length that the proof claims.
+/// Key and proof are hostile: an implementation bounds their sizes before parsing, never panics and never
+/// allocates by a length that they claim.
 pub trait ProofVerifier: Debug + Send + Sync {
     /// The system that this verifier checks.
     fn id(&self) -> ProofSystemId;
 
-    /// The work of checking a proof of `proof_bytes` bytes; pure, and monotonic in the size.
-    fn work(&self, proof_bytes: u64) -> Work;
+    /// The largest key and proof that are read.
+    fn limits(&self) -> ProofLimits;
 
-    /// Whether `proof` shows `statement`; a malformed proof is `Ok(false)`.
+    /// The work of checking a proof of `proof_bytes` bytes under a key of `key_bytes` bytes, that of [`admit`](Self::admit)
+    /// included; pure, and monotonic in both.
+    fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work;
+
+    /// Whether `key` may be registered: it is canonical, and no proof under it can be forged for a reason that shows
+    /// in the key itself.
+    ///
+    /// # Errors
+    /// [`InvalidKey`], on every machine alike.
+    fn admit(&self, key: &[u8]) -> Result<(), InvalidKey>;
+
+    /// Whether `proof` shows `claim` under `key`; what is malformed, the key included, gives `Ok(false)`.
     ///
     /// # Errors
     /// [`PortError::Fault`] only: a verdict that depends on this machine must not reach a receipt.
-    fn verify(&self, statement: &Statement, proof: &[u8]) -> Result<bool, PortError>;
+    fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError>;
+}
+
+/// What a proof is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Claim<'a> {
+    /// A run of a model.
+    Statement(&'a Statement),
+    /// The public values of a program that a zkVM ran, as the program committed them. Systems that have no such values
+    /// accept no proof of them.
+    Values(&'a [u8]),
+}
+
+/// The largest inputs of a verifier, in bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProofLimits {
+    /// Of a verifying key.
+    pub key_bytes: u64,
+    /// Of a proof, its envelope included.
+    pub proof_bytes: u64,
+}
+
+/// Why a verifying key was refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the verifying key is refused: {reason}")]
+pub struct InvalidKey {
+    /// What was expected and what came.
+    pub reason: String,
+}
+
+/// The name of a verifying key: `keccak256("lazvm/verifying-key/1" ‖ system as u32 big-endian ‖ key)`.
+#[must_use]
+pub fn key_hash(system: ProofSystemId, key: &[u8]) -> B256 {
+    const DOMAIN: &[u8] = b"lazvm/verifying-key/1";
+    let mut bytes = Vec::with_capacity(DOMAIN.len() + 4 + key.len());
+    bytes.extend_from_slice(DOMAIN);
+    bytes.extend_from_slice(&system.0.to_be_bytes());
+    bytes.extend_from_slice(key);
+    keccak256(bytes)
 }
 
 /// Makes proofs that its [`ProofVerifier`] part accepts.
 pub trait ProofSystem: ProofVerifier {
-    /// What keygen prepares for one model: circuit, keys, layout.
+    /// What keygen prepares for one model and one shape: circuit, keys, layout.
     type Prepared: Debug + Send + Sync;
 
     /// Prepares everything that depends on the shape of `job` but not on its values.
@@ -31,6 +82,9 @@ pub trait ProofSystem: ProofVerifier {
     /// # Errors
     /// [`PortError::Rejected`] if the system cannot prove such a job.
     fn prepare(&self, job: &Job) -> Result<Self::Prepared, PortError>;
+
+    /// The verifying key, as [`ProofVerifier::verify`] takes it.
+    fn key<'p>(&self, prepared: &'p Self::Prepared) -> &'p [u8];
 
     /// Proves `statement` about `job`.
     ///

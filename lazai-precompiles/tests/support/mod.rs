@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
 use lazai_api_types::{
-    Coprocessor, FinishReason, GasCost, GasPricing, Generation, Job, ModelId, Outcome, Output,
-    PortError, Prompt, ProofSystemId, ProofVerifier, Quote, Rejection, Statement, Task, TokenId,
-    Usage, Work, WorkOverflow,
+    Claim, Coprocessor, FinishReason, GasCost, GasPricing, Generation, InvalidKey, Job, ModelId,
+    Outcome, Output, PortError, Prompt, ProofLimits, ProofSystemId, ProofVerifier, Quote,
+    Rejection, Statement, Task, TokenId, Usage, Work, WorkOverflow,
 };
 use lazai_precompiles::{AiPrecompiles, Call, Mode, Reply, ResourcePrices, Settings};
 
@@ -194,11 +194,20 @@ impl ProofVerifier for HashOfHash {
         self.0
     }
 
-    fn work(&self, proof_bytes: u64) -> Work {
+    fn limits(&self) -> ProofLimits {
+        ProofLimits { key_bytes: 0, proof_bytes: 32 }
+    }
+
+    fn work(&self, _: u64, proof_bytes: u64) -> Work {
         Work { flops: proof_bytes.saturating_mul(1_000), peak_bytes: 320 }
     }
 
-    fn verify(&self, statement: &Statement, proof: &[u8]) -> Result<bool, PortError> {
+    fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
+        if key.is_empty() { Ok(()) } else { Err(InvalidKey { reason: "not empty".into() }) }
+    }
+
+    fn verify(&self, _: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
+        let Claim::Statement(statement) = claim else { return Ok(false) };
         Ok(proof == prove(statement).as_slice())
     }
 }
