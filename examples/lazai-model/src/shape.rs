@@ -77,6 +77,9 @@ impl Shape {
                 Operator::HeadNorm { .. } => shape.head_norm = true,
                 Operator::LayerNorm { .. } => shape.norm = "LayerNorm",
                 Operator::MeanPool { .. } => shape.pooling = "mean",
+                Operator::Relu { output, .. } => {
+                    (shape.activation, shape.intermediate) = ("ReLU", width(*output));
+                }
                 // A unit vector is a norm with a gain of its own.
                 Operator::RmsNorm { gain, .. } if gain != "unit" => shape.norm = "RMSNorm",
                 Operator::Rope { .. } => shape.positions = "rotary",

@@ -23,9 +23,15 @@ impl ArtifactBuilder {
     /// Starts an artifact with its manifest and the bytes of its `tokenizer.json`.
     #[must_use]
     pub fn new(manifest: Manifest, tokenizer: Vec<u8>) -> Self {
-        let mut builder = Self { manifest, tensors: BTreeMap::new(), data: BTreeMap::new() };
+        let mut builder = Self::network(manifest);
         builder.add(TOKENIZER.to_owned(), Element::U8, vec![tokenizer.len() as u64], tokenizer);
         builder
+    }
+
+    /// Starts an artifact of a network that reads a tensor, and so has no tokenizer.
+    #[must_use]
+    pub const fn network(manifest: Manifest) -> Self {
+        Self { manifest, tensors: BTreeMap::new(), data: BTreeMap::new() }
     }
 
     /// Adds signed bytes.

@@ -115,6 +115,9 @@ pub enum ArtifactError {
         /// The broken bound.
         source: KernelError,
     },
+    /// A model reads tokens, but the artifact holds a network that reads a tensor.
+    #[error("the artifact holds a network that reads a tensor, not a model; load it as a network")]
+    ReadsTensor,
     /// The program is malformed.
     #[error("the program is malformed: {0}")]
     Program(#[from] ProgramError),

@@ -16,7 +16,7 @@ pub struct Manifest {
     pub name: String,
     /// Most positions of a sequence.
     pub context: u32,
-    /// Tokens of the vocabulary.
+    /// Tokens of the vocabulary; 0 if the program reads a tensor instead of tokens.
     pub vocabulary: u32,
     /// Tokens that end a text.
     pub end_tokens: Vec<u32>,
@@ -63,8 +63,10 @@ impl Manifest {
     fn check(&self) -> Result<(), ArtifactError> {
         field("name", self.name.len() as u64, 1, 256)?;
         field("context", u64::from(self.context), 1, MAX_CONTEXT)?;
-        field("vocabulary", u64::from(self.vocabulary), 1, MAX_VOCABULARY)?;
-        field("end_tokens", self.end_tokens.len() as u64, 0, 64)?;
+        let reads_tokens = self.program.input().is_none();
+        let (min, max) = if reads_tokens { (1, MAX_VOCABULARY) } else { (0, 0) };
+        field("vocabulary", u64::from(self.vocabulary), min, max)?;
+        field("end_tokens", self.end_tokens.len() as u64, 0, if reads_tokens { 64 } else { 0 })?;
         for token in &self.end_tokens {
             field("end_tokens", u64::from(*token), 0, u64::from(self.vocabulary) - 1)?;
         }

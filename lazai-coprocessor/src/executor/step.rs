@@ -9,11 +9,11 @@ use super::{
 use crate::{
     architecture::Gelu,
     kernel::{
-        Backend, Destination, Embedding, Gate, GeluScales, Norm, Threads, add_bias_i16,
-        add_bias_i32, add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16,
-        layer_norm_i32, matmul, mean_pool, narrow, rms_norm, rope,
+        Backend, Destination, Gate, GeluScales, Norm, Threads, add_bias_i16, add_bias_i32,
+        add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16, layer_norm_i32, matmul,
+        mean_pool, narrow, relu, rms_norm, rope,
     },
-    model::{Matrix, Model},
+    model::Model,
     program::{Operator, Program, RowCount, Rows, ValueId, step_flops},
 };
 
@@ -201,6 +201,8 @@ impl Step<'_> {
                     head_norm(backend, &x[part], &norm, y);
                 });
             }
+            // A model reads tokens; its artifact was refused otherwise.
+            Operator::Input { output } => return Err(ExecutionError::Plan { value: output.0 }),
             Operator::LastRows { input, output } => {
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
                 let (x, mut y) = (x.i32()?, y.i32()?);
@@ -254,6 +256,14 @@ impl Step<'_> {
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
                 narrow(backend, x.i32()?, bits(*input) - bits(*output), y.i16()?);
             }
+            Operator::Relu { input, output } => {
+                let shift = bits(*input) - bits(*output);
+                let [x, y] = arena.slots(program, rows, [*input, *output])?;
+                let x = x.i16()?;
+                share(threads, width(*output), y.i16()?, |part, y| {
+                    relu(backend, &x[part], shift, y);
+                });
+            }
             Operator::RmsNorm { input, gain_bits, epsilon, output, .. } => {
                 let norm = norm(*gain_bits, *epsilon, *output);
                 let [x, y] = arena.slots(program, rows, [*input, *output])?;
@@ -288,17 +298,6 @@ impl Part {
     /// As [`rows`](Self::rows), to write.
     fn rows_mut<'a, T>(&self, values: &'a mut [T], width: usize) -> &'a mut [T] {
         &mut values[self.start * width..][..self.count * width]
-    }
-}
-
-impl Matrix {
-    fn embedding<'a>(&'a self, bytes: &'a [u8]) -> Embedding<'a> {
-        Embedding {
-            width: self.columns,
-            values: bytemuck::cast_slice(&bytes[self.values.clone()]),
-            exponents: &bytes[self.exponents.clone()],
-            row_bits: bytemuck::cast_slice(&bytes[self.row_bits.clone()]),
-        }
     }
 }
 

@@ -17,6 +17,7 @@ mod matmul;
 mod narrow;
 mod norm;
 mod pool;
+mod relu;
 mod rope;
 mod threads;
 mod vectorized;
@@ -36,6 +37,7 @@ pub use matmul::{Destination, WeightMatrix, matmul};
 pub use narrow::narrow;
 pub use norm::{Norm, head_norm, layer_norm_i16, layer_norm_i32, rms_norm};
 pub use pool::{POOL_BITS, mean_pool};
+pub use relu::relu;
 pub use rope::rope;
 pub use threads::Threads;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use crate::{
     architecture::Gelu,
     artifact::{Artifact, ArtifactError, Element, MANIFEST, TOKENIZER},
-    kernel::{KernelError, WeightMatrix},
+    kernel::{Embedding, KernelError, WeightMatrix},
     program::{Operator, ValueId},
 };
 
@@ -43,6 +43,15 @@ impl Matrix {
             &self.shifts,
         )
     }
+
+    pub(crate) fn embedding<'a>(&'a self, bytes: &'a [u8]) -> Embedding<'a> {
+        Embedding {
+            width: self.columns,
+            values: bytemuck::cast_slice(&bytes[self.values.clone()]),
+            exponents: &bytes[self.exponents.clone()],
+            row_bits: bytemuck::cast_slice(&bytes[self.row_bits.clone()]),
+        }
+    }
 }
 
 /// The tables of the nonlinear operators, as byte ranges; empty if the program needs none.
@@ -58,9 +67,13 @@ pub(crate) struct Tables {
 
 /// Finds the tensors of every operator; refuses missing, misshapen and unused ones.
 pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), ArtifactError> {
-    let mut binder = Binder { artifact, used: BTreeSet::from([MANIFEST, TOKENIZER]), rows: 0 };
     let manifest = artifact.manifest();
     let program = &manifest.program;
+    let reads_tokens = program.input().is_none();
+    let mut binder = Binder { artifact, used: BTreeSet::from([MANIFEST]), rows: 0 };
+    if reads_tokens {
+        binder.used.insert(TOKENIZER);
+    }
     let mut tables = Tables::default();
     let mut bindings = Vec::with_capacity(program.operators.len());
     for operator in &program.operators {
@@ -114,13 +127,16 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
             }
             Operator::CacheAppend { .. }
             | Operator::FirstRow { .. }
+            | Operator::Input { .. }
             | Operator::LastRows { .. }
             | Operator::MeanPool { .. }
-            | Operator::Narrow { .. } => {}
+            | Operator::Narrow { .. }
+            | Operator::Relu { .. } => {}
         }
         bindings.push(binding);
     }
-    if let Some(id) = program.logits {
+    // Tokens are drawn from the scores of tokens.
+    if let Some(id) = program.logits.filter(|_| reads_tokens) {
         binder.exp(&mut tables)?;
         let got = u64::from(program.values[id.index()].width);
         let vocabulary = u64::from(manifest.vocabulary);

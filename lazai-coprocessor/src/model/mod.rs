@@ -1,30 +1,32 @@
 //! A model that is ready to run: an artifact whose program is bound to its tensors.
 
 mod bind;
+mod network;
 mod synthetic;
+
+#[cfg(test)]
+mod tests;
 
 use lazai_api_types::{ModelId, WorkOverflow};
 
 use crate::{
     artifact::{Artifact, ArtifactError, Manifest},
-    kernel::{Threads, WeightMatrix},
+    kernel::Threads,
     program::{Target, WorkRule},
     tokenizer::Tokenizer,
 };
 
+pub use network::{Network, Parameters, TableEntries, Weights};
 pub(crate) use synthetic::add_tables;
 pub use synthetic::{synthetic, synthetic_transformer};
 
-pub(crate) use bind::{Binding, Matrix, Tables};
+use bind::{Binding, Tables};
 
 /// A model that is ready to run.
 #[derive(Debug)]
 pub struct Model {
-    id: ModelId,
-    artifact: Artifact,
+    network: Network,
     tokenizer: Tokenizer,
-    bindings: Vec<Binding>,
-    tables: Tables,
     logits_work: WorkRule,
     embedding_work: WorkRule,
 }
@@ -44,13 +46,7 @@ impl Model {
         expected: Option<ModelId>,
         threads: &Threads,
     ) -> Result<Self, ArtifactError> {
-        let got = artifact.id(threads);
-        if let Some(expected) = expected.filter(|expected| *expected != got) {
-            return Err(ArtifactError::Identity { expected, got });
-        }
-        let model = Self::bind(artifact, got)?;
-        model.validate(threads)?;
-        Ok(model)
+        Self::new(Network::load(artifact, expected, threads)?)
     }
 
     /// Binds an artifact that this machine verified before as `id`, without reading its weights again.
@@ -60,25 +56,55 @@ impl Model {
     /// # Errors
     /// [`ArtifactError`] if the artifact is malformed.
     pub fn load_verified(artifact: Artifact, id: ModelId) -> Result<Self, ArtifactError> {
-        Self::bind(artifact, id)
+        Self::new(Network::bind(artifact, id)?)
+    }
+
+    /// Reads the tokenizer of a network and becomes its model.
+    ///
+    /// # Errors
+    /// [`ArtifactError::ReadsTensor`] if the network reads a tensor and not tokens, and [`ArtifactError::Tokenizer`] or
+    /// [`ArtifactError::MissingTensor`] if its tokenizer is malformed or absent.
+    pub fn new(network: Network) -> Result<Self, ArtifactError> {
+        let program = network.program();
+        if program.input().is_some() {
+            return Err(ArtifactError::ReadsTensor);
+        }
+        let vocabulary = network.manifest().vocabulary;
+        let tokenizer = Tokenizer::new(network.artifact().tokenizer()?, vocabulary)
+            .map_err(|error| ArtifactError::Tokenizer { message: error.to_string() })?;
+        let work = |target| {
+            WorkRule::new(program, target).map_err(|WorkOverflow| ArtifactError::TooLarge {
+                what: "the work of a token",
+                got: u64::MAX,
+                max: u64::MAX,
+            })
+        };
+        let (logits_work, embedding_work) = (work(Target::Logits)?, work(Target::Embedding)?);
+        Ok(Self { network, tokenizer, logits_work, embedding_work })
+    }
+
+    /// The program and its parameters.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The identity: the Merkle root over the artifact.
     #[must_use]
     pub const fn id(&self) -> ModelId {
-        self.id
+        self.network.id()
     }
 
     /// What the model is and computes.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
-        self.artifact.manifest()
+        self.network.manifest()
     }
 
     /// The artifact behind the model.
     #[must_use]
     pub const fn artifact(&self) -> &Artifact {
-        &self.artifact
+        self.network.artifact()
     }
 
     /// The tokenizer of the model.
@@ -112,46 +138,14 @@ impl Model {
     }
 
     pub(crate) fn binding(&self, operator: usize) -> &Binding {
-        &self.bindings[operator]
+        self.network.binding(operator)
     }
 
     pub(crate) const fn tables(&self) -> &Tables {
-        &self.tables
+        self.network.table_ranges()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.artifact.bytes()
-    }
-
-    fn bind(artifact: Artifact, id: ModelId) -> Result<Self, ArtifactError> {
-        let tokenizer = Tokenizer::new(artifact.tokenizer()?, artifact.manifest().vocabulary)
-            .map_err(|error| ArtifactError::Tokenizer { message: error.to_string() })?;
-        let (bindings, tables) = bind::bind(&artifact)?;
-        let program = &artifact.manifest().program;
-        let work = |target| {
-            WorkRule::new(program, target).map_err(|WorkOverflow| ArtifactError::TooLarge {
-                what: "the work of a token",
-                got: u64::MAX,
-                max: u64::MAX,
-            })
-        };
-        let (logits_work, embedding_work) = (work(Target::Logits)?, work(Target::Embedding)?);
-        Ok(Self { id, artifact, tokenizer, bindings, tables, logits_work, embedding_work })
-    }
-
-    /// Checks every weight matrix once, in parallel.
-    fn validate(&self, threads: &Threads) -> Result<(), ArtifactError> {
-        let mut matrices: Vec<&Matrix> =
-            self.bindings.iter().filter_map(|binding| binding.matrix.as_ref()).collect();
-        matrices.sort_by(|left, right| left.name.cmp(&right.name));
-        matrices.dedup_by(|left, right| left.name == right.name && left.shifts == right.shifts);
-        let mut results: Vec<Result<(), ArtifactError>> = matrices.iter().map(|_| Ok(())).collect();
-        threads.for_each(results.iter_mut().zip(matrices).collect(), |(result, matrix)| {
-            *result = matrix
-                .weight(self.bytes())
-                .and_then(|weight: WeightMatrix<'_>| weight.validate())
-                .map_err(|source| ArtifactError::Weight { name: matrix.name.clone(), source });
-        });
-        results.into_iter().collect()
+        self.network.bytes()
     }
 }

@@ -83,6 +83,13 @@ impl Program {
             0,
             0,
         )?;
+        let count = |reads: fn(&Operator) -> bool| {
+            self.operators.iter().filter(|operator| reads(operator)).count() as i64
+        };
+        let inputs = count(|operator| matches!(operator, Operator::Input { .. }));
+        limit("the number of inputs", inputs, 0, 1)?;
+        let gathers = count(|operator| matches!(operator, Operator::Gather { .. }));
+        limit("the readers of tokens beside an input", inputs * gathers, 0, 0)?;
         let mut checker = Checker {
             program: self,
             index: 0,
@@ -197,7 +204,7 @@ impl Checker<'_> {
                 self.format("the output", output, Format::I32)?;
                 self.tokens(output)
             }
-            Operator::Gelu { input, output, .. } => {
+            Operator::Gelu { input, output, .. } | Operator::Relu { input, output } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);
                 self.format("the input", input, Format::I16)?;
                 self.format("the output", output, Format::I16)?;
@@ -213,6 +220,10 @@ impl Checker<'_> {
                 self.equal("the width modulo the head's", 0, input.width % head_width)?;
                 norm_limits(*gain_bits, *epsilon)?;
                 self.rows(input, output)
+            }
+            Operator::Input { output } => {
+                let output = self.write(*output)?;
+                self.tokens(output)
             }
             Operator::LastRows { input, output } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);

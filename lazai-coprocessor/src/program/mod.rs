@@ -68,6 +68,15 @@ impl Program {
         self.operators.iter().any(Operator::is_bidirectional)
     }
 
+    /// The value that holds the caller's tensor; `None` if the program reads tokens.
+    #[must_use]
+    pub fn input(&self) -> Option<ValueId> {
+        self.operators.iter().find_map(|operator| match operator {
+            Operator::Input { output } => Some(*output),
+            _ => None,
+        })
+    }
+
     /// The indices of the operators that `target` needs, in order.
     ///
     /// Walks backwards from the output; an operator is needed if it writes something that is needed.

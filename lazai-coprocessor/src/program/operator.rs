@@ -89,6 +89,11 @@ pub enum Operator {
         /// The normalized heads, i16.
         output: ValueId,
     },
+    /// Takes the caller's tensor, in place of tokens.
+    Input {
+        /// A row for each token of the sequence, i16 or i32.
+        output: ValueId,
+    },
     /// Keeps the last rows.
     LastRows {
         /// Rows of all tokens, i32.
@@ -141,6 +146,13 @@ pub enum Operator {
         /// The narrow form, i16.
         output: ValueId,
     },
+    /// Clamps what is negative to 0.
+    Relu {
+        /// The input, i16.
+        input: ValueId,
+        /// The output, i16.
+        output: ValueId,
+    },
     /// Divides each row by its root mean square.
     RmsNorm {
         /// The residual stream, i32.
@@ -177,12 +189,14 @@ impl Operator {
             Self::Gather { .. } => "Gather",
             Self::Gelu { .. } => "Gelu",
             Self::HeadNorm { .. } => "HeadNorm",
+            Self::Input { .. } => "Input",
             Self::LastRows { .. } => "LastRows",
             Self::LayerNorm { .. } => "LayerNorm",
             Self::MatMul { .. } => "MatMul",
             Self::MatMulAdd { .. } => "MatMulAdd",
             Self::MeanPool { .. } => "MeanPool",
             Self::Narrow { .. } => "Narrow",
+            Self::Relu { .. } => "Relu",
             Self::RmsNorm { .. } => "RmsNorm",
             Self::Rope { .. } => "Rope",
         }
@@ -199,11 +213,13 @@ impl Operator {
             | Self::Gather { output, .. }
             | Self::Gelu { output, .. }
             | Self::HeadNorm { output, .. }
+            | Self::Input { output }
             | Self::LastRows { output, .. }
             | Self::LayerNorm { output, .. }
             | Self::MatMul { output, .. }
             | Self::MeanPool { output, .. }
             | Self::Narrow { output, .. }
+            | Self::Relu { output, .. }
             | Self::RmsNorm { output, .. } => Some(*output),
             Self::AddPositions { residual, .. } | Self::MatMulAdd { residual, .. } => {
                 Some(*residual)
@@ -218,7 +234,7 @@ impl Operator {
             Self::Attention { query, .. } => [Some(*query), None],
             Self::CacheAppend { key, value, .. } => [Some(*key), Some(*value)],
             Self::GatedSilu { gate, up, .. } => [Some(*gate), Some(*up)],
-            Self::Gather { .. } => [None, None],
+            Self::Gather { .. } | Self::Input { .. } => [None, None],
             Self::FirstRow { input, .. }
             | Self::Gelu { input, .. }
             | Self::HeadNorm { input, .. }
@@ -227,6 +243,7 @@ impl Operator {
             | Self::MatMul { input, .. }
             | Self::MeanPool { input, .. }
             | Self::Narrow { input, .. }
+            | Self::Relu { input, .. }
             | Self::RmsNorm { input, .. } => [Some(*input), None],
             Self::AddPositions { residual, .. } => [Some(*residual), None],
             Self::MatMulAdd { input, residual, .. } => [Some(*input), Some(*residual)],

@@ -183,6 +183,69 @@ fn wrong_programs_are_refused_by_name() {
     ));
 }
 
+/// Reads rows of 4 numbers, multiplies, clamps, multiplies.
+fn tensor_program() -> Program {
+    let value = |rows, width, format| Value { rows, width, format, bits: 10 };
+    let (tokens, [input, hidden, clamped, product, output]) =
+        (RowCount::Tokens, [0, 1, 2, 3, 4].map(ValueId));
+    let weight = |name: &str| name.to_owned();
+    Program {
+        values: vec![
+            value(tokens, 4, Format::I16),
+            value(tokens, 8, Format::I16),
+            value(tokens, 8, Format::I16),
+            value(tokens, 3, Format::I32),
+            value(RowCount::Outputs, 3, Format::I32),
+        ],
+        operators: vec![
+            Operator::Input { output: input },
+            Operator::MatMul { input, weight: weight("0"), output: hidden },
+            Operator::Relu { input: hidden, output: clamped },
+            Operator::MatMul { input: clamped, weight: weight("1"), output: product },
+            Operator::LastRows { input: product, output },
+        ],
+        logits: Some(output),
+        ..Program::default()
+    }
+}
+
+#[test]
+fn a_program_may_read_a_tensor_instead_of_tokens() {
+    let program = tensor_program();
+    assert_eq!(program.check(), Ok(()));
+    assert_eq!(program.input(), Some(ValueId(0)));
+    assert_eq!(self::program(1).input(), None);
+    assert_eq!(program.schedule(Target::Logits), [0, 1, 2, 3, 4]);
+    let rule = WorkRule::new(&program, Target::Logits).unwrap();
+    assert_eq!(rule.per_token, 2 * 4 * 8 + 2 * 8 + 2 * 8 * 3);
+    assert_plan_is_sound(&program, Target::Logits, Rows { tokens: 5, outputs: 5, sequences: 1 });
+
+    let refuse = |change: &dyn Fn(&mut Program)| {
+        let mut program = program.clone();
+        change(&mut program);
+        program.check().unwrap_err()
+    };
+    assert!(matches!(
+        refuse(&|program| program.operators[0] = Operator::Input { output: ValueId(4) }),
+        ProgramError::Mismatch { what: "the rows", .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.operators.push(program.operators[0].clone())),
+        ProgramError::Limit { what: "the number of inputs", got: 2, .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| {
+            let (table, output) = ("table".to_owned(), ValueId(3));
+            program.operators[3] = Operator::Gather { table, output };
+        }),
+        ProgramError::Limit { what: "the readers of tokens beside an input", .. }
+    ));
+    assert!(matches!(
+        refuse(&|program| program.values[2].format = Format::I32),
+        ProgramError::Mismatch { operator: "Relu", what: "the output", expected: 16, got: 32, .. }
+    ));
+}
+
 #[test]
 fn an_operand_given_twice_is_refused() {
     let base = program(1);

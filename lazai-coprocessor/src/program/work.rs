@@ -95,7 +95,9 @@ fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u6
         Operator::Gather { output, .. } => (rows(*output), width(*output)),
         Operator::Gelu { output, .. } => (rows(*output), 3 * width(*output)),
         Operator::HeadNorm { output, .. } => (rows(*output), 6 * width(*output)),
-        Operator::FirstRow { .. } | Operator::LastRows { .. } => (RowCount::One, 0),
+        Operator::FirstRow { .. } | Operator::Input { .. } | Operator::LastRows { .. } => {
+            (RowCount::One, 0)
+        }
         Operator::LayerNorm { output, .. } => (rows(*output), 8 * width(*output)),
         Operator::MatMul { input, output, .. } => {
             (rows(*output), product(width(*input), width(*output))?)
@@ -106,6 +108,7 @@ fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u6
         }
         Operator::MeanPool { input, .. } => (rows(*input), width(*input)),
         Operator::Narrow { output, .. } => (rows(*output), width(*output)),
+        Operator::Relu { output, .. } => (rows(*output), 2 * width(*output)),
         Operator::RmsNorm { output, .. } => (rows(*output), 6 * width(*output)),
         Operator::Rope { value, .. } => (rows(*value), 3 * width(*value)),
     })

@@ -90,6 +90,23 @@ proptest! {
     }
 
     #[test]
+    fn what_is_negative_is_clamped_everywhere(
+        input in size().prop_flat_map(|n| vec(any::<i16>(), n)),
+        shift in prop_oneof![Just(0), -20_i32..20, Just(-72), Just(72)],
+    ) {
+        let got = same_everywhere(|backend| {
+            let mut output = vec![7_i16; input.len()];
+            relu(backend, &input, shift, &mut output);
+            output
+        });
+        for (x, y) in input.iter().zip(got) {
+            let x = i128::from(*x).max(0);
+            let exact = if shift > 0 { (x + (1 << (shift - 1))) >> shift } else { x << -shift };
+            prop_assert_eq!(i128::from(y), clamp16(exact));
+        }
+    }
+
+    #[test]
     fn positions_are_added_to_their_rows(
         (width, rows, values, exponents, row_bits) in
             (size(), 1_usize..5).prop_flat_map(|(width, rows)| {

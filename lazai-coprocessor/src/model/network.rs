@@ -1,0 +1,281 @@
+use lazai_api_types::ModelId;
+
+use crate::{
+    artifact::{Artifact, ArtifactError, Manifest},
+    kernel::{Embedding, Threads, WeightMatrix},
+    program::{Operator, Program},
+};
+
+use super::bind::{Binding, Matrix, Tables, bind};
+
+/// A program bound to its parameters: what a [`Model`](super::Model) computes, without its tokenizer.
+///
+/// A network that reads a tensor instead of tokens is no model; its integers come from a
+/// trace. Everything in it is checked: the program, the shapes of all parameters, and the
+/// bounds of docs/numerics.md, which a reader may rely on.
+#[derive(Debug)]
+pub struct Network {
+    id: ModelId,
+    artifact: Artifact,
+    bindings: Vec<Binding>,
+    tables: Tables,
+}
+
+impl Network {
+    /// Hashes an artifact, checks every bound that the kernels rely on, and binds its program.
+    ///
+    /// Reads all bytes. With `expected`, an artifact of another identity is refused before anything else is read.
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if the artifact is another network, or malformed.
+    pub fn load(
+        artifact: Artifact,
+        expected: Option<ModelId>,
+        threads: &Threads,
+    ) -> Result<Self, ArtifactError> {
+        let got = artifact.id(threads);
+        if let Some(expected) = expected.filter(|expected| *expected != got) {
+            return Err(ArtifactError::Identity { expected, got });
+        }
+        let network = Self::bind(artifact, got)?;
+        network.validate(threads)?;
+        Ok(network)
+    }
+
+    /// Binds an artifact whose weights are not read.
+    pub(super) fn bind(artifact: Artifact, id: ModelId) -> Result<Self, ArtifactError> {
+        let (bindings, tables) = bind(&artifact)?;
+        Ok(Self { id, artifact, bindings, tables })
+    }
+
+    /// The identity: the Merkle root over the artifact.
+    #[must_use]
+    pub const fn id(&self) -> ModelId {
+        self.id
+    }
+
+    /// The artifact behind the network.
+    #[must_use]
+    pub const fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// What the network is and computes.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        self.artifact.manifest()
+    }
+
+    /// What the network computes.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.manifest().program
+    }
+
+    /// Every operator with its parameters, in the order of the program.
+    pub fn operators(&self) -> impl ExactSizeIterator<Item = (&Operator, Parameters<'_>)> {
+        let operators = self.program().operators.iter().enumerate();
+        operators.map(|(index, operator)| (operator, self.parameters(index)))
+    }
+
+    /// The parameters of the operator of this index; none if there is no such operator.
+    #[must_use]
+    pub fn parameters(&self, operator: usize) -> Parameters<'_> {
+        let (program, tables) = (self.program(), self.tables());
+        let (Some(binding), Some(operator)) =
+            (self.bindings.get(operator), program.operators.get(operator))
+        else {
+            return Parameters::None;
+        };
+        let bits = |id: crate::program::ValueId| i32::from(program.values[id.index()].bits);
+        let matrix = |scale: i32| match &binding.matrix {
+            Some(matrix) => Parameters::Matrix(Weights { matrix, bytes: self.bytes(), scale }),
+            None => Parameters::None,
+        };
+        match operator {
+            Operator::AddBias { .. } => {
+                Parameters::Bias(bytemuck::cast_slice(&self.bytes()[binding.bias.clone()]))
+            }
+            Operator::AddPositions { residual: output, .. } | Operator::Gather { output, .. } => {
+                matrix(-bits(*output))
+            }
+            Operator::Attention { .. } => Parameters::Table(tables.exp),
+            Operator::GatedSilu { .. } => Parameters::Table(tables.sigmoid),
+            Operator::Gelu { form, .. } => Parameters::Table(tables.gelu(*form)),
+            Operator::HeadNorm { .. } | Operator::LayerNorm { .. } | Operator::RmsNorm { .. } => {
+                let gain = bytemuck::cast_slice(&self.bytes()[binding.gain.clone()]);
+                Parameters::Norm { gain, rsqrt: tables.rsqrt }
+            }
+            Operator::MatMul { input, output, .. }
+            | Operator::MatMulAdd { input, residual: output, .. } => {
+                matrix(bits(*input) - bits(*output))
+            }
+            Operator::Rope { .. } => Parameters::Rotations(tables.rope),
+            Operator::CacheAppend { .. }
+            | Operator::FirstRow { .. }
+            | Operator::Input { .. }
+            | Operator::LastRows { .. }
+            | Operator::MeanPool { .. }
+            | Operator::Narrow { .. }
+            | Operator::Relu { .. } => Parameters::None,
+        }
+    }
+
+    /// The tables of the nonlinear operators.
+    #[must_use]
+    pub fn tables(&self) -> TableEntries<'_> {
+        let (bytes, tables) = (self.bytes(), &self.tables);
+        TableEntries {
+            exp: bytemuck::cast_slice(&bytes[tables.exp.clone()]),
+            gelu: bytemuck::cast_slice(&bytes[tables.gelu.clone()]),
+            gelu_tanh: bytemuck::cast_slice(&bytes[tables.gelu_tanh.clone()]),
+            rope: bytemuck::cast_slice(&bytes[tables.rope.clone()]),
+            rsqrt: bytemuck::cast_slice(&bytes[tables.rsqrt.clone()]),
+            sigmoid: bytemuck::cast_slice(&bytes[tables.sigmoid.clone()]),
+        }
+    }
+
+    pub(super) fn binding(&self, operator: usize) -> &Binding {
+        &self.bindings[operator]
+    }
+
+    pub(super) const fn table_ranges(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.artifact.bytes()
+    }
+
+    /// Checks every weight matrix once, in parallel.
+    pub(super) fn validate(&self, threads: &Threads) -> Result<(), ArtifactError> {
+        let mut matrices: Vec<&Matrix> =
+            self.bindings.iter().filter_map(|binding| binding.matrix.as_ref()).collect();
+        matrices.sort_by(|left, right| left.name.cmp(&right.name));
+        matrices.dedup_by(|left, right| left.name == right.name && left.shifts == right.shifts);
+        let mut results: Vec<Result<(), ArtifactError>> = matrices.iter().map(|_| Ok(())).collect();
+        threads.for_each(results.iter_mut().zip(matrices).collect(), |(result, matrix)| {
+            *result = matrix
+                .weight(self.bytes())
+                .and_then(|weight: WeightMatrix<'_>| weight.validate())
+                .map_err(|source| ArtifactError::Weight { name: matrix.name.clone(), source });
+        });
+        results.into_iter().collect()
+    }
+}
+
+/// The parameters of one operator, as the integers of docs/numerics.md.
+#[derive(Clone, Copy, Debug)]
+pub enum Parameters<'a> {
+    /// The added row: `AddBias`.
+    Bias(&'a [i32]),
+    /// The matrix: `MatMul`, `MatMulAdd`; or the row of each token or position: `Gather`, `AddPositions`.
+    Matrix(Weights<'a>),
+    /// Nothing: operators that only move, round, clamp or sum.
+    None,
+    /// `HeadNorm`, `LayerNorm`, `RmsNorm`.
+    Norm {
+        /// A factor for each element.
+        gain: &'a [i16],
+        /// The table `RSQRT`.
+        rsqrt: &'a [u16],
+    },
+    /// The table `ROPE`, `[context, head_width / 2, 2]`, cosine and sine: `Rope`.
+    Rotations(&'a [i16]),
+    /// The table that is looked up: `EXP` of `Attention`, `SIGMOID` of `GatedSilu`, `GELU` or `GELU_TANH` of `Gelu`.
+    Table(&'a [u16]),
+}
+
+/// The tables of a network, each empty if the program does not need it.
+#[derive(Clone, Copy, Debug)]
+pub struct TableEntries<'a> {
+    /// `EXP`, 65,536 entries.
+    pub exp: &'a [u16],
+    /// `GELU`, 65,536 entries.
+    pub gelu: &'a [u16],
+    /// `GELU_TANH`, 65,536 entries.
+    pub gelu_tanh: &'a [u16],
+    /// `ROPE`, `[context, head_width / 2, 2]`.
+    pub rope: &'a [i16],
+    /// `RSQRT`, 49,152 entries.
+    pub rsqrt: &'a [u16],
+    /// `SIGMOID`, 65,536 entries.
+    pub sigmoid: &'a [u16],
+}
+
+impl<'a> TableEntries<'a> {
+    /// The table of a form of `Gelu`.
+    #[must_use]
+    pub const fn gelu(&self, form: crate::architecture::Gelu) -> &'a [u16] {
+        match form {
+            crate::architecture::Gelu::Exact => self.gelu,
+            crate::architecture::Gelu::Tanh => self.gelu_tanh,
+        }
+    }
+}
+
+/// A matrix of a network, `[rows, columns]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    matrix: &'a Matrix,
+    bytes: &'a [u8],
+    /// What is added to the fraction bits of a row to give its shift.
+    scale: i32,
+}
+
+impl<'a> Weights<'a> {
+    /// The name; operators that name the same matrix share its integers.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        &self.matrix.name
+    }
+
+    /// Rows: one for each column of a product, each token or each position.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.matrix.rows
+    }
+
+    /// Columns.
+    #[must_use]
+    pub const fn columns(&self) -> usize {
+        self.matrix.columns
+    }
+
+    /// The effective weights `w' = w * 2^e` of a row, each within `±1,016`.
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    pub fn row(&self, row: usize) -> impl ExactSizeIterator<Item = i32> + use<'a> {
+        let columns = self.matrix.columns;
+        let width = WeightMatrix::exponent_bytes(columns);
+        let embedding = self.embedding();
+        let exponents = &embedding.exponents[row * width..][..width];
+        let values = embedding.values[row * columns..][..columns].iter().enumerate();
+        values.map(move |(column, value)| {
+            let group = column / WeightMatrix::GROUP;
+            i32::from(*value) << (exponents[group / 4] >> (2 * (group % 4)) & 3)
+        })
+    }
+
+    /// The fraction bits `f_row` of each row.
+    #[must_use]
+    pub fn row_bits(&self) -> &'a [i8] {
+        self.embedding().row_bits
+    }
+
+    /// By how many bits the result of a row is rounded: `f_x + f_row - f_y`, from 1 to 31, of a product, and
+    /// `f_row - f_y`, which may be negative, of the row of a token or position.
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    #[must_use]
+    pub fn shift(&self, row: usize) -> i32 {
+        i32::from(self.row_bits()[row]) + self.scale
+    }
+
+    /// The operand of the kernels that read rows.
+    pub(super) fn embedding(&self) -> Embedding<'a> {
+        self.matrix.embedding(self.bytes)
+    }
+}
