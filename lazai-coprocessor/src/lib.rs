@@ -11,6 +11,7 @@ pub mod kernel;
 pub mod model;
 pub mod numeric;
 pub mod program;
+pub mod proof;
 pub mod quantize;
 pub mod reference;
 pub mod table;

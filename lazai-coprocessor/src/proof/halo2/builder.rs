@@ -1,0 +1,339 @@
+use std::collections::BTreeMap;
+
+use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
+
+use super::{
+    constraints::{Cell, Constraints, Part, Product},
+    table::Table,
+};
+
+/// An integer in a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Int {
+    pub(super) cell: Cell,
+    pub(super) value: i128,
+}
+
+impl Int {
+    /// What the prover knows it to be.
+    #[must_use]
+    pub(crate) const fn value(self) -> i128 {
+        self.value
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub(crate) const fn cell(self) -> Cell {
+        self.cell
+    }
+}
+
+/// Builds constraints together with the values that satisfy them.
+///
+/// Every method adds the same constraints whatever the values are.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    constraints: Constraints,
+    constants: BTreeMap<i128, Int>,
+    range_bits: u32,
+}
+
+impl Builder {
+    /// Begins with a range table of `2^range_bits` integers.
+    #[must_use]
+    pub(crate) fn new(range_bits: u32) -> Self {
+        Self { constraints: Constraints::default(), constants: BTreeMap::new(), range_bits }
+    }
+
+    /// What was built.
+    #[must_use]
+    pub(crate) fn finish(self) -> Constraints {
+        self.constraints
+    }
+
+    /// Begins the constraints of a part.
+    pub(crate) fn part(&mut self, name: impl Into<String>) {
+        let begin = self.constraints.count();
+        self.constraints.parts.push(Part { name: name.into(), begin });
+    }
+
+    /// A new cell without constraints; the caller adds those that leave one value possible.
+    pub(crate) fn witness(&mut self, value: i128) -> Int {
+        Int { cell: self.cell(field(value)), value }
+    }
+
+    /// A new cell for any element of the field.
+    pub(crate) fn cell(&mut self, value: Fr) -> Cell {
+        let cell = Cell(self.constraints.values.len() as u32);
+        self.constraints.values.push(value);
+        cell
+    }
+
+    /// The value of a cell.
+    #[must_use]
+    pub(crate) fn value(&self, cell: Cell) -> Fr {
+        self.constraints.values[cell.0 as usize]
+    }
+
+    /// The cell of a constant.
+    pub(crate) fn constant(&mut self, value: i128) -> Int {
+        if let Some(constant) = self.constants.get(&value) {
+            return *constant;
+        }
+        let constant = self.witness(value);
+        self.constraints.constants.push((constant.cell, field(value)));
+        self.constants.insert(value, constant);
+        constant
+    }
+
+    /// The cell of a constant of the field.
+    pub(crate) fn field_constant(&mut self, value: Fr) -> Cell {
+        let cell = self.cell(value);
+        self.constraints.constants.push((cell, value));
+        cell
+    }
+
+    /// Demands `a + b * c = d`.
+    pub(crate) fn gate(&mut self, a: Cell, b: Cell, c: Cell, d: Cell) {
+        self.constraints.gates.push([a, b, c, d]);
+    }
+
+    /// `a + b * c`.
+    pub(crate) fn mul_add(&mut self, a: Int, b: Int, c: Int) -> Int {
+        let sum = self.witness(a.value + b.value * c.value);
+        self.gate(a.cell, b.cell, c.cell, sum.cell);
+        sum
+    }
+
+    /// `a * b`.
+    pub(crate) fn mul(&mut self, a: Int, b: Int) -> Int {
+        let zero = self.constant(0);
+        self.mul_add(zero, a, b)
+    }
+
+    /// `a + b`.
+    pub(crate) fn add(&mut self, a: Int, b: Int) -> Int {
+        self.add_scaled(a, b, 1)
+    }
+
+    /// `a - b`.
+    pub(crate) fn sub(&mut self, a: Int, b: Int) -> Int {
+        self.add_scaled(a, b, -1)
+    }
+
+    /// `a + b * factor`.
+    pub(crate) fn add_scaled(&mut self, a: Int, b: Int, factor: i128) -> Int {
+        let factor = self.constant(factor);
+        self.mul_add(a, b, factor)
+    }
+
+    /// `a + offset`.
+    pub(crate) fn shifted(&mut self, a: Int, offset: i128) -> Int {
+        let offset = self.constant(offset);
+        self.add(a, offset)
+    }
+
+    /// `offset + sum a[i] * b[i]`.
+    pub(crate) fn dot(&mut self, offset: i128, terms: impl IntoIterator<Item = (Int, Int)>) -> Int {
+        let start = self.constant(offset);
+        terms.into_iter().fold(start, |sum, (a, b)| self.mul_add(sum, a, b))
+    }
+
+    /// `offset + sum a[i] * factor[i]`.
+    pub(crate) fn linear(
+        &mut self,
+        offset: i128,
+        terms: impl IntoIterator<Item = (Int, i128)>,
+    ) -> Int {
+        let start = self.constant(offset);
+        terms.into_iter().fold(start, |sum, (a, factor)| self.add_scaled(sum, a, factor))
+    }
+
+    /// Demands `a = b`.
+    pub(crate) fn equal(&mut self, a: Int, b: Int) {
+        let (zero, one) = (self.constant(0), self.constant(1));
+        self.gate(a.cell, zero.cell, one.cell, b.cell);
+    }
+
+    /// Demands `a * b = 0`.
+    pub(crate) fn one_is_zero(&mut self, a: Int, b: Int) {
+        let zero = self.constant(0);
+        self.gate(zero.cell, a.cell, b.cell, zero.cell);
+    }
+
+    /// A cell that holds 0 or 1.
+    pub(crate) fn bit(&mut self, value: bool) -> Int {
+        let zero = self.constant(0);
+        let bit = self.witness(i128::from(value));
+        self.gate(zero.cell, bit.cell, bit.cell, bit.cell);
+        bit
+    }
+
+    /// Demands `0 <= value < 2^bits`, for `bits` up to 120.
+    pub(crate) fn range(&mut self, value: Int, bits: u32) {
+        let limb = self.range_bits;
+        if bits == 0 {
+            let zero = self.constant(0);
+            self.equal(value, zero);
+            return;
+        }
+        let mut rest = bits;
+        let mut sum: Option<Int> = None;
+        while rest > limb {
+            let shift = bits - rest;
+            let part = self.witness((value.value >> shift) & ((1 << limb) - 1));
+            self.lookup(Table::Range, part);
+            sum = Some(match sum {
+                None => part,
+                Some(sum) => self.add_scaled(sum, part, 1 << shift),
+            });
+            rest -= limb;
+        }
+        let shift = bits - rest;
+        let top = match sum {
+            None => value,
+            Some(sum) => {
+                let top = self.witness(value.value >> shift);
+                let factor = self.constant(1 << shift);
+                self.gate(sum.cell, top.cell, factor.cell, value.cell);
+                top
+            }
+        };
+        self.lookup(Table::Range, top);
+        if rest < limb {
+            let zero = self.constant(0);
+            let scaled = self.add_scaled(zero, top, 1 << (limb - rest));
+            self.lookup(Table::Range, scaled);
+        }
+    }
+
+    /// Demands `low <= value <= high`.
+    pub(crate) fn between(&mut self, value: Int, low: i128, high: i128) {
+        let bits = 128 - (high - low).leading_zeros();
+        let above = self.shifted(value, -low);
+        self.range(above, bits);
+        if high - low != (1 << bits) - 1 {
+            let top = self.constant(high);
+            let below = self.sub(top, value);
+            self.range(below, bits);
+        }
+    }
+
+    /// The entry of `table` at `index`, which is from 0 to 65,535 by other constraints or because the table is asked here.
+    pub(crate) fn entry(&mut self, table: Table, index: Int, entries: &[u16]) -> Int {
+        let at = usize::try_from(index.value).ok().and_then(|at| entries.get(at));
+        let entry = self.witness(i128::from(at.copied().unwrap_or(0)));
+        // With the index in 16 bits, the row determines the entry.
+        self.range(index, 16);
+        let row = self.add_scaled(index, entry, 1 << 16);
+        self.lookup(table, row);
+        entry
+    }
+
+    /// `round(value, shift)`, before saturation: `value + 2^(shift-1) = q * 2^shift + r`. The caller bounds `q`, so that one
+    /// is possible.
+    pub(crate) fn rounded(&mut self, value: Int, shift: i32) -> Int {
+        if shift <= 0 {
+            let zero = self.constant(0);
+            return self.add_scaled(zero, value, 1 << shift.unsigned_abs());
+        }
+        let shift = shift.unsigned_abs();
+        let half = self.shifted(value, 1 << (shift - 1));
+        self.floored(half, shift)
+    }
+
+    /// `floor(value / 2^shift)`; the caller bounds it.
+    pub(crate) fn floored(&mut self, value: Int, shift: u32) -> Int {
+        let quotient = self.witness(value.value >> shift);
+        let rest = self.witness(value.value & ((1 << shift) - 1));
+        self.range(rest, shift);
+        let factor = self.constant(1 << shift);
+        self.gate(rest.cell, quotient.cell, factor.cell, value.cell);
+        quotient
+    }
+
+    /// `clamp(value, low, high)` of a value within `2^bits` of both bounds; bounds the value too.
+    pub(crate) fn clamped(&mut self, value: Int, low: i128, high: i128, bits: u32) -> Int {
+        let clamped = self.witness(value.value.clamp(low, high));
+        self.between(clamped, low, high);
+        let excess = value.value - clamped.value;
+        // value = clamped + (1 - 2 sign) * size, and size is 0 unless clamped is the bound on that side.
+        let size = self.witness(excess.abs());
+        self.range(size, bits);
+        let sign = self.bit(excess < 0);
+        let (top, span) = (self.constant(high), self.constant(low - high));
+        let bound = self.mul_add(top, sign, span);
+        let room = self.sub(bound, clamped);
+        self.one_is_zero(size, room);
+        let signed = self.mul(sign, size);
+        let sum = self.add(clamped, size);
+        let minus_two = self.constant(-2);
+        self.gate(sum.cell, signed.cell, minus_two.cell, value.cell);
+        clamped
+    }
+
+    /// `sat16(value)` of a value of at most `bits` bits and a sign.
+    pub(crate) fn sat16(&mut self, value: Int, bits: u32) -> Int {
+        self.clamped(value, -32_768, 32_639, bits.max(15) + 1)
+    }
+
+    /// `sat32(value)` of a value of at most `bits` bits and a sign.
+    pub(crate) fn sat32(&mut self, value: Int, bits: u32) -> Int {
+        self.clamped(value, -(1 << 31), (1 << 31) - 1, bits.max(31) + 1)
+    }
+
+    /// The largest of `values`, all of which are within `2^bits` of it.
+    pub(crate) fn max(&mut self, values: &[Int], bits: u32) -> Int {
+        let largest = values.iter().map(|value| value.value).max().unwrap_or(0);
+        let max = self.witness(largest);
+        // None is above it, and the product of the distances is 0, so one of them is.
+        let mut product = self.constant(1);
+        let mut found = false;
+        for value in values {
+            let below = self.sub(max, *value);
+            self.range(below, bits);
+            // The distances' product leaves the integers: it is an element of the field, and only its being 0 counts.
+            found |= below.value == 0;
+            let element = self.value(product.cell) * self.value(below.cell);
+            let next = Int { cell: self.cell(element), value: i128::from(!found) };
+            let zero = self.constant(0);
+            self.gate(zero.cell, product.cell, below.cell, next.cell);
+            product = next;
+        }
+        let zero = self.constant(0);
+        self.equal(product, zero);
+        max
+    }
+
+    /// Demands that the value is a row of the table, its tag left out.
+    pub(crate) fn lookup(&mut self, table: Table, row: Int) {
+        self.constraints.lookups.push((table, row.cell));
+    }
+
+    /// `input [m, depth] * weights [n, depth]^T`; the caller bounds the results.
+    pub(crate) fn product(&mut self, input: &[Int], weights: Vec<i32>, depth: usize) -> Vec<Int> {
+        let mut output = Vec::with_capacity(input.len() / depth * (weights.len() / depth));
+        for x in input.chunks_exact(depth) {
+            for w in weights.chunks_exact(depth) {
+                let sum = x.iter().zip(w).map(|(x, w)| x.value * i128::from(*w)).sum();
+                output.push(self.witness(sum));
+            }
+        }
+        let cells = |values: &[Int]| values.iter().map(|value| value.cell).collect();
+        let product = Product { input: cells(input), weights, output: cells(&output), depth };
+        self.constraints.products.push(product);
+        output
+    }
+
+    /// Makes a cell public; the order of calls is that of the instance.
+    pub(crate) fn publish(&mut self, cell: Cell) {
+        self.constraints.instance.push(cell);
+    }
+}
+
+/// An integer as an element of the field.
+#[must_use]
+pub(crate) fn field(value: i128) -> Fr {
+    let size = Fr::from_u128(value.unsigned_abs());
+    if value < 0 { -size } else { size }
+}

@@ -1,0 +1,1 @@
+//! What each operator demands of its inputs and outputs.

@@ -1,0 +1,278 @@
+//! Gives every constraint its rows and columns.
+
+use std::collections::BTreeMap;
+
+use halo2_proofs::halo2curves::bn256::Fr;
+
+use super::{
+    builder::field,
+    constraints::{Cell, Constraints},
+    shape::{MAX_COLUMNS, Shape},
+    table::Table,
+};
+
+/// A value in a column of the second phase.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Slot {
+    /// One of the first phase.
+    First(Cell),
+    /// One that depends on challenges, by its number.
+    Second(u32),
+}
+
+/// What a column of the second phase does at a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fold {
+    /// `v[0] * gamma + v[1] = v[2]`.
+    Append,
+    /// `v[0] * gamma + weight = v[1]`.
+    Weigh(i32),
+    /// `v[0] + v[1] * v[2] = v[3]`.
+    Multiply,
+}
+
+/// A column of multiplications.
+#[derive(Debug, Default)]
+pub(crate) struct GateColumn {
+    /// What stands in each row.
+    pub(crate) cells: Vec<Cell>,
+    /// Rows at which a multiplication begins.
+    pub(crate) begins: Vec<u32>,
+}
+
+/// A column of the second phase.
+#[derive(Debug, Default)]
+pub(crate) struct FoldColumn {
+    /// What stands in each row.
+    pub(crate) slots: Vec<Slot>,
+    /// What begins at which rows.
+    pub(crate) folds: Vec<(u32, Fold)>,
+}
+
+/// Where everything is.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The columns.
+    pub(crate) shape: Shape,
+    /// Multiplications.
+    pub(crate) gates: Vec<GateColumn>,
+    /// Values that are looked up.
+    pub(crate) lookups: Vec<Vec<(Table, Cell)>>,
+    /// Rows of all tables, one behind the other.
+    pub(crate) tables: Vec<u64>,
+    /// Where each table begins.
+    pub(crate) starts: BTreeMap<Table, usize>,
+    /// Checks of products.
+    pub(crate) folds: Vec<FoldColumn>,
+    /// Cells of the second phase.
+    pub(crate) second: u32,
+}
+
+/// The network does not fit.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum LayoutError {
+    /// Too many rows.
+    #[error("the circuit needs {got} columns of {what} with 2^{k} rows, above the limit {max}")]
+    Columns { what: &'static str, k: u32, got: usize, max: usize },
+    /// A value of a product or of the instance stands in no column before the challenges are drawn.
+    #[error("cell {cell} is in no multiplication, lookup or constant")]
+    Unplaced { cell: u32 },
+}
+
+impl Layout {
+    /// Places `constraints` in columns of `2^k` rows, with tables of the given rows.
+    ///
+    /// # Errors
+    /// [`LayoutError`] if they need too many columns.
+    pub(crate) fn new(
+        constraints: &Constraints,
+        tables: &BTreeMap<Table, Vec<u64>>,
+        k: u32,
+    ) -> Result<Self, LayoutError> {
+        let mut shape = Shape { k, ..Shape::default() };
+        let rows = shape.rows();
+        let mut gates = Vec::<GateColumn>::new();
+        for [a, b, c, d] in &constraints.gates {
+            let fits = gates.last().is_some_and(|column| column.cells.len() + 4 <= rows);
+            if !fits {
+                gates.push(GateColumn::default());
+            }
+            let Some(column) = gates.last_mut() else { continue };
+            // A sum goes on where the last one ended.
+            if column.cells.last() != Some(a) {
+                column.cells.push(*a);
+            }
+            column.begins.push(column.cells.len() as u32 - 1);
+            column.cells.extend([*b, *c, *d]);
+        }
+        let summed = shape.summed_rows();
+        let lookups: Vec<_> =
+            constraints.lookups.chunks(summed).map(<[(Table, Cell)]>::to_vec).collect();
+        let mut starts = BTreeMap::new();
+        let mut entries = Vec::new();
+        for (table, rows) in tables {
+            starts.insert(*table, entries.len());
+            entries.extend_from_slice(rows);
+        }
+        let (folds, second) = folds(constraints, rows);
+        shape.gates = gates.len();
+        shape.lookups = lookups.len();
+        shape.tables = if lookups.is_empty() { 0 } else { entries.len().div_ceil(summed) };
+        shape.folds = folds.len();
+        shape.constants = constraints.constants.len().div_ceil(rows).max(1);
+        for (what, got) in [
+            ("multiplications", shape.gates),
+            ("lookups", shape.lookups),
+            ("tables", shape.tables),
+            ("folds", shape.folds),
+            ("constants", shape.constants),
+        ] {
+            if got > MAX_COLUMNS {
+                return Err(LayoutError::Columns { what, k, got, max: MAX_COLUMNS });
+            }
+        }
+        let layout = Self { shape, gates, lookups, tables: entries, starts, folds, second };
+        layout.check_places(constraints)?;
+        Ok(layout)
+    }
+
+    /// Every value that the second phase reads must be committed before it.
+    fn check_places(&self, constraints: &Constraints) -> Result<(), LayoutError> {
+        let mut placed = vec![false; constraints.values.len()];
+        let constants = constraints.constants.iter().map(|(cell, _)| cell);
+        let gates = self.gates.iter().flat_map(|column| &column.cells);
+        let lookups = self.lookups.iter().flatten().map(|(_, cell)| cell);
+        for cell in constants.chain(gates).chain(lookups) {
+            placed[cell.0 as usize] = true;
+        }
+        let folded = constraints
+            .products
+            .iter()
+            .flat_map(|product| product.input.iter().chain(&product.output));
+        match constraints.instance.iter().chain(folded).find(|cell| !placed[cell.0 as usize]) {
+            Some(cell) => Err(LayoutError::Unplaced { cell: cell.0 }),
+            None => Ok(()),
+        }
+    }
+
+    /// How often each row of the tables is looked up; rows that no lookup fills look up the first.
+    ///
+    /// A value that is in no table is not counted, and no proof of it verifies.
+    #[must_use]
+    pub(crate) fn multiplicities(&self, values: &[Fr]) -> Vec<u64> {
+        let mut counts = vec![0_u64; self.tables.len()];
+        let mut looked_up = 0;
+        for (table, cell) in self.lookups.iter().flatten() {
+            looked_up += 1;
+            let bytes = values[cell.0 as usize].to_bytes();
+            let (low, high) = bytes.split_at(8);
+            if high.iter().any(|byte| *byte != 0) {
+                continue;
+            }
+            let value = low.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+            let index = self.starts.get(table).map(|start| start + (value & 0xffff) as usize);
+            if let Some(index) =
+                index.filter(|at| self.tables.get(*at) == Some(&(value | table.tag())))
+            {
+                counts[index] += 1;
+            }
+        }
+        if let Some(first) = counts.first_mut() {
+            *first += (self.shape.lookups * self.shape.summed_rows() - looked_up) as u64;
+        }
+        counts
+    }
+
+    /// The values of the second phase.
+    #[must_use]
+    pub(crate) fn second_values(&self, values: &[Fr], gamma: Fr) -> Vec<Fr> {
+        let mut second = vec![Fr::zero(); self.second as usize];
+        let get = |second: &[Fr], slot: Slot| match slot {
+            Slot::First(cell) => values[cell.0 as usize],
+            Slot::Second(id) => second[id as usize],
+        };
+        for column in &self.folds {
+            for (row, fold) in &column.folds {
+                let at = |offset: usize| column.slots[*row as usize + offset];
+                let (target, value) = match fold {
+                    Fold::Append => (at(2), get(&second, at(0)) * gamma + get(&second, at(1))),
+                    Fold::Weigh(weight) => {
+                        let weight = field(i128::from(*weight));
+                        (at(1), get(&second, at(0)) * gamma + weight)
+                    }
+                    Fold::Multiply => {
+                        let product = get(&second, at(1)) * get(&second, at(2));
+                        (at(3), get(&second, at(0)) + product)
+                    }
+                };
+                if let Slot::Second(id) = target {
+                    second[id as usize] = value;
+                }
+            }
+        }
+        second
+    }
+}
+
+/// For each product: `u[k] = sum_j weights[j][k] gamma^j` once, and for each row `i` of the input
+/// `sum_k input[i][k] u[k] = sum_j output[i][j] gamma^j`. Freivalds 1977; a wrong output passes for at most `n` of the values of `gamma`.
+fn folds(constraints: &Constraints, rows: usize) -> (Vec<FoldColumn>, u32) {
+    let mut writer = Writer { columns: Vec::new(), rows, next: 0 };
+    let Some(zero) = constraints.zero() else { return (Vec::new(), 0) };
+    for product in &constraints.products {
+        let (width, depth) = (product.width(), product.depth);
+        let mut columns = Vec::with_capacity(depth);
+        for k in 0..depth {
+            let mut sum = Slot::First(zero);
+            for j in (0..width).rev() {
+                let next = writer.fresh();
+                writer.write(&[sum, next], Fold::Weigh(product.weights[j * depth + k]));
+                sum = next;
+            }
+            columns.push(sum);
+        }
+        for (x, y) in product.input.chunks_exact(depth).zip(product.output.chunks_exact(width)) {
+            let mut folded = Slot::First(zero);
+            for y in y.iter().rev() {
+                let next = writer.fresh();
+                writer.write(&[folded, Slot::First(*y), next], Fold::Append);
+                folded = next;
+            }
+            let mut sum = Slot::First(zero);
+            for (k, (x, column)) in x.iter().zip(&columns).enumerate() {
+                // The last sum is the folded output itself: a copy of its cell, so that they must agree.
+                let next = if k + 1 == depth { folded } else { writer.fresh() };
+                writer.write(&[sum, Slot::First(*x), *column, next], Fold::Multiply);
+                sum = next;
+            }
+        }
+    }
+    (writer.columns, writer.next)
+}
+
+struct Writer {
+    columns: Vec<FoldColumn>,
+    rows: usize,
+    next: u32,
+}
+
+impl Writer {
+    fn fresh(&mut self) -> Slot {
+        let slot = Slot::Second(self.next);
+        self.next += 1;
+        slot
+    }
+
+    fn write(&mut self, slots: &[Slot], fold: Fold) {
+        let fits = self.columns.last().is_some_and(|column| column.slots.len() + 4 <= self.rows);
+        if !fits {
+            self.columns.push(FoldColumn::default());
+        }
+        let Some(column) = self.columns.last_mut() else { return };
+        if column.slots.last() != slots.first() {
+            column.slots.extend(slots.first());
+        }
+        column.folds.push((column.slots.len() as u32 - 1, fold));
+        column.slots.extend(&slots[1..]);
+    }
+}
