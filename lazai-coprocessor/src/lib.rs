@@ -15,6 +15,7 @@ pub mod proof;
 pub mod quantize;
 pub mod reference;
 pub mod table;
+pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 

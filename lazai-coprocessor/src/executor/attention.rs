@@ -59,9 +59,6 @@ impl Attention<'_> {
     }
 }
 
-/// Fraction bits of an attention score.
-pub(super) const SCORE_BITS: i32 = 12;
-
 /// Several, so that a thread that is held up does not hold up the rest.
 const TASKS_PER_THREAD: usize = 4;
 

@@ -3,15 +3,15 @@ use core::ops::Range;
 use super::{
     ExecutionError,
     arena::{Arena, Slot},
-    attention::{Attention, SCORE_BITS},
+    attention::Attention,
     sequence::Sequence,
 };
 use crate::{
     architecture::Gelu,
     kernel::{
-        Backend, Destination, Gate, GeluScales, Norm, Threads, add_bias_i16, add_bias_i32,
-        add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16, layer_norm_i32, matmul,
-        mean_pool, narrow, relu, rms_norm, rope,
+        Backend, Destination, Gate, GeluScales, Norm, SCORE_BITS, Threads, add_bias_i16,
+        add_bias_i32, add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16,
+        layer_norm_i32, matmul, mean_pool, narrow, relu, rms_norm, rope,
     },
     model::Model,
     program::{Operator, Program, RowCount, Rows, ValueId, step_flops},
@@ -72,7 +72,8 @@ impl Step<'_> {
         })
     }
 
-    fn operate(
+    /// Runs one operator.
+    pub(super) fn operate(
         &mut self,
         program: &Program,
         index: usize,

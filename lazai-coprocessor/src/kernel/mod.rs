@@ -25,7 +25,7 @@ mod vectorized;
 #[cfg(test)]
 mod tests;
 
-pub use attention::{AttentionRow, AttentionScratch, HeadCache, attend, attend_rows};
+pub use attention::{AttentionRow, AttentionScratch, HeadCache, SCORE_BITS, attend, attend_rows};
 pub use backend::Backend;
 pub use bias::{add_bias_i16, add_bias_i32};
 pub use cache::compress;

@@ -2,7 +2,7 @@ use lazai_api_types::ModelId;
 
 use crate::{
     artifact::{Artifact, ArtifactError, Manifest},
-    kernel::{Embedding, Threads, WeightMatrix},
+    kernel::{Embedding, KernelError, Threads, WeightMatrix},
     program::{Operator, Program},
 };
 
@@ -11,7 +11,7 @@ use super::bind::{Binding, Matrix, Tables, bind};
 /// A program bound to its parameters: what a [`Model`](super::Model) computes, without its tokenizer.
 ///
 /// A network that reads a tensor instead of tokens is no model; its integers come from a
-/// trace. Everything in it is checked: the program, the shapes of all parameters, and the
+/// [`Trace`](crate::trace::Trace). Everything in it is checked: the program, the shapes of all parameters, and the
 /// bounds of docs/numerics.md, which a reader may rely on.
 #[derive(Debug)]
 pub struct Network {
@@ -274,8 +274,13 @@ impl<'a> Weights<'a> {
         i32::from(self.row_bits()[row]) + self.scale
     }
 
+    /// The operand of the product kernel.
+    pub(crate) fn product(&self) -> Result<WeightMatrix<'a>, KernelError> {
+        self.matrix.weight(self.bytes)
+    }
+
     /// The operand of the kernels that read rows.
-    pub(super) fn embedding(&self) -> Embedding<'a> {
+    pub(crate) fn embedding(&self) -> Embedding<'a> {
         self.matrix.embedding(self.bytes)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A small network with the norms, biases and activation of BERT.
-fn encoder(pooling: Pooling) -> Architecture {
+pub(super) fn encoder(pooling: Pooling) -> Architecture {
     let shape = LlamaShape {
         vocabulary: 300,
         hidden: 48,
@@ -32,7 +32,7 @@ fn encoder(pooling: Pooling) -> Architecture {
 }
 
 /// The same as a decoder with normalized heads.
-fn decoder() -> Architecture {
+pub(super) fn decoder() -> Architecture {
     Architecture {
         mask: Mask::Causal,
         norm_order: NormOrder::Pre,
@@ -43,7 +43,7 @@ fn decoder() -> Architecture {
     }
 }
 
-fn load(architecture: &Architecture) -> Model {
+pub(super) fn load(architecture: &Architecture) -> Model {
     let bytes = synthetic_transformer(architecture, 5).unwrap().to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
     Model::load(artifact, None, &Threads::single()).unwrap()

@@ -1,4 +1,5 @@
 mod batch;
+mod trace;
 
 use std::sync::OnceLock;
 

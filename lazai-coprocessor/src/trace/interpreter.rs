@@ -1,0 +1,333 @@
+use crate::{
+    kernel::{
+        Backend, Destination, Gate, GeluScales, HeadCache, Norm, SCORE_BITS, Threads, add_bias_i16,
+        add_bias_i32, add_positions, attend, compress, gated_silu, gather, gelu, head_norm,
+        layer_norm_i16, layer_norm_i32, matmul, mean_pool, narrow, relu, rms_norm, rope,
+    },
+    model::{Network, Parameters, Weights},
+    program::{Format, Operator, Program, Rows, ValueId},
+};
+
+use super::{CacheTensors, Compressed, Input, Record, Tensor, TraceError};
+
+/// Runs operators one by one, with the kernels that specify them.
+pub(super) struct Interpreter<'a> {
+    network: &'a Network,
+    program: &'a Program,
+    threads: Threads,
+    rows: Rows,
+    input: Input<'a>,
+    /// Values as they are now.
+    values: Vec<Option<Tensor>>,
+    caches: Vec<Option<CacheTensors>>,
+}
+
+impl<'a> Interpreter<'a> {
+    pub(super) fn new(network: &'a Network, rows: Rows, input: Input<'a>) -> Self {
+        let program = network.program();
+        let values = program.values.iter().map(|_| None).collect();
+        let caches = program.caches.iter().map(|_| None).collect();
+        let threads = Threads::single();
+        Self { network, program, threads, rows, input, values, caches }
+    }
+
+    /// Runs an operator on the values as they are.
+    pub(super) fn run(&mut self, index: usize) -> Result<Record, TraceError> {
+        let missing = TraceError::Operand { operator: index };
+        let operator = self.program.operators.get(index).ok_or(missing.clone())?;
+        let reads: Option<Vec<Tensor>> =
+            operator.reads().map(|id| self.values.get(id.index())?.clone()).collect();
+        let call = Call {
+            interpreter: self,
+            index,
+            parameters: self.network.parameters(index),
+            reads: reads.ok_or(missing)?,
+        };
+        let (write, cache) = match operator {
+            Operator::CacheAppend { .. } => (None, Some(call.cache_append(operator)?)),
+            Operator::Attention { .. } => {
+                let (written, cache) = call.attention(operator)?;
+                (Some(written), Some(cache))
+            }
+            _ => (Some(call.compute(operator)?), None),
+        };
+        let write = match (operator.writes(), write) {
+            (Some(id), Some(integers)) => Some(call.tensor(id, integers)),
+            _ => None,
+        };
+        let reads = call.reads;
+        if let Some(tensor) = &write {
+            self.values[tensor.value.index()] = Some(tensor.clone());
+        }
+        if let (Some(id), Some(cache)) = (operator.fills(), &cache) {
+            self.caches[id.index()] = Some(cache.clone());
+        }
+        Ok(Record { operator: index, reads, write, cache })
+    }
+}
+
+/// One operator with what it reads.
+struct Call<'a, 'n> {
+    interpreter: &'a Interpreter<'n>,
+    index: usize,
+    parameters: Parameters<'n>,
+    reads: Vec<Tensor>,
+}
+
+impl<'n> Call<'_, 'n> {
+    /// The integers that an operator without a cache writes.
+    fn compute(&self, operator: &Operator) -> Result<Vec<i32>, TraceError> {
+        let bits = |id: &ValueId| i32::from(self.interpreter.program.values[id.index()].bits);
+        let threads = &self.interpreter.threads;
+        Ok(match operator {
+            Operator::AddBias { .. } => {
+                let Parameters::Bias(bias) = self.parameters else { return self.missing() };
+                if self.writes(operator) == Format::I16 {
+                    let mut y = self.i16(0)?;
+                    add_bias_i16(SCALAR, &mut y, bias);
+                    widen(&y)
+                } else {
+                    let mut y = self.i32(0)?.to_vec();
+                    add_bias_i32(SCALAR, &mut y, bias);
+                    y
+                }
+            }
+            Operator::AddPositions { residual, .. } => {
+                let mut y = self.i32(0)?.to_vec();
+                let table = self.weights()?.embedding();
+                self.check(add_positions(&table, 0, bits(residual), &mut y))?;
+                y
+            }
+            Operator::FirstRow { output, .. } => {
+                let width = self.length(*output);
+                self.i32(0)?.iter().take(width).copied().collect()
+            }
+            Operator::GatedSilu { gate, up, output } => {
+                let Parameters::Table(sigmoid) = self.parameters else { return self.missing() };
+                let (gate_bits, up_bits, output_bits) = (bits(gate), bits(up), bits(output));
+                let scales = Gate { gate_bits, up_bits, output_bits, sigmoid };
+                let (gate, up) = (self.i16(0)?, self.i16(1)?);
+                self.narrow(*output, |y| gated_silu(SCALAR, &gate, &up, &scales, y))
+            }
+            Operator::Gather { output, .. } => {
+                let Input::Tokens(tokens) = self.interpreter.input else { return self.missing() };
+                let mut y = vec![0; self.length(*output)];
+                let table = self.weights()?.embedding();
+                self.check(gather(&table, tokens, bits(output), &mut y))?;
+                y
+            }
+            Operator::Gelu { input, output, .. } => {
+                let Parameters::Table(table) = self.parameters else { return self.missing() };
+                let scales =
+                    GeluScales { input_bits: bits(input), output_bits: bits(output), table };
+                let x = self.i16(0)?;
+                self.narrow(*output, |y| gelu(SCALAR, &x, &scales, y))
+            }
+            Operator::HeadNorm { gain_bits, epsilon, output, .. } => {
+                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
+                let x = self.i16(0)?;
+                self.narrow(*output, |y| head_norm(SCALAR, &x, &norm, y))
+            }
+            Operator::Input { .. } => {
+                let Input::Tensor(integers) = self.interpreter.input else { return self.missing() };
+                integers.to_vec()
+            }
+            Operator::LastRows { output, .. } => {
+                let x = self.i32(0)?;
+                let skipped = x.len().saturating_sub(self.length(*output));
+                x.iter().skip(skipped).copied().collect()
+            }
+            Operator::LayerNorm { gain_bits, epsilon, output, .. } => {
+                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
+                let x = self.i32(0)?;
+                if self.writes(operator) == Format::I16 {
+                    self.narrow(*output, |y| layer_norm_i16(SCALAR, x, &norm, y))
+                } else {
+                    let mut y = vec![0; self.length(*output)];
+                    layer_norm_i32(SCALAR, x, &norm, &mut y);
+                    y
+                }
+            }
+            Operator::MatMul { output, .. } => {
+                let weight = self.check(self.weights()?.product())?;
+                let x = self.i16(0)?;
+                if self.writes(operator) == Format::I16 {
+                    let mut y = vec![0; self.length(*output)];
+                    let to = Destination::I16(&mut y);
+                    self.check(matmul(SCALAR, threads, &x, &weight, to))?;
+                    widen(&y)
+                } else {
+                    let mut y = vec![0; self.length(*output)];
+                    let to = Destination::I32(&mut y);
+                    self.check(matmul(SCALAR, threads, &x, &weight, to))?;
+                    y
+                }
+            }
+            Operator::MatMulAdd { .. } => {
+                let weight = self.check(self.weights()?.product())?;
+                let (x, mut y) = (self.i16(0)?, self.i32(1)?.to_vec());
+                let to = Destination::Accumulate(&mut y);
+                self.check(matmul(SCALAR, threads, &x, &weight, to))?;
+                y
+            }
+            Operator::MeanPool { output, .. } => {
+                let mut y = vec![0; self.length(*output)];
+                let (mut sums, mut count) = (vec![0; y.len()], 0);
+                mean_pool(&self.i16(0)?, &mut sums, &mut count, &mut y);
+                y
+            }
+            Operator::Narrow { input, output } => {
+                let (x, shift) = (self.i32(0)?, bits(input) - bits(output));
+                self.narrow(*output, |y| narrow(SCALAR, x, shift, y))
+            }
+            Operator::Relu { input, output } => {
+                let (x, shift) = (self.i16(0)?, bits(input) - bits(output));
+                self.narrow(*output, |y| relu(SCALAR, &x, shift, y))
+            }
+            Operator::RmsNorm { gain_bits, epsilon, output, .. } => {
+                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
+                let x = self.i32(0)?;
+                self.narrow(*output, |y| rms_norm(SCALAR, x, &norm, y))
+            }
+            Operator::Rope { value, head_width } => {
+                let Parameters::Rotations(table) = self.parameters else { return self.missing() };
+                let width = self.interpreter.program.values[value.index()].width as usize;
+                let mut y = self.i16(0)?;
+                rope(SCALAR, &mut y, width, *head_width as usize, 0, table);
+                widen(&y)
+            }
+            Operator::Attention { .. } | Operator::CacheAppend { .. } => return self.missing(),
+        })
+    }
+
+    fn cache_append(&self, operator: &Operator) -> Result<CacheTensors, TraceError> {
+        let Operator::CacheAppend { cache, .. } = operator else { return self.missing() };
+        let shape = &self.interpreter.program.caches[cache.index()];
+        let (heads, head_width) = (shape.heads as usize, shape.head_width as usize);
+        let side = |operand: usize| {
+            let input = self.i16(operand)?;
+            let vectors = input.len() / head_width;
+            let (mut values, mut exponents) = (vec![0_i8; input.len()], vec![0_u8; vectors]);
+            compress(SCALAR, &input, head_width, &mut values, &mut exponents);
+            Ok(Compressed {
+                rows: vectors / heads,
+                heads,
+                head_width,
+                integers: values.into_iter().map(i32::from).collect(),
+                exponents: exponents.into_iter().map(i32::from).collect(),
+            })
+        };
+        Ok(CacheTensors { cache: *cache, keys: side(0)?, values: side(1)? })
+    }
+
+    fn attention(&self, operator: &Operator) -> Result<(Vec<i32>, CacheTensors), TraceError> {
+        let Operator::Attention { query, cache, output, bidirectional } = operator else {
+            return self.missing();
+        };
+        let Parameters::Table(exp) = self.parameters else { return self.missing() };
+        let program = self.interpreter.program;
+        let Some(store) = &self.interpreter.caches[cache.index()] else { return self.missing() };
+        let shape = &program.caches[cache.index()];
+        let (width, head_width) =
+            (program.values[query.index()].width as usize, shape.head_width as usize);
+        let shared = width / head_width / shape.heads as usize;
+        let shift =
+            i32::from(program.values[query.index()].bits) + i32::from(shape.key_bits) - SCORE_BITS;
+        let x = self.i16(0)?;
+        let rows = x.len() / width;
+        let mut y = vec![0_i16; self.length(*output)];
+        let (mut scores, mut sums) = (vec![0_i32; rows], vec![0_i64; head_width]);
+        for head in 0..shape.heads as usize {
+            let (keys, key_exponents) = store.keys.head(head);
+            let (values, value_exponents) = store.values.head(head);
+            let (key_exponents, value_exponents) = (&key_exponents, &value_exponents);
+            let cache = HeadCache { keys: &keys, key_exponents, values: &values, value_exponents };
+            for row in 0..rows {
+                let positions = if *bidirectional { rows } else { row + 1 };
+                let cache = cache.first(positions, head_width);
+                for query in head * shared..(head + 1) * shared {
+                    let start = row * width + query * head_width;
+                    let part = start..start + head_width;
+                    let (q, y) = (&x[part.clone()], &mut y[part]);
+                    attend(SCALAR, q, &cache, shift, exp, &mut scores[..positions], &mut sums, y);
+                }
+            }
+        }
+        Ok((widen(&y), store.clone()))
+    }
+
+    fn tensor(&self, value: ValueId, integers: Vec<i32>) -> Tensor {
+        let width = self.interpreter.program.values[value.index()].width as usize;
+        let rows = integers.len() / width.max(1);
+        Tensor { value, rows, width, integers: integers.into() }
+    }
+
+    /// Runs a kernel that writes i16.
+    fn narrow(&self, output: ValueId, kernel: impl FnOnce(&mut [i16])) -> Vec<i32> {
+        let mut y = vec![0; self.length(output)];
+        kernel(&mut y);
+        widen(&y)
+    }
+
+    fn norm(&self, gain_bits: i8, epsilon: u64, output_bits: i32) -> Result<Norm<'n>, TraceError> {
+        let Parameters::Norm { gain, rsqrt } = self.parameters else { return self.missing() };
+        Ok(Norm { gain, gain_bits: gain_bits.into(), epsilon, output_bits, rsqrt })
+    }
+
+    const fn weights(&self) -> Result<Weights<'n>, TraceError> {
+        match self.parameters {
+            Parameters::Matrix(weights) => Ok(weights),
+            _ => self.missing(),
+        }
+    }
+
+    /// An operand that was read.
+    fn i32(&self, operand: usize) -> Result<&[i32], TraceError> {
+        self.reads.get(operand).map_or_else(|| self.missing(), |tensor| Ok(&*tensor.integers))
+    }
+
+    /// The same of an i16 value.
+    fn i16(&self, operand: usize) -> Result<Vec<i16>, TraceError> {
+        let narrow = |integer: &i32| i16::try_from(*integer).ok();
+        let integers: Option<Vec<i16>> = self.i32(operand)?.iter().map(narrow).collect();
+        integers.map_or_else(|| self.missing(), Ok)
+    }
+
+    /// Integers of a value.
+    fn length(&self, id: ValueId) -> usize {
+        let value = self.interpreter.program.values[id.index()];
+        // The run's integers were counted and are few enough.
+        usize::try_from(self.interpreter.rows.of(value.rows)).unwrap_or(0) * value.width as usize
+    }
+
+    fn writes(&self, operator: &Operator) -> Format {
+        let value = operator.writes().map(|id| self.interpreter.program.values[id.index()]);
+        value.map_or(Format::I32, |value| value.format)
+    }
+
+    fn check<T>(&self, result: Result<T, crate::kernel::KernelError>) -> Result<T, TraceError> {
+        result.map_err(|source| TraceError::Kernel { operator: self.index, source })
+    }
+
+    const fn missing<T>(&self) -> Result<T, TraceError> {
+        Err(TraceError::Operand { operator: self.index })
+    }
+}
+
+impl Compressed {
+    /// The vectors and exponents of a head, oldest first.
+    fn head(&self, head: usize) -> (Vec<i8>, Vec<u8>) {
+        let vectors = self.integers.chunks_exact(self.head_width).skip(head).step_by(self.heads);
+        // Both were bytes when they were stored.
+        let vectors = vectors.flatten().map(|integer| i8::try_from(*integer).unwrap_or(0));
+        let exponents = self.exponents.iter().skip(head).step_by(self.heads);
+        (vectors.collect(), exponents.map(|integer| u8::try_from(*integer).unwrap_or(0)).collect())
+    }
+}
+
+fn widen(integers: &[i16]) -> Vec<i32> {
+    integers.iter().map(|integer| i32::from(*integer)).collect()
+}
+
+/// The specification.
+const SCALAR: Backend = Backend::Scalar;

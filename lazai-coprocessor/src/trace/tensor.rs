@@ -1,0 +1,45 @@
+use std::sync::Arc;
+
+use crate::program::{CacheId, ValueId};
+
+/// A value at one time: `[rows, width]` integers, row-major.
+///
+/// An i16 value is within its range. A value that an operator changes in place is one tensor before and another after;
+/// tensors that nothing changed share their integers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tensor {
+    /// The value.
+    pub value: ValueId,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub width: usize,
+    /// The integers.
+    pub integers: Arc<[i32]>,
+}
+
+/// The keys and values of a cache, for every position of the sequence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CacheTensors {
+    /// The cache.
+    pub cache: CacheId,
+    /// The keys.
+    pub keys: Compressed,
+    /// The values.
+    pub values: Compressed,
+}
+
+/// Vectors of 8 bits, each with an exponent: the number is `integer * 2^exponent`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Compressed {
+    /// Positions.
+    pub rows: usize,
+    /// Vectors of a position.
+    pub heads: usize,
+    /// Integers of a vector.
+    pub head_width: usize,
+    /// `[rows, heads, head_width]`, each from -128 to 127.
+    pub integers: Arc<[i32]>,
+    /// `[rows, heads]`, each from 0 to 9.
+    pub exponents: Arc<[i32]>,
+}
