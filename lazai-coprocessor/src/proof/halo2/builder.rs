@@ -1,6 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
+use halo2_proofs::halo2curves::{
+    bn256::Fr,
+    ff::{Field, PrimeField},
+};
 
 use super::{
     constraints::{Cell, Constraints, Part, Product},
@@ -34,7 +37,7 @@ impl Int {
 #[derive(Debug)]
 pub(crate) struct Builder {
     constraints: Constraints,
-    constants: BTreeMap<i128, Int>,
+    constants: BTreeMap<[u8; 32], Cell>,
     range_bits: u32,
 }
 
@@ -49,6 +52,11 @@ impl Builder {
     #[must_use]
     pub(crate) fn finish(self) -> Constraints {
         self.constraints
+    }
+
+    /// The tables that were asked.
+    pub(crate) fn tables(&self) -> BTreeSet<Table> {
+        self.constraints.lookups.iter().map(|(table, _)| *table).collect()
     }
 
     /// Begins the constraints of a part.
@@ -77,19 +85,18 @@ impl Builder {
 
     /// The cell of a constant.
     pub(crate) fn constant(&mut self, value: i128) -> Int {
-        if let Some(constant) = self.constants.get(&value) {
-            return *constant;
-        }
-        let constant = self.witness(value);
-        self.constraints.constants.push((constant.cell, field(value)));
-        self.constants.insert(value, constant);
-        constant
+        Int { cell: self.field_constant(field(value)), value }
     }
 
     /// The cell of a constant of the field.
     pub(crate) fn field_constant(&mut self, value: Fr) -> Cell {
+        let key = value.to_repr();
+        if let Some(cell) = self.constants.get(&key) {
+            return *cell;
+        }
         let cell = self.cell(value);
         self.constraints.constants.push((cell, value));
+        self.constants.insert(key, cell);
         cell
     }
 
@@ -125,6 +132,12 @@ impl Builder {
     pub(crate) fn add_scaled(&mut self, a: Int, b: Int, factor: i128) -> Int {
         let factor = self.constant(factor);
         self.mul_add(a, b, factor)
+    }
+
+    /// `a * factor`.
+    pub(crate) fn scaled(&mut self, a: Int, factor: i128) -> Int {
+        let zero = self.constant(0);
+        self.add_scaled(zero, a, factor)
     }
 
     /// `a + offset`.
@@ -207,6 +220,18 @@ impl Builder {
         }
     }
 
+    /// Demands `0 <= value < 2^b` for a convenient `b` of `bits` or more: where a wider range does no harm.
+    pub(crate) fn small(&mut self, value: Int, bits: u32) {
+        self.range(value, bits.next_multiple_of(self.range_bits));
+    }
+
+    /// Demands `-2^b <= value < 2^b` for a convenient `b` of `bits` or more.
+    pub(crate) fn small_signed(&mut self, value: Int, bits: u32) {
+        let bits = (bits + 1).next_multiple_of(self.range_bits);
+        let above = self.shifted(value, 1 << (bits - 1));
+        self.range(above, bits);
+    }
+
     /// Demands `low <= value <= high`.
     pub(crate) fn between(&mut self, value: Int, low: i128, high: i128) {
         let bits = 128 - (high - low).leading_zeros();
@@ -219,12 +244,11 @@ impl Builder {
         }
     }
 
-    /// The entry of `table` at `index`, which is from 0 to 65,535 by other constraints or because the table is asked here.
+    /// The entry of `table` at `index`, which other constraints keep within 16 bits.
     pub(crate) fn entry(&mut self, table: Table, index: Int, entries: &[u16]) -> Int {
         let at = usize::try_from(index.value).ok().and_then(|at| entries.get(at));
         let entry = self.witness(i128::from(at.copied().unwrap_or(0)));
         // With the index in 16 bits, the row determines the entry.
-        self.range(index, 16);
         let row = self.add_scaled(index, entry, 1 << 16);
         self.lookup(table, row);
         entry
@@ -252,14 +276,14 @@ impl Builder {
         quotient
     }
 
-    /// `clamp(value, low, high)` of a value within `2^bits` of both bounds; bounds the value too.
+    /// `clamp(value, low, high)` of a value that exceeds them by less than `2^bits`; bounds the value too.
     pub(crate) fn clamped(&mut self, value: Int, low: i128, high: i128, bits: u32) -> Int {
         let clamped = self.witness(value.value.clamp(low, high));
         self.between(clamped, low, high);
         let excess = value.value - clamped.value;
         // value = clamped + (1 - 2 sign) * size, and size is 0 unless clamped is the bound on that side.
         let size = self.witness(excess.abs());
-        self.range(size, bits);
+        self.small(size, bits);
         let sign = self.bit(excess < 0);
         let (top, span) = (self.constant(high), self.constant(low - high));
         let bound = self.mul_add(top, sign, span);
@@ -274,35 +298,61 @@ impl Builder {
 
     /// `sat16(value)` of a value of at most `bits` bits and a sign.
     pub(crate) fn sat16(&mut self, value: Int, bits: u32) -> Int {
-        self.clamped(value, -32_768, 32_639, bits.max(15) + 1)
+        self.clamped(value, -32_768, 32_639, bits)
     }
 
     /// `sat32(value)` of a value of at most `bits` bits and a sign.
     pub(crate) fn sat32(&mut self, value: Int, bits: u32) -> Int {
-        self.clamped(value, -(1 << 31), (1 << 31) - 1, bits.max(31) + 1)
+        self.clamped(value, -(1 << 31), (1 << 31) - 1, bits)
+    }
+
+    /// Demands that one of `values`, all small, is 0.
+    pub(crate) fn some_is_zero(&mut self, values: impl IntoIterator<Item = Int>) {
+        let (zero, one) = (self.constant(0), self.constant(1));
+        let mut product = one.cell;
+        for value in values {
+            // The product leaves the integers; in the field, too, it is 0 only if a factor is.
+            let element = self.value(product) * self.value(value.cell);
+            let next = self.cell(element);
+            self.gate(zero.cell, product, value.cell, next);
+            product = next;
+        }
+        self.gate(zero.cell, zero.cell, one.cell, product);
     }
 
     /// The largest of `values`, all of which are within `2^bits` of it.
     pub(crate) fn max(&mut self, values: &[Int], bits: u32) -> Int {
-        let largest = values.iter().map(|value| value.value).max().unwrap_or(0);
-        let max = self.witness(largest);
-        // None is above it, and the product of the distances is 0, so one of them is.
-        let mut product = self.constant(1);
-        let mut found = false;
+        let max = self.witness(values.iter().map(|value| value.value).max().unwrap_or(0));
+        let mut distances = Vec::with_capacity(values.len());
         for value in values {
-            let below = self.sub(max, *value);
-            self.range(below, bits);
-            // The distances' product leaves the integers: it is an element of the field, and only its being 0 counts.
-            found |= below.value == 0;
-            let element = self.value(product.cell) * self.value(below.cell);
-            let next = Int { cell: self.cell(element), value: i128::from(!found) };
-            let zero = self.constant(0);
-            self.gate(zero.cell, product.cell, below.cell, next.cell);
-            product = next;
+            let distance = self.sub(max, *value);
+            self.small(distance, bits);
+            distances.push(distance);
         }
-        let zero = self.constant(0);
-        self.equal(product, zero);
+        self.some_is_zero(distances);
         max
+    }
+
+    /// 1 if the value is 0, else 0.
+    pub(crate) fn is_zero(&mut self, value: Int) -> Int {
+        let (zero, one) = (self.constant(0), self.constant(1));
+        let is_zero = self.witness(i128::from(value.value == 0));
+        let inverse = Option::<Fr>::from(self.value(value.cell).invert()).unwrap_or(Fr::ZERO);
+        let inverse = self.cell(inverse);
+        // is_zero + value * inverse = 1, and value * is_zero = 0.
+        self.gate(is_zero.cell, value.cell, inverse, one.cell);
+        self.gate(zero.cell, value.cell, is_zero.cell, zero.cell);
+        is_zero
+    }
+
+    /// `floor(value / divisor)` for a positive constant; the caller bounds it.
+    pub(crate) fn divided(&mut self, value: Int, divisor: i128) -> Int {
+        let quotient = self.witness(value.value.div_euclid(divisor));
+        let rest = self.witness(value.value.rem_euclid(divisor));
+        self.between(rest, 0, divisor - 1);
+        let divisor = self.constant(divisor);
+        self.gate(rest.cell, quotient.cell, divisor.cell, value.cell);
+        quotient
     }
 
     /// Demands that the value is a row of the table, its tag left out.

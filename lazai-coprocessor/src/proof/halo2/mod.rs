@@ -1,6 +1,7 @@
 //! halo2 with KZG commitments over bn256.
 
 mod config;
+mod digest;
 mod shape;
 mod transcript;
 
@@ -9,6 +10,8 @@ mod assign;
 #[cfg(feature = "halo2-prover")]
 mod builder;
 #[cfg(feature = "halo2-prover")]
+mod compile;
+#[cfg(feature = "halo2-prover")]
 mod constraints;
 #[cfg(feature = "halo2-prover")]
 mod gadget;
@@ -16,3 +19,6 @@ mod gadget;
 mod layout;
 #[cfg(feature = "halo2-prover")]
 mod table;
+
+#[cfg(all(test, feature = "halo2-prover"))]
+mod tests;

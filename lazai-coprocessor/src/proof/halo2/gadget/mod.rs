@@ -1,1 +1,25 @@
 //! What each operator demands of its inputs and outputs.
+//!
+//! A gadget takes the integers that other gadgets have bounded, and returns bounded ones. The bounds in the comments are those of
+//! docs/numerics.md.
+
+mod activation;
+mod attention;
+mod compress;
+mod hash;
+mod linear;
+mod norm;
+mod one_hot;
+mod rope;
+mod select;
+
+pub(super) use activation::{gated, gelu, narrow, relu};
+pub(super) use attention::{Attended, attend};
+pub(super) use compress::{Compressed, compress};
+pub(super) use hash::hash;
+pub(super) use linear::{add_row, mean_pool, product, product_add, take_i16, take_i32};
+pub(super) use norm::{Norm, layer_norm, rms_norm};
+pub(super) use rope::rope;
+pub(super) use select::{best, gather};
+
+use one_hot::OneHot;

@@ -1,0 +1,79 @@
+use super::super::builder::{Builder, Int};
+use crate::model::Weights;
+
+/// An activation of the caller.
+pub(crate) fn take_i16(builder: &mut Builder, value: i32) -> Int {
+    let value = builder.witness(i128::from(value));
+    builder.between(value, -32_768, 32_639);
+    value
+}
+
+/// An integer of the caller.
+pub(crate) fn take_i32(builder: &mut Builder, value: i32) -> Int {
+    let value = builder.witness(i128::from(value));
+    builder.between(value, -(1 << 31), (1 << 31) - 1);
+    value
+}
+
+/// `MatMul`: `|acc| < 2^38`, and what is left of it after rounding is at most `2^30`.
+pub(crate) fn product(
+    builder: &mut Builder,
+    input: &[Int],
+    weights: &Weights<'_>,
+    wide: bool,
+) -> Vec<Int> {
+    let sums = builder.product(input, entries(weights), weights.columns());
+    let rounded = sums.into_iter().enumerate().map(|(index, sum)| {
+        let rounded = builder.rounded(sum, weights.shift(index % weights.rows()));
+        if wide {
+            // No saturation: it is within 30 bits.
+            builder.small_signed(rounded, 31);
+            rounded
+        } else {
+            builder.sat16(rounded, 30)
+        }
+    });
+    rounded.collect()
+}
+
+/// `MatMulAdd`.
+pub(crate) fn product_add(
+    builder: &mut Builder,
+    input: &[Int],
+    weights: &Weights<'_>,
+    residual: &mut [Int],
+) {
+    let sums = builder.product(input, entries(weights), weights.columns());
+    for (index, (sum, residual)) in sums.into_iter().zip(residual).enumerate() {
+        let rounded = builder.rounded(sum, weights.shift(index % weights.rows()));
+        let added = builder.add(*residual, rounded);
+        *residual = builder.sat32(added, 31);
+    }
+}
+
+/// `AddBias`, and `AddPositions` with the row of the position.
+pub(crate) fn add_row(builder: &mut Builder, values: &mut [Int], row: &[i32], wide: bool) {
+    for (value, added) in values.iter_mut().zip(row) {
+        let sum = builder.shifted(*value, i128::from(*added));
+        *value = if wide { builder.sat32(sum, 32) } else { builder.sat16(sum, 32) };
+    }
+}
+
+/// `MeanPool`: with 2^17 tokens `256 * sum` stays within `2^40`, and the mean within `2^24`.
+pub(crate) fn mean_pool(builder: &mut Builder, input: &[Int], width: usize) -> Vec<Int> {
+    let rows = (input.len() / width) as i128;
+    let mut means = Vec::with_capacity(width);
+    for column in 0..width {
+        let terms = input.iter().skip(column).step_by(width).map(|value| (*value, 512));
+        // rdiv(256 sum, rows) = floor((512 sum + rows) / 2 rows)
+        let doubled = builder.linear(rows, terms);
+        let mean = builder.divided(doubled, 2 * rows);
+        builder.small_signed(mean, 24);
+        means.push(mean);
+    }
+    means
+}
+
+fn entries(weights: &Weights<'_>) -> Vec<i32> {
+    (0..weights.rows()).flat_map(|row| weights.row(row)).collect()
+}

@@ -1,0 +1,68 @@
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+
+use super::super::{compile::Compiled, constraints::Constraints};
+use crate::executor::Session;
+use crate::{
+    architecture::Architecture,
+    artifact::{Artifact, ArtifactBytes},
+    kernel::{Backend, Threads},
+    model::{Model, synthetic_transformer},
+    program::Target,
+};
+
+/// A model of random weights.
+pub(super) fn model(architecture: &Architecture) -> Model {
+    let bytes = synthetic_transformer(architecture, 7).unwrap().to_bytes().unwrap();
+    let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
+    Model::load(artifact, None, &Threads::single()).unwrap()
+}
+
+/// What the interpreter computes.
+pub(super) fn run(model: &Model, tokens: &[u32], target: Target, outputs: usize) -> Vec<i32> {
+    let threads = Threads::single();
+    let mut session =
+        Session::new(model, target, tokens.len(), outputs, Backend::Scalar, &threads).unwrap();
+    session.feed(tokens, outputs).unwrap();
+    match target {
+        Target::Embedding => session.embedding().unwrap().iter().map(|x| i32::from(*x)).collect(),
+        Target::Logits => session.logits().unwrap().to_vec(),
+    }
+}
+
+/// The first constraint that does not hold.
+pub(super) fn violation(compiled: &Compiled) -> Option<String> {
+    let Constraints { values, gates, constants, lookups, products, parts, .. } =
+        &compiled.constraints;
+    let value = |cell: &super::super::constraints::Cell| values[cell.index()];
+    for (index, [a, b, c, d]) in gates.iter().enumerate() {
+        if value(a) + value(b) * value(c) != value(d) {
+            let part = parts.iter().rev().find(|part| part.begin.gates <= index);
+            return Some(format!("gate {index} of {part:?}"));
+        }
+    }
+    if let Some((cell, _)) = constants.iter().find(|(cell, constant)| value(cell) != *constant) {
+        return Some(format!("constant {cell:?}"));
+    }
+    for (index, (table, cell)) in lookups.iter().enumerate() {
+        let found = compiled.tables[table].iter();
+        let mut found = found.filter(|row| value(cell) + Fr::from(table.tag()) == Fr::from(**row));
+        if found.next().is_none() {
+            let part = parts.iter().rev().find(|part| part.begin.lookups <= index);
+            return Some(format!("lookup {index} of {table:?} in {part:?}: {:?}", value(cell)));
+        }
+    }
+    for (index, product) in products.iter().enumerate() {
+        let sums = product.input.chunks(product.depth).flat_map(|x| {
+            product.weights.chunks(product.depth).map(move |w| {
+                let terms = x.iter().zip(w);
+                terms.fold(Fr::ZERO, |sum, (x, w)| {
+                    sum + value(x) * super::super::builder::field(i128::from(*w))
+                })
+            })
+        });
+        if !sums.eq(product.output.iter().map(value)) {
+            return Some(format!("product {index}"));
+        }
+    }
+    None
+}
