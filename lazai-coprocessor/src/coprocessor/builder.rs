@@ -24,6 +24,10 @@ impl CpuBuilder {
 
     /// Uses this pool instead of the caller's thread.
     #[must_use]
+    #[cfg_attr(
+        not(feature = "parallel"),
+        allow(clippy::missing_const_for_fn, reason = "not const with the feature `parallel`")
+    )]
     pub fn threads(mut self, threads: Threads) -> Self {
         self.threads = Some(threads);
         self

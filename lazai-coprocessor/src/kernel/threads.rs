@@ -30,6 +30,10 @@ impl Threads {
     /// # Errors
     /// [`KernelError::TooManyThreads`] above [`Threads::MAX`], and
     /// [`KernelError::ThreadsNotStarted`] if the operating system refuses.
+    #[cfg_attr(
+        not(feature = "parallel"),
+        allow(clippy::missing_const_for_fn, reason = "not const with the feature `parallel`")
+    )]
     pub fn new(count: usize) -> Result<Self, KernelError> {
         if count > Self::MAX {
             return Err(KernelError::TooManyThreads { got: count, max: Self::MAX });
@@ -48,6 +52,10 @@ impl Threads {
 
     /// How many threads share the work.
     #[must_use]
+    #[cfg_attr(
+        not(feature = "parallel"),
+        allow(clippy::missing_const_for_fn, reason = "not const with the feature `parallel`")
+    )]
     pub fn count(&self) -> usize {
         #[cfg(feature = "parallel")]
         return self.pool.as_ref().map_or(1, |pool| pool.current_num_threads());

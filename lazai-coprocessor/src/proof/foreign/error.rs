@@ -1,0 +1,137 @@
+/// Why the verifying key of a foreign proof is refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// The circuit uses gnark's commitments, which are not read.
+    #[error("the circuit has gnark commitments, which are not supported here")]
+    Commitments,
+    /// A proof could be forged because of this part.
+    #[error("{part} is {flaw}: anyone could forge proofs under such a key")]
+    Degenerate {
+        /// The part of the key.
+        part: &'static str,
+        /// What is wrong with it.
+        flaw: &'static str,
+    },
+    /// A parameter of the circuit is not what it must be.
+    #[error("{part} is {got}, expected {expected}")]
+    Parameter {
+        /// The parameter.
+        part: &'static str,
+        /// What gnark sets it to.
+        expected: u64,
+        /// What the key has.
+        got: u64,
+    },
+    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its prime-order group.
+    #[error("{part} is not a canonical, finite point of the prime-order group of bn254")]
+    Point {
+        /// The point.
+        part: &'static str,
+    },
+    /// A number is not reduced.
+    #[error("{part} is not below the order of bn254")]
+    Scalar {
+        /// The number.
+        part: &'static str,
+    },
+    /// The container or the verifying key in it has another size.
+    #[error("{part} has {got} bytes, expected {expected}")]
+    Size {
+        /// What has the size.
+        part: &'static str,
+        /// The only size that is read, or the smallest.
+        expected: u64,
+        /// The size.
+        got: u64,
+    },
+    /// The version of the container is unknown.
+    #[error("the key has version {got}, expected {expected}")]
+    Version {
+        /// The version read here.
+        expected: u8,
+        /// The version of the key.
+        got: u8,
+    },
+    /// The zkVM is unknown.
+    #[error("zkVM {got} is unknown; 1 is Ziren, 2 is SP1, 3 is RISC Zero")]
+    ZkVm {
+        /// Its number in the key.
+        got: u8,
+    },
+}
+
+/// Why a foreign proof is refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ProofError {
+    /// Everything is well formed, but the proof does not show the claim.
+    #[error("the proof does not hold for these public values")]
+    Equation,
+    /// The program failed.
+    #[error("the program did not exit with code 0")]
+    ExitCode,
+    /// The key is at fault.
+    #[error("the verifying key is refused: {0}")]
+    Key(#[from] KeyError),
+    /// The program behind the key shows no statements.
+    #[error("the key names no offset of a statement, so its program shows public values only")]
+    NoStatements,
+    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its prime-order group.
+    #[error(
+        "{part} of the proof is not a canonical, finite point of the prime-order group of bn254"
+    )]
+    Point {
+        /// The point.
+        part: &'static str,
+    },
+    /// The proof was made for another verifying key.
+    #[error("the proof is for the verifying key {got:02x?}, expected {expected:02x?}")]
+    Prefix {
+        /// The prefix that the key asks for.
+        expected: [u8; 4],
+        /// The prefix of the proof.
+        got: [u8; 4],
+    },
+    /// The proof belongs to another release of SP1.
+    #[error("the proof has another root of verifying keys than the registered one")]
+    Root,
+    /// A number is not reduced.
+    #[error("{part} of the proof is not below the order of bn254")]
+    Scalar {
+        /// The number.
+        part: &'static str,
+    },
+    /// The envelope has another size.
+    #[error("the proof has {got} bytes, expected {min} to {max}")]
+    Size {
+        /// Fewest bytes.
+        min: u64,
+        /// Most bytes.
+        max: u64,
+        /// Its bytes.
+        got: u64,
+    },
+    /// The public values do not contain the statement.
+    #[error("the public values do not hold the hash of the statement at byte {offset}")]
+    Statement {
+        /// Where the key says that it stands.
+        offset: u32,
+    },
+    /// The public values are longer than any that are read.
+    #[error("the claim has {got} bytes of public values, above the limit {max}")]
+    Values {
+        /// Most bytes.
+        max: u64,
+        /// Its bytes.
+        got: u64,
+    },
+    /// The version of the envelope is unknown.
+    #[error("the proof has version {got}, expected {expected}")]
+    Version {
+        /// The version read here.
+        expected: u8,
+        /// The version of the envelope.
+        got: u8,
+    },
+}

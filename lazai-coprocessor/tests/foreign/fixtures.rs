@@ -1,0 +1,89 @@
+//! Published proofs, as files that are not part of this repository.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{B256, hex};
+use lazai_coprocessor::proof::foreign::ForeignKey;
+use serde_json::Value;
+
+/// A proof, with what it proves.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) key: ForeignKey,
+    pub(crate) values: Vec<u8>,
+    /// The envelope of a claim of values.
+    pub(crate) proof: Vec<u8>,
+}
+
+/// Ziren 1.2.5. `circuit` is `groth16` or `plonk`.
+pub(crate) fn ziren(circuit: &str) -> Option<Case> {
+    let json = json(&format!("ziren_{}.json", short(circuit)))?;
+    let key = fs::read(folder()?.join(format!("ziren_{circuit}_vk.bin"))).ok()?;
+    Some(Case {
+        key: ForeignKey::ziren(word(&json, "vkey_hash"), key),
+        values: bytes(&json, "public_inputs"),
+        proof: envelope(&bytes(&json, "proof")),
+    })
+}
+
+/// SP1 6.0. `circuit` is `groth16` or `plonk`.
+pub(crate) fn sp1(circuit: &str) -> Option<Case> {
+    let short = short(circuit);
+    let json = json(&format!("sp1_{short}.json"))?;
+    let key = fs::read(folder()?.join(format!("sp1_{short}_vk.bin"))).ok()?;
+    let proof = bytes(&json, "proof");
+    // The file does not name the release; a proof carries the root behind prefix and exit code.
+    let root = B256::from_slice(&proof[36..68]);
+    Some(Case {
+        key: ForeignKey::sp1(word(&json, "vkey"), root, key),
+        values: bytes(&json, "publicValues"),
+        proof: envelope(&proof),
+    })
+}
+
+/// RISC Zero 3.0.
+pub(crate) fn risc_zero() -> Option<Case> {
+    let json = json("risc0_g16.json")?;
+    let key = fs::read(folder()?.join("risc0_g16_vk.bin")).ok()?;
+    let (root, id) = (word(&json, "control_root"), word(&json, "control_id"));
+    Some(Case {
+        key: ForeignKey::risc_zero(word(&json, "image_id"), root, id, key),
+        values: bytes(&json, "journal"),
+        proof: envelope(&bytes(&json, "proof")),
+    })
+}
+
+pub(crate) fn envelope(proof: &[u8]) -> Vec<u8> {
+    [&[1], proof].concat()
+}
+
+fn short(circuit: &str) -> &str {
+    if circuit == "groth16" { "g16" } else { circuit }
+}
+
+fn folder() -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let beside = workspace.join("../shared/fixtures");
+    let folder = env::var_os("LAZVM_FIXTURES").map_or(beside, PathBuf::from).join("zkvm");
+    folder.is_dir().then_some(folder)
+}
+
+/// The file `name`; none, with a word to the reader, where it is absent.
+fn json(name: &str) -> Option<Value> {
+    let read = folder().and_then(|folder| fs::read(folder.join(name)).ok());
+    if read.is_none() {
+        println!("skipped: no zkvm/{name}; LAZVM_FIXTURES may name the folder that holds zkvm/");
+    }
+    Some(serde_json::from_slice(&read?).unwrap())
+}
+
+fn bytes(json: &Value, field: &str) -> Vec<u8> {
+    hex::decode(json[field].as_str().unwrap()).unwrap()
+}
+
+fn word(json: &Value, field: &str) -> B256 {
+    B256::from_slice(&bytes(json, field))
+}
