@@ -12,6 +12,7 @@ mod job;
 pub mod openai;
 mod outcome;
 mod port;
+mod registry;
 mod statement;
 mod work;
 
@@ -21,6 +22,9 @@ pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
     Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, ProofLimits,
     ProofSystem, ProofVerifier, Rejection, key_hash,
+};
+pub use registry::{
+    DuplicateVerifier, GuardedVerifier, ProofRegistry, ProofVerifiers, RegistryError,
 };
 pub use statement::Statement;
 pub use work::{GasCost, GasPricing, Work, WorkOverflow};

@@ -35,6 +35,8 @@ pub enum FaultKind {
     ModelUnavailable,
     /// Memory or disk ran out.
     Resources,
+    /// The state of the chain cannot be read.
+    State,
 }
 
 /// A fault of the input.

@@ -7,8 +7,11 @@ use crate::{Job, PortError, ProofSystemId, Statement, Work};
 
 /// Checks proofs of one system against verifying keys that the caller brings.
 ///
-/// Key and proof are hostile: an implementation bounds their sizes before parsing, never panics and never
-/// allocates by a length that they claim.
+/// # Guarantees of an implementation
+/// - Key and proof are hostile: their sizes are bounded before they are parsed, nothing panics, and nothing is allocated
+///   by a length that they claim.
+/// - Every answer is a function of the arguments alone, on every machine. Parsed keys may be cached, but not so that a
+///   panic, which a [`GuardedVerifier`](crate::GuardedVerifier) survives, changes a later answer, as a poisoned lock would.
 pub trait ProofVerifier: Debug + Send + Sync {
     /// The system that this verifier checks.
     fn id(&self) -> ProofSystemId;

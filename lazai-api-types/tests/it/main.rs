@@ -13,6 +13,7 @@ mod fine_tuning;
 mod hashes;
 mod hostile;
 mod peers;
+mod proofs;
 mod round_trips;
 mod streaming;
 mod wallet;
