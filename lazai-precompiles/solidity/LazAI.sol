@@ -127,16 +127,52 @@ interface ILazTokenizer {
 }
 
 /// @title Checks proofs
+/// @notice Systems: 0 quorum, 1 halo2, 2 sumcheck, 3 STARK, 4 Groth16, 5 PLONK, 6 optimistic, others by the chain.
+/// A key is named by keyHash = keccak256("lazvm/verifying-key/1" ++ system as four bytes ++ key). It is the code of
+/// the account address(uint160(uint256(keyHash))), behind one zero byte.
 interface ILazProofVerifier {
+    /// @notice A verifying key was stored for the first time.
+    event VerifyingKeyRegistered(uint32 indexed system, bytes32 indexed keyHash, address indexed registrant);
+
+    /// @notice Stores a verifying key that the system admits; anyone may. A key that is there already stays.
+    /// @return keyHash The name of the key.
+    function register(uint32 system, bytes calldata verifyingKey) external returns (bytes32 keyHash);
+
     /// @notice Whether the proof shows the statement; a malformed proof gives false.
-    /// @param system 0 quorum, 1 halo2, 2 sumcheck, 3 STARK, 4 Groth16, 5 PLONK, 6 optimistic, others by the chain.
-    function verify(uint32 system, Statement calldata statement, bytes calldata proof)
+    function verify(uint32 system, bytes32 keyHash, Statement calldata statement, bytes calldata proof)
         external
         view
         returns (bool valid);
 
-    /// @notice The price of checking a proof of so many bytes.
-    function quote(uint32 system, uint64 proofBytes) external view returns (Price memory price);
+    /// @notice Whether the proof shows that a zkVM's program committed these public values; a malformed proof gives
+    /// false.
+    function verifyValues(uint32 system, bytes32 keyHash, bytes calldata values, bytes calldata proof)
+        external
+        view
+        returns (bool valid);
+
+    /// @notice The price of verify, where valuesBytes is 0, and of verifyValues.
+    /// @param keyBytes Of a registered key: the code length of its account, less one.
+    /// @return price Of the work.
+    /// @return gasEvm Ordinary gas on top.
+    function quote(uint32 system, uint64 keyBytes, uint64 valuesBytes, uint64 proofBytes)
+        external
+        view
+        returns (Price memory price, uint64 gasEvm);
+
+    /// @notice The price of register for a key that is new.
+    /// @return price Of the work.
+    /// @return gasEvm Ordinary gas on top: a new account, its code and a log.
+    function quoteRegister(uint32 system, uint64 keyBytes)
+        external
+        view
+        returns (Price memory price, uint64 gasEvm);
+
+    /// @notice The bytes of a registered key.
+    function key(uint32 system, bytes32 keyHash) external view returns (bytes memory verifyingKey);
+
+    /// @notice Whether a key is registered.
+    function isRegistered(uint32 system, bytes32 keyHash) external view returns (bool registered);
 }
 
 /// @title Tells prices
@@ -175,12 +211,12 @@ interface ILazErrors {
     error DelegateCallRefused();
     /// The prompt has no token; it needs at least one.
     error EmptyPrompt();
-    /// A function argument is not an integer of the declared width.
-    error IntegerOutOfRange(uint256 offset, uint256 got, uint256 max);
-    /// The calldata or the text in it is longer than is read.
+    /// The calldata, or a text, key or proof in it, is longer than is read.
     error InputTooLong(uint256 got, uint256 max);
     /// The calldata ends before the argument that starts at the offset.
     error InputTooShort(uint256 offset, uint256 got, uint256 expected);
+    /// A function argument is not an integer of the declared width.
+    error IntegerOutOfRange(uint256 offset, uint256 got, uint256 max);
     /// The token limit is 0 or exceeds what the model's context leaves after the prompt.
     error InvalidMaxTokens(uint256 got, uint256 max);
     /// An argument does not stand where the standard encoding puts it.
@@ -195,6 +231,10 @@ interface ILazErrors {
     error InvalidText();
     /// A text is not UTF-8 from this byte on.
     error InvalidUtf8(uint256 offset);
+    /// The proof system refuses the verifying key.
+    error InvalidVerifyingKey(string reason);
+    /// The account of the verifying key holds something else.
+    error KeyAddressTaken(address account);
     /// A length exceeds what the calldata can hold.
     error LengthOutOfRange(uint256 offset, uint256 got, uint256 max);
     /// The chain has no default model, so that the model must be named.
@@ -205,6 +245,8 @@ interface ILazErrors {
     error Rejected(string reason);
     /// The text spells a special token.
     error SpecialToken(uint256 token, uint256 offset);
+    /// A function that writes state is refused in a static call.
+    error StaticCallRefused();
     /// The calldata goes on after its last argument.
     error TrailingBytes(uint256 got, uint256 expected);
     /// The precompile has no such function.
@@ -215,6 +257,8 @@ interface ILazErrors {
     error UnknownProofSystem(uint256 system);
     /// The vocabulary has no such token.
     error UnknownToken(uint256 token, uint256 index, uint256 vocabulary);
+    /// No such verifying key is registered.
+    error UnknownVerifyingKey(uint256 system, bytes32 keyHash);
     /// The model cannot do this.
     error UnsupportedTask(string task);
     /// Precompiles take no value.

@@ -6,7 +6,7 @@ use lazai_api_types::{GasCost, GasPricing, Quote, Work};
 pub struct Call<'a> {
     /// The precompile whose code runs.
     pub address: Address,
-    /// Who calls; no function depends on it today.
+    /// Who calls; the event of a registered key names it, and nothing else depends on it.
     pub caller: Address,
     /// The calldata.
     pub input: &'a [u8],
@@ -14,7 +14,7 @@ pub struct Call<'a> {
     pub gas_limit: u64,
     /// Wei sent along; anything but zero is refused.
     pub value: U256,
-    /// Whether state is frozen. No function writes state, so every function is allowed.
+    /// Whether state is frozen: functions that write it are refused.
     pub is_static: bool,
     /// Whether the call came by DELEGATECALL or CALLCODE; always refused.
     pub is_delegate: bool,
@@ -32,7 +32,8 @@ pub enum Mode {
     /// Run the job, charge what it really took.
     #[default]
     Execute,
-    /// Charge the quote and return a placeholder of the right type: for gas estimation.
+    /// Charge the quote and return a placeholder of the right type: for gas estimation. Proofs are checked and keys are
+    /// registered as ever.
     Simulate,
 }
 
@@ -56,11 +57,13 @@ pub struct Reply {
     pub status: Status,
     /// Returned bytes: the result, or a Solidity custom error if reverted; empty if out of gas.
     pub output: Bytes,
-    /// AI gas spent, unused tokens already given back; the total never exceeds the gas limit.
+    /// AI gas spent, unused tokens already given back.
     ///
     /// If out of gas, this is the part that paid for work done until then; the rest of the frame's gas burns as
     /// ordinary EVM gas.
     pub charged: GasCost,
+    /// Gas spent on what Ethereum prices: accounts, code and logs. With `charged` it never exceeds the gas limit.
+    pub charged_evm: u64,
     /// What a job was charged before it ran; none for calls that run no job.
     pub quoted: Option<Quote>,
     /// Work that `charged` paid for.

@@ -2,16 +2,17 @@ use alloc::string::String;
 
 use lazai_api_types::{Fault, FaultKind, GasCost, PortError, Quote, Work};
 
-use crate::{Call, refusal::Refusal};
+use crate::{Call, input::InputError, refusal::Refusal};
 
 /// What one call has paid so far.
 ///
-/// Charges do not add up: each is the price of all work until then, so that the intake that a quote contains is
-/// never paid twice.
+/// Charges for work do not add up: each is the price of all work until then, so that the intake that a quote contains is
+/// never paid twice. Charges for what Ethereum prices do.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {
     call: &'a Call<'a>,
     paid: GasCost,
+    paid_evm: u64,
     work: Work,
     quoted: Option<Quote>,
 }
@@ -21,6 +22,7 @@ impl<'a> Meter<'a> {
         Self {
             call,
             paid: GasCost { gas_ai: 0, gas_inference: 0 },
+            paid_evm: 0,
             work: Work { flops: 0, peak_bytes: 0 },
             quoted: None,
         }
@@ -31,10 +33,21 @@ impl<'a> Meter<'a> {
         // A price beyond 64 bits is one that no gas limit pays.
         let cost = self.call.pricing.gas(&work).map_err(|_| Stop::OutOfGas)?;
         let total = cost.total().map_err(|_| Stop::OutOfGas)?;
-        if total > self.call.gas_limit {
+        if total > self.call.gas_limit.saturating_sub(self.paid_evm) {
             return Err(Stop::OutOfGas);
         }
         (self.paid, self.work) = (cost, work);
+        Ok(())
+    }
+
+    /// Charges for what Ethereum prices, on top of all that was charged before.
+    pub(crate) fn charge_evm(&mut self, gas: u64) -> Result<(), Stop> {
+        let paid_evm = self.paid_evm.checked_add(gas).ok_or(Stop::OutOfGas)?;
+        let total = self.paid.total().map_err(|_| Stop::OutOfGas)?;
+        if paid_evm > self.call.gas_limit.saturating_sub(total) {
+            return Err(Stop::OutOfGas);
+        }
+        self.paid_evm = paid_evm;
         Ok(())
     }
 
@@ -62,6 +75,10 @@ impl<'a> Meter<'a> {
         self.paid
     }
 
+    pub(crate) const fn paid_evm(&self) -> u64 {
+        self.paid_evm
+    }
+
     pub(crate) const fn work(&self) -> Work {
         self.work
     }
@@ -79,6 +96,12 @@ pub(crate) enum Stop {
     Refused(Refusal),
 }
 
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 impl From<PortError> for Stop {
     fn from(error: PortError) -> Self {
         match error {
@@ -88,9 +111,15 @@ impl From<PortError> for Stop {
     }
 }
 
-impl<R: Into<Refusal>> From<R> for Stop {
-    fn from(refusal: R) -> Self {
-        Self::Refused(refusal.into())
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<InputError> for Stop {
+    fn from(error: InputError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

@@ -1,16 +1,16 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::{Address, Bytes};
-use alloy_sol_types::SolValue;
 use lazai_api_types::{
-    Claim, Coprocessor, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError, ProofSystemId,
-    ProofVerifier, Quote, Work,
+    Coprocessor, DuplicateVerifier, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError,
+    ProofVerifier, ProofVerifiers, Quote, Work,
 };
 
 use crate::{
-    Call, Mode, Reply, Status, address, answer,
+    Call, ChainState, Mode, Reply, Status, address, answer,
     meter::{Meter, Stop, internal},
     price,
+    proofs::Proofs,
     refusal::Refusal,
     request::{Form, Request},
 };
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AiPrecompiles {
     coprocessor: Arc<dyn Coprocessor>,
-    verifiers: Vec<Arc<dyn ProofVerifier>>,
+    verifiers: ProofVerifiers,
     settings: Settings,
 }
 
@@ -33,13 +33,11 @@ impl AiPrecompiles {
         verifiers: Vec<Arc<dyn ProofVerifier>>,
         settings: Settings,
     ) -> Result<Self, DuplicateVerifier> {
-        for (index, verifier) in verifiers.iter().enumerate() {
-            let system = verifier.id();
-            if verifiers.iter().skip(index + 1).any(|other| other.id() == system) {
-                return Err(DuplicateVerifier { system });
-            }
+        let mut by_system = ProofVerifiers::default();
+        for verifier in verifiers {
+            by_system.insert(verifier)?;
         }
-        Ok(Self { coprocessor, verifiers, settings })
+        Ok(Self { coprocessor, verifiers: by_system, settings })
     }
 
     /// The addresses that [`call`](Self::call) answers.
@@ -55,27 +53,44 @@ impl AiPrecompiles {
         &self.settings
     }
 
-    /// Answers `call`; none if its address is not one of [`addresses`](Self::addresses).
+    /// Answers `call` over `state`; none if its address is not one of [`addresses`](Self::addresses).
+    ///
+    /// Only a successful reply may have changed `state`.
     ///
     /// # Errors
     /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be aborted and must
     /// never become a receipt.
-    pub fn call(&self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
+    pub fn call(
+        &self,
+        call: &Call<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Option<Reply>, Fault> {
         if !self.addresses().contains(&call.address) {
             return Ok(None);
         }
         let mut meter = Meter::new(call);
-        let (status, output) = match self.answer(call, &mut meter) {
+        let (status, output) = match self.answer(call, &mut meter, state) {
             Ok(output) => (Status::Success, output),
             Err(Stop::Fault(fault)) => return Err(fault),
             Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
             Err(Stop::Refused(refusal)) => (Status::Revert, refusal.encode()),
         };
-        let (charged, quoted, work) = (meter.paid(), meter.quoted(), meter.work());
-        Ok(Some(Reply { status, output, charged, quoted, work }))
+        Ok(Some(Reply {
+            status,
+            output,
+            charged: meter.paid(),
+            charged_evm: meter.paid_evm(),
+            quoted: meter.quoted(),
+            work: meter.work(),
+        }))
     }
 
-    fn answer(&self, call: &Call<'_>, meter: &mut Meter<'_>) -> Result<Bytes, Stop> {
+    fn answer(
+        &self,
+        call: &Call<'_>,
+        meter: &mut Meter<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Bytes, Stop> {
         meter.charge(Work::default())?;
         match self.read(call) {
             Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
@@ -83,21 +98,15 @@ impl AiPrecompiles {
                 meter.charge(job.intake())?;
                 price::encode_price(call, self.quote(&job)?.work)
             }
-            Ok(Request::QuoteProof { system, proof_bytes }) => {
-                price::encode_price(call, self.verifier(system)?.work(0, proof_bytes))
+            Ok(Request::Proof(request)) => {
+                Proofs::answer(&self.verifiers, call, request, meter, state)
             }
             Ok(Request::Run(job, form)) => {
                 meter.charge(job.intake())?;
                 self.run(call.mode, meter, &job, form)
             }
-            Ok(Request::Verify { system, statement, proof }) => {
-                let verifier = self.verifier(system)?;
-                meter.charge(verifier.work(0, proof.len() as u64))?;
-                // A verdict steers the caller, so it is the real one even in a simulation.
-                Ok(verifier.verify(&[], Claim::Statement(&statement), proof)?.abi_encode().into())
-            }
             Err(Refusal::Input(error)) => {
-                meter.charge(reading(call.input.len()))?;
+                meter.charge(reading(call.input.len() as u64))?;
                 Err(error.into())
             }
             Err(refusal) => Err(refusal.into()),
@@ -113,7 +122,7 @@ impl AiPrecompiles {
             return Err(Refusal::Value { value: call.value });
         }
         if got > max {
-            return Err(Refusal::InputTooLong { got, max });
+            return Err(Refusal::InputTooLong { got: got as u64, max: max as u64 });
         }
         Request::read(call.address, call.input, &self.settings)
     }
@@ -146,14 +155,6 @@ impl AiPrecompiles {
         }
         Ok(quote)
     }
-
-    fn verifier(&self, system: ProofSystemId) -> Result<&dyn ProofVerifier, Refusal> {
-        self.verifiers
-            .iter()
-            .find(|verifier| verifier.id() == system)
-            .map(|verifier| &**verifier)
-            .ok_or(Refusal::UnknownProofSystem { system })
-    }
 }
 
 /// What the operator of a chain decides about the precompiles; part of consensus.
@@ -173,16 +174,7 @@ impl Default for Settings {
     }
 }
 
-/// Two verifiers claim one id.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("two verifiers claim the proof system {}", system.0)]
-pub struct DuplicateVerifier {
-    /// The id claimed twice.
-    pub system: ProofSystemId,
-}
-
-/// The work of reading calldata that turned out not to hold a request, by the rule of [`Job::intake`].
-const fn reading(input_bytes: usize) -> Work {
-    let flops = (input_bytes as u64).saturating_mul(INTAKE_FLOPS_PER_BYTE);
-    Work { flops, peak_bytes: 0 }
+/// The work of reading bytes that are not a job, by the rule of [`Job::intake`].
+pub(crate) const fn reading(bytes: u64) -> Work {
+    Work { flops: bytes.saturating_mul(INTAKE_FLOPS_PER_BYTE), peak_bytes: 0 }
 }

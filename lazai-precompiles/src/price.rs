@@ -11,12 +11,17 @@ use crate::{
 
 /// The price of `work` in this block, as Solidity reads it.
 pub(crate) fn encode_price(call: &Call<'_>, work: Work) -> Result<Bytes, Stop> {
+    Ok(price(call, work)?.abi_encode().into())
+}
+
+/// The price of `work` in this block.
+pub(crate) fn price(call: &Call<'_>, work: Work) -> Result<Price, Stop> {
     let overflow = |_: WorkOverflow| Refusal::Rejected(Rejection::WorkOverflow);
     let cost = call.pricing.gas(&work).map_err(overflow)?;
     let total = cost.total().map_err(overflow)?;
     let GasCost { gas_ai, gas_inference } = cost;
     let price_wei = U256::from(call.prices.header);
-    let price = Price {
+    Ok(Price {
         flops: work.flops,
         peakBytes: work.peak_bytes,
         gasAI: gas_ai,
@@ -24,8 +29,7 @@ pub(crate) fn encode_price(call: &Call<'_>, work: Work) -> Result<Bytes, Stop> {
         priceWei: price_wei,
         // 128 bits times 64 bits.
         feeWei: price_wei * U256::from(total),
-    };
-    Ok(price.abi_encode().into())
+    })
 }
 
 /// The prices of this block, as Solidity reads them.

@@ -1,8 +1,8 @@
 use alloc::string::ToString;
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolError;
-use lazai_api_types::{ProofSystemId, Rejection};
+use lazai_api_types::{InvalidKey, ProofSystemId, Rejection};
 
 use crate::{abi::ILazErrors as sol, input::InputError};
 
@@ -11,11 +11,15 @@ use crate::{abi::ILazErrors as sol, input::InputError};
 pub(crate) enum Refusal {
     DelegateCall,
     Input(InputError),
-    InputTooLong { got: usize, max: usize },
+    InputTooLong { got: u64, max: u64 },
+    InvalidVerifyingKey(InvalidKey),
+    KeyAddressTaken { address: Address },
     NoDefaultModel,
     Rejected(Rejection),
+    StaticCall,
     UnknownFunction { selector: [u8; 4] },
     UnknownProofSystem { system: ProofSystemId },
+    UnknownVerifyingKey { system: ProofSystemId, key_hash: B256 },
     Value { value: U256 },
 }
 
@@ -28,13 +32,24 @@ impl Refusal {
             Self::InputTooLong { got, max } => {
                 sol::InputTooLong { got: U256::from(*got), max: U256::from(*max) }.abi_encode()
             }
+            Self::InvalidVerifyingKey(InvalidKey { reason }) => {
+                sol::InvalidVerifyingKey { reason: reason.clone() }.abi_encode()
+            }
+            Self::KeyAddressTaken { address } => {
+                sol::KeyAddressTaken { account: *address }.abi_encode()
+            }
             Self::NoDefaultModel => sol::NoDefaultModel {}.abi_encode(),
             Self::Rejected(rejection) => return encode_rejection(rejection),
+            Self::StaticCall => sol::StaticCallRefused {}.abi_encode(),
             Self::UnknownFunction { selector } => {
                 sol::UnknownFunction { selector: (*selector).into() }.abi_encode()
             }
             Self::UnknownProofSystem { system } => {
                 sol::UnknownProofSystem { system: U256::from(system.0) }.abi_encode()
+            }
+            Self::UnknownVerifyingKey { system, key_hash } => {
+                sol::UnknownVerifyingKey { system: U256::from(system.0), keyHash: *key_hash }
+                    .abi_encode()
             }
             Self::Value { value } => sol::ValueRefused { value: *value }.abi_encode(),
         }

@@ -2,15 +2,14 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
-use lazai_api_types::{
-    Generation, Job, ModelId, Prompt, ProofSystemId, Sampling, Statement, Task, Work,
-};
+use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task};
 
 use crate::{
     Settings,
-    abi::{ILazInference, ILazProofVerifier, ILazQuote, ILazTokenizer},
+    abi::{ILazInference, ILazQuote, ILazTokenizer},
     address,
     input::{InputError, Reader, SELECTOR_BYTES, utf8},
+    proof_request::ProofRequest,
     refusal::Refusal,
 };
 
@@ -21,12 +20,10 @@ pub(crate) enum Request<'a> {
     Prices,
     /// The price of a job.
     Quote(Job),
-    /// The price of checking a proof.
-    QuoteProof { system: ProofSystemId, proof_bytes: u64 },
+    /// A question to the proof verifier.
+    Proof(ProofRequest<'a>),
     /// A job, and how to write its result.
     Run(Job, Form),
-    /// Whether a proof shows a statement.
-    Verify { system: ProofSystemId, statement: Statement, proof: &'a [u8] },
 }
 
 impl<'a> Request<'a> {
@@ -53,6 +50,9 @@ impl<'a> Request<'a> {
             }
             .into());
         };
+        if address == address::PROOF_VERIFIER {
+            return Ok(Self::Proof(ProofRequest::read(*selector, input)?));
+        }
         let (model, task, wrap): (B256, Task, fn(Job) -> Self) = match (address, *selector) {
             (address::INFERENCE, ILazInference::generateCall::SELECTOR) => {
                 let (model, task) = generation(input, text_prompt)?;
@@ -101,12 +101,6 @@ impl<'a> Request<'a> {
             (address::QUOTE, ILazQuote::pricesCall::SELECTOR) => {
                 Reader::new(input, 0)?.finish()?;
                 return Ok(Self::Prices);
-            }
-            (address::PROOF_VERIFIER, ILazProofVerifier::verifyCall::SELECTOR) => {
-                return Ok(verify(input)?);
-            }
-            (address::PROOF_VERIFIER, ILazProofVerifier::quoteCall::SELECTOR) => {
-                return Ok(quote_proof(input)?);
             }
             _ => return Err(Refusal::UnknownFunction { selector: *selector }),
         };
@@ -179,27 +173,4 @@ fn text_prompt(reader: &mut Reader<'_>) -> Result<Prompt, InputError> {
 
 fn token_prompt(reader: &mut Reader<'_>) -> Result<Prompt, InputError> {
     reader.tokens().map(Prompt::Tokens)
-}
-
-fn verify(input: &[u8]) -> Result<Request<'_>, InputError> {
-    let mut reader = Reader::new(input, 8)?;
-    let system = ProofSystemId(reader.uint32()?);
-    let statement = Statement {
-        model: ModelId(reader.bytes32()?),
-        input: reader.bytes32()?,
-        output: reader.bytes32()?,
-        work: Work { flops: reader.uint64()?, peak_bytes: reader.uint64()? },
-        context: reader.bytes32()?,
-    };
-    let proof = reader.bytes()?;
-    reader.finish()?;
-    Ok(Request::Verify { system, statement, proof })
-}
-
-fn quote_proof<'a>(input: &[u8]) -> Result<Request<'a>, InputError> {
-    let mut reader = Reader::new(input, 2)?;
-    let system = ProofSystemId(reader.uint32()?);
-    let proof_bytes = reader.uint64()?;
-    reader.finish()?;
-    Ok(Request::QuoteProof { system, proof_bytes })
 }

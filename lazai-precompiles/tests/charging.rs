@@ -10,8 +10,8 @@ use lazai_api_types::{
     Output, PortError, Quote, Rejection, Work, WorkOverflow,
 };
 use lazai_precompiles::{
-    AiPrecompiles, Call, Mode, Status,
-    abi::{self, ILazErrors, ILazInference, ILazProofVerifier, ILazTokenizer, SolCall, SolError},
+    AiPrecompiles, Call, MemoryState, Mode, Status,
+    abi::{self, ILazErrors, ILazInference, ILazTokenizer, SolCall, SolError},
     address,
 };
 use support::{
@@ -28,12 +28,12 @@ fn too_little_gas_halts_before_any_tensor_work() {
     let device = Arc::<Characters>::default();
     let exact = Call { gas_limit: total(price), ..call(address::INFERENCE, &input) };
     let short = Call { gas_limit: total(price) - 1, ..exact };
-    let halted = precompiles(&device).call(&short).unwrap().unwrap();
+    let halted = precompiles(&device).call(&short, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!((halted.status, halted.output), (Status::OutOfGas, Bytes::new()));
     assert_eq!(device.counts(), (1, 0), "quoted, not run");
     assert_eq!(halted.work, Work { flops: 4 * INTAKE_FLOPS_PER_BYTE, peak_bytes: 0 });
 
-    let ran = precompiles(&device).call(&exact).unwrap().unwrap();
+    let ran = precompiles(&device).call(&exact, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!(ran.status, Status::Success);
     assert_eq!(device.counts(), (2, 1));
 }
@@ -47,14 +47,15 @@ fn too_little_gas_for_the_intake_halts_before_the_device_is_asked() {
     for (gas_limit, charged) in [(0, 0), (BASE_GAS - 1, 0), (enough - 1, BASE_GAS)] {
         let device = Arc::<Characters>::default();
         let call = Call { gas_limit, ..call(address::INFERENCE, &input) };
-        let halted = precompiles(&device).call(&call).unwrap().unwrap();
+        let halted =
+            precompiles(&device).call(&call, &mut MemoryState::default()).unwrap().unwrap();
         assert_eq!(halted.status, Status::OutOfGas);
         assert_eq!(total(halted.charged), charged);
         assert_eq!(device.counts(), (0, 0));
     }
     let device = Arc::<Characters>::default();
     let call = Call { gas_limit: enough, ..call(address::INFERENCE, &input) };
-    let refused = precompiles(&device).call(&call).unwrap().unwrap();
+    let refused = precompiles(&device).call(&call, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!(refused.status, Status::Revert, "a prompt above the context");
     assert_eq!((total(refused.charged), device.counts()), (enough, (1, 0)));
 }
@@ -87,7 +88,7 @@ fn simulation_charges_the_quote_and_runs_nothing() {
     let device = Arc::<Characters>::default();
     let input = generate("Why?", 8);
     let call = Call { mode: Mode::Simulate, ..call(address::INFERENCE, &input) };
-    let simulated = precompiles(&device).call(&call).unwrap().unwrap();
+    let simulated = precompiles(&device).call(&call, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!((simulated.status, device.counts()), (Status::Success, (1, 0)));
     let quoted = simulated.quoted.unwrap();
     assert_eq!(simulated.charged, Pricing.gas(&quoted.work).unwrap());
@@ -146,14 +147,17 @@ fn delegate_calls_are_refused_and_static_calls_are_not() {
     let precompiles = precompiles(&device);
     for address in precompiles.addresses() {
         let delegate = Call { is_delegate: true, ..call(*address, b"Why?") };
-        let refused = precompiles.call(&delegate).unwrap().unwrap();
+        let refused = precompiles.call(&delegate, &mut MemoryState::default()).unwrap().unwrap();
         assert_eq!(refused.status, Status::Revert);
         assert_eq!(refused.output, ILazErrors::DelegateCallRefused {}.abi_encode());
     }
     assert_eq!(device.counts(), (0, 0));
     let usual = call(address::RAW_PROMPT, b"Why?");
     let frozen = Call { is_static: true, ..usual };
-    assert_eq!(precompiles.call(&frozen), precompiles.call(&usual));
+    assert_eq!(
+        precompiles.call(&frozen, &mut MemoryState::default()),
+        precompiles.call(&usual, &mut MemoryState::default())
+    );
 }
 
 #[test]
@@ -184,10 +188,6 @@ fn a_price_beyond_64_bits_is_out_of_gas() {
     let usual = call(address::RAW_PROMPT, b"Why?");
     let dear = reply(&Call { gas_limit: u64::MAX, pricing: &Dear, ..usual });
     assert_eq!((dear.status, total(dear.charged)), (Status::OutOfGas, 1));
-
-    let input = ILazProofVerifier::quoteCall { system: 1_000, proofBytes: u64::MAX }.abi_encode();
-    let overflow = reply(&Call { pricing: &Dear, ..call(address::PROOF_VERIFIER, &input) });
-    assert_eq!(overflow.output, ILazErrors::WorkOverflow {}.abi_encode());
 }
 
 /// A device that breaks one promise of its port.
@@ -249,7 +249,7 @@ fn a_fault_of_the_node_is_never_a_receipt() {
     let broken = |promise| {
         let device = Arc::new(Broken { device: Characters::default(), promise });
         let precompiles = AiPrecompiles::new(device, vec![], settings()).unwrap();
-        precompiles.call(&call(address::RAW_PROMPT, b"Why?"))
+        precompiles.call(&call(address::RAW_PROMPT, b"Why?"), &mut MemoryState::default())
     };
     for promise in [Machine, MachineRun] {
         assert_eq!(broken(promise), Err(lost()));
@@ -265,7 +265,7 @@ fn a_placeholder_is_bounded_whatever_the_device_quotes() {
     let precompiles = AiPrecompiles::new(Arc::new(device), vec![], settings()).unwrap();
     let input = ILazInference::embedCall { model: MODEL.0, text: "Why?".into() }.abi_encode();
     let call = Call { mode: Mode::Simulate, ..call(address::INFERENCE, &input) };
-    let output = precompiles.call(&call).unwrap().unwrap().output;
+    let output = precompiles.call(&call, &mut MemoryState::default()).unwrap().unwrap().output;
     assert_eq!(output.len(), 32 * (3 + (1 << 20)));
 }
 

@@ -13,9 +13,9 @@ const PAGE: &str = include_str!("../../docs/precompiles.md");
 
 #[test]
 fn every_selector_is_documented() {
-    documented::<ILazErrorsErrors>(25, ILazErrorsErrors::signature_by_selector);
+    documented::<ILazErrorsErrors>(29, ILazErrorsErrors::signature_by_selector);
     documented::<ILazInferenceCalls>(4, ILazInferenceCalls::signature_by_selector);
-    documented::<ILazProofVerifierCalls>(2, ILazProofVerifierCalls::signature_by_selector);
+    documented::<ILazProofVerifierCalls>(7, ILazProofVerifierCalls::signature_by_selector);
     documented::<ILazQuoteCalls>(5, ILazQuoteCalls::signature_by_selector);
     documented::<ILazTokenizerCalls>(3, ILazTokenizerCalls::signature_by_selector);
 }

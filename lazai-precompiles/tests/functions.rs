@@ -6,19 +6,14 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::{
-    Coprocessor, Generation, Job, ModelId, Output, Prompt, ProofSystemId, Sampling, Statement,
-    Task, TokenId, Work,
+    Coprocessor, Generation, Job, ModelId, Output, Prompt, ProofSystemId, Sampling, Task, TokenId,
 };
 use lazai_precompiles::{
-    AiPrecompiles, DuplicateVerifier, Settings, Status,
-    abi::{
-        self, ILazInference, ILazProofVerifier, ILazQuote, ILazTokenizer, Price, SolCall, SolValue,
-    },
+    AiPrecompiles, DuplicateVerifier, MemoryState, Settings, Status,
+    abi::{self, ILazInference, ILazQuote, ILazTokenizer, Price, SolCall, SolValue},
     address,
 };
-use support::{
-    Characters, HashOfHash, MODEL, PRICES, call, precompiles, prove, reply, settings, total,
-};
+use support::{Characters, Hashes, MODEL, PRICES, call, precompiles, reply, settings, total};
 
 #[test]
 fn generate_returns_text_and_tokens() {
@@ -175,52 +170,22 @@ fn prices_are_those_of_the_block() {
 }
 
 #[test]
-fn proofs_are_checked_by_the_verifier_of_their_system() {
-    let statement = Statement {
-        model: MODEL,
-        input: B256::repeat_byte(1),
-        output: B256::repeat_byte(2),
-        work: Work { flops: 3, peak_bytes: 4 },
-        context: B256::repeat_byte(5),
-    };
-    let mut request = ILazProofVerifier::verifyCall {
-        system: 1_000,
-        statement: abi::Statement {
-            model: statement.model.0,
-            input: statement.input,
-            output: statement.output,
-            flops: statement.work.flops,
-            peakBytes: statement.work.peak_bytes,
-            context: statement.context,
-        },
-        proof: prove(&statement).into(),
-    };
-    let accepted = reply(&call(address::PROOF_VERIFIER, &request.abi_encode()));
-    assert_eq!((accepted.status, accepted.output), (Status::Success, true.abi_encode().into()));
-
-    let input = ILazProofVerifier::quoteCall { system: 1_000, proofBytes: 32 }.abi_encode();
-    let price = reply(&call(address::PROOF_VERIFIER, &input)).output;
-    let price = Price::abi_decode_validate(&price).unwrap();
-    let paid = (accepted.charged.gas_ai, accepted.charged.gas_inference);
-    assert_eq!((price.gasAI, price.gasInference), paid);
-
-    request.statement.flops += 1;
-    let refused = reply(&call(address::PROOF_VERIFIER, &request.abi_encode()));
-    assert_eq!((refused.status, refused.output), (Status::Success, false.abi_encode().into()));
-}
-
-#[test]
 fn other_addresses_are_not_ours() {
     let device = Arc::default();
     let precompiles = precompiles(&device);
     for suffix in [0xa10000_u32, 0xa10003, 0xa10004, 0xa10007, 1, 0x998] {
         let mut bytes = [0; 20];
         bytes[16..].copy_from_slice(&suffix.to_be_bytes());
-        assert_eq!(precompiles.call(&call(bytes.into(), b"Why?")), Ok(None));
+        assert_eq!(
+            precompiles.call(&call(bytes.into(), b"Why?"), &mut MemoryState::default()),
+            Ok(None)
+        );
         assert!(!precompiles.addresses().contains(&bytes.into()));
     }
     for address in precompiles.addresses() {
-        assert!(precompiles.call(&call(*address, b"")).unwrap().is_some());
+        assert!(
+            precompiles.call(&call(*address, b""), &mut MemoryState::default()).unwrap().is_some()
+        );
     }
 }
 
@@ -239,7 +204,7 @@ fn solidity_and_rust_name_the_same_addresses() {
 
 #[test]
 fn one_id_belongs_to_one_verifier() {
-    let twice = |id| Arc::new(HashOfHash(ProofSystemId(id)));
+    let twice = |id| Arc::new(Hashes(ProofSystemId(id)));
     let built = AiPrecompiles::new(
         Arc::new(Characters::default()),
         vec![twice(7), twice(8), twice(7)],

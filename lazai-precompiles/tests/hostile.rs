@@ -1,20 +1,23 @@
 //! Calldata made to break the reader.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;
 
 use alloy_primitives::{Address, U256};
+use lazai_api_types::key_hash;
 use lazai_precompiles::{
-    AiPrecompiles, Call, Settings, Status,
+    AiPrecompiles, Call, MemoryState, Settings, Status,
     abi::{
-        self, ILazErrors as sol, ILazInference, ILazProofVerifier, ILazQuote, ILazTokenizer,
-        SolCall, SolError, SolInterface,
+        self, ILazErrors as sol, ILazInference, ILazProofVerifier, ILazProofVerifier as P,
+        ILazQuote, ILazTokenizer, SolCall, SolError, SolInterface,
     },
     address,
 };
 use proptest::{prelude::*, sample::Index};
-use support::{BASE_GAS, Characters, MODEL, call, precompiles, reply, settings, total};
+use support::{BASE_GAS, Characters, MODEL, SYSTEM, call, precompiles, reply, settings, total};
 
 /// Where the fields of a `Generation` stand in the calldata of `generate`.
 const STRUCT_OFFSET: usize = 4;
@@ -151,7 +154,7 @@ fn unknown_names_are_refused() {
     let refused = reply(&call(address::TOKENIZER, &input)).output;
     assert_eq!(refused, sol::UnknownModel { model }.abi_encode());
 
-    let input = ILazProofVerifier::quoteCall { system: 2, proofBytes: 8 }.abi_encode();
+    let input = ILazProofVerifier::quoteRegisterCall { system: 2, keyBytes: 8 }.abi_encode();
     let refused = reply(&call(address::PROOF_VERIFIER, &input)).output;
     assert_eq!(refused, sol::UnknownProofSystem { system: U256::from(2) }.abi_encode());
 }
@@ -160,7 +163,10 @@ fn unknown_names_are_refused() {
 fn without_a_default_model_it_must_be_named() {
     let device = Arc::new(Characters::default());
     let precompiles = AiPrecompiles::new(device, vec![], Settings::default()).unwrap();
-    let refused = precompiles.call(&call(address::RAW_PROMPT, b"Why?")).unwrap().unwrap();
+    let refused = precompiles
+        .call(&call(address::RAW_PROMPT, b"Why?"), &mut MemoryState::default())
+        .unwrap()
+        .unwrap();
     assert_eq!(refused.output, sol::NoDefaultModel {}.abi_encode());
 }
 
@@ -229,8 +235,9 @@ proptest! {
                 matches!(
                     error,
                     E::EmptyPrompt(_) | E::InvalidMaxTokens(_) | E::InvalidStopList(_)
-                        | E::InvalidText(_) | E::PromptTooLong(_) | E::UnknownModel(_)
-                        | E::UnknownProofSystem(_) | E::UnknownToken(_)
+                        | E::InvalidText(_) | E::InvalidVerifyingKey(_) | E::PromptTooLong(_)
+                        | E::UnknownModel(_) | E::UnknownProofSystem(_) | E::UnknownToken(_)
+                        | E::UnknownVerifyingKey(_) | E::InputTooLong(_) | E::WorkOverflow(_)
                 ),
                 "{error:?}"
             );
@@ -238,15 +245,30 @@ proptest! {
     }
 }
 
+/// A chain on which [`KEY`] is registered.
+fn state() -> MemoryState {
+    let mut state = MemoryState::default();
+    let input = P::registerCall { system: SYSTEM.0, verifyingKey: KEY.into() }.abi_encode();
+    let register = Call { gas_limit: u64::MAX, ..call(address::PROOF_VERIFIER, &input) };
+    precompiles(&Arc::default()).call(&register, &mut state).unwrap().unwrap();
+    assert_eq!(state.accounts.len(), 1);
+    state
+}
+
+const KEY: &[u8] = &[3; 12];
+
 /// No panic, a typed error, a charge within the limit, and nothing accepted that an encoder would not write.
 fn check(address: Address, input: &[u8], gas_limit: u64) -> Result<(), TestCaseError> {
     let device = Arc::<Characters>::default();
     let call = Call { gas_limit, ..call(address, input) };
-    let reply = precompiles(&device).call(&call);
+    let mut state = state();
+    let before = state.clone();
+    let reply = precompiles(&device).call(&call, &mut state);
     let reply = reply.map_err(|fault| TestCaseError::fail(fault.to_string()))?;
     let Some(reply) = reply else { return Err(TestCaseError::fail("not answered")) };
     let charged = total(reply.charged);
-    prop_assert!(charged <= gas_limit);
+    prop_assert!(charged + reply.charged_evm <= gas_limit);
+    prop_assert!(reply.status == Status::Success || state == before);
     if gas_limit >= BASE_GAS {
         prop_assert!(charged >= BASE_GAS);
     } else {
@@ -303,7 +325,7 @@ fn any_call() -> impl Strategy<Value = (Address, Vec<u8>)> {
     let model =
         prop_oneof![Just(MODEL.0), Just(U256::ZERO.into()), any::<[u8; 32]>().prop_map(Into::into)];
     let numbers = (0..40_u32, any::<(u32, u32, u32, u64)>());
-    (0..11_u8, model, text, tokens, stop, numbers, any::<Vec<u8>>()).prop_map(
+    (0..16_u8, model, text, tokens, stop, numbers, any::<Vec<u8>>()).prop_map(
         |(function, model, text, tokens, stop, (max_tokens, sampling), proof)| {
             let (temperature, top_k, top_p, seed) = sampling;
             let generation = abi::Generation {
@@ -334,6 +356,7 @@ fn any_call() -> impl Strategy<Value = (Address, Vec<u8>)> {
                 peakBytes: seed,
                 context: model,
             };
+            let named = if top_k % 2 == 0 { key_hash(SYSTEM, KEY) } else { model };
             let system = if max_tokens < 20 { 1_000 } else { top_k };
             match function {
                 0 => (
@@ -356,12 +379,41 @@ fn any_call() -> impl Strategy<Value = (Address, Vec<u8>)> {
                 8 => (address::QUOTE, ILazQuote::quoteLogitsCall { model, tokens }.abi_encode()),
                 9 => (
                     address::PROOF_VERIFIER,
-                    ILazProofVerifier::verifyCall { system, statement, proof: proof.into() }
+                    P::verifyCall { system, keyHash: named, statement, proof: proof.into() }
                         .abi_encode(),
                 ),
+                10 => (
+                    address::PROOF_VERIFIER,
+                    P::verifyValuesCall {
+                        system,
+                        keyHash: named,
+                        values: text.into_bytes().into(),
+                        proof: proof.into(),
+                    }
+                    .abi_encode(),
+                ),
+                11 => (
+                    address::PROOF_VERIFIER,
+                    P::registerCall { system, verifyingKey: proof.into() }.abi_encode(),
+                ),
+                12 => (
+                    address::PROOF_VERIFIER,
+                    P::quoteCall {
+                        system,
+                        keyBytes: seed,
+                        valuesBytes: seed,
+                        proofBytes: max_tokens.into(),
+                    }
+                    .abi_encode(),
+                ),
+                13 => (
+                    address::PROOF_VERIFIER,
+                    P::quoteRegisterCall { system, keyBytes: max_tokens.into() }.abi_encode(),
+                ),
+                14 => (address::PROOF_VERIFIER, P::keyCall { system, keyHash: named }.abi_encode()),
                 _ => (
                     address::PROOF_VERIFIER,
-                    ILazProofVerifier::quoteCall { system, proofBytes: seed }.abi_encode(),
+                    P::isRegisteredCall { system, keyHash: named }.abi_encode(),
                 ),
             }
         },

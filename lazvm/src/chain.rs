@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 
 use lazai_api_types::{Fault, GasCost, Work};
 use lazai_gas::Resources;
-use lazai_precompiles::{Call, Mode, Reply, ResourcePrices};
+use lazai_precompiles::{Call, ChainState, Mode, Reply, ResourcePrices};
 
 use crate::{AiRuntime, Meter};
 
@@ -93,8 +93,12 @@ impl LazChain {
     }
 
     /// Answers a call and counts it; keeps the fault that it may end in.
-    pub(crate) fn call(&mut self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
-        match self.runtime.call(call) {
+    pub(crate) fn call(
+        &mut self,
+        call: &Call<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Option<Reply>, Fault> {
+        match self.runtime.call(call, state) {
             Ok(reply) => {
                 if let Some(reply) = &reply {
                     self.meter.record(reply, call.pricing, call.gas_limit);

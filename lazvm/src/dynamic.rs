@@ -5,7 +5,9 @@ use alloy_primitives::Address;
 use lazai_precompiles::{Call, Mode};
 use revm::precompile::{PrecompileError, PrecompileId};
 
-use crate::{AiRuntime, SharedMeter, chain::prices, provider::precompile_output};
+use crate::{
+    AiRuntime, SharedMeter, chain::prices, provider::precompile_output, state::JournaledState,
+};
 
 /// The AI precompiles as closures, for hosts that take a list of precompiles and no EVM: anvil,
 /// test frameworks.
@@ -42,12 +44,14 @@ fn dyn_precompile(runtime: &AiRuntime, mode: Mode, meter: &Arc<SharedMeter>) -> 
             pricing: runtime.pricing(),
             prices: prices(input.internals.block_env().basefee(), None),
         };
-        let reply =
-            runtime.call(&call).map_err(|fault| PrecompileError::Fatal(fault.to_string()))?;
+        let (gas_limit, reservoir) = (input.gas, input.reservoir);
+        let reply = runtime
+            .call(&call, &mut JournaledState(input.internals))
+            .map_err(|fault| PrecompileError::Fatal(fault.to_string()))?;
         let reply = reply.ok_or_else(|| {
             PrecompileError::Fatal(alloc::format!("no AI precompile at {}", call.address))
         })?;
         meter.record(&reply, call.pricing, call.gas_limit);
-        Ok(precompile_output(reply, input.gas, input.reservoir))
+        Ok(precompile_output(reply, gas_limit, reservoir))
     })
 }

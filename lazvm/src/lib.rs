@@ -17,6 +17,7 @@ mod meter;
 mod provider;
 mod runtime;
 mod settlement;
+mod state;
 mod vm;
 
 pub use alloy_evm;

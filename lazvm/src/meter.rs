@@ -153,6 +153,7 @@ mod tests {
             status: Status::Success,
             output: Bytes::new(),
             charged: GasCost { gas_ai: u64::MAX - 1, gas_inference: 1 },
+            charged_evm: 0,
             quoted: Some(Quote { work, ..Quote::default() }),
             work,
         };

@@ -1,6 +1,6 @@
 use alloc::string::{String, ToString};
 
-use alloy_evm::{Database, precompiles::PrecompilesMap};
+use alloy_evm::{Database, EvmInternals, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, map::AddressSet};
 use lazai_precompiles::{Call, Reply, Status};
 use revm::{
@@ -10,7 +10,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRuntime, LazContext};
+use crate::{AiRuntime, LazContext, state::JournaledState};
 
 /// Ethereum's precompiles and, before them, the AI precompiles.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         if !self.ai.answers(&inputs.bytecode_address) {
             return self.ethereum.run(context, inputs);
         }
-        let LazContext { block, chain, local, .. } = context;
+        let LazContext { block, tx, cfg, journaled_state, chain, local, .. } = context;
         let input = inputs.input.as_bytes_local(local);
         let call = Call {
             address: inputs.bytecode_address,
@@ -88,7 +88,8 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         };
         // An error ends the whole transaction without a receipt: that is what a fault of this node
         // must do.
-        let reply = chain.call(&call).map_err(|fault| fault.to_string())?;
+        let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
+        let reply = chain.call(&call, &mut state).map_err(|fault| fault.to_string())?;
         Ok(reply.map(|reply| {
             let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
             precompile_output_to_interpreter_result(output, inputs.gas_limit)
@@ -108,11 +109,12 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
 
 /// What revm makes of a reply in a frame of `gas_limit` gas.
 pub(crate) fn precompile_output(reply: Reply, gas_limit: u64, reservoir: u64) -> PrecompileOutput {
-    match (reply.status, reply.charged.total()) {
-        (Status::Success, Ok(gas)) if gas <= gas_limit => {
+    let charged = reply.charged.total().ok().and_then(|gas| gas.checked_add(reply.charged_evm));
+    match (reply.status, charged) {
+        (Status::Success, Some(gas)) if gas <= gas_limit => {
             PrecompileOutput::new(gas, reply.output, reservoir)
         }
-        (Status::Revert, Ok(gas)) if gas <= gas_limit => {
+        (Status::Revert, Some(gas)) if gas <= gas_limit => {
             PrecompileOutput::revert(gas, reply.output, reservoir)
         }
         _ => PrecompileOutput::halt(PrecompileHalt::OutOfGas, reservoir),

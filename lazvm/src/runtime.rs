@@ -2,7 +2,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::Address;
 use lazai_api_types::{Coprocessor, Fault, GasPricing, ProofVerifier};
-use lazai_precompiles::{AiPrecompiles, Call, DuplicateVerifier, Reply, Settings};
+use lazai_precompiles::{AiPrecompiles, Call, ChainState, DuplicateVerifier, Reply, Settings};
 
 /// What the AI precompiles run on and what they charge: one per chain, cheap to clone.
 #[derive(Clone, Debug)]
@@ -58,8 +58,12 @@ impl AiRuntime {
     }
 
     /// Answers `call`, whose address must be one that [`answers`](Self::answers) knows.
-    pub(crate) fn call(&self, call: &Call<'_>) -> Result<Option<Reply>, Fault> {
-        self.0.precompiles.call(call)
+    pub(crate) fn call(
+        &self,
+        call: &Call<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Option<Reply>, Fault> {
+        self.0.precompiles.call(call, state)
     }
 }
 

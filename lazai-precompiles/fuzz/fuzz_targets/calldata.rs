@@ -6,15 +6,18 @@ use std::sync::{Arc, LazyLock};
 
 use alloy_primitives::{Address, U256};
 use lazai_api_types::{
-    Coprocessor, GasCost, GasPricing, Job, ModelId, Outcome, Output, PortError, Quote, Task, Usage,
-    Work, WorkOverflow,
+    Claim, Coprocessor, GasCost, GasPricing, InvalidKey, Job, ModelId, Outcome, Output, PortError,
+    ProofLimits, ProofSystemId, ProofVerifier, Quote, Task, Usage, Work, WorkOverflow, key_hash,
 };
 use lazai_precompiles::{
-    AiPrecompiles, Call, Mode, ResourcePrices, Settings, Status,
+    AiPrecompiles, Call, MemoryState, Mode, ResourcePrices, Settings, Status,
     abi::{
-        ILazErrors::ILazErrorsErrors, ILazInference::ILazInferenceCalls,
-        ILazProofVerifier::ILazProofVerifierCalls, ILazQuote::ILazQuoteCalls,
-        ILazTokenizer::ILazTokenizerCalls, SolInterface,
+        ILazErrors::ILazErrorsErrors,
+        ILazInference::ILazInferenceCalls,
+        ILazProofVerifier::{ILazProofVerifierCalls, isRegisteredCall},
+        ILazQuote::ILazQuoteCalls,
+        ILazTokenizer::ILazTokenizerCalls,
+        SolCall, SolInterface, SolValue,
     },
     address,
 };
@@ -24,7 +27,7 @@ const GAMMA: u64 = 1_000;
 
 static PRECOMPILES: LazyLock<AiPrecompiles> = LazyLock::new(|| {
     let settings = Settings { default_model: Some(ModelId::default()), ..Settings::default() };
-    AiPrecompiles::new(Arc::new(Echo), vec![], settings).expect("no two verifiers")
+    AiPrecompiles::new(Arc::new(Echo), vec![Arc::new(First)], settings).expect("one verifier")
 });
 
 fuzz_target!(|data: &[u8]| {
@@ -44,9 +47,20 @@ fuzz_target!(|data: &[u8]| {
         pricing: &Linear,
         prices: ResourcePrices { evm: 1, ai: u128::MAX, inference: 2, header: u128::MAX },
     };
-    let reply = PRECOMPILES.call(&call).expect("the device has no fault").expect("ours");
+    let mut state = MemoryState::default();
+    let reply = PRECOMPILES.call(&call, &mut state).expect("no fault").expect("ours");
     let charged = reply.charged.total().expect("below the limit");
-    assert!(charged <= gas_limit);
+    assert!(charged + reply.charged_evm <= gas_limit);
+    assert!(reply.status == Status::Success && !call.is_static || state == MemoryState::default());
+    // A key that was registered is there, and its proofs get a verdict.
+    if let Some(account) = state.accounts.values().next() {
+        let key = account.code.slice(1..);
+        let key_hash = key_hash(SYSTEM, &key);
+        let found = isRegisteredCall { system: SYSTEM.0, keyHash: key_hash }.abi_encode();
+        let call = Call { input: &found, gas_limit: u64::MAX, ..call };
+        let found = PRECOMPILES.call(&call, &mut state).expect("no fault").expect("ours");
+        assert_eq!(found.output, true.abi_encode());
+    }
     assert!(charged >= GAMMA || gas_limit < GAMMA);
     match reply.status {
         Status::OutOfGas => assert!(reply.output.is_empty()),
@@ -96,6 +110,36 @@ impl Coprocessor for Echo {
             Task::Logits { .. } => Output::Logits { values: vec![i32::MIN], fraction_bits: 16 },
         };
         Ok(Outcome { output, usage: Usage::default(), work: job.intake() })
+    }
+}
+
+/// A proof is the first byte of its key, of which there is one at least.
+#[derive(Debug)]
+struct First;
+
+const SYSTEM: ProofSystemId = ProofSystemId(0);
+
+impl ProofVerifier for First {
+    fn id(&self) -> ProofSystemId {
+        SYSTEM
+    }
+
+    fn limits(&self) -> ProofLimits {
+        ProofLimits { key_bytes: 256, proof_bytes: 32 }
+    }
+
+    fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
+        Work { flops: key_bytes + proof_bytes, peak_bytes: 1 }
+    }
+
+    fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
+        assert!(key.len() <= 256, "the limit is checked before");
+        if key.is_empty() { Err(InvalidKey { reason: "empty".into() }) } else { Ok(()) }
+    }
+
+    fn verify(&self, key: &[u8], _: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
+        assert!(proof.len() <= 32, "the limit is checked before");
+        Ok(proof == &key[..1])
     }
 }
 

@@ -1,17 +1,22 @@
 //! A small deterministic device, and the plumbing to call precompiles over it.
 
-#![allow(clippy::unwrap_used, dead_code, reason = "a test panics; each file uses its own part")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a test panics; each file uses its own part"
+)]
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
 use lazai_api_types::{
-    Claim, Coprocessor, FinishReason, GasCost, GasPricing, Generation, InvalidKey, Job, ModelId,
-    Outcome, Output, PortError, Prompt, ProofLimits, ProofSystemId, ProofVerifier, Quote,
-    Rejection, Statement, Task, TokenId, Usage, Work, WorkOverflow,
+    Claim, Coprocessor, Fault, FaultKind, FinishReason, GasCost, GasPricing, Generation,
+    InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt, ProofLimits, ProofSystemId,
+    ProofVerifier, Quote, Rejection, Task, TokenId, Usage, Work, WorkOverflow,
 };
-use lazai_precompiles::{AiPrecompiles, Call, Mode, Reply, ResourcePrices, Settings};
+use lazai_precompiles::{AiPrecompiles, Call, MemoryState, Mode, Reply, ResourcePrices, Settings};
 
 pub(crate) const MODEL: ModelId =
     ModelId(b256!("1111111111111111111111111111111111111111111111111111111111111111"));
@@ -185,35 +190,54 @@ impl GasPricing for Pricing {
     }
 }
 
-/// A statement is shown by the hash of its hash.
+/// A claim is shown by a hash of key and claim. Keys of one repeated byte are admitted; a key of `0xff` and a proof that
+/// starts with it run into a bug.
 #[derive(Debug)]
-pub(crate) struct HashOfHash(pub(crate) ProofSystemId);
+pub(crate) struct Hashes(pub(crate) ProofSystemId);
 
-impl ProofVerifier for HashOfHash {
+pub(crate) const SYSTEM: ProofSystemId = ProofSystemId(1_000);
+pub(crate) const KEY_MAX_BYTES: u64 = 40_000;
+pub(crate) const PROOF_MAX_BYTES: u64 = 64;
+
+impl ProofVerifier for Hashes {
     fn id(&self) -> ProofSystemId {
         self.0
     }
 
     fn limits(&self) -> ProofLimits {
-        ProofLimits { key_bytes: 0, proof_bytes: 32 }
+        ProofLimits { key_bytes: KEY_MAX_BYTES, proof_bytes: PROOF_MAX_BYTES }
     }
 
-    fn work(&self, _: u64, proof_bytes: u64) -> Work {
-        Work { flops: proof_bytes.saturating_mul(1_000), peak_bytes: 320 }
+    fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
+        Work { flops: 1_000_000 + 2_000 * key_bytes + 1_000 * proof_bytes, peak_bytes: 320 }
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
-        if key.is_empty() { Ok(()) } else { Err(InvalidKey { reason: "not empty".into() }) }
+        match key {
+            [0xff, ..] => panic!("a bug in the verifier"),
+            [first, rest @ ..] if rest.iter().all(|byte| byte == first) => Ok(()),
+            _ => Err(InvalidKey { reason: "expected one byte repeated".into() }),
+        }
     }
 
-    fn verify(&self, _: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
-        let Claim::Statement(statement) = claim else { return Ok(false) };
-        Ok(proof == prove(statement).as_slice())
+    fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
+        match proof {
+            [0xff, ..] => panic!("a bug in the verifier"),
+            b"lost" => Err(Fault { kind: FaultKind::Device, message: "lost".into() }.into()),
+            _ => Ok(proof == prove(key, claim).as_slice()),
+        }
     }
 }
 
-pub(crate) fn prove(statement: &Statement) -> B256 {
-    keccak256(statement.hash())
+pub(crate) fn prove(key: &[u8], claim: Claim<'_>) -> B256 {
+    let claim = match claim {
+        Claim::Statement(statement) => statement.hash(),
+        Claim::Values(values) => keccak256(values),
+    };
+    // Never the byte that runs into the bug.
+    let mut proof = keccak256([key, claim.as_slice()].concat());
+    proof[0] = 1;
+    proof
 }
 
 pub(crate) fn settings() -> Settings {
@@ -223,7 +247,7 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn precompiles(device: &Arc<Characters>) -> AiPrecompiles {
     AiPrecompiles::new(
         Arc::clone(device) as Arc<dyn Coprocessor>,
-        vec![Arc::new(HashOfHash(ProofSystemId(1_000)))],
+        vec![Arc::new(Hashes(SYSTEM))],
         settings(),
     )
     .unwrap()
@@ -249,7 +273,7 @@ pub(crate) fn call(address: Address, input: &[u8]) -> Call<'_> {
 
 /// Calls over a fresh device.
 pub(crate) fn reply(call: &Call<'_>) -> Reply {
-    precompiles(&Arc::default()).call(call).unwrap().unwrap()
+    precompiles(&Arc::default()).call(call, &mut MemoryState::default()).unwrap().unwrap()
 }
 
 pub(crate) fn total(cost: GasCost) -> u64 {

@@ -16,17 +16,26 @@ pub(crate) enum Kind {
 /// slot 0, and returns what the target returned.
 pub(crate) fn forwarder(kind: Kind, target: Address) -> Vec<u8> {
     let mut code = forward(kind, target);
-    code.extend([
-        op::RETURNDATASIZE,
-        op::PUSH0,
-        op::PUSH0,
-        op::RETURNDATACOPY,
-        op::RETURNDATASIZE,
-        op::PUSH0,
-        op::RETURN,
-    ]);
+    code.extend(RETURN_WHAT_CAME_BACK);
     code
 }
+
+/// As [`forwarder`], but stores nothing, so that it also works in a static call.
+pub(crate) fn relay(kind: Kind, target: Address) -> Vec<u8> {
+    let mut code = call(kind, target);
+    code.extend(RETURN_WHAT_CAME_BACK);
+    code
+}
+
+const RETURN_WHAT_CAME_BACK: [u8; 7] = [
+    op::RETURNDATASIZE,
+    op::PUSH0,
+    op::PUSH0,
+    op::RETURNDATACOPY,
+    op::RETURNDATASIZE,
+    op::PUSH0,
+    op::RETURN,
+];
 
 /// As [`forwarder`], but reverts in the end.
 pub(crate) fn reverter(target: Address) -> Vec<u8> {
