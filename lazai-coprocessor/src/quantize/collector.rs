@@ -381,7 +381,7 @@ impl<'a> Collector<'a> {
 }
 
 /// The most fraction bits of an output with which every row may have its shift.
-fn most_output_bits(input_bits: i8, matrix: &QuantizedMatrix) -> i8 {
+pub(super) fn most_output_bits(input_bits: i8, matrix: &QuantizedMatrix) -> i8 {
     let rows = matrix.row_bits.iter().zip(&matrix.norms);
     let most = rows.map(|(bits, norm)| bits.saturating_sub_unsigned(least_shift(*norm))).min();
     input_bits.saturating_add(most.unwrap_or(0))
@@ -396,15 +396,15 @@ fn least_shift(norm: u64) -> u8 {
 }
 
 /// The most fraction bits of a row with which it is not shifted by more than the kernel can.
-const fn most_row_bits(input_bits: i8, output_bits: i8) -> i8 {
+pub(super) const fn most_row_bits(input_bits: i8, output_bits: i8) -> i8 {
     output_bits.saturating_sub(input_bits).saturating_add_unsigned(WeightMatrix::SHIFT_MAX)
 }
 
 /// A norm adds its epsilon to a sum of squares below 2^51.
-const EPSILON_BITS: i32 = 51;
+pub(super) const EPSILON_BITS: i32 = 51;
 
 /// Scores keep no more fraction bits: they choose between tokens, and finer ones tell nothing.
-const MAX_SCORE_BITS: i8 = 16;
+pub(super) const MAX_SCORE_BITS: i8 = 16;
 
-const RESIDUAL_MAGNITUDE_BITS: i32 = 30;
-const SCORE_MAGNITUDE_BITS: i32 = 29;
+pub(super) const RESIDUAL_MAGNITUDE_BITS: i32 = 30;
+pub(super) const SCORE_MAGNITUDE_BITS: i32 = 29;

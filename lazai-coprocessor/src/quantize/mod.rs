@@ -14,6 +14,7 @@ mod error;
 mod inputs;
 mod matrix;
 mod moments;
+mod network;
 mod report;
 mod scale;
 mod transformer;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use error::QuantizeError;
 pub use matrix::{QuantizedMatrix, RowOutOfRange, quantize_matrix};
+pub use network::quantize_network;
 pub use report::{QuantizeReport, TensorReport, ValueReport};
 
 use crate::{

@@ -11,6 +11,7 @@ mod checkpoint;
 mod compare;
 mod config;
 mod error;
+mod float_network;
 mod folder;
 mod forward;
 mod gguf;
@@ -30,6 +31,10 @@ pub use checkpoint::Checkpoint;
 pub use compare::{Comparison, compare, integer_scores};
 pub use config::{Config, Family};
 pub use error::ReferenceError;
+#[cfg(test)]
+pub(crate) use float_network::tests as float_network_tests;
+pub(crate) use float_network::{Block, Dense, Layers, Place};
+pub use float_network::{FloatNetwork, FloatNetworkError};
 pub(crate) use forward::{Replay, observe};
 pub use model::ReferenceModel;
 pub use observer::{LayerPoint, Observer, Point};
