@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use halo2_proofs::halo2curves::bn256::Fr;
+
 use super::{
+    Goal, Halo2Error,
     builder::{Builder, Int},
     constraints::Constraints,
     digest::Packing,
@@ -11,65 +14,9 @@ use super::{
 };
 use crate::{
     model::{Network, Parameters, Weights},
-    program::{CacheId, Format, Operator, Program, RowCount, Target, ValueId},
+    program::{CacheId, Format, Operator, Program, ValueId},
+    trace::{Record, Trace},
 };
-
-/// What goes into a network.
-#[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
-    /// Tokens of a language model.
-    Tokens(&'a [u32]),
-    /// A tensor, `[rows, width]`, of a network that reads one.
-    Tensor(&'a [i32]),
-}
-
-/// What a proof shows of a run.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Goal {
-    /// The unit vector.
-    Embedding,
-    /// The scores after the last token, or the whole result of a network that reads a tensor.
-    Values,
-    /// The best tokens after the last tokens, so many of them.
-    Best(u32),
-}
-
-impl Goal {
-    /// What the program has to compute.
-    #[must_use]
-    pub const fn target(self) -> Target {
-        match self {
-            Self::Embedding => Target::Embedding,
-            Self::Best(_) | Self::Values => Target::Logits,
-        }
-    }
-}
-
-/// The network, or the run, is not one that can be proved.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CompileError {
-    /// The tokens or the tensor do not fit the network.
-    #[error("the network reads {expected}, but got {got}")]
-    Input {
-        /// What fits.
-        expected: String,
-        /// What came.
-        got: String,
-    },
-    /// The program does not compute this.
-    #[error("the network computes no {target:?}")]
-    Target {
-        /// What was asked for.
-        target: Target,
-    },
-    /// A parameter is missing, which a checked network never makes happen.
-    #[error("operator {index} has no parameters")]
-    Parameters {
-        /// The operator.
-        index: usize,
-    },
-}
 
 /// A run as constraints, with the values that satisfy them.
 #[derive(Debug)]
@@ -83,75 +30,63 @@ pub(crate) struct Compiled {
     pub(crate) tables: BTreeMap<Table, Vec<u64>>,
 }
 
-/// Compiles a run of `network` on `input` that proves `goal`, for the public `statement`.
+impl Compiled {
+    /// The statement's element, which no other value depends on.
+    pub(crate) fn set_statement(&mut self, statement: Fr) {
+        if let Some(cell) = self.constraints.instance.last() {
+            self.constraints.values[cell.index()] = statement;
+        }
+    }
+}
+
+/// Compiles the run of `network` that `trace` recorded, so that it proves `goal` for the public `statement`.
 pub(crate) fn compile(
     network: &Network,
-    input: Input<'_>,
+    trace: &Trace,
     goal: Goal,
-    statement: halo2_proofs::halo2curves::bn256::Fr,
+    statement: Fr,
     range_bits: u32,
-) -> Result<Compiled, CompileError> {
+) -> Result<Compiled, Halo2Error> {
     let program = network.program();
-    let target = goal.target();
-    let Some(result) = program.output(target) else {
-        return Err(CompileError::Target { target });
-    };
-    let rows = check_input(network, input)?;
-    let outputs = match goal {
-        Goal::Best(count) => count as usize,
-        Goal::Embedding | Goal::Values => 1,
-    };
-    if outputs == 0 || outputs > rows {
-        let expected = format!("at least as many tokens as the {outputs} results, of at least one");
-        return Err(CompileError::Input { expected, got: format!("{rows}") });
-    }
+    let rows = trace.rows.tokens as usize;
     let mut compiler = Compiler {
         builder: Builder::new(range_bits),
         network,
         program,
         rows,
-        outputs,
+        trace,
         values: vec![Vec::new(); program.values.len()],
         caches: BTreeMap::new(),
         input: Vec::new(),
     };
-    for index in program.schedule(target) {
-        let operator = &program.operators[index];
-        compiler.builder.part(format!("{index} {}", operator.name()));
-        compiler.operate(index, operator, input)?;
+    for record in &trace.records {
+        let operator = &program.operators[record.operator];
+        compiler.builder.part(format!("{} {}", record.operator, operator.name()));
+        compiler.operate(record, operator)?;
+        compiler.compare(record)?;
     }
     let Compiler { mut builder, values, input: read, .. } = compiler;
-    builder.part("result");
-    let mut written = values[result.index()].clone();
-    let mut output = Packing { count: 0, bits: bits(program.values[result.index()].format) };
+    let result = trace.output();
+    let mut written = values[result.value.index()].clone();
+    let mut output = Packing { count: 0, bits: bits(program.values[result.value.index()].format) };
     if let Goal::Best(_) = goal {
-        let width = program.values[result.index()].width as usize;
-        written = written.chunks(width).map(|row| gadget::best(&mut builder, row)).collect();
+        builder.part("best tokens");
+        written = written.chunks(result.width).map(|row| gadget::best(&mut builder, row)).collect();
         output.bits = 32;
     }
     output.count = written.len();
-    let input_bits = match input {
-        Input::Tokens(_) => 32,
-        Input::Tensor(_) => program
-            .operators
-            .iter()
-            .find_map(|operator| match operator {
-                Operator::Input { output } => Some(bits(program.values[output.index()].format)),
-                _ => None,
-            })
-            .unwrap_or(32),
-    };
-    let packed = Packing { count: read.len(), bits: input_bits };
+    let input_bits = program.input().map_or(32, |id| bits(program.values[id.index()].format));
+    let input = Packing { count: read.len(), bits: input_bits };
     builder.part("digest");
-    let digest = gadget::hash(&mut builder, (packed, &read), (output, &written));
+    let digest = gadget::hash(&mut builder, (input, &read), (output, &written));
     builder.publish(digest);
-    // The statement takes part in nothing but the challenges; its cell has a place because it is multiplied by 1.
+    // The statement takes part in nothing but the challenges; multiplied by 1, it has a place.
     let statement = builder.cell(statement);
     let (zero, one) = (builder.constant(0).cell(), builder.constant(1).cell());
     builder.gate(zero, statement, one, statement);
     builder.publish(statement);
     let integers = |values: &[Int]| values.iter().map(|value| value.value() as i32).collect();
-    let (input, output) = ((packed, integers(&read)), (output, integers(&written)));
+    let (input, output) = ((input, integers(&read)), (output, integers(&written)));
     let tables = tables(network, builder.tables(), range_bits);
     Ok(Compiled { constraints: builder.finish(), input, output, tables })
 }
@@ -160,43 +95,6 @@ const fn bits(format: Format) -> u32 {
     match format {
         Format::I16 => 16,
         Format::I32 => 32,
-    }
-}
-
-/// The rows of the input.
-fn check_input(network: &Network, input: Input<'_>) -> Result<usize, CompileError> {
-    let (manifest, program) = (network.manifest(), network.program());
-    let refuse = |expected: String, got: String| Err(CompileError::Input { expected, got });
-    match (input, program.input()) {
-        (Input::Tokens(tokens), None) => {
-            let vocabulary = manifest.vocabulary;
-            if tokens.len() > manifest.context as usize {
-                let got = format!("{}", tokens.len());
-                return refuse(format!("at most {} tokens", manifest.context), got);
-            }
-            match tokens.iter().find(|token| **token >= vocabulary) {
-                Some(token) => refuse(format!("tokens below {vocabulary}"), format!("{token}")),
-                None => Ok(tokens.len()),
-            }
-        }
-        (Input::Tensor(values), Some(id)) => {
-            let value = program.values[id.index()];
-            let width = value.width as usize;
-            if values.is_empty() || values.len() % width != 0 {
-                return refuse(format!("rows of {width} integers"), format!("{}", values.len()));
-            }
-            if values.len() / width > manifest.context as usize {
-                let got = format!("{}", values.len() / width);
-                return refuse(format!("at most {} rows", manifest.context), got);
-            }
-            let fits = |x: &&i32| value.format == Format::I32 || (-32_768..=32_639).contains(*x);
-            match values.iter().find(|x| !fits(x)) {
-                Some(x) => refuse("integers from -32,768 to 32,639".to_owned(), format!("{x}")),
-                None => Ok(values.len() / width),
-            }
-        }
-        (Input::Tokens(_), Some(_)) => refuse("a tensor".to_owned(), "tokens".to_owned()),
-        (Input::Tensor(_), None) => refuse("tokens".to_owned(), "a tensor".to_owned()),
     }
 }
 
@@ -228,7 +126,7 @@ struct Compiler<'a> {
     network: &'a Network,
     program: &'a Program,
     rows: usize,
-    outputs: usize,
+    trace: &'a Trace,
     values: Vec<Vec<Int>>,
     caches: BTreeMap<CacheId, Store>,
     input: Vec<Int>,
@@ -258,19 +156,10 @@ impl<'a> Compiler<'a> {
         self.values[id.index()].clone()
     }
 
-    /// The last rows of a value that has more than its readers want.
-    fn rows_of(&self, rows: RowCount) -> usize {
-        match rows {
-            RowCount::One => 1,
-            RowCount::Outputs => self.outputs,
-            RowCount::Tokens => self.rows,
-        }
-    }
-
-    fn matrix(&self, index: usize) -> Result<Weights<'a>, CompileError> {
+    fn matrix(&self, index: usize) -> Result<Weights<'a>, Halo2Error> {
         match self.network.parameters(index) {
             Parameters::Matrix(weights) => Ok(weights),
-            _ => Err(CompileError::Parameters { index }),
+            _ => Err(Halo2Error::Operator { index }),
         }
     }
 
@@ -280,25 +169,31 @@ impl<'a> Compiler<'a> {
         gain_bits: i8,
         epsilon: u64,
         output: ValueId,
-    ) -> Result<Norm<'a>, CompileError> {
+    ) -> Result<Norm<'a>, Halo2Error> {
         let Parameters::Norm { gain, rsqrt } = self.network.parameters(index) else {
-            return Err(CompileError::Parameters { index });
+            return Err(Halo2Error::Operator { index });
         };
         let (gain_bits, output_bits) = (i32::from(gain_bits), self.bits(output));
         Ok(Norm { gain, gain_bits, epsilon, output_bits, rsqrt, wide: self.wide(output) })
     }
 
-    fn operate(
-        &mut self,
-        index: usize,
-        operator: &Operator,
-        input: Input<'_>,
-    ) -> Result<(), CompileError> {
+    /// The integers of a gadget must be those of the interpreter.
+    fn compare(&self, record: &Record) -> Result<(), Halo2Error> {
+        let Some(tensor) = &record.write else { return Ok(()) };
+        let values = self.values[tensor.value.index()].iter().map(|value| value.value());
+        if values.eq(tensor.integers.iter().map(|integer| i128::from(*integer))) {
+            return Ok(());
+        }
+        Err(Halo2Error::Operator { index: record.operator })
+    }
+
+    fn operate(&mut self, record: &Record, operator: &Operator) -> Result<(), Halo2Error> {
+        let index = record.operator;
         let tables = self.network.tables();
         match operator {
             Operator::AddBias { value, .. } => {
                 let Parameters::Bias(bias) = self.network.parameters(index) else {
-                    return Err(CompileError::Parameters { index });
+                    return Err(Halo2Error::Operator { index });
                 };
                 let (wide, width) = (self.wide(*value), self.width(*value));
                 for row in self.values[value.index()].chunks_mut(width) {
@@ -321,7 +216,7 @@ impl<'a> Compiler<'a> {
                 let score_shift = self.bits(*query) + i32::from(shape.key_bits) - 12;
                 let query = self.get(*query);
                 let Some(store) = self.caches.get(cache) else {
-                    return Err(CompileError::Parameters { index });
+                    return Err(Halo2Error::Operator { index });
                 };
                 let mut mixed = Vec::with_capacity(query.len());
                 for (position, row) in query.chunks(width).enumerate() {
@@ -374,12 +269,9 @@ impl<'a> Compiler<'a> {
             }
             Operator::Gather { output, .. } => {
                 let weights = self.matrix(index)?;
-                let Input::Tokens(tokens) = input else {
-                    return Err(CompileError::Parameters { index });
-                };
                 let rows: Vec<_> =
                     (0..weights.rows()).map(|token| embedding(&weights, token)).collect();
-                let (names, rows) = gadget::gather(&mut self.builder, tokens, &rows);
+                let (names, rows) = gadget::gather(&mut self.builder, &self.trace.tokens, &rows);
                 self.input = names;
                 self.values[output.index()] = rows;
             }
@@ -405,17 +297,17 @@ impl<'a> Compiler<'a> {
                 self.values[output.index()] = normal.collect();
             }
             Operator::Input { output } => {
-                let Input::Tensor(values) = input else {
-                    return Err(CompileError::Parameters { index });
+                let Some(tensor) = &record.write else {
+                    return Err(Halo2Error::Operator { index });
                 };
                 let wide = self.wide(*output);
                 let take = if wide { gadget::take_i32 } else { gadget::take_i16 };
-                self.input = values.iter().map(|x| take(&mut self.builder, *x)).collect();
+                self.input = tensor.integers.iter().map(|x| take(&mut self.builder, *x)).collect();
                 self.values[output.index()].clone_from(&self.input);
             }
             Operator::LastRows { input, output } => {
                 let (width, rows) = (self.width(*output), self.get(*input));
-                let count = self.rows_of(self.program.values[output.index()].rows);
+                let count = self.trace.rows.outputs as usize;
                 self.values[output.index()] = rows[rows.len() - count * width..].to_vec();
             }
             Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {

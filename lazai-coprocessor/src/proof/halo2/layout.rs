@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use halo2_proofs::halo2curves::bn256::Fr;
 
 use super::{
+    Halo2Error,
     builder::field,
     constraints::{Cell, Constraints},
     shape::{MAX_COLUMNS, Shape},
@@ -68,27 +69,16 @@ pub(crate) struct Layout {
     pub(crate) second: u32,
 }
 
-/// The network does not fit.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum LayoutError {
-    /// Too many rows.
-    #[error("the circuit needs {got} columns of {what} with 2^{k} rows, above the limit {max}")]
-    Columns { what: &'static str, k: u32, got: usize, max: usize },
-    /// A value of a product or of the instance stands in no column before the challenges are drawn.
-    #[error("cell {cell} is in no multiplication, lookup or constant")]
-    Unplaced { cell: u32 },
-}
-
 impl Layout {
     /// Places `constraints` in columns of `2^k` rows, with tables of the given rows.
     ///
     /// # Errors
-    /// [`LayoutError`] if they need too many columns.
+    /// [`Halo2Error`] if they need too many columns.
     pub(crate) fn new(
         constraints: &Constraints,
         tables: &BTreeMap<Table, Vec<u64>>,
         k: u32,
-    ) -> Result<Self, LayoutError> {
+    ) -> Result<Self, Halo2Error> {
         let mut shape = Shape { k, ..Shape::default() };
         let rows = shape.rows();
         let mut gates = Vec::<GateColumn>::new();
@@ -128,7 +118,7 @@ impl Layout {
             ("constants", shape.constants),
         ] {
             if got > MAX_COLUMNS {
-                return Err(LayoutError::Columns { what, k, got, max: MAX_COLUMNS });
+                return Err(Halo2Error::Columns { what, k, got, max: MAX_COLUMNS });
             }
         }
         let layout = Self { shape, gates, lookups, tables: entries, starts, folds, second };
@@ -137,7 +127,7 @@ impl Layout {
     }
 
     /// Every value that the second phase reads must be committed before it.
-    fn check_places(&self, constraints: &Constraints) -> Result<(), LayoutError> {
+    fn check_places(&self, constraints: &Constraints) -> Result<(), Halo2Error> {
         let mut placed = vec![false; constraints.values.len()];
         let constants = constraints.constants.iter().map(|(cell, _)| cell);
         let gates = self.gates.iter().flat_map(|column| &column.cells);
@@ -150,7 +140,7 @@ impl Layout {
             .iter()
             .flat_map(|product| product.input.iter().chain(&product.output));
         match constraints.instance.iter().chain(folded).find(|cell| !placed[cell.0 as usize]) {
-            Some(cell) => Err(LayoutError::Unplaced { cell: cell.0 }),
+            Some(cell) => Err(Halo2Error::Unplaced { cell: cell.0 }),
             None => Ok(()),
         }
     }

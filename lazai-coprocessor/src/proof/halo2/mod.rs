@@ -1,9 +1,19 @@
-//! halo2 with KZG commitments over bn256.
+//! halo2 with KZG commitments over bn256: proofs of runs of small networks, which the EVM can check.
+//!
+//! A run becomes constraints, those get rows and columns , and halo2 proves that values satisfy them.
+//! What the bytes of a key and a proof mean stands in docs/proofs.md.
 
 mod config;
 mod digest;
+mod envelope;
+mod error;
+mod goal;
+mod key;
 mod shape;
+mod shown;
+mod srs;
 mod transcript;
+mod verifier;
 
 #[cfg(feature = "halo2-prover")]
 mod assign;
@@ -18,7 +28,22 @@ mod gadget;
 #[cfg(feature = "halo2-prover")]
 mod layout;
 #[cfg(feature = "halo2-prover")]
+mod plan;
+#[cfg(feature = "halo2-prover")]
+mod prover;
+#[cfg(feature = "halo2-prover")]
 mod table;
 
 #[cfg(all(test, feature = "halo2-prover"))]
 mod tests;
+
+pub use error::Halo2Error;
+pub use goal::Goal;
+pub use key::VerifyingKey;
+#[cfg(feature = "halo2-prover")]
+pub use prover::{Proof, ProvingKey, Stage};
+pub use shown::{Shown, tensor_hash};
+#[cfg(feature = "halo2-prover")]
+pub use srs::Srs;
+pub use srs::{SrsError, SrsVerifier};
+pub use verifier::Halo2Verifier;

@@ -42,3 +42,7 @@ pub(crate) const TERMS: usize = 3;
 
 /// Most columns of a kind.
 pub(crate) const MAX_COLUMNS: usize = 64;
+/// Fewest rows, as a logarithm.
+pub(crate) const K_MIN: u32 = 6;
+/// Most rows, as a logarithm.
+pub(crate) const K_MAX: u32 = 22;

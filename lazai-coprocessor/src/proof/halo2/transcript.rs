@@ -42,6 +42,13 @@ impl EncodedChallenge<G1Affine> for Challenge {
     }
 }
 
+impl<'a> Keccak<&'a [u8]> {
+    /// What was not read.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.stream
+    }
+}
+
 impl<S> Keccak<S> {
     fn absorb(&mut self, little_endian: &[u8]) {
         self.absorbed.extend(little_endian.iter().rev());

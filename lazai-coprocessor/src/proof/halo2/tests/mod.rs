@@ -1,2 +1,3 @@
 mod programs;
+mod proofs;
 mod support;

@@ -1,19 +1,17 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 
-use super::super::{
-    compile::{Goal, Input, compile},
-    digest::digest,
-};
+use super::super::{Goal, compile::compile, digest::digest};
 use super::support::{model, run, violation};
 use crate::{
     architecture::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
         Rotary,
     },
-    program::{LlamaShape, Target},
+    program::LlamaShape,
+    trace::{Input, Trace},
 };
 
-fn llama() -> Architecture {
+pub(super) fn llama() -> Architecture {
     let shape = LlamaShape {
         vocabulary: 258,
         hidden: 16,
@@ -26,6 +24,21 @@ fn llama() -> Architecture {
     shape.architecture(1, 8)
 }
 
+/// As `MiniLM`: all positions, norms behind, learned positions, the mean of all rows.
+pub(super) fn encoder() -> Architecture {
+    Architecture {
+        mask: Mask::Bidirectional,
+        biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
+        norm: Norm::Layer,
+        norm_order: NormOrder::Post,
+        positions: Positions::Learned,
+        feed_forward: FeedForward::Gelu(Gelu::Exact),
+        head: Head::None,
+        pooling: Pooling::Mean,
+        ..llama()
+    }
+}
+
 fn holds(architecture: &Architecture, goal: Goal) {
     let model = model(architecture);
     let tokens = [72, 101, 108, 111];
@@ -34,7 +47,9 @@ fn holds(architecture: &Architecture, goal: Goal) {
         _ => 1,
     };
     let expected = run(&model, &tokens, goal.target(), outputs);
-    let compiled = compile(model.network(), Input::Tokens(&tokens), goal, Fr::from(5), 16).unwrap();
+    let trace =
+        Trace::record(model.network(), goal.target(), Input::Tokens(&tokens), outputs).unwrap();
+    let compiled = compile(model.network(), &trace, goal, Fr::from(5), 16).unwrap();
     println!("{:?}", compiled.constraints.count());
     if let Goal::Best(_) = goal {
         let width = model.manifest().vocabulary as usize;
@@ -60,4 +75,24 @@ fn a_llama_block_gives_the_interpreters_integers() {
     holds(&llama(), Goal::Values);
     holds(&llama(), Goal::Embedding);
     holds(&llama(), Goal::Best(2));
+}
+
+#[test]
+fn an_encoder_block_gives_the_interpreters_integers() {
+    holds(&encoder(), Goal::Embedding);
+    holds(&Architecture { pooling: Pooling::First, ..encoder() }, Goal::Embedding);
+}
+
+#[test]
+fn a_gpt_block_with_normalized_heads_gives_the_interpreters_integers() {
+    let gpt = Architecture {
+        mask: Mask::Causal,
+        norm_order: NormOrder::Pre,
+        feed_forward: FeedForward::Gelu(Gelu::Tanh),
+        head_norm: true,
+        head: Head::Tied,
+        ..encoder()
+    };
+    holds(&gpt, Goal::Values);
+    holds(&gpt, Goal::Best(1));
 }

@@ -1,8 +1,8 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 use super::super::{compile::Compiled, constraints::Constraints};
-use crate::executor::Session;
 use crate::{
+    Session,
     architecture::Architecture,
     artifact::{Artifact, ArtifactBytes},
     kernel::{Backend, Threads},

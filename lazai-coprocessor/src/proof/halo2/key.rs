@@ -1,0 +1,200 @@
+use halo2_proofs::{
+    SerdeFormat,
+    halo2curves::bn256::{Fr, G1Affine},
+    plonk::{Circuit, ConstraintSystem, VerifyingKey as Halo2Key},
+};
+use lazai_api_types::{ModelId, Work};
+
+use super::{
+    Goal, Halo2Error, Shown, SrsVerifier,
+    config::Columns,
+    digest::Packing,
+    shape::{K_MAX, K_MIN, MAX_COLUMNS, Shape},
+};
+
+/// What is needed to check proofs of one network and one shape of its runs.
+///
+/// The canonical form, integers big-endian:
+///
+/// | bytes | what |
+/// | --- | --- |
+/// | 1 | version, 1 |
+/// | 32 | model |
+/// | 1 | what is read: 0 tokens, 1 a tensor |
+/// | 1 | goal: 0 embedding, 1 values, 2 best tokens |
+/// | 5, 5 | integers read and written: count, bits of each |
+/// | 1 | bits behind the binary point of the result |
+/// | 8, 8 | work: operations, bytes |
+/// | 6 | logarithm of the rows; columns of multiplications, lookups, tables, folds, constants |
+/// | 128 | the reference string, as [`SrsVerifier::to_bytes`] |
+/// | rest | commitments to the fixed and the permuted columns, 32 bytes each |
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+    /// What its proofs show.
+    pub shown: Shown,
+    pub(crate) shape: Shape,
+    pub(crate) srs: SrsVerifier,
+    pub(crate) halo2: Halo2Key<G1Affine>,
+}
+
+impl VerifyingKey {
+    /// Reads the canonical form; any other is refused.
+    ///
+    /// # Errors
+    /// [`Halo2Error::Key`] or [`Halo2Error::Srs`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Halo2Error> {
+        let mut reader = Reader { rest: bytes };
+        reader.one_of("version", 1..=1)?;
+        let model = ModelId(reader.array::<32>("model")?.into());
+        let reads_tokens = reader.one_of("input", 0..=1)? == 0;
+        let goal = reader.one_of("goal", 0..=2)?;
+        let input = reader.packing("integers read")?;
+        let output = reader.packing("integers written")?;
+        let goal = match goal {
+            0 => Goal::Embedding,
+            1 => Goal::Values,
+            _ => Goal::Best(output.count as u32),
+        };
+        let fraction_bits = reader.one_of("fraction bits", 0..=128)?;
+        let flops = u64::from_be_bytes(reader.array("operations")?);
+        let peak_bytes = u64::from_be_bytes(reader.array("bytes of memory")?);
+        let [k, gates, lookups, tables, folds, constants] = reader.array("shape")?;
+        let shape = Shape {
+            k: u32::from(k),
+            gates: gates.into(),
+            lookups: lookups.into(),
+            tables: tables.into(),
+            folds: folds.into(),
+            constants: constants.into(),
+        };
+        check("rows, as a logarithm", shape.k as usize, K_MIN as usize, K_MAX as usize)?;
+        for (field, columns, min) in [
+            ("columns of multiplications", shape.gates, 1),
+            ("columns of lookups", shape.lookups, 1),
+            ("columns of tables", shape.tables, 1),
+            ("columns of folds", shape.folds, 0),
+            ("columns of constants", shape.constants, 1),
+        ] {
+            check(field, columns, min, MAX_COLUMNS)?;
+        }
+        let srs = SrsVerifier::from_bytes(&reader.array("reference string")?)?;
+        let halo2 = read_halo2(reader.rest, shape)?;
+        let work = Work { flops, peak_bytes };
+        let shown = Shown { model, goal, reads_tokens, input, output, fraction_bits, work };
+        let key = Self { shown, shape, srs, halo2 };
+        // Points have more than one encoding that is read; the canonical one is that which is written.
+        if key.to_bytes() != bytes {
+            return Err(refused("form", "the canonical one".to_owned(), "another".to_owned()));
+        }
+        Ok(key)
+    }
+
+    /// The canonical form.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Shown { model, goal, reads_tokens, input, output, fraction_bits, work } = &self.shown;
+        let mut bytes = vec![1];
+        bytes.extend_from_slice(model.0.as_slice());
+        bytes.push(u8::from(!reads_tokens));
+        bytes.push(match goal {
+            Goal::Embedding => 0,
+            Goal::Values => 1,
+            Goal::Best(_) => 2,
+        });
+        for packing in [input, output] {
+            bytes.extend_from_slice(&(packing.count as u32).to_be_bytes());
+            bytes.push(packing.bits as u8);
+        }
+        bytes.push(*fraction_bits);
+        bytes.extend_from_slice(&work.flops.to_be_bytes());
+        bytes.extend_from_slice(&work.peak_bytes.to_be_bytes());
+        let Shape { k, gates, lookups, tables, folds, constants } = self.shape;
+        bytes.push(k as u8);
+        bytes.extend([gates, lookups, tables, folds, constants].map(|columns| columns as u8));
+        bytes.extend_from_slice(&self.srs.to_bytes());
+        bytes.extend_from_slice(&self.halo2.to_bytes(SerdeFormat::Processed)[HALO2_HEADER..]);
+        bytes
+    }
+
+    /// The number of rows, as a logarithm.
+    #[must_use]
+    pub const fn k(&self) -> u32 {
+        self.shape.k
+    }
+
+    /// The reference string under which proofs are checked.
+    #[must_use]
+    pub const fn srs(&self) -> &SrsVerifier {
+        &self.srs
+    }
+}
+
+/// Bytes before the commitments in halo2's own form: version, `k`, selectors, and a count.
+const HALO2_HEADER: usize = 1 + 4 + 1 + 4;
+
+fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Halo2Error> {
+    let mut columns = ConstraintSystem::<Fr>::default();
+    Columns::configure_with_params(&mut columns, shape);
+    let fixed = columns.num_fixed_columns();
+    let expected = 32 * (fixed + columns.permutation().get_columns().len());
+    if commitments.len() != expected {
+        let (expected, got) = (format!("{expected} bytes"), format!("{} bytes", commitments.len()));
+        return Err(refused("the list of commitments", expected, got));
+    }
+    let mut bytes = vec![2];
+    bytes.extend_from_slice(&shape.k.to_le_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(&(fixed as u32).to_le_bytes());
+    bytes.extend_from_slice(commitments);
+    Halo2Key::from_bytes::<Columns>(&bytes, SerdeFormat::Processed, shape).map_err(|error| {
+        refused("a commitment", "a point of the curve".to_owned(), error.to_string())
+    })
+}
+
+const fn refused(field: &'static str, expected: String, got: String) -> Halo2Error {
+    Halo2Error::Key { field, expected, got }
+}
+
+fn check(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), Halo2Error> {
+    if (min..=max).contains(&got) {
+        return Ok(());
+    }
+    Err(refused(field, format!("from {min} to {max}"), format!("{got}")))
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Halo2Error> {
+        let Some((array, rest)) = self.rest.split_first_chunk() else {
+            let got = format!("{} bytes", self.rest.len());
+            return Err(refused(field, format!("{N} bytes"), got));
+        };
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    fn one_of(
+        &mut self,
+        field: &'static str,
+        range: core::ops::RangeInclusive<u8>,
+    ) -> Result<u8, Halo2Error> {
+        let [got] = self.array(field)?;
+        check(field, got.into(), (*range.start()).into(), (*range.end()).into())?;
+        Ok(got)
+    }
+
+    fn packing(&mut self, field: &'static str) -> Result<Packing, Halo2Error> {
+        let count = u32::from_be_bytes(self.array(field)?) as usize;
+        check(field, count, 1, MAX_INTEGERS)?;
+        match self.array(field)? {
+            [bits @ (16 | 32)] => Ok(Packing { count, bits: bits.into() }),
+            [got] => Err(refused(field, "16 or 32 bits".to_owned(), format!("{got} bits"))),
+        }
+    }
+}
+
+/// Most integers that a run reads or writes.
+const MAX_INTEGERS: usize = 1 << 16;

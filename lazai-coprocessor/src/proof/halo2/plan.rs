@@ -1,0 +1,89 @@
+//! Chooses rows and columns.
+
+use halo2_proofs::halo2curves::bn256::Fr;
+
+use super::{
+    Goal, Halo2Error,
+    compile::{Compiled, compile},
+    layout::Layout,
+    shape::{K_MAX, RESERVED, Shape},
+    table::Table,
+};
+use crate::{model::Network, trace::Trace};
+
+/// Constraints in the fewest columns times rows.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) compiled: Compiled,
+    pub(crate) layout: Layout,
+    pub(crate) range_bits: u32,
+}
+
+impl Plan {
+    /// Chooses the rows, and the size of the range table, for runs like that of `trace`.
+    pub(crate) fn new(network: &Network, trace: &Trace, goal: Goal) -> Result<Self, Halo2Error> {
+        let widest = Self::of(network, trace, goal, 16)?;
+        if widest.compiled.tables.len() > 1 {
+            // The other tables have as many rows.
+            return Ok(widest);
+        }
+        // Without them, a smaller range is cheaper for a small network.
+        [8, 10, 12].into_iter().try_fold(widest, |best, range_bits| {
+            let plan = Self::of(network, trace, goal, range_bits)?;
+            Ok(if plan.cost() < best.cost() { plan } else { best })
+        })
+    }
+
+    /// Chooses the rows for this size of the range table.
+    pub(crate) fn of(
+        network: &Network,
+        trace: &Trace,
+        goal: Goal,
+        range_bits: u32,
+    ) -> Result<Self, Halo2Error> {
+        let compiled = compile(network, trace, goal, Fr::zero(), range_bits)?;
+        let rows: usize = compiled.tables.values().map(Vec::len).sum();
+        let largest = compiled.tables.get(&Table::Range).map_or(rows, Vec::len);
+        // Not many more columns of tables than tables, and not many more rows than the largest.
+        let least = (largest + RESERVED).next_power_of_two().ilog2().saturating_sub(1);
+        let mut best: Option<Layout> = None;
+        let mut last = None;
+        for k in least.max(super::shape::K_MIN)..=K_MAX.min(least + 6) {
+            match Layout::new(&compiled.constraints, &compiled.tables, k) {
+                Ok(layout) => {
+                    let better =
+                        best.as_ref().is_none_or(|best| cost(layout.shape) < cost(best.shape));
+                    if better {
+                        best = Some(layout);
+                    }
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        match (best, last) {
+            (Some(layout), _) => Ok(Self { compiled, layout, range_bits }),
+            (None, Some(error)) => Err(error),
+            (None, None) => {
+                Err(Halo2Error::Columns { what: "tables", k: least, got: rows, max: 0 })
+            }
+        }
+    }
+
+    fn cost(&self) -> usize {
+        cost(self.layout.shape)
+    }
+}
+
+/// Rows times columns that are committed to while proving; each takes one multi-exponentiation and some transforms.
+const fn cost(shape: Shape) -> usize {
+    let Shape { k, gates, lookups, tables, folds, constants } = shape;
+    let permuted = gates + lookups + folds + constants + 1;
+    let committed = gates
+        + lookups
+        + tables
+        + folds
+        + shape.sums()
+        + permuted.div_ceil(super::shape::TERMS)
+        + 7;
+    committed << k
+}

@@ -1,0 +1,143 @@
+use alloy_primitives::{B256, Keccak256};
+use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
+use lazai_api_types::{
+    Generation, Job, ModelId, Output, Prompt, Sampling, Statement, Task, TokenId, Work,
+};
+
+use super::{
+    Goal,
+    digest::{Packing, digest},
+};
+
+/// What the proofs of a key show, all but the integers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shown {
+    /// The network that ran.
+    pub model: ModelId,
+    /// What was computed.
+    pub goal: Goal,
+    /// Whether the network reads tokens, not a tensor.
+    pub reads_tokens: bool,
+    /// Integers read, and those written.
+    pub(crate) input: Packing,
+    pub(crate) output: Packing,
+    /// Bits behind the binary point of the result.
+    pub fraction_bits: u8,
+    /// The work of the run.
+    pub work: Work,
+}
+
+impl Shown {
+    /// Integers that the run reads: tokens, or the elements of a tensor.
+    #[must_use]
+    pub const fn inputs(&self) -> usize {
+        self.input.count
+    }
+
+    /// Integers of the result.
+    #[must_use]
+    pub const fn outputs(&self) -> usize {
+        self.output.count
+    }
+
+    /// What a proof states about a run that read `input` and gave `output`.
+    ///
+    /// Of a language model these are the hashes of a [`Job`] with tokens for a prompt and of its [`Output`]; that of
+    /// [`Goal::Best`] is [`Output::Tokens`] of a greedy generation of so many tokens. Of a network that reads a tensor they are
+    /// [`tensor_hash`].
+    #[must_use]
+    pub fn statement(&self, input: &[i32], output: &[i32], context: B256) -> Statement {
+        let (read, written) = if self.reads_tokens {
+            (self.job(input).hash(), self.output(output).hash())
+        } else {
+            (tensor_hash(input), tensor_hash(output))
+        };
+        Statement { model: self.model, input: read, output: written, work: self.work, context }
+    }
+
+    /// The part of `statement` that is not true of a run; none if all is.
+    pub(crate) fn difference(
+        &self,
+        statement: &Statement,
+        input: &[i32],
+        output: &[i32],
+    ) -> Option<&'static str> {
+        let expected = self.statement(input, output, statement.context);
+        // A greedy generation reads its own tokens.
+        let continued = match self.goal {
+            Goal::Best(count) => {
+                let read = (count as usize).saturating_sub(1);
+                input.len() > read && output.starts_with(&input[input.len() - read..])
+            }
+            Goal::Embedding | Goal::Values => true,
+        };
+        [
+            ("continuation", continued),
+            ("model", expected.model == statement.model),
+            ("input", expected.input == statement.input),
+            ("output", expected.output == statement.output),
+            ("work", expected.work == statement.work),
+        ]
+        .into_iter()
+        .find_map(|(what, equal)| (!equal).then_some(what))
+    }
+
+    /// The public inputs of the circuit: the digest of all integers, and the hash of the statement without its first three bits.
+    pub(crate) fn instance(&self, statement: &Statement, input: &[i32], output: &[i32]) -> [Fr; 2] {
+        [digest((self.input, input), (self.output, output)), element(statement.hash())]
+    }
+
+    fn job(&self, tokens: &[i32]) -> Job {
+        let prompt = Prompt::Tokens(tokens.iter().map(|token| TokenId(*token as u32)).collect());
+        let task = match self.goal {
+            Goal::Best(max_tokens) => {
+                let prompt = match prompt {
+                    Prompt::Tokens(mut tokens) => {
+                        // All but the last of the new tokens were read again.
+                        let read =
+                            tokens.len().saturating_sub(max_tokens.saturating_sub(1) as usize);
+                        tokens.truncate(read);
+                        Prompt::Tokens(tokens)
+                    }
+                    text @ Prompt::Text(_) => text,
+                };
+                let (sampling, stop) = (Sampling::default(), Vec::new());
+                Task::Generate(Generation { prompt, max_tokens, sampling, stop })
+            }
+            Goal::Embedding => Task::Embed { prompt },
+            Goal::Values => Task::Logits { prompt },
+        };
+        Job { model: self.model, task }
+    }
+
+    fn output(&self, values: &[i32]) -> Output {
+        let fraction_bits = self.fraction_bits;
+        match self.goal {
+            Goal::Best(_) => {
+                Output::Tokens(values.iter().map(|token| TokenId(*token as u32)).collect())
+            }
+            Goal::Embedding => {
+                let values = values.iter().map(|value| *value as i16).collect();
+                Output::Embedding { values, fraction_bits }
+            }
+            Goal::Values => Output::Logits { values: values.to_vec(), fraction_bits },
+        }
+    }
+}
+
+/// The hash of a tensor: `keccak256("lazvm/tensor/1" ‖ count as u64 little-endian ‖ integers as i32 little-endian)`.
+#[must_use]
+pub fn tensor_hash(integers: &[i32]) -> B256 {
+    let mut hash = Keccak256::new();
+    hash.update(b"lazvm/tensor/1");
+    hash.update((integers.len() as u64).to_le_bytes());
+    integers.iter().for_each(|integer| hash.update(integer.to_le_bytes()));
+    hash.finalize()
+}
+
+/// A hash as an element of the field: without its first three bits, it is below the order.
+fn element(mut hash: B256) -> Fr {
+    hash.0[0] &= 0x1f;
+    hash.0.reverse();
+    Option::from(Fr::from_repr(hash.0.into())).unwrap_or_default()
+}
