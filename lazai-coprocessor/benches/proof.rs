@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_coprocessor::proof::groth16::Groth16Verifier;
+use lazai_coprocessor::proof::{groth16::Groth16Verifier, plonk::PlonkVerifier};
 
 use fixtures::Case;
 
@@ -23,6 +23,11 @@ fn groth16(criterion: &mut Criterion) {
         ("risc_zero", fixtures::risc_zero()),
     ];
     measure(criterion, "groth16", &Groth16Verifier, cases);
+}
+
+fn plonk(criterion: &mut Criterion) {
+    let cases = [("ziren", fixtures::ziren("plonk")), ("sp1", fixtures::sp1("plonk"))];
+    measure(criterion, "plonk", &PlonkVerifier, cases);
 }
 
 /// Admission of the key, and verification with all that it takes from bytes on.
@@ -49,5 +54,5 @@ fn measure<const N: usize>(
     group.finish();
 }
 
-criterion_group!(benches, groth16);
+criterion_group!(benches, groth16, plonk);
 criterion_main!(benches);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, hex};
-use lazai_coprocessor::proof::foreign::ForeignKey;
+use lazai_coprocessor::proof::{foreign::ForeignKey, plonk::without_lines};
 use serde_json::Value;
 
 /// A proof, with what it proves.
@@ -21,7 +21,7 @@ pub(crate) struct Case {
 /// Ziren 1.2.5. `circuit` is `groth16` or `plonk`.
 pub(crate) fn ziren(circuit: &str) -> Option<Case> {
     let json = json(&format!("ziren_{}.json", short(circuit)))?;
-    let key = fs::read(folder()?.join(format!("ziren_{circuit}_vk.bin"))).ok()?;
+    let key = circuit_key(circuit, &format!("ziren_{circuit}_vk.bin"))?;
     Some(Case {
         key: ForeignKey::ziren(word(&json, "vkey_hash"), key),
         values: bytes(&json, "public_inputs"),
@@ -33,7 +33,7 @@ pub(crate) fn ziren(circuit: &str) -> Option<Case> {
 pub(crate) fn sp1(circuit: &str) -> Option<Case> {
     let short = short(circuit);
     let json = json(&format!("sp1_{short}.json"))?;
-    let key = fs::read(folder()?.join(format!("sp1_{short}_vk.bin"))).ok()?;
+    let key = circuit_key(circuit, &format!("sp1_{short}_vk.bin"))?;
     let proof = bytes(&json, "proof");
     // The file does not name the release; a proof carries the root behind prefix and exit code.
     let root = B256::from_slice(&proof[36..68]);
@@ -58,6 +58,11 @@ pub(crate) fn risc_zero() -> Option<Case> {
 
 pub(crate) fn envelope(proof: &[u8]) -> Vec<u8> {
     [&[1], proof].concat()
+}
+
+fn circuit_key(circuit: &str, name: &str) -> Option<Vec<u8>> {
+    let key = fs::read(folder()?.join(name)).ok()?;
+    Some(if circuit == "plonk" { without_lines(&key).unwrap() } else { key })
 }
 
 fn short(circuit: &str) -> &str {

@@ -1,11 +1,12 @@
 //! Proofs of zkVMs: real ones where fixtures are, and simulated ones everywhere.
 
-#![cfg(feature = "groth16")]
+#![cfg(all(feature = "groth16", feature = "plonk"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixtures;
 mod forgery;
 mod groth16;
 mod hostile;
+mod plonk;
 mod simulator;
 mod sweep;

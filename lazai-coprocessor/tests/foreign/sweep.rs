@@ -13,11 +13,22 @@ pub(crate) enum Depth {
 pub(crate) fn sweep(
     bytes: &[u8],
     depth: Depth,
+    accepted: impl FnMut(&[u8]) -> bool,
+) -> (usize, Vec<(usize, u8)>) {
+    sweep_at(bytes, 0..bytes.len(), depth, accepted)
+}
+
+/// As [`sweep`], of some bytes alone.
+pub(crate) fn sweep_at(
+    bytes: &[u8],
+    at: impl IntoIterator<Item = usize>,
+    depth: Depth,
     mut accepted: impl FnMut(&[u8]) -> bool,
 ) -> (usize, Vec<(usize, u8)>) {
     let mut changed = bytes.to_vec();
     let (mut tried, mut wrong) = (0, Vec::new());
-    for (index, &byte) in bytes.iter().enumerate() {
+    for index in at {
+        let byte = bytes[index];
         for other in others(index, byte, depth) {
             changed[index] = other;
             tried += 1;

@@ -23,6 +23,9 @@ pub enum KeyError {
         /// What the key has.
         got: u64,
     },
+    /// The table of pairing lines is filled; nothing reads it, so it must be zero for a key to have one encoding.
+    #[error("the pairing lines of the key are not zero")]
+    Lines,
     /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its prime-order group.
     #[error("{part} is not a canonical, finite point of the prime-order group of bn254")]
     Point {
@@ -44,6 +47,12 @@ pub enum KeyError {
         expected: u64,
         /// The size.
         got: u64,
+    },
+    /// This zkVM does not use the system.
+    #[error("{zkvm} has no proofs of this system")]
+    System {
+        /// The zkVM.
+        zkvm: &'static str,
     },
     /// The version of the container is unknown.
     #[error("the key has version {got}, expected {expected}")]

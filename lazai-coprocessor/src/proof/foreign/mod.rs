@@ -13,4 +13,5 @@ pub use key::{ForeignKey, ZkVm};
 pub(crate) use envelope::{MAX_PROOF_BYTES, open};
 pub(crate) use key::MAX_HEADER_BYTES;
 pub(crate) use point::Reader;
+#[cfg(feature = "groth16")]
 pub(crate) use receipt::selector;

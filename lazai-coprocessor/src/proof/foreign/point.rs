@@ -32,12 +32,24 @@ impl<'b> Reader<'b> {
         self.take().map(|bytes| u32::from_be_bytes(*bytes))
     }
 
+    #[cfg(feature = "plonk")]
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.take().map(|bytes| u64::from_be_bytes(*bytes))
+    }
+
+    /// A number below the order of the groups.
+    #[cfg(feature = "plonk")]
+    pub(crate) fn scalar(&mut self) -> Option<ark_bn254::Fr> {
+        number(self.take()?)
+    }
+
     /// A point of G1 as EIP-196 has it: x, y.
     pub(crate) fn g1(&mut self) -> Option<G1Affine> {
         finite_g1(G1Affine::new_unchecked(number(self.take()?)?, number(self.take()?)?))
     }
 
     /// A point of G2 as EIP-197 has it: the imaginary part of each coordinate comes first.
+    #[cfg(feature = "groth16")]
     pub(crate) fn g2(&mut self) -> Option<G2Affine> {
         let x = self.extension()?;
         let y = self.extension()?;
@@ -59,6 +71,7 @@ impl<'b> Reader<'b> {
         finite_g2(G2Affine::new_unchecked(x, if larger { large } else { small }))
     }
 
+    #[cfg(feature = "groth16")]
     fn extension(&mut self) -> Option<Fq2> {
         let imaginary = number(self.take()?)?;
         Some(Fq2::new(number(self.take()?)?, imaginary))

@@ -15,6 +15,7 @@ pub(super) fn claim(image_id: B256, journal: &[u8]) -> B256 {
 ///
 /// Encoding: `verifying_key` is alpha, beta, gamma, delta and one point for each input and one more, all uncompressed; other
 /// sizes have no selector.
+#[cfg(feature = "groth16")]
 pub(crate) fn selector(
     control_root: B256,
     control_id: B256,

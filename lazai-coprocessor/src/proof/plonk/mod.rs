@@ -1,0 +1,8 @@
+//! PLONK over bn254, as gnark proves it for Ziren and SP1.
+
+mod circuit;
+mod equation;
+mod verifier;
+
+pub use circuit::without_lines;
+pub use verifier::PlonkVerifier;

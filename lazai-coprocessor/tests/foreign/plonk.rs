@@ -1,0 +1,208 @@
+use alloy_primitives::{B256, hex};
+use lazai_api_types::{Claim, ProofSystemId, ProofVerifier, Work};
+use lazai_coprocessor::proof::{
+    foreign::{ForeignKey, KeyError, ProofError},
+    plonk::{PlonkVerifier, without_lines},
+};
+use proptest::prelude::*;
+
+use crate::{
+    fixtures::{self, Case},
+    sweep::{Depth, sweep, sweep_at},
+};
+
+const VERIFIER: PlonkVerifier = PlonkVerifier;
+
+fn verify(key: &[u8], values: &[u8], proof: &[u8]) -> bool {
+    VERIFIER.verify(key, Claim::Values(values), proof).unwrap()
+}
+
+/// Where the proof of the circuit holds numbers: any 32 bytes below the order are one, so only the equation refuses them.
+/// Everything else that changes is no point any more.
+fn is_number(index: usize) -> bool {
+    (384..544).contains(&index) || (608..640).contains(&index) || (768..800).contains(&index)
+}
+
+/// A proof holds; no change of a byte of a point, prefix or header does, nor do some changes of what only the
+/// equation judges. `all` takes every byte of that too.
+fn check_case(name: &str, case: &Case, header: usize, all: bool) {
+    let key = case.key.encode();
+    assert_eq!(VERIFIER.admit(&key), Ok(()), "{name}");
+    assert_eq!(VERIFIER.check(&key, Claim::Values(&case.values), &case.proof), Ok(()), "{name}");
+    let start = 5 + header;
+    let nonce = if header == 0 { 0..0 } else { start - 32..start };
+    let costly =
+        |index: usize| nonce.contains(&index) || index.checked_sub(start).is_some_and(is_number);
+    let (numbers, cheap): (Vec<_>, Vec<_>) =
+        (0..case.proof.len()).partition(|index| costly(*index));
+    let accepted = |proof: &[u8]| verify(&key, &case.values, proof);
+    let step = if all { 1 } else { 31 };
+    let proofs = sweep_at(&case.proof, cheap, Depth::Ten, accepted);
+    let numbers = sweep_at(&case.proof, numbers.into_iter().step_by(step), Depth::Two, accepted);
+    let at = (0..case.values.len()).step_by(if all { 1 } else { 11 });
+    let values = sweep_at(&case.values, at, Depth::Two, |values| verify(&key, values, &case.proof));
+    println!(
+        "{name}: {} changes of the proof, {} of its numbers, {} of the values",
+        proofs.0, numbers.0, values.0
+    );
+    assert_eq!(proofs.1, [], "{name}: changes of the proof that were accepted");
+    assert_eq!(numbers.1, [], "{name}: changed numbers that were accepted");
+    assert_eq!(values.1, [], "{name}: changes of the values that were accepted");
+    for length in 0..case.proof.len() {
+        assert!(!verify(&key, &case.values, &case.proof[..length]), "{name}: cut to {length}");
+    }
+    assert!(!verify(&key, &case.values, &[&case.proof[..], &[0]].concat()), "{name}: longer");
+}
+
+#[test]
+fn ziren_proof_holds_and_no_changed_byte_does() {
+    if let Some(case) = fixtures::ziren("plonk") {
+        check_case("Ziren 1.2.5", &case, 0, false);
+    }
+}
+
+#[test]
+fn sp1_proof_holds_and_no_changed_byte_does() {
+    if let Some(case) = fixtures::sp1("plonk") {
+        check_case("SP1 6.0", &case, 96, false);
+    }
+}
+
+#[test]
+#[ignore = "half an hour without optimization"]
+fn no_changed_byte_of_real_proofs_holds_slow() {
+    for (name, case, header) in
+        [("Ziren 1.2.5", fixtures::ziren("plonk"), 0), ("SP1 6.0", fixtures::sp1("plonk"), 96)]
+    {
+        if let Some(case) = case {
+            check_case(name, &case, header, true);
+        }
+    }
+}
+
+#[test]
+fn sp1_program_must_have_succeeded_in_the_registered_release() {
+    let Some(case) = fixtures::sp1("plonk") else { return };
+    let key = case.key.encode();
+    let with = |at: usize, word: [u8; 32]| {
+        let mut proof = case.proof.clone();
+        proof[at..at + 32].copy_from_slice(&word);
+        VERIFIER.check(&key, Claim::Values(&case.values), &proof)
+    };
+    assert_eq!(with(5, [1; 32]), Err(ProofError::ExitCode));
+    assert_eq!(with(37, [1; 32]), Err(ProofError::Root));
+    assert_eq!(with(69, ORDER), Err(ProofError::Scalar { part: "the nonce" }));
+}
+
+/// The library takes numbers modulo the order; the same number must have one encoding alone.
+#[test]
+fn numbers_of_proofs_must_be_reduced() {
+    let Some(case) = fixtures::ziren("plonk") else { return };
+    let key = case.key.encode();
+    for at in (5 + 384..5 + 864).step_by(32).filter(|at| is_number(at - 5)) {
+        let mut proof = case.proof.clone();
+        let word: &mut [u8; 32] = proof[at..].first_chunk_mut().unwrap();
+        let mut carry = 0_u16;
+        for (byte, order) in word.iter_mut().zip(ORDER).rev() {
+            let sum = u16::from(*byte) + u16::from(order) + carry;
+            *byte = sum.to_be_bytes()[1];
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        let error = VERIFIER.check(&key, Claim::Values(&case.values), &proof);
+        assert_eq!(error, Err(ProofError::Scalar { part: "a claimed value" }), "{at}");
+    }
+}
+
+#[test]
+fn keys_that_were_changed_are_refused() {
+    for case in [fixtures::ziren("plonk"), fixtures::sp1("plonk")].into_iter().flatten() {
+        let key = case.key.encode();
+        let circuit = key.len() - 576;
+        // A key with another point may be admitted; the prefix of the proof tells them apart.
+        let changed = sweep(&key[circuit..], Depth::Two, |bytes| {
+            verify(&[&key[..circuit], bytes].concat(), &case.values, &case.proof)
+        });
+        assert_eq!(changed.1, []);
+        let with = |at: usize, bytes: &[u8]| {
+            let mut key = key.clone();
+            key[circuit + at..circuit + at + bytes.len()].copy_from_slice(bytes);
+            match VERIFIER.check(&key, Claim::Values(&case.values), &case.proof) {
+                Err(ProofError::Key(error)) => error,
+                other => panic!("{at}: {other:?}"),
+            }
+        };
+        let degenerate = |error| matches!(error, KeyError::Degenerate { .. });
+        let parameter = |error| matches!(error, KeyError::Parameter { .. });
+        // Rows, their inverse, the root of unity, inputs, the shift.
+        for rows in [0, 1, 3, 1 << 29, u64::MAX] {
+            assert!(parameter(with(0, &rows.to_be_bytes())) || rows == 1);
+        }
+        assert!(degenerate(with(0, &4_u64.to_be_bytes())));
+        assert!(degenerate(with(8, &[1; 32])));
+        assert!(degenerate(with(40, &[1; 32])));
+        assert!(parameter(with(72, &9_u64.to_be_bytes())));
+        assert!(degenerate(with(80, &[1; 32])));
+        // Two wires that are one, the ceremony with secret 1, commitments, and the row of the commitment.
+        assert!(degenerate(with(144, &key[circuit + 112..][..32])));
+        assert!(degenerate(with(500, &key[circuit + 436..][..64])));
+        for count in [0, 2, u32::MAX] {
+            assert_eq!(with(368, &count.to_be_bytes()), KeyError::Commitments);
+            assert_eq!(with(564, &count.to_be_bytes()), KeyError::Commitments);
+        }
+        assert!(parameter(with(568, &u64::MAX.to_be_bytes())));
+        assert!(parameter(with(568, &(1_u64 << 28).to_be_bytes())));
+        for number in [8, 40, 80] {
+            assert!(matches!(with(number, &ORDER), KeyError::Scalar { .. }));
+        }
+        let infinity = [&[0x40][..], &[0; 31]].concat();
+        for point in [112, 144, 176, 208, 240, 272, 304, 336, 372, 404, 436, 500] {
+            assert!(matches!(with(point, &infinity), KeyError::Point { .. }), "{point}");
+        }
+    }
+}
+
+#[test]
+fn keys_of_other_systems_and_filled_tables_are_refused() {
+    let risc_zero = ForeignKey::risc_zero(B256::ZERO, B256::ZERO, B256::ZERO, vec![0; 544]);
+    let error = VERIFIER.check(&risc_zero.encode(), Claim::Values(&[]), &[1; 869]);
+    assert_eq!(error, Err(KeyError::System { zkvm: "RISC Zero" }.into()));
+    let mut full = vec![0; 34_368];
+    assert_eq!(without_lines(&full).unwrap().len(), 576);
+    full[564] = 1;
+    assert_eq!(without_lines(&full), Err(KeyError::Lines));
+    assert!(matches!(without_lines(&full[1..]), Err(KeyError::Size { .. })));
+}
+
+#[test]
+fn port_says_what_it_is_and_costs_more_for_more_bytes() {
+    assert_eq!(VERIFIER.id(), ProofSystemId::PLONK);
+    let key = ForeignKey::sp1(B256::ZERO, B256::ZERO, vec![0; 576]).encode();
+    assert_eq!(VERIFIER.limits().key_bytes, key.len() as u64);
+    let mut last = Work::default();
+    for bytes in [0, 1, 100, 1_000, u64::MAX / 2, u64::MAX] {
+        let work = VERIFIER.work(bytes, bytes);
+        assert!(work.flops > last.flops || work.flops == u64::MAX);
+        assert!(work.peak_bytes > last.peak_bytes || work.peak_bytes == u64::MAX);
+        last = work;
+    }
+    assert!(VERIFIER.admit(&[key, vec![0]].concat()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_are_refused(
+        key in any::<Vec<u8>>(),
+        circuit in prop::collection::vec(any::<u8>(), 576),
+        values in any::<Vec<u8>>(),
+        proof in prop::collection::vec(any::<u8>(), 0..1_000),
+    ) {
+        prop_assert!(VERIFIER.admit(&key).is_err());
+        prop_assert!(!verify(&key, &values, &proof));
+        let key = ForeignKey::ziren(B256::ZERO, circuit).encode();
+        prop_assert!(VERIFIER.admit(&key).is_err());
+        prop_assert!(!verify(&key, &values, &proof));
+    }
+}
+
+const ORDER: [u8; 32] = hex!("30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001");
