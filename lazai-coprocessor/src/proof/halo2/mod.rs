@@ -34,7 +34,8 @@ mod prover;
 #[cfg(feature = "halo2-prover")]
 mod table;
 
-#[cfg(all(test, feature = "halo2-prover"))]
+#[cfg(feature = "halo2-prover")]
+#[cfg(test)]
 mod tests;
 
 pub use error::Halo2Error;

@@ -4,7 +4,7 @@ use std::io;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SrsError {
-    /// The powers are those of the secret that [`development`](crate::proof::halo2#development) uses.
+    /// The secret is the published one, see [`is_development`](super::SrsVerifier::is_development).
     #[error(
         "the secret of this string is published for development, so anybody can forge proofs: load the file of a ceremony"
     )]

@@ -23,5 +23,6 @@ pub use error::SrsError;
 pub use string::Srs;
 pub use verifier::SrsVerifier;
 
-#[cfg(all(test, feature = "halo2-prover"))]
+#[cfg(feature = "halo2-prover")]
+#[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ impl<R: Read + Seek> Source<R> {
     }
 
     /// Refuses to go on if the file is shorter.
-    fn claim(&self, bytes: u64) -> Result<(), SrsError> {
+    const fn claim(&self, bytes: u64) -> Result<(), SrsError> {
         let expected = self.at.saturating_add(bytes);
         if expected > self.length {
             return Err(SrsError::Length { expected, got: self.length });

@@ -56,7 +56,7 @@ impl SrsVerifier {
             let mut little_endian = [0; 32];
             little_endian.copy_from_slice(bytes);
             little_endian.reverse();
-            *word = Option::from(Fq::from_repr(little_endian.into())).ok_or(invalid.clone())?;
+            *word = Option::from(Fq::from_repr(little_endian)).ok_or(invalid.clone())?;
         }
         let [x1, x0, y1, y0] = words;
         let point = G2Affine { x: Fq2::new(x0, x1), y: Fq2::new(y0, y1) };
