@@ -77,7 +77,7 @@ impl ProofSystem for Hidden {
         let masks: Vec<_> = inputs().zip((0..).map(mask)).collect();
         let c = challenge(key, shown, image(&masks));
         let z =
-            masks.iter().zip(self.secrets()).map(|((x, mask), secret)| (*x, mask + &(c * secret)));
+            masks.iter().zip(self.secrets()).map(|((x, mask), secret)| (*x, *mask + c * secret));
         let terms = iter::once((answer.cast_unsigned(), c)).chain(z);
         let bytes = terms.flat_map(|(x, z)| [&x.to_be_bytes()[..], &z.to_bytes()].concat());
         Ok(iter::once(1).chain(bytes).collect())
