@@ -1,5 +1,7 @@
-use ark_bn254::Fr;
+use ark_bn254::{Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
 use ark_ff::Field;
+use sha2::{Digest, Sha256};
 
 use crate::proof::foreign::{KeyError, Reader};
 
@@ -20,83 +22,123 @@ pub fn without_lines(key: &[u8]) -> Result<Vec<u8>, KeyError> {
     Ok([head, tail].concat())
 }
 
-/// gnark's key for a circuit with so many public inputs, from the 576 bytes that matter.
-///
-/// All that the library behind `equation` reads unchecked is checked here: it takes numbers modulo the field, points off
-/// the curve's group, and adds numbers without a look at their size.
-pub(super) fn expand(key: &[u8], inputs: usize) -> Result<Vec<u8>, KeyError> {
-    check_size(key, KEY_BYTES)?;
-    let mut reader = Reader::new(key);
-    let size = reader.u64().unwrap_or_default();
-    if !size.is_power_of_two() || size > MAX_ROWS {
-        return Err(KeyError::Parameter { part: ROWS, expected: MAX_ROWS, got: size });
-    }
-    let inverse = reader.scalar().ok_or(KeyError::Scalar { part: "the inverse of the rows" })?;
-    if inverse * Fr::from(size) != Fr::ONE {
-        return Err(KeyError::Degenerate {
-            part: "the inverse of the rows",
-            flaw: "of another number",
-        });
-    }
-    let root = reader.scalar().ok_or(KeyError::Scalar { part: "the root of unity" })?;
-    // Of order `size` exactly: half of it gives -1.
-    if size == 1 || root.pow([size / 2]) != -Fr::ONE {
-        return Err(KeyError::Degenerate { part: "the root of unity", flaw: "of another order" });
-    }
-    parameter("the number of public inputs", inputs as u64, reader.u64())?;
-    let shift = reader.scalar().ok_or(KeyError::Scalar { part: "the shift of cosets" })?;
-    if shift != Fr::from(COSET_SHIFT) {
-        return Err(KeyError::Degenerate { part: "the shift of cosets", flaw: "not 5" });
-    }
-    let mut permutation = Vec::with_capacity(3);
-    for _ in 0..3 {
-        let point = reader.compressed_g1().ok_or(KeyError::Point { part: PERMUTATION })?;
-        if permutation.contains(&point.x) {
-            return Err(KeyError::Degenerate {
-                part: PERMUTATION,
-                flaw: "the point of another wire",
-            });
-        }
-        permutation.push(point.x);
-    }
-    for _ in 0..5 {
-        let _ = reader.compressed_g1().ok_or(KeyError::Point { part: "a selector" })?;
-    }
-    // Both zkVMs hash one group of wires into the circuit by a commitment; other numbers of them are not read.
-    if reader.u32() != Some(1) {
-        return Err(KeyError::Commitments);
-    }
-    let _ = reader.compressed_g1().ok_or(KeyError::Point { part: "the commitment's selector" })?;
-    let _ = reader.compressed_g1().ok_or(KeyError::Point { part: "the ceremony's point of G1" })?;
-    let mut g2 = || reader.compressed_g2().ok_or(KeyError::Point { part: CEREMONY });
-    if g2()?.x == g2()?.x {
-        return Err(KeyError::Degenerate {
-            part: CEREMONY,
-            flaw: "the other one, so its secret is 1",
-        });
-    }
-    if reader.u32() != Some(1) {
-        return Err(KeyError::Commitments);
-    }
-    let row = reader.u64().unwrap_or(u64::MAX);
-    if row.checked_add(inputs as u64).is_none_or(|row| row >= size) {
-        return Err(KeyError::Parameter {
-            part: "the row of the commitment",
-            expected: size,
-            got: row,
-        });
-    }
-    let mut full = Vec::with_capacity(FULL_KEY_BYTES);
-    let (head, tail) = key.split_at(LINES_START);
-    full.extend_from_slice(head);
-    full.resize(LINES_START + LINES_BYTES, 0);
-    full.extend_from_slice(tail);
-    Ok(full)
+/// The verifying key of a circuit, free of every flaw that shows in it.
+#[derive(Clone, Debug)]
+pub(super) struct Circuit {
+    /// Rows, a power of two.
+    pub(super) rows: u64,
+    /// One over the rows.
+    pub(super) inverse: Fr,
+    /// A number of order `rows`.
+    pub(super) root: Fr,
+    /// Public inputs of the circuit.
+    pub(super) inputs: u64,
+    /// One point for each wire.
+    pub(super) permutation: [G1Affine; 3],
+    /// Of the left wire, the right wire, their product, the output, the constant.
+    pub(super) selectors: [G1Affine; 5],
+    /// Of the commitment.
+    pub(super) commitment_selector: G1Affine,
+    /// Where the commitment's hash stands, after the inputs.
+    pub(super) commitment_row: u64,
+    /// What numbers are committed with.
+    pub(super) base: G1Affine,
+    /// A point of G2 and its multiple by the secret of the ceremony.
+    pub(super) ceremony: [G2Affine; 2],
+    /// What every proof begins with: of SHA-256 of the key as gnark writes it.
+    pub(super) prefix: [u8; 4],
 }
 
-fn parameter(part: &'static str, expected: u64, got: Option<u64>) -> Result<(), KeyError> {
-    let got = got.unwrap_or_default();
-    if got == expected { Ok(()) } else { Err(KeyError::Parameter { part, expected, got }) }
+impl Circuit {
+    /// Reads the 576 bytes that matter of gnark's key for a circuit with so many public inputs.
+    pub(super) fn read(key: &[u8], inputs: usize) -> Result<Self, KeyError> {
+        check_size(key, KEY_BYTES)?;
+        let mut reader = Reader::new(key);
+        let rows = reader.u64().unwrap_or_default();
+        if !rows.is_power_of_two() || rows > MAX_ROWS {
+            return Err(KeyError::Parameter { part: ROWS, expected: MAX_ROWS, got: rows });
+        }
+        let inverse = reader.scalar().ok_or(KeyError::Scalar { part: INVERSE })?;
+        if inverse * Fr::from(rows) != Fr::ONE {
+            return Err(KeyError::Degenerate { part: INVERSE, flaw: "of another number" });
+        }
+        let root = reader.scalar().ok_or(KeyError::Scalar { part: ROOT })?;
+        // Of order `rows` exactly: half of it gives -1.
+        if rows == 1 || root.pow([rows / 2]) != -Fr::ONE {
+            return Err(KeyError::Degenerate { part: ROOT, flaw: "of another order" });
+        }
+        let inputs = inputs as u64;
+        let got = reader.u64().unwrap_or_default();
+        if got != inputs {
+            let part = "the number of public inputs";
+            return Err(KeyError::Parameter { part, expected: inputs, got });
+        }
+        let shift = reader.scalar().ok_or(KeyError::Scalar { part: SHIFT })?;
+        if shift != Fr::from(COSET_SHIFT) {
+            return Err(KeyError::Degenerate { part: SHIFT, flaw: "not 5" });
+        }
+        let permutation = points(&mut reader, "a point of the permutation")?;
+        let [first, second, third] = permutation.map(|point| point.x);
+        if first == second || second == third || third == first {
+            let part = "a point of the permutation";
+            return Err(KeyError::Degenerate { part, flaw: "the point of another wire" });
+        }
+        let selectors = points(&mut reader, "a selector")?;
+        // Both zkVMs hash one group of wires into the circuit by a commitment; other numbers of them are not read.
+        if reader.u32() != Some(1) {
+            return Err(KeyError::Commitments);
+        }
+        let [commitment_selector, base] = points(&mut reader, "a commitment's point")?;
+        let mut g2 = || reader.compressed_g2().ok_or(KeyError::Point { part: CEREMONY });
+        let ceremony = [g2()?, g2()?];
+        if ceremony[0].x == ceremony[1].x {
+            let flaw = "the other one, so its secret is 1";
+            return Err(KeyError::Degenerate { part: CEREMONY, flaw });
+        }
+        if reader.u32() != Some(1) {
+            return Err(KeyError::Commitments);
+        }
+        let commitment_row = reader.u64().unwrap_or(u64::MAX);
+        if commitment_row.checked_add(inputs).is_none_or(|row| row >= rows) {
+            let part = "the row of the commitment";
+            return Err(KeyError::Parameter { part, expected: rows, got: commitment_row });
+        }
+        Ok(Self {
+            rows,
+            inverse,
+            root,
+            inputs,
+            permutation,
+            selectors,
+            commitment_selector,
+            commitment_row,
+            base,
+            ceremony,
+            prefix: prefix(key),
+        })
+    }
+}
+
+fn points<const N: usize>(
+    reader: &mut Reader<'_>,
+    part: &'static str,
+) -> Result<[G1Affine; N], KeyError> {
+    let mut points = [G1Affine::zero(); N];
+    for point in &mut points {
+        *point = reader.compressed_g1().ok_or(KeyError::Point { part })?;
+    }
+    Ok(points)
+}
+
+fn prefix(key: &[u8]) -> [u8; 4] {
+    let mut hasher = Sha256::new();
+    let (head, tail) = key.split_at(LINES_START.min(key.len()));
+    hasher.update(head);
+    for _ in 0..LINES_BYTES / 64 {
+        hasher.update([0; 64]);
+    }
+    hasher.update(tail);
+    hasher.finalize().first_chunk().copied().unwrap_or_default()
 }
 
 const fn check_size(bytes: &[u8], expected: usize) -> Result<(), KeyError> {
@@ -121,8 +163,11 @@ const FULL_KEY_BYTES: usize = KEY_BYTES + LINES_BYTES;
 
 /// The largest power of two that divides the order of the group less one.
 const MAX_ROWS: u64 = 1 << 28;
-const COSET_SHIFT: u64 = 5;
+/// gnark's generator of the multiplicative group: the wires' cosets are `H`, `5 H` and `25 H`.
+pub(super) const COSET_SHIFT: u64 = 5;
 
 const ROWS: &str = "the number of rows, which must be a power of two up to the expected one,";
-const PERMUTATION: &str = "a point of the permutation";
+const INVERSE: &str = "the inverse of the rows";
+const ROOT: &str = "the root of unity";
+const SHIFT: &str = "the shift of cosets";
 const CEREMONY: &str = "a point of the ceremony in G2";

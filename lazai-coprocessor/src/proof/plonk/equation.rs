@@ -1,60 +1,168 @@
-//! The one place that knows `sp1-verifier`, which checks what gnark's PLONK prover makes.
+//! The verifier's side of PLONK, as gnark plays it.
 //!
-//! Its version is pinned: what it accepts is consensus, and its verdicts must not move with an update. It was written for
-//! trusted keys and leaves checks out, so keys come from [`expand`](super::circuit::expand), and proofs are checked here
-//! first. What is left in it that could panic, in 6.10.0 and in the arithmetic below it:
-//! - indices and lengths: all behind comparisons with fixed sizes, which hold for 864 and 34,368 bytes;
-//! - `expect` where a sum of points of G1 is made affine: sums that are infinite are caught before it;
-//! - `expect` where an inverse is taken: of differences that were compared with 0 before, and of the Miller loop's result,
-//!   which is not 0 for points of the two groups;
-//! - `expect` where the folded evaluation times the ceremony's point is made affine: the evaluation is 0 with a probability
-//!   of 2^-254, for it is a combination by hashes of the numbers in it;
-//! - overflow: of sums of numbers that are not reduced, and of row numbers, both of which are refused before.
+//! Source: Gabizon, Williamson and Ciobotaru, "PLONK", section 8, with gnark's commitments of groups of wires, and the
+//! transcript of gnark's Solidity verifiers.
 
-use ark_bn254::Fr;
-use ark_ff::{BigInteger, PrimeField};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
+use ark_ff::{Field, One};
 
-use crate::proof::foreign::{ProofError, Reader};
+use super::{
+    circuit::{COSET_SHIFT, Circuit},
+    proof::Proof,
+    transcript::{Transcript, hash_to_field},
+};
+use crate::proof::foreign::ProofError;
 
-/// Whether `proof` holds for the public inputs under a key of the circuit that was expanded.
-pub(super) fn check(key: &[u8], inputs: &[Fr], proof: &[u8]) -> Result<(), ProofError> {
-    check_encoding(proof)?;
-    let inputs: Vec<[u8; 32]> = inputs
-        .iter()
-        .map(|input| input.into_bigint().to_bytes_be().try_into())
-        .collect::<Result<_, _>>()
-        .map_err(|_| ProofError::Scalar { part: "a public input" })?;
-    sp1_verifier::PlonkVerifier::verify_gnark_proof(proof, &inputs, key)
-        .map_err(|_| ProofError::Equation)
-}
-
-/// Whether every point is finite, reduced and on the curve, and every number reduced.
-fn check_encoding(proof: &[u8]) -> Result<(), ProofError> {
-    let mut reader = Reader::new(proof);
-    for part in [WIRE, WIRE, WIRE, QUOTIENT, QUOTIENT, QUOTIENT] {
-        point(&mut reader, part)?;
+impl Circuit {
+    /// Whether `proof` holds for these public inputs.
+    pub(super) fn check(&self, inputs: &[Fr], proof: &Proof) -> Result<(), ProofError> {
+        // The key was read for this many; another count would leave an input unbound.
+        if inputs.len() as u64 != self.inputs {
+            return Err(ProofError::Equation);
+        }
+        let challenges = self.challenges(inputs, proof);
+        let (linear, constant) =
+            self.linearize(inputs, proof, &challenges).ok_or(ProofError::Equation)?;
+        if self.opens(proof, &challenges, linear, constant) {
+            Ok(())
+        } else {
+            Err(ProofError::Equation)
+        }
     }
-    for _ in 0..5 {
-        number(&mut reader)?;
+
+    fn challenges(&self, inputs: &[Fr], proof: &Proof) -> Challenges {
+        let (hash, gamma) = Transcript::first("gamma")
+            .points(&self.permutation)
+            .points(&self.selectors)
+            .points(&[self.commitment_selector])
+            .numbers(inputs)
+            .points(&proof.wires)
+            .challenge();
+        let (hash, beta) = Transcript::after(&hash, "beta").challenge();
+        let (hash, alpha) = Transcript::after(&hash, "alpha")
+            .points(&[proof.commitment, proof.product])
+            .challenge();
+        let (hash, zeta) = Transcript::after(&hash, "zeta").points(&proof.quotient).challenge();
+        Challenges { gamma, beta, alpha, zeta, hash }
     }
-    point(&mut reader, "the permutation's product")?;
-    number(&mut reader)?;
-    point(&mut reader, "the opening")?;
-    point(&mut reader, "the shifted opening")?;
-    number(&mut reader)?;
-    point(&mut reader, "the circuit's commitment")
+
+    /// The commitment to the linearized polynomial, and its value at zeta; none if zeta is a row.
+    fn linearize(
+        &self,
+        inputs: &[Fr],
+        proof: &Proof,
+        challenges: &Challenges,
+    ) -> Option<(G1Affine, Fr)> {
+        let Challenges { gamma, beta, alpha, zeta, .. } = *challenges;
+        let [left, right, output, first, second] = proof.values;
+        let power = zeta.pow([self.rows]);
+        let vanishing = power - Fr::ONE;
+        // The Lagrange polynomial of the row whose root is `root`, at zeta.
+        let lagrange = |root: Fr| {
+            (zeta - root).inverse().map(|inverse| vanishing * self.inverse * root * inverse)
+        };
+        let mut public = Fr::from(0_u8);
+        let mut root = Fr::ONE;
+        for input in inputs {
+            public += lagrange(root)? * input;
+            root *= self.root;
+        }
+        let root = self.root.pow([self.inputs + self.commitment_row]);
+        public += lagrange(root)? * hash_to_field(&proof.commitment);
+
+        let start = alpha * alpha * lagrange(Fr::ONE)?;
+        let (wires, shifted) = (
+            (left + beta * first + gamma) * (right + beta * second + gamma),
+            alpha * proof.shifted_product,
+        );
+        let constant = start - public - wires * (output + gamma) * shifted;
+        let shift = Fr::from(COSET_SHIFT);
+        let identity = (left + beta * zeta + gamma)
+            * (right + beta * shift * zeta + gamma)
+            * (output + beta * shift * shift * zeta + gamma);
+        // Each part of the quotient has two more coefficients than rows, since wires are blinded.
+        let part = power * zeta * zeta;
+        let [q_left, q_right, q_product, q_output, q_constant] = self.selectors;
+        let [h0, h1, h2] = proof.quotient;
+        let terms = [
+            (proof.commitment, proof.commitment_selector),
+            (q_left, left),
+            (q_right, right),
+            (q_product, left * right),
+            (q_output, output),
+            (q_constant, Fr::ONE),
+            (self.permutation[2], wires * beta * shifted),
+            (proof.product, start - alpha * identity),
+            (h0, -vanishing),
+            (h1, -vanishing * part),
+            (h2, -vanishing * part * part),
+        ];
+        Some((combine(terms).into_affine(), constant))
+    }
+
+    /// Whether the commitments have the claimed values at zeta, and the product has its own at the row after.
+    fn opens(
+        &self,
+        proof: &Proof,
+        challenges: &Challenges,
+        linear: G1Affine,
+        constant: Fr,
+    ) -> bool {
+        let [left, right, output] = proof.wires;
+        let [first, second, _] = self.permutation;
+        let points = [linear, left, right, output, first, second, self.commitment_selector];
+        let [l, r, o, s1, s2] = proof.values;
+        let values = [constant, l, r, o, s1, s2, proof.commitment_selector];
+        let zeta = challenges.zeta;
+        let (_, fold) = Transcript::first("gamma")
+            .numbers(&[zeta])
+            .points(&points)
+            .numbers(&values)
+            .numbers(&[proof.shifted_product])
+            .challenge();
+        let mut power = Fr::ONE;
+        let powers = points.map(|_| {
+            let current = power;
+            power *= fold;
+            current
+        });
+        let folded = combine(core::array::from_fn::<_, 7, _>(|i| (points[i], powers[i])));
+        let folded = folded.into_affine();
+        let value: Fr = values.iter().zip(&powers).map(|(value, power)| *value * power).sum();
+        let (_, both) = Transcript::after(&challenges.hash, "u")
+            .numbers(&[fold])
+            .points(&[folded, proof.product, proof.opening, proof.shifted_opening])
+            .challenge();
+        // Infinity has no bytes of its own in the transcript. Only a made-up proof gets there.
+        if linear.is_zero() || folded.is_zero() {
+            return false;
+        }
+        let value = value + both * proof.shifted_product;
+        let terms = [
+            (proof.product, both),
+            (self.base, -value),
+            (proof.opening, zeta),
+            (proof.shifted_opening, both * zeta * self.root),
+        ];
+        let sum = (combine(terms) + folded).into_affine();
+        let quotient = (proof.shifted_opening * both + proof.opening).into_affine();
+        let product = Bn254::multi_pairing([sum, -quotient], self.ceremony);
+        product.0.is_one()
+    }
 }
 
-fn point(reader: &mut Reader<'_>, part: &'static str) -> Result<(), ProofError> {
-    reader.g1().map(drop).ok_or(ProofError::Point { part })
+/// What the transcript gives.
+struct Challenges {
+    gamma: Fr,
+    beta: Fr,
+    alpha: Fr,
+    zeta: Fr,
+    /// The hash behind zeta.
+    hash: [u8; 32],
 }
 
-fn number(reader: &mut Reader<'_>) -> Result<(), ProofError> {
-    reader.scalar().map(drop).ok_or(ProofError::Scalar { part: "a claimed value" })
+fn combine<const N: usize>(terms: [(G1Affine, Fr); N]) -> G1Projective {
+    let (points, numbers) = (terms.map(|(point, _)| point), terms.map(|(_, number)| number));
+    G1Projective::msm_unchecked(&points, &numbers)
 }
-
-/// Bytes of a proof of the circuit: ten points and seven numbers.
-pub(super) const PROOF_BYTES: usize = 10 * 64 + 7 * 32;
-
-const WIRE: &str = "a wire";
-const QUOTIENT: &str = "a part of the quotient";

@@ -2,6 +2,8 @@
 
 mod circuit;
 mod equation;
+mod proof;
+mod transcript;
 mod verifier;
 
 pub use circuit::without_lines;
