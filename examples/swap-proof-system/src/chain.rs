@@ -24,7 +24,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Chain {
     vm: LazVm<InMemoryDB>,
-    block_gas: u64,
     nonce: u64,
     pub(crate) contract: Address,
     /// Gas that putting the contract there took.
@@ -34,28 +33,19 @@ pub(crate) struct Chain {
 impl Chain {
     /// Starts a chain that can check the proofs of `verifiers`, and deploys the contract.
     pub(crate) fn start(verifiers: Vec<Arc<dyn ProofVerifier>>) -> Result<Self, Error> {
-        Self::with_blocks_of(BLOCK_GAS, verifiers)
-    }
-
-    /// As [`start`](Self::start), with blocks of so much gas.
-    pub(crate) fn with_blocks_of(
-        block_gas: u64,
-        verifiers: Vec<Arc<dyn ProofVerifier>>,
-    ) -> Result<Self, Error> {
         let mut db = InMemoryDB::default();
         let ether = U256::from(10_u64.pow(18));
         db.insert_account_info(SENDER, AccountInfo::from_balance(U256::from(1_000) * ether));
         let block = BlockEnv {
             number: U256::from(1),
-            gas_limit: block_gas,
+            gas_limit: BLOCK_GAS,
             basefee: BASE_FEE_WEI,
             ..BlockEnv::default()
         };
         let builder = LazVm::builder().coprocessor(Arc::new(NoModels)).block(block);
-        let builder = builder.tx_gas_limit_cap(block_gas);
+        let builder = builder.tx_gas_limit_cap(BLOCK_GAS);
         let vm = verifiers.into_iter().fold(builder, lazvm::LazVmBuilder::verifier).build(db)?;
-        let mut chain =
-            Self { vm, block_gas, nonce: 0, contract: SENDER.create(0), deployment_gas: 0 };
+        let mut chain = Self { vm, nonce: 0, contract: SENDER.create(0), deployment_gas: 0 };
         let tx = chain.transaction(TxKind::Create, Results::BYTECODE.clone());
         chain.deployment_gas = chain.commit(tx)?.gas_used();
         Ok(chain)
@@ -133,7 +123,7 @@ impl Chain {
             caller: SENDER,
             kind,
             data,
-            gas_limit: self.block_gas,
+            gas_limit: BLOCK_GAS,
             gas_price: BASE_FEE_WEI.into(),
             nonce: self.nonce,
             ..TxEnv::default()
