@@ -122,6 +122,13 @@ impl VerifyingKey {
         self.shape.k
     }
 
+    /// Columns of the circuit, fixed ones included.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        let columns = self.halo2.cs();
+        columns.num_fixed_columns() + columns.num_advice_columns() + columns.num_instance_columns()
+    }
+
     /// The reference string under which proofs are checked.
     #[must_use]
     pub const fn srs(&self) -> &SrsVerifier {

@@ -32,6 +32,8 @@ mod plan;
 #[cfg(feature = "halo2-prover")]
 mod prover;
 #[cfg(feature = "halo2-prover")]
+mod system;
+#[cfg(feature = "halo2-prover")]
 mod table;
 
 #[cfg(feature = "halo2-prover")]
@@ -47,4 +49,6 @@ pub use shown::{Shown, tensor_hash};
 #[cfg(feature = "halo2-prover")]
 pub use srs::Srs;
 pub use srs::{SrsError, SrsVerifier};
+#[cfg(feature = "halo2-prover")]
+pub use system::{Halo2, Prepared, Source, SrsSource};
 pub use verifier::Halo2Verifier;

@@ -74,16 +74,15 @@ impl Plan {
     }
 }
 
-/// Rows times columns that are committed to while proving; each takes one multi-exponentiation and some transforms.
+/// What a proof takes: each column that is committed to costs a multi-exponentiation and transforms of its rows while proving, and
+/// a fixed amount while checking, which is worth as much as [`COLUMN_ROWS`].
 const fn cost(shape: Shape) -> usize {
     let Shape { k, gates, lookups, tables, folds, constants } = shape;
     let permuted = gates + lookups + folds + constants + 1;
-    let committed = gates
-        + lookups
-        + tables
-        + folds
-        + shape.sums()
-        + permuted.div_ceil(super::shape::TERMS)
-        + 7;
-    committed << k
+    let products = permuted.div_ceil(super::shape::TERMS);
+    let committed = gates + lookups + tables + folds + shape.sums() + products + 7;
+    committed * ((1 << k) + COLUMN_ROWS)
 }
+
+/// The size of a proof, and its price on chain, grow with the columns.
+const COLUMN_ROWS: usize = 1 << 13;

@@ -58,6 +58,15 @@ pub struct Proof {
     pub bytes: Vec<u8>,
     /// The public inputs, as a Solidity verifier takes them.
     pub instance: [Fr; 2],
+    bare: usize,
+}
+
+impl Proof {
+    /// halo2's proof alone, as a Solidity verifier takes it.
+    #[must_use]
+    pub fn bare(&self) -> &[u8] {
+        &self.bytes[self.bytes.len() - self.bare..]
+    }
 }
 
 impl ProvingKey {
@@ -77,7 +86,7 @@ impl ProvingKey {
         progress: &mut dyn FnMut(Stage),
     ) -> Result<Self, Halo2Error> {
         progress(Stage::Trace);
-        let trace = Trace::record(network, goal.target(), sample, goal.outputs())?;
+        let trace = record(network, goal, sample)?;
         progress(Stage::Constraints);
         let plan = Plan::new(network, &trace, goal)?;
         let shape = plan.layout.shape;
@@ -134,7 +143,7 @@ impl ProvingKey {
     ) -> Result<Proof, Halo2Error> {
         let shown = &self.verifying.shown;
         progress(Stage::Trace);
-        let trace = Trace::record(network, shown.goal.target(), input, shown.goal.outputs())?;
+        let trace = record(network, shown.goal, input)?;
         progress(Stage::Constraints);
         let mut compiled = compile(network, &trace, shown.goal, Fr::zero(), self.range_bits)?;
         let (read, written) = (compiled.input.1.clone(), compiled.output.1.clone());
@@ -179,14 +188,26 @@ impl ProvingKey {
             &mut transcript,
         )
         .map_err(prover)?;
-        let bytes = envelope::write(shown, &read, &written, &transcript.finalize());
+        let bare = transcript.finalize();
+        let bytes = envelope::write(shown, &read, &written, &bare);
         if !self.verifying.verify(&statement, &bytes) {
             return Err(Halo2Error::Prover {
                 message: "the proof that was made does not verify".to_owned(),
             });
         }
-        Ok(Proof { statement, input: read, output: written, bytes, instance })
+        Ok(Proof { statement, input: read, output: written, bytes, instance, bare: bare.len() })
     }
+}
+
+/// Records a run; of a network that reads a tensor, all rows of the result.
+fn record(network: &Network, goal: Goal, input: Input<'_>) -> Result<Trace, Halo2Error> {
+    let outputs = match (input, goal, network.program().input()) {
+        (Input::Tensor(integers), Goal::Values, Some(id)) => {
+            integers.len() / network.program().values[id.index()].width as usize
+        }
+        _ => goal.outputs(),
+    };
+    Ok(Trace::record(network, goal.target(), input, outputs)?)
 }
 
 fn network_work(network: &Network, goal: Goal, trace: &Trace) -> Result<Work, Halo2Error> {

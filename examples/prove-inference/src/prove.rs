@@ -1,0 +1,113 @@
+use std::time::Instant;
+
+use alloy_primitives::keccak256;
+use lazai_api_types::{Claim, PortError, ProofVerifier};
+use lazai_coprocessor::{
+    Monitor,
+    proof::halo2::{Goal, Halo2Verifier, ProvingKey, Srs},
+    trace::Input,
+};
+
+use crate::{
+    chain::Chain, error::Error, network::Run, options::Options, progress::Progress, report::Report,
+};
+
+/// Proves a run, checks the proof everywhere, and reports.
+pub(crate) fn prove(options: &Options) -> Result<(), Error> {
+    let monitor = Monitor::start();
+    let run = Run::load(options)?;
+    let progress = Progress::new(options.json);
+    let mut report = Report { system: "halo2", network: run.name.clone(), ..Report::default() };
+    let input = Input::Tensor(&run.input);
+
+    let start = Instant::now();
+    let mut string = None;
+    let mut waited = 0.0;
+    let key = ProvingKey::new(
+        &run.network,
+        Goal::Values,
+        input,
+        None,
+        |k| {
+            progress.say("reading the reference string");
+            let start = Instant::now();
+            let srs = match &options.srs {
+                Some(path) => Srs::open(path, k)?,
+                None => Srs::development_with_known_secret(k)?,
+            };
+            string = Some(srs.clone());
+            waited = start.elapsed().as_secs_f64();
+            Ok(srs)
+        },
+        &mut |stage| progress.stage(stage),
+    )?;
+    report.srs_s = waited;
+    report.setup_s = start.elapsed().as_secs_f64() - waited;
+    let Some(srs) = string else { return Err(Error::Verdict("keygen")) };
+
+    // A chain would put its id, the requester and the request here.
+    let context = keccak256("prove-inference");
+    let start = Instant::now();
+    let proof =
+        key.prove(&run.network, input, context, &srs, &mut |stage| progress.stage(stage))?;
+    report.prove_s = start.elapsed().as_secs_f64();
+    report.peak_rss_bytes = monitor.finish(0, proof.statement.work).peak_resident_bytes;
+
+    progress.say("checking the proof");
+    let verifying = key.verifying().to_bytes();
+    let verifier = if options.insecure_development_srs {
+        Halo2Verifier::accepting_development_keys()
+    } else {
+        Halo2Verifier::new()
+    };
+    let claim = Claim::Statement(&proof.statement);
+    let mut times = Vec::with_capacity(CHECKS);
+    for _ in 0..CHECKS {
+        let start = Instant::now();
+        if !verifier.verify(&verifying, claim, &proof.bytes).map_err(fault)? {
+            return Err(Error::Verdict("the verifier"));
+        }
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    report.verify_ms = times[CHECKS / 2];
+    let mut altered = proof.bytes.clone();
+    if let Some(byte) = altered.last_mut() {
+        *byte ^= 1;
+    }
+    if verifier.verify(&verifying, claim, &altered).map_err(fault)? {
+        return Err(Error::Verdict("the verifier"));
+    }
+    let mut chain = Chain::start(&verifying, verifier)?;
+    report.registration_gas = chain.registration_gas;
+    let verdict = chain.verify(&proof.statement, &proof.bytes)?;
+    if !verdict.valid || chain.verify(&proof.statement, &altered)?.valid {
+        return Err(Error::Verdict("the precompile"));
+    }
+    report.precompile_gas = verdict.gas;
+    progress.finish();
+
+    report.rows = 1 << key.verifying().k();
+    report.columns = key.verifying().columns();
+    report.parameters_public = true;
+    report.envelope_bytes = proof.bytes.len();
+    report.proof_bytes = proof.bare().len();
+    report.vk_bytes = verifying.len();
+    report.pk_bytes = key.bytes();
+    if let Some((error, largest)) = run.error(&proof.output) {
+        (report.largest_error, report.largest_output) = (Some(error), Some(largest));
+    }
+    if options.json {
+        println!("{}", serde_json::to_string(&report).unwrap_or_default());
+    } else {
+        report.print(key.verifying());
+    }
+    Ok(())
+}
+
+fn fault(error: PortError) -> Error {
+    Error::Transaction(error.to_string())
+}
+
+/// How often the proof is checked, for a median.
+const CHECKS: usize = 21;

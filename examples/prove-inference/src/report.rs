@@ -1,0 +1,57 @@
+use lazai_coprocessor::proof::halo2::VerifyingKey;
+use serde::Serialize;
+
+/// What was measured.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) system: &'static str,
+    pub(crate) network: String,
+    pub(crate) parameters_public: bool,
+    pub(crate) rows: u64,
+    pub(crate) columns: usize,
+    pub(crate) srs_s: f64,
+    pub(crate) setup_s: f64,
+    pub(crate) prove_s: f64,
+    pub(crate) verify_ms: f64,
+    pub(crate) proof_bytes: usize,
+    pub(crate) envelope_bytes: usize,
+    pub(crate) vk_bytes: usize,
+    pub(crate) pk_bytes: usize,
+    pub(crate) peak_rss_bytes: Option<u64>,
+    pub(crate) registration_gas: u64,
+    pub(crate) precompile_gas: u64,
+    pub(crate) largest_error: Option<f64>,
+    pub(crate) largest_output: Option<f64>,
+}
+
+impl Report {
+    pub(crate) fn print(&self, key: &VerifyingKey) {
+        println!("{}", self.network);
+        println!("  runs          {} integers to {}", key.shown.inputs(), key.shown.outputs());
+        if let (Some(error), Some(largest)) = (self.largest_error, self.largest_output) {
+            println!("  accuracy      off by at most {error:.4}, of results up to {largest:.4}");
+        }
+        println!("  circuit       {} rows, {} columns", self.rows, self.columns);
+        println!("  setup         {:.2} s, {} bytes of proving key", self.setup_s, self.pk_bytes);
+        println!("  prove         {:.2} s", self.prove_s);
+        println!(
+            "  memory        {:.2} GiB at most",
+            self.peak_rss_bytes.unwrap_or(0) as f64 / GIBIBYTE
+        );
+        println!(
+            "  proof         {} bytes; with the integers {}",
+            self.proof_bytes, self.envelope_bytes
+        );
+        println!(
+            "  key           {} bytes, registered for {} gas",
+            self.vk_bytes, self.registration_gas
+        );
+        println!(
+            "  verify        {:.2} ms natively, {} gas in the precompile",
+            self.verify_ms, self.precompile_gas
+        );
+        println!("  altered       refused by both");
+    }
+}
+
+const GIBIBYTE: f64 = (1_u64 << 30) as f64;
