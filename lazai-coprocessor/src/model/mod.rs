@@ -5,7 +5,7 @@ mod network;
 mod synthetic;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use lazai_api_types::{ModelId, WorkOverflow};
 

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `relu(x A^T) B^T` of rows of 40 numbers.
-fn perceptron() -> Manifest {
+pub(crate) fn perceptron() -> Manifest {
     let value = |rows, width, format, bits| Value { rows, width, format, bits };
     let (tokens, [input, hidden, clamped, product, output]) =
         (RowCount::Tokens, [0, 1, 2, 3, 4].map(ValueId));
@@ -35,7 +35,7 @@ fn perceptron() -> Manifest {
     Manifest { spec: SPEC_VERSION, name, context, vocabulary, end_tokens, program }
 }
 
-fn builder(manifest: Manifest) -> ArtifactBuilder {
+pub(crate) fn builder(manifest: Manifest) -> ArtifactBuilder {
     let mut builder = ArtifactBuilder::network(manifest);
     for (name, rows, columns) in [("a", 3, 40), ("b", 2, 3)] {
         let values: Vec<i8> =
@@ -52,7 +52,7 @@ fn builder(manifest: Manifest) -> ArtifactBuilder {
     builder
 }
 
-fn network(builder: &ArtifactBuilder) -> Result<Network, ArtifactError> {
+pub(crate) fn network(builder: &ArtifactBuilder) -> Result<Network, ArtifactError> {
     let artifact = Artifact::new(ArtifactBytes::Owned(builder.to_bytes()?))?;
     Network::load(artifact, None, &Threads::single())
 }

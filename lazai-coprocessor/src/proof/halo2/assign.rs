@@ -22,6 +22,49 @@ use super::{
 pub(crate) struct Placed<'a> {
     pub(crate) constraints: &'a Constraints,
     pub(crate) layout: &'a Layout,
+    #[cfg(test)]
+    pub(crate) tampering: Option<Tampering>,
+}
+
+/// What a malicious prover alters in the columns themselves.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tampering {
+    /// Adds 1 to the value of an advice column at a row.
+    Cell { column: usize, row: usize },
+    /// Takes each challenge for the other.
+    Challenges,
+}
+
+impl<'a> Placed<'a> {
+    pub(crate) const fn new(constraints: &'a Constraints, layout: &'a Layout) -> Self {
+        Self {
+            constraints,
+            layout,
+            #[cfg(test)]
+            tampering: None,
+        }
+    }
+
+    /// Puts a value into a column.
+    fn put(
+        &self,
+        region: &mut Region<'_, Fr>,
+        column: Column<Advice>,
+        row: usize,
+        value: Value<Fr>,
+    ) {
+        #[cfg(test)]
+        let value = match self.tampering {
+            Some(Tampering::Cell { column: other, row: at })
+                if (other, at) == (column.index(), row) =>
+            {
+                value.map(|value| value + Fr::ONE)
+            }
+            _ => value,
+        };
+        region.assign_advice(column, row, value);
+    }
 }
 
 impl Circuit<Fr> for Placed<'_> {
@@ -61,6 +104,11 @@ impl Circuit<Fr> for Placed<'_> {
         layouter.next_phase();
         let (gamma, beta) =
             (layouter.get_challenge(config.gamma), layouter.get_challenge(config.beta));
+        #[cfg(test)]
+        let (gamma, beta) = match self.tampering {
+            Some(Tampering::Challenges) => (beta, gamma),
+            _ => (gamma, beta),
+        };
         layouter.assign_region(
             || "second",
             |mut region| {
@@ -87,7 +135,7 @@ impl Placed<'_> {
         }
         let mut put =
             |region: &mut Region<'_, Fr>, column: Column<Advice>, row: usize, cell: Cell| {
-                region.assign_advice(column, row, Value::known(self.value(cell)));
+                self.put(region, column, row, Value::known(self.value(cell)));
                 let here = Place { row_offset: row, column: column.into() };
                 match places[cell.0 as usize] {
                     None => places[cell.0 as usize] = Some(here),
@@ -114,7 +162,7 @@ impl Placed<'_> {
         for ((entries, counts), (table, count)) in columns.zip(&config.tables) {
             for (row, (entry, number)) in entries.iter().zip(counts).enumerate() {
                 region.assign_fixed(*table, row, Fr::from(*entry));
-                region.assign_advice(*count, row, Value::known(Fr::from(*number)));
+                self.put(region, *count, row, Value::known(Fr::from(*number)));
             }
         }
         for row in 0..summed {
@@ -141,7 +189,7 @@ impl Placed<'_> {
                     Slot::Second(id) => (known.get(*id as usize).copied(), second[*id as usize]),
                 };
                 let value = value.map_or_else(Value::unknown, Value::known);
-                region.assign_advice(columns.values, row, value);
+                self.put(region, columns.values, row, value);
                 match (place, slot) {
                     (Some(place), _) => region.constrain_equal(place, here),
                     (None, Slot::Second(id)) => second[*id as usize] = Some(here),
@@ -171,7 +219,7 @@ impl Placed<'_> {
             let mut sum = Fr::ZERO;
             for row in 0..rows {
                 let value = if terms.is_empty() { Value::unknown() } else { Value::known(sum) };
-                region.assign_advice(*column, row, value);
+                self.put(region, *column, row, value);
                 if row + 1 < rows {
                     for term in terms.iter().skip(index * TERMS).take(TERMS) {
                         sum += term[row];

@@ -39,13 +39,26 @@ pub(crate) struct Builder {
     constraints: Constraints,
     constants: BTreeMap<[u8; 32], Cell>,
     range_bits: u32,
+    /// What a malicious prover alters: the number of a witness, and what is added to it.
+    #[cfg(test)]
+    pub(crate) lie: Option<(usize, i128)>,
+    #[cfg(test)]
+    pub(crate) witnesses: usize,
 }
 
 impl Builder {
     /// Begins with a range table of `2^range_bits` integers.
     #[must_use]
     pub(crate) fn new(range_bits: u32) -> Self {
-        Self { constraints: Constraints::default(), constants: BTreeMap::new(), range_bits }
+        Self {
+            constraints: Constraints::default(),
+            constants: BTreeMap::new(),
+            range_bits,
+            #[cfg(test)]
+            lie: None,
+            #[cfg(test)]
+            witnesses: 0,
+        }
     }
 
     /// What was built.
@@ -67,7 +80,19 @@ impl Builder {
 
     /// A new cell without constraints; the caller adds those that leave one value possible.
     pub(crate) fn witness(&mut self, value: i128) -> Int {
+        #[cfg(test)]
+        let value = self.lied(value);
         Int { cell: self.cell(field(value)), value }
+    }
+
+    /// The value, or what a malicious prover makes of it; all that depends on it follows.
+    #[cfg(test)]
+    fn lied(&mut self, value: i128) -> i128 {
+        self.witnesses += 1;
+        match self.lie {
+            Some((index, added)) if index + 1 == self.witnesses => value + added,
+            _ => value,
+        }
     }
 
     /// A new cell for any element of the field.
@@ -107,7 +132,8 @@ impl Builder {
 
     /// `a + b * c`.
     pub(crate) fn mul_add(&mut self, a: Int, b: Int, c: Int) -> Int {
-        let sum = self.witness(a.value + b.value * c.value);
+        let value = a.value + b.value * c.value;
+        let sum = Int { cell: self.cell(field(value)), value };
         self.gate(a.cell, b.cell, c.cell, sum.cell);
         sum
     }
@@ -283,8 +309,10 @@ impl Builder {
         let excess = value.value - clamped.value;
         // value = clamped + (1 - 2 sign) * size, and size is 0 unless clamped is the bound on that side.
         let size = self.witness(excess.abs());
-        self.small(size, bits);
         let sign = self.bit(excess < 0);
+        // No sign of 0, so that there is one way only.
+        let least = self.sub(size, sign);
+        self.small(least, bits);
         let (top, span) = (self.constant(high), self.constant(low - high));
         let bound = self.mul_add(top, sign, span);
         let room = self.sub(bound, clamped);
@@ -342,6 +370,8 @@ impl Builder {
         // is_zero + value * inverse = 1, and value * is_zero = 0.
         self.gate(is_zero.cell, value.cell, inverse, one.cell);
         self.gate(zero.cell, value.cell, is_zero.cell, zero.cell);
+        // Of 0, which has no inverse, it is 0.
+        self.gate(zero.cell, inverse, is_zero.cell, zero.cell);
         is_zero
     }
 

@@ -7,6 +7,12 @@ use super::table::Table;
 pub(crate) struct Cell(pub(super) u32);
 
 impl Cell {
+    /// The cell of this number.
+    #[cfg(test)]
+    pub(crate) const fn new(index: usize) -> Self {
+        Self(index as u32)
+    }
+
     /// Its number.
     #[must_use]
     pub(crate) const fn index(self) -> usize {
@@ -51,7 +57,7 @@ pub(crate) struct Product {
 impl Product {
     /// Rows of the weights.
     #[must_use]
-    pub(crate) fn width(&self) -> usize {
+    pub(crate) const fn width(&self) -> usize {
         self.weights.len() / self.depth
     }
 }
@@ -92,7 +98,7 @@ impl Constraints {
 }
 
 impl Product {
-    fn folds(&self) -> usize {
+    const fn folds(&self) -> usize {
         self.weights.len() + self.output.len() + self.input.len()
     }
 }

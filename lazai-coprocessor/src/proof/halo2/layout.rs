@@ -247,7 +247,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn fresh(&mut self) -> Slot {
+    const fn fresh(&mut self) -> Slot {
         let slot = Slot::Second(self.next);
         self.next += 1;
         slot

@@ -69,7 +69,7 @@ impl Plan {
         }
     }
 
-    fn cost(&self) -> usize {
+    const fn cost(&self) -> usize {
         cost(self.layout.shape)
     }
 }

@@ -96,8 +96,8 @@ impl ProvingKey {
         };
         let srs = srs(shape.k)?;
         progress(Stage::Keys);
-        let placed = Placed { constraints: &plan.compiled.constraints, layout: &plan.layout };
-        let halo2 = keygen_pk2(srs.params(), &placed, false).map_err(prover)?;
+        let placed = Placed::new(&plan.compiled.constraints, &plan.layout);
+        let halo2 = keygen_pk2(srs.params(), &placed, false).map_err(|error| prover(&error))?;
         let result = network.program().values[trace.output().value.index()];
         let shown = Shown {
             model: network.id(),
@@ -176,7 +176,7 @@ impl ProvingKey {
             });
         }
         progress(Stage::Proof);
-        let placed = Placed { constraints: &compiled.constraints, layout: &layout };
+        let placed = Placed::new(&compiled.constraints, &layout);
         let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
             srs.params(),
@@ -187,7 +187,7 @@ impl ProvingKey {
             ChaCha20Rng::from_entropy(),
             &mut transcript,
         )
-        .map_err(prover)?;
+        .map_err(|error| prover(&error))?;
         let bare = transcript.finalize();
         let bytes = envelope::write(shown, &read, &written, &bare);
         if !self.verifying.verify(&statement, &bytes) {
@@ -216,6 +216,25 @@ fn network_work(network: &Network, goal: Goal, trace: &Trace) -> Result<Work, Ha
     Ok(Work { flops, peak_bytes: program.peak_bytes(target, rows, rows)? })
 }
 
-fn prover(error: halo2_proofs::plonk::Error) -> Halo2Error {
+fn prover(error: &halo2_proofs::plonk::Error) -> Halo2Error {
     Halo2Error::Prover { message: error.to_string() }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::proof::halo2::compile::Compiled;
+
+    /// What a prover works with.
+    pub(in super::super) fn parts<'k>(
+        key: &'k ProvingKey,
+        network: &Network,
+        input: Input<'_>,
+        statement: Fr,
+    ) -> (&'k Halo2ProvingKey<G1Affine>, Compiled) {
+        let goal = key.verifying.shown.goal;
+        let trace = record(network, goal, input).unwrap();
+        let compiled = compile(network, &trace, goal, statement, key.range_bits).unwrap();
+        (&key.halo2, compiled)
+    }
 }

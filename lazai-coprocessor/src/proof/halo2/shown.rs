@@ -139,5 +139,5 @@ pub fn tensor_hash(integers: &[i32]) -> B256 {
 fn element(mut hash: B256) -> Fr {
     hash.0[0] &= 0x1f;
     hash.0.reverse();
-    Option::from(Fr::from_repr(hash.0.into())).unwrap_or_default()
+    Option::from(Fr::from_repr(hash.0)).unwrap_or_default()
 }

@@ -86,8 +86,8 @@ impl<S> Transcript<G1Affine, Challenge> for Keccak<S> {
 
 impl<R: Read> TranscriptRead<G1Affine, Challenge> for Keccak<R> {
     fn read_point(&mut self) -> io::Result<G1Affine> {
-        let x = Fq::from_repr(self.word()?.into());
-        let y = Fq::from_repr(self.word()?.into());
+        let x = Fq::from_repr(self.word()?);
+        let y = Fq::from_repr(self.word()?);
         let coordinates = Option::from(x).zip(Option::from(y));
         let point = coordinates
             .and_then(|(x, y)| Option::from(G1Affine::from_xy(x, y)))
@@ -97,7 +97,7 @@ impl<R: Read> TranscriptRead<G1Affine, Challenge> for Keccak<R> {
     }
 
     fn read_scalar(&mut self) -> io::Result<Fr> {
-        let scalar = Option::<Fr>::from(Fr::from_repr(self.word()?.into()))
+        let scalar = Option::<Fr>::from(Fr::from_repr(self.word()?))
             .ok_or_else(|| invalid("a scalar that is not below the order"))?;
         self.absorb(&scalar.to_repr());
         Ok(scalar)

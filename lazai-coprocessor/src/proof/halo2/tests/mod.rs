@@ -1,3 +1,5 @@
 mod programs;
 mod proofs;
 mod support;
+mod sweep;
+mod tampering;

@@ -66,3 +66,9 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
     }
     None
 }
+
+/// A network of two products and `Relu` that reads rows of 40 numbers.
+pub(super) fn perceptron() -> crate::model::Network {
+    use crate::model::tests::{builder, network, perceptron};
+    network(&builder(perceptron())).unwrap()
+}

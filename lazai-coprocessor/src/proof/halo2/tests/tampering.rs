@@ -1,0 +1,97 @@
+//! Malicious provers: every column of a proof is altered, and the verifier must refuse.
+
+use alloy_primitives::B256;
+use halo2_proofs::{
+    halo2curves::bn256::{Bn256, Fr},
+    plonk::create_proof,
+    poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
+    transcript::TranscriptWriterBuffer,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::{
+    super::{
+        Goal, ProvingKey, Srs,
+        assign::{Placed, Tampering},
+        envelope,
+        layout::Layout,
+        prover::tests::parts,
+        transcript::{Challenge, Keccak},
+    },
+    support::perceptron,
+};
+use crate::trace::Input;
+
+#[test]
+fn no_altered_column_challenge_or_message_is_accepted() {
+    let network = perceptron();
+    let input: Vec<i32> = (0..40).map(|index| (index * 997) % 4_001 - 2_000).collect();
+    let mut string = None;
+    let source = |k| {
+        let srs = Srs::development_with_known_secret(k)?;
+        string = Some(srs.clone());
+        Ok(srs)
+    };
+    let tensor = Input::Tensor(&input);
+    let key = ProvingKey::new(&network, Goal::Values, tensor, None, source, &mut |_| {}).unwrap();
+    let srs = string.unwrap();
+    let context = B256::repeat_byte(9);
+    let honest = key.prove(&network, tensor, context, &srs, &mut |_| {}).unwrap();
+    let verifying = key.verifying();
+    assert!(verifying.verify(&honest.statement, &honest.bytes));
+
+    let (halo2, compiled) = parts(&key, &network, tensor, honest.instance[1]);
+    let layout = Layout::new(&compiled.constraints, &compiled.tables, verifying.k()).unwrap();
+    let prove = |tampering, instance: [Fr; 2]| {
+        let placed = Placed { tampering, ..Placed::new(&compiled.constraints, &layout) };
+        let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
+        create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
+            srs.params(),
+            halo2,
+            &[placed],
+            &[&[&instance]],
+            ChaCha20Rng::seed_from_u64(1),
+            &mut transcript,
+        )
+        .unwrap();
+        let (input, output) = (&honest.input, &honest.output);
+        envelope::write(&verifying.shown, input, output, &transcript.finalize())
+    };
+    let accepts = |proof: &[u8]| verifying.verify(&honest.statement, proof);
+    assert!(accepts(&prove(None, honest.instance)), "an honest prover is refused");
+
+    let mut tried = 0;
+    let shape = layout.shape;
+    let columns = shape.gates + shape.lookups + shape.tables + shape.folds + shape.sums();
+    for column in 0..columns {
+        // The first rows of every column are in use.
+        for row in [0, 1, 5, 11] {
+            tried += 1;
+            let proof = prove(Some(Tampering::Cell { column, row }), honest.instance);
+            assert!(!accepts(&proof), "column {column}, row {row}");
+        }
+    }
+    tried += 1;
+    assert!(!accepts(&prove(Some(Tampering::Challenges), honest.instance)), "challenges");
+    for index in 0..2 {
+        tried += 1;
+        let mut instance = honest.instance;
+        instance[index] += Fr::one();
+        assert!(!accepts(&prove(None, instance)), "public input {index}");
+    }
+    // Each message of the transcript, and each integer.
+    for at in (0..honest.bytes.len()).step_by(8).chain(honest.bytes.len() - 64..honest.bytes.len())
+    {
+        tried += 1;
+        let mut proof = honest.bytes.clone();
+        proof[at] ^= 1 << (at % 8);
+        assert!(!accepts(&proof), "byte {at}");
+    }
+    for length in [0, 1, honest.bytes.len() - 1] {
+        tried += 1;
+        assert!(!accepts(&honest.bytes[..length]), "{length} bytes");
+    }
+    tried += 1;
+    assert!(!accepts(&[&honest.bytes[..], &[0]].concat()), "a byte more");
+    println!("columns, challenges, public inputs and messages: tried {tried}, accepted 0");
+}
