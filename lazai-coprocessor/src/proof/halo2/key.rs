@@ -1,7 +1,12 @@
+use alloy_primitives::hex;
 use halo2_proofs::{
-    SerdeFormat,
-    halo2curves::bn256::{Fr, G1Affine},
-    plonk::{Circuit, ConstraintSystem, VerifyingKey as Halo2Key},
+    halo2curves::{
+        bn256::{Fr, G1Affine},
+        ff::{Field, PrimeField},
+        group::GroupEncoding,
+    },
+    plonk::{Circuit, ConstraintSystem, VerifyingKey as Halo2Key, permutation},
+    poly::EvaluationDomain,
 };
 use lazai_api_types::{ModelId, Work};
 
@@ -112,7 +117,10 @@ impl VerifyingKey {
         bytes.push(k as u8);
         bytes.extend([gates, lookups, tables, folds, constants].map(|columns| columns as u8));
         bytes.extend_from_slice(&self.srs.to_bytes());
-        bytes.extend_from_slice(&self.halo2.to_bytes(SerdeFormat::Processed)[HALO2_HEADER..]);
+        let permuted = self.halo2.permutation().commitments();
+        for point in self.halo2.fixed_commitments().iter().chain(permuted) {
+            bytes.extend_from_slice(point.to_bytes().as_ref());
+        }
         bytes
     }
 
@@ -136,27 +144,52 @@ impl VerifyingKey {
     }
 }
 
-/// Bytes before the commitments in halo2's own form: version, `k`, selectors, and a count.
-const HALO2_HEADER: usize = 1 + 4 + 1 + 4;
-
+/// The commitments of a key, as halo2's own form of it, whose gates follow from the shape.
 fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Halo2Error> {
     let mut columns = ConstraintSystem::<Fr>::default();
     Columns::configure_with_params(&mut columns, shape);
     let fixed = columns.num_fixed_columns();
-    let expected = 32 * (fixed + columns.permutation().get_columns().len());
+    let expected = POINT_BYTES * (fixed + columns.permutation().get_columns().len());
     if commitments.len() != expected {
         let (expected, got) = (format!("{expected} bytes"), format!("{} bytes", commitments.len()));
         return Err(refused("the list of commitments", expected, got));
     }
-    let mut bytes = vec![2];
-    bytes.extend_from_slice(&shape.k.to_le_bytes());
-    bytes.push(0);
-    bytes.extend_from_slice(&(fixed as u32).to_le_bytes());
-    bytes.extend_from_slice(commitments);
-    Halo2Key::from_bytes::<Columns>(&bytes, SerdeFormat::Processed, shape).map_err(|error| {
-        refused("a commitment", "a point of the curve".to_owned(), error.to_string())
-    })
+    let (chunks, _) = commitments.as_chunks::<POINT_BYTES>();
+    let mut points = Vec::with_capacity(chunks.len());
+    for chunk in chunks {
+        let mut compressed = <G1Affine as GroupEncoding>::Repr::default();
+        compressed.as_mut().copy_from_slice(chunk);
+        let point = Option::<G1Affine>::from(G1Affine::from_bytes(&compressed));
+        let refuse = || refused("a commitment", "a point".to_owned(), hex::encode(chunk));
+        points.push(point.ok_or_else(refuse)?);
+    }
+    let permuted = permutation::VerifyingKey::from_commitments(points.split_off(fixed));
+    let domain = domain(columns.degree() as u32, shape.k);
+    Ok(Halo2Key::from_parts(domain, points, permuted, columns, Vec::new(), false))
 }
+
+/// What a verifier needs of a domain of `2^k` points; halo2's constructor also computes all their powers, which takes time in
+/// proportion to them and would let a short key ask for much work.
+fn domain(degree: u32, k: u32) -> EvaluationDomain<Fr> {
+    let mut domain = EvaluationDomain::new(degree, 1);
+    let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+    let invert = |value: Fr| value.invert().unwrap_or(Fr::ZERO);
+    let extended_k = k + domain.extended_k - 1;
+    domain.n = 1 << k;
+    domain.k = k;
+    domain.extended_k = extended_k;
+    (domain.omega, domain.omega_inv) = (root(k), invert(root(k)));
+    (domain.extended_omega, domain.extended_omega_inv) =
+        (root(extended_k), invert(root(extended_k)));
+    domain.ifft_divisor = invert(Fr::from(1 << k));
+    domain.extended_ifft_divisor = invert(Fr::from(1 << extended_k));
+    domain.barycentric_weight = domain.ifft_divisor;
+    domain.t_evaluations.clear();
+    domain
+}
+
+/// Bytes of a compressed point.
+const POINT_BYTES: usize = 32;
 
 const fn refused(field: &'static str, expected: String, got: String) -> Halo2Error {
     Halo2Error::Key { field, expected, got }

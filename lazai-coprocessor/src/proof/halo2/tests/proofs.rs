@@ -80,3 +80,34 @@ fn a_llama_block_is_proved() {
 fn an_encoder_block_is_proved() {
     proves(&encoder(), Goal::Embedding);
 }
+
+#[test]
+fn keys_are_canonical_and_hostile_ones_are_refused() {
+    let network = super::support::perceptron();
+    let input = vec![5; 40];
+    let source = Srs::development_with_known_secret;
+    let key =
+        ProvingKey::new(&network, Goal::Values, Input::Tensor(&input), None, source, &mut |_| {})
+            .unwrap();
+    let bytes = key.verifying().to_bytes();
+    let read = super::super::VerifyingKey::from_bytes(&bytes).unwrap();
+    assert_eq!(read.to_bytes(), bytes);
+    // What halo2 itself made of the circuit, its gates and domain included.
+    let (ours, theirs) = (read.halo2.transcript_repr(), key.verifying().halo2.transcript_repr());
+    assert_eq!(ours, theirs);
+    let verifier = Halo2Verifier::accepting_development_keys();
+    for length in 0..bytes.len() {
+        assert!(verifier.admit(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    assert!(verifier.admit(&[&bytes[..], &[0]].concat()).is_err());
+    let mut admitted = 0;
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1 << bit;
+            admitted += usize::from(verifier.admit(&altered).is_ok());
+        }
+    }
+    // Another model, another count, another point on the curve: well formed, and another key.
+    assert!(admitted > 0);
+}
