@@ -1,5 +1,3 @@
-use std::{io, path::PathBuf};
-
 use lazai_coprocessor::{
     artifact::ArtifactError,
     kernel::KernelError,
@@ -32,8 +30,6 @@ pub(crate) enum Error {
     Transaction(String),
     #[error("the precompile returned something else than its interface says: {0}")]
     Interface(#[from] alloy_sol_types::Error),
-    #[error("{path} cannot be written: {source}")]
-    Write { path: PathBuf, source: io::Error },
 }
 
 impl<D: core::fmt::Debug> From<LazVmError<D>> for Error

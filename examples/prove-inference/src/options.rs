@@ -22,10 +22,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) network: Option<PathBuf>,
 
-    /// Write a drawing of the circuit's rows and columns
-    #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
-
     /// Print one JSON object instead
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,

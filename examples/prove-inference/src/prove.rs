@@ -12,8 +12,18 @@ use crate::{
     chain::Chain, error::Error, network::Run, options::Options, progress::Progress, report::Report,
 };
 
-/// Proves a run, checks the proof everywhere, and reports.
+/// Proves a run, checks the proof everywhere, and prints what was measured.
 pub(crate) fn prove(options: &Options) -> Result<(), Error> {
+    let report = measure(options)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&report).unwrap_or_default());
+    } else {
+        report.print();
+    }
+    Ok(())
+}
+
+fn measure(options: &Options) -> Result<Report, Error> {
     let monitor = Monitor::start();
     let run = Run::load(options)?;
     let progress = Progress::new(options.json);
@@ -64,7 +74,7 @@ pub(crate) fn prove(options: &Options) -> Result<(), Error> {
     let mut times = Vec::with_capacity(CHECKS);
     for _ in 0..CHECKS {
         let start = Instant::now();
-        if !verifier.verify(&verifying, claim, &proof.bytes).map_err(fault)? {
+        if !verifier.verify(&verifying, claim, &proof.bytes).map_err(|error| fault(&error))? {
             return Err(Error::Verdict("the verifier"));
         }
         times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -75,7 +85,7 @@ pub(crate) fn prove(options: &Options) -> Result<(), Error> {
     if let Some(byte) = altered.last_mut() {
         *byte ^= 1;
     }
-    if verifier.verify(&verifying, claim, &altered).map_err(fault)? {
+    if verifier.verify(&verifying, claim, &altered).map_err(|error| fault(&error))? {
         return Err(Error::Verdict("the verifier"));
     }
     let mut chain = Chain::start(&verifying, verifier)?;
@@ -89,25 +99,45 @@ pub(crate) fn prove(options: &Options) -> Result<(), Error> {
 
     report.rows = 1 << key.verifying().k();
     report.columns = key.verifying().columns();
-    report.parameters_public = true;
     report.envelope_bytes = proof.bytes.len();
     report.proof_bytes = proof.bare().len();
     report.vk_bytes = verifying.len();
     report.pk_bytes = key.bytes();
+    report.parts = key.parts().to_vec();
     if let Some((error, largest)) = run.error(&proof.output) {
         (report.largest_error, report.largest_output) = (Some(error), Some(largest));
     }
-    if options.json {
-        println!("{}", serde_json::to_string(&report).unwrap_or_default());
-    } else {
-        report.print(key.verifying());
-    }
-    Ok(())
+    (report.inputs, report.outputs) = (proof.input.len(), proof.output.len());
+    Ok(report)
 }
 
-fn fault(error: PortError) -> Error {
+fn fault(error: &PortError) -> Error {
     Error::Transaction(error.to_string())
 }
 
 /// How often the proof is checked, for a median.
 const CHECKS: usize = 21;
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn a_perceptron_is_proved_and_checked_in_the_evm() {
+        let arguments = ["prove-inference", "--insecure-development-srs", "--built-in=perceptron"];
+        let report = measure(&Options::parse_from(arguments)).unwrap();
+        assert_eq!((report.inputs, report.outputs), (64, 10));
+        assert!(report.precompile_gas > 0 && report.proof_bytes > 1_000);
+    }
+
+    #[test]
+    fn a_reference_string_must_be_chosen() {
+        let message = Options::try_parse_from(["prove-inference"]).unwrap_err().to_string();
+        assert!(message.contains("--srs") && message.contains("--insecure-development-srs"));
+        let arguments = ["prove-inference", "--srs=/nowhere", "--built-in=perceptron"];
+        let error = measure(&Options::parse_from(arguments)).unwrap_err().to_string();
+        assert!(error.contains("reference string"), "{error}");
+    }
+}

@@ -1,4 +1,4 @@
-use lazai_coprocessor::proof::halo2::VerifyingKey;
+use lazai_coprocessor::proof::halo2::PartCount;
 use serde::Serialize;
 
 /// What was measured.
@@ -6,7 +6,8 @@ use serde::Serialize;
 pub(crate) struct Report {
     pub(crate) system: &'static str,
     pub(crate) network: String,
-    pub(crate) parameters_public: bool,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     pub(crate) rows: u64,
     pub(crate) columns: usize,
     pub(crate) srs_s: f64,
@@ -22,16 +23,23 @@ pub(crate) struct Report {
     pub(crate) precompile_gas: u64,
     pub(crate) largest_error: Option<f64>,
     pub(crate) largest_output: Option<f64>,
+    /// The constraints of every operator.
+    pub(crate) parts: Vec<PartCount>,
 }
 
 impl Report {
-    pub(crate) fn print(&self, key: &VerifyingKey) {
+    pub(crate) fn print(&self) {
         println!("{}", self.network);
-        println!("  runs          {} integers to {}", key.shown.inputs(), key.shown.outputs());
+        println!("  runs          {} integers to {}", self.inputs, self.outputs);
         if let (Some(error), Some(largest)) = (self.largest_error, self.largest_output) {
             println!("  accuracy      off by at most {error:.4}, of results up to {largest:.4}");
         }
         println!("  circuit       {} rows, {} columns", self.rows, self.columns);
+        for PartCount { name, gates, lookups, folds, .. } in &self.parts {
+            println!(
+                "    {name:<20} {gates:>8} multiplications {lookups:>7} lookups {folds:>7} folds"
+            );
+        }
         println!("  setup         {:.2} s, {} bytes of proving key", self.setup_s, self.pk_bytes);
         println!("  prove         {:.2} s", self.prove_s);
         println!(

@@ -87,7 +87,7 @@ impl Builder {
 
     /// The value, or what a malicious prover makes of it; all that depends on it follows.
     #[cfg(test)]
-    fn lied(&mut self, value: i128) -> i128 {
+    const fn lied(&mut self, value: i128) -> i128 {
         self.witnesses += 1;
         match self.lie {
             Some((index, added)) if index + 1 == self.witnesses => value + added,

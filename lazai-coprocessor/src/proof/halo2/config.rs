@@ -13,6 +13,10 @@ use halo2_proofs::{
 use super::shape::{Shape, TERMS};
 
 /// The columns.
+#[cfg_attr(
+    not(feature = "halo2-prover"),
+    expect(dead_code, reason = "a verifier puts nothing into columns")
+)]
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(super) instance: Column<Instance>,

@@ -24,6 +24,8 @@ mod compile;
 #[cfg(feature = "halo2-prover")]
 mod constraints;
 #[cfg(feature = "halo2-prover")]
+mod counts;
+#[cfg(feature = "halo2-prover")]
 mod gadget;
 #[cfg(feature = "halo2-prover")]
 mod layout;
@@ -40,6 +42,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "halo2-prover")]
+pub use counts::PartCount;
 pub use error::Halo2Error;
 pub use goal::Goal;
 pub use key::VerifyingKey;

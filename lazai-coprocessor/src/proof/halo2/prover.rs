@@ -10,9 +10,10 @@ use lazai_api_types::{Statement, Work};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::{
-    Goal, Halo2Error, Shown, Srs, VerifyingKey,
+    Goal, Halo2Error, PartCount, Shown, Srs, VerifyingKey,
     assign::Placed,
     compile::compile,
+    counts::parts,
     envelope,
     layout::Layout,
     plan::Plan,
@@ -30,6 +31,7 @@ pub struct ProvingKey {
     verifying: VerifyingKey,
     halo2: Halo2ProvingKey<G1Affine>,
     range_bits: u32,
+    parts: Vec<PartCount>,
 }
 
 /// How far a long task has come.
@@ -114,13 +116,20 @@ impl ProvingKey {
             srs: srs.verifier().clone(),
             halo2: halo2.get_vk().clone(),
         };
-        Ok(Self { verifying, halo2, range_bits: plan.range_bits })
+        let parts = parts(&plan.compiled.constraints);
+        Ok(Self { verifying, halo2, range_bits: plan.range_bits, parts })
     }
 
     /// The part that checks proofs.
     #[must_use]
     pub const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
+    }
+
+    /// The constraints of every operator, in order, and of what follows them.
+    #[must_use]
+    pub fn parts(&self) -> &[PartCount] {
+        &self.parts
     }
 
     /// Bytes of the proving key in memory and on disk.

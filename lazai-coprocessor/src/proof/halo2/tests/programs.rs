@@ -5,7 +5,6 @@ use super::support::{model, run, violation};
 use crate::{
     architecture::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-        Rotary,
     },
     program::LlamaShape,
     trace::{Input, Trace},
@@ -50,7 +49,6 @@ fn holds(architecture: &Architecture, goal: Goal) {
     let trace =
         Trace::record(model.network(), goal.target(), Input::Tokens(&tokens), outputs).unwrap();
     let compiled = compile(model.network(), &trace, goal, Fr::from(5), 16).unwrap();
-    println!("{:?}", compiled.constraints.count());
     if let Goal::Best(_) = goal {
         let width = model.manifest().vocabulary as usize;
         let best = expected.chunks(width).map(|row| {

@@ -1,13 +1,18 @@
+use std::sync::Arc;
+
 use alloy_primitives::B256;
-use lazai_api_types::{Claim, ProofVerifier};
+use lazai_api_types::{
+    Claim, Coprocessor, Job, PortError, Prompt, ProofSystem, ProofVerifier, Statement, Task,
+    TokenId,
+};
 
 use super::{
-    super::{Goal, Halo2Verifier, ProvingKey, Srs},
+    super::{Goal, Halo2, Halo2Verifier, ProvingKey, Source, Srs},
     programs::{encoder, llama},
     support::{model, run},
 };
-use crate::program::Target;
 use crate::trace::Input;
+use crate::{Cpu, program::Target};
 
 fn proves(architecture: &crate::architecture::Architecture, goal: Goal) {
     let model = model(architecture);
@@ -16,7 +21,6 @@ fn proves(architecture: &crate::architecture::Architecture, goal: Goal) {
         tokens.push(best(&model, &tokens));
     }
     let network = model.network();
-    let start = std::time::Instant::now();
     let mut string = None;
     let key = ProvingKey::new(
         network,
@@ -28,30 +32,17 @@ fn proves(architecture: &crate::architecture::Architecture, goal: Goal) {
             string = Some(srs.clone());
             Ok(srs)
         },
-        &mut |stage| println!("{stage:?} {:?}", start.elapsed()),
+        &mut |_| {},
     )
     .unwrap();
     let srs = string.unwrap();
     let context = B256::repeat_byte(3);
-    let proof = key
-        .prove(network, Input::Tokens(&tokens), context, &srs, &mut |stage| {
-            println!("{stage:?} {:?}", start.elapsed())
-        })
-        .unwrap();
-    println!(
-        "proved {:?}, k {}, {} bytes",
-        start.elapsed(),
-        key.verifying().k(),
-        proof.bytes.len()
-    );
+    let proof = key.prove(network, Input::Tokens(&tokens), context, &srs, &mut |_| {}).unwrap();
     let verifying = key.verifying().to_bytes();
-    println!("{} bytes of key", verifying.len());
     let verifier = Halo2Verifier::accepting_development_keys();
     verifier.admit(&verifying).unwrap();
-    let start = std::time::Instant::now();
     let claim = Claim::Statement(&proof.statement);
     assert!(verifier.verify(&verifying, claim, &proof.bytes).unwrap());
-    println!("verified {:?}", start.elapsed());
     assert!(Halo2Verifier::new().admit(&verifying).is_err());
     assert!(!Halo2Verifier::new().verify(&verifying, claim, &proof.bytes).unwrap());
     let mut other = proof.statement;
@@ -77,8 +68,33 @@ fn a_llama_block_is_proved() {
 }
 
 #[test]
-fn an_encoder_block_is_proved() {
-    proves(&encoder(), Goal::Embedding);
+fn a_job_of_an_encoder_block_is_proved_as_it_ran() {
+    let model = model(&encoder());
+    let tokens = |tokens: &[u32]| Prompt::Tokens(tokens.iter().copied().map(TokenId).collect());
+    let job = Job { model: model.id(), task: Task::Embed { prompt: tokens(&[72, 105, 33]) } };
+    let device = Arc::new(Cpu::builder().model(model).build().unwrap());
+    let outcome = device.run(&job).unwrap();
+    let verifier = Halo2Verifier::accepting_development_keys();
+    let source = Source(Srs::development_with_known_secret);
+    let system = Halo2::new(Arc::clone(&device), source, verifier);
+    // Keys depend on how many tokens there are, not on which.
+    let other = Job { task: Task::Embed { prompt: tokens(&[1, 1, 1]) }, ..job };
+    let prepared = system.prepare(&other).unwrap();
+    let statement = Statement {
+        model: job.model,
+        input: job.hash(),
+        output: outcome.output.hash(),
+        work: outcome.work,
+        context: B256::repeat_byte(8),
+    };
+    let proof = system.prove(&prepared, &job, &statement).unwrap();
+    let key = system.key(&prepared);
+    assert!(system.verify(key, Claim::Statement(&statement), &proof).unwrap());
+    let false_statement = Statement { output: B256::ZERO, ..statement };
+    assert!(!system.verify(key, Claim::Statement(&false_statement), &proof).unwrap());
+    assert!(system.prove(&prepared, &job, &false_statement).is_err());
+    let text = Job { task: Task::Embed { prompt: Prompt::Text("Hi".to_owned()) }, ..job };
+    assert!(matches!(system.prepare(&text), Err(PortError::Rejected(_))));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::table;
 
 /// What a gadget is tried on: it takes its inputs, then calls `ready`, then adds its constraints.
 type Gadget<'a> =
-    dyn Fn(&mut Builder, &mut dyn FnMut(&mut Builder)) + std::panic::RefUnwindSafe + 'a;
+    dyn Fn(&mut Builder, &mut dyn FnMut(&mut Builder)) + core::panic::RefUnwindSafe + 'a;
 
 const RANGE_BITS: u32 = 16;
 
