@@ -85,4 +85,4 @@ const fn cost(shape: Shape) -> usize {
 }
 
 /// The size of a proof, and its price on chain, grow with the columns.
-const COLUMN_ROWS: usize = 1 << 15;
+const COLUMN_ROWS: usize = 1 << 14;
