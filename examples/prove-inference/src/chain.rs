@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, address};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolValue};
 use lazai_api_types::{ProofSystemId, Statement, key_hash};
 use lazai_coprocessor::{Cpu, proof::halo2::Halo2Verifier};
 use lazai_precompiles::{
@@ -53,7 +53,7 @@ impl Chain {
         let mut chain = Self { vm, nonce: 0, key_hash, registration_gas: 0 };
         let system = ProofSystemId::HALO2.0;
         let call = sol::registerCall { system, verifyingKey: Bytes::copy_from_slice(key) };
-        let execution = chain.call(call.abi_encode())?;
+        let execution = chain.commit(TxKind::Call(PROOF_VERIFIER), call.abi_encode(), BLOCK_GAS)?;
         chain.registration_gas = execution.gas_used();
         Ok(chain)
     }
@@ -74,18 +74,43 @@ impl Chain {
             },
             proof: Bytes::copy_from_slice(proof),
         };
-        let execution = self.call(call.abi_encode())?;
+        let execution = self.commit(TxKind::Call(PROOF_VERIFIER), call.abi_encode(), BLOCK_GAS)?;
         let output = execution.result.output().cloned().unwrap_or_default();
         let valid = sol::verifyCall::abi_decode_returns_validate(&output)?;
         Ok(Verdict { valid, gas: execution.gas_used() })
     }
 
-    fn call(&mut self, data: Vec<u8>) -> Result<Execution, Error> {
+    /// Puts a contract on the chain; gives its address, and the gas that it took.
+    pub(crate) fn deploy(&mut self, code: &Bytes) -> Result<(Address, u64), Error> {
+        let address = SENDER.create(self.nonce);
+        let execution = self.commit(TxKind::Create, code.to_vec(), BLOCK_GAS)?;
+        Ok((address, execution.gas_used()))
+    }
+
+    /// Calls a Solidity verifier.
+    pub(crate) fn ask(&mut self, contract: Address, call: Vec<u8>) -> Result<Verdict, Error> {
+        self.ask_with(contract, call, BLOCK_GAS)
+    }
+
+    /// The same, with so much gas.
+    pub(crate) fn ask_with(
+        &mut self,
+        contract: Address,
+        call: Vec<u8>,
+        gas_limit: u64,
+    ) -> Result<Verdict, Error> {
+        let execution = self.commit(TxKind::Call(contract), call, gas_limit)?;
+        let output = execution.result.output().cloned().unwrap_or_default();
+        let valid = bool::abi_decode_validate(&output)?;
+        Ok(Verdict { valid, gas: execution.gas_used() })
+    }
+
+    fn commit(&mut self, kind: TxKind, data: Vec<u8>, gas_limit: u64) -> Result<Execution, Error> {
         let tx = TxEnv {
             caller: SENDER,
-            kind: TxKind::Call(PROOF_VERIFIER),
+            kind,
             data: data.into(),
-            gas_limit: BLOCK_GAS,
+            gas_limit,
             gas_price: 0,
             nonce: self.nonce,
             ..TxEnv::default()

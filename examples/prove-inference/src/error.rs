@@ -1,3 +1,5 @@
+use std::{io, path::PathBuf};
+
 use lazai_coprocessor::{
     artifact::ArtifactError,
     kernel::KernelError,
@@ -24,12 +26,16 @@ pub(crate) enum Error {
     Quantize(#[from] QuantizeError),
     #[error("{0} refused a proof that it should accept, or accepted one that it should refuse")]
     Verdict(&'static str),
+    #[error("solc: {0}")]
+    Solc(String),
     #[error("the reference string cannot be used: {0}")]
     Srs(#[from] SrsError),
     #[error("the transaction failed: {0}")]
     Transaction(String),
     #[error("the precompile returned something else than its interface says: {0}")]
     Interface(#[from] alloy_sol_types::Error),
+    #[error("{path} cannot be written: {source}")]
+    Write { path: PathBuf, source: io::Error },
 }
 
 impl<D: core::fmt::Debug> From<LazVmError<D>> for Error

@@ -1,12 +1,14 @@
 //! Proves a run of a small network, and checks the proof natively and inside the EVM.
 
 mod chain;
+mod contract;
 mod error;
 mod network;
 mod options;
 mod progress;
 mod prove;
 mod report;
+mod solc;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) network: Option<PathBuf>,
 
+    /// Write the Solidity contract that checks such proofs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) contract: Option<PathBuf>,
+
     /// Print one JSON object instead
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,

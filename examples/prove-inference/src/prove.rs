@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::{fs, time::Instant};
 
 use alloy_primitives::keccak256;
 use lazai_api_types::{Claim, PortError, ProofVerifier};
@@ -9,7 +9,8 @@ use lazai_coprocessor::{
 };
 
 use crate::{
-    chain::Chain, error::Error, network::Run, options::Options, progress::Progress, report::Report,
+    chain::Chain, contract, error::Error, network::Run, options::Options, progress::Progress,
+    report::Report,
 };
 
 /// Proves a run, checks the proof everywhere, and prints what was measured.
@@ -95,6 +96,23 @@ fn measure(options: &Options) -> Result<Report, Error> {
         return Err(Error::Verdict("the precompile"));
     }
     report.precompile_gas = verdict.gas;
+
+    progress.say("checking the proof in a Solidity contract");
+    let contract = key.verifying().solidity()?;
+    if let Some(path) = &options.contract {
+        fs::write(path, &contract.source)
+            .map_err(|source| Error::Write { path: path.clone(), source })?;
+    }
+    match contract::check(&mut chain, key.verifying(), &contract, &proof) {
+        Ok(checked) => {
+            report.evm_gas = Some(checked.evm_gas);
+            report.contract_bytes = Some(checked.contract_bytes);
+            report.deployment_gas = Some(checked.deployment_gas);
+        }
+        // It needs npm, which not everybody has.
+        Err(Error::Solc(reason)) => report.no_contract = Some(reason),
+        Err(error) => return Err(error),
+    }
     progress.finish();
 
     report.rows = 1 << key.verifying().k();

@@ -21,6 +21,11 @@ pub(crate) struct Report {
     pub(crate) peak_rss_bytes: Option<u64>,
     pub(crate) registration_gas: u64,
     pub(crate) precompile_gas: u64,
+    pub(crate) evm_gas: Option<u64>,
+    pub(crate) contract_bytes: Option<usize>,
+    pub(crate) deployment_gas: Option<u64>,
+    /// Why the Solidity verifier was not run.
+    pub(crate) no_contract: Option<String>,
     pub(crate) largest_error: Option<f64>,
     pub(crate) largest_output: Option<f64>,
     /// The constraints of every operator.
@@ -58,7 +63,16 @@ impl Report {
             "  verify        {:.2} ms natively, {} gas in the precompile",
             self.verify_ms, self.precompile_gas
         );
-        println!("  altered       refused by both");
+        match (self.evm_gas, self.contract_bytes, self.deployment_gas) {
+            (Some(gas), Some(bytes), Some(deployment)) => println!(
+                "  contract      {gas} gas for a check by {bytes} bytes of code, put on the chain for {deployment} gas"
+            ),
+            _ => println!(
+                "  contract      not run: {}",
+                self.no_contract.as_deref().unwrap_or_default()
+            ),
+        }
+        println!("  altered       refused by all");
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn write(shown: &Shown, input: &[i32], output: &[i32], proof: &[u8]) 
     bytes
 }
 
-/// Reads what [`write`] wrote; the key says how many integers there are.
+/// Reads what [`write()`] wrote; the key says how many integers there are.
 pub(crate) fn read<'a>(shown: &Shown, bytes: &'a [u8]) -> Option<Envelope<'a>> {
     let (version, rest) = bytes.split_first()?;
     if *version != VERSION {

@@ -11,6 +11,8 @@ mod goal;
 mod key;
 mod shape;
 mod shown;
+#[cfg(feature = "halo2-solidity")]
+mod solidity;
 mod srs;
 mod transcript;
 mod verifier;
@@ -50,6 +52,8 @@ pub use key::VerifyingKey;
 #[cfg(feature = "halo2-prover")]
 pub use prover::{Proof, ProvingKey, Stage};
 pub use shown::{Shown, tensor_hash};
+#[cfg(feature = "halo2-solidity")]
+pub use solidity::SolidityVerifier;
 #[cfg(feature = "halo2-prover")]
 pub use srs::Srs;
 pub use srs::{SrsError, SrsVerifier};
