@@ -1,9 +1,9 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::constraints::{Constraints, Count};
 
 /// The constraints of one operator of a run, or of what follows the operators.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PartCount {
     /// Its place in the program, and its name.
     pub name: String,

@@ -18,6 +18,12 @@ pub enum Halo2Error {
         /// Most columns.
         max: usize,
     },
+    /// A file cannot be read or written.
+    #[error("the file cannot be read or written: {kind}")]
+    File {
+        /// What went wrong.
+        kind: std::io::ErrorKind,
+    },
     /// The key's bytes do not follow its form.
     #[error("{field} of the key is {got}, expected {expected}")]
     Key {
@@ -70,6 +76,12 @@ pub enum Halo2Error {
     /// The work exceeds 64 bits.
     #[error("the work of the run exceeds 64 bits")]
     WorkOverflow,
+}
+
+impl From<std::io::Error> for Halo2Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::File { kind: error.kind() }
+    }
 }
 
 impl From<WorkOverflow> for Halo2Error {

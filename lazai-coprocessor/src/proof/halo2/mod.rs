@@ -30,11 +30,15 @@ mod counts;
 #[cfg(feature = "halo2-prover")]
 mod gadget;
 #[cfg(feature = "halo2-prover")]
+mod key_file;
+#[cfg(feature = "halo2-prover")]
 mod layout;
 #[cfg(feature = "halo2-prover")]
 mod plan;
 #[cfg(feature = "halo2-prover")]
 mod prover;
+#[cfg(feature = "halo2-prover")]
+mod report;
 #[cfg(feature = "halo2-prover")]
 mod system;
 #[cfg(feature = "halo2-prover")]
@@ -51,6 +55,8 @@ pub use goal::Goal;
 pub use key::VerifyingKey;
 #[cfg(feature = "halo2-prover")]
 pub use prover::{Proof, ProvingKey, Stage};
+#[cfg(feature = "halo2-prover")]
+pub use report::PlanReport;
 pub use shown::{Shown, tensor_hash};
 #[cfg(feature = "halo2-solidity")]
 pub use solidity::SolidityVerifier;

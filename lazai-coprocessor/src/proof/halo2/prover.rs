@@ -10,7 +10,7 @@ use lazai_api_types::{Statement, Work};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::{
-    Goal, Halo2Error, PartCount, Shown, Srs, VerifyingKey,
+    Goal, Halo2Error, PartCount, PlanReport, Shown, Srs, VerifyingKey,
     assign::Placed,
     compile::compile,
     counts::parts,
@@ -28,10 +28,10 @@ use crate::{
 /// What is needed to prove runs of one network that read as many integers.
 #[derive(Debug)]
 pub struct ProvingKey {
-    verifying: VerifyingKey,
-    halo2: Halo2ProvingKey<G1Affine>,
-    range_bits: u32,
-    parts: Vec<PartCount>,
+    pub(super) verifying: VerifyingKey,
+    pub(super) halo2: Halo2ProvingKey<G1Affine>,
+    pub(super) range_bits: u32,
+    pub(super) parts: Vec<PartCount>,
 }
 
 /// How far a long task has come.
@@ -72,10 +72,36 @@ impl Proof {
 }
 
 impl ProvingKey {
+    /// Chooses rows and columns for runs that read as much as `sample`, and tells what proofs of them will take.
+    ///
+    /// # Errors
+    /// [`Halo2Error`] if such a run cannot be proved.
+    pub fn plan(
+        network: &Network,
+        goal: Goal,
+        sample: Input<'_>,
+    ) -> Result<PlanReport, Halo2Error> {
+        let trace = record(network, goal, sample)?;
+        let plan = Plan::new(network, &trace, goal)?;
+        Ok(PlanReport::new(plan.layout.shape, parts(&plan.compiled.constraints)))
+    }
+
+    /// Bytes of halo2's proving key on disk.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.halo2.to_bytes(SerdeFormat::RawBytesUnchecked).len()
+    }
+
+    /// What [`plan`](Self::plan) told of this key's circuit.
+    #[must_use]
+    pub fn report(&self) -> PlanReport {
+        PlanReport::new(self.verifying.shape, self.parts.clone())
+    }
+
     /// Prepares proofs of runs that read as much as `sample`, whose integers do not matter.
     ///
     /// `work` is that of such a run, if it is not the network's alone. `srs` needs as many powers as
-    /// [`Planned::k`](super::Planned) says, or more of a string that can be cut.
+    /// [`PlanReport::k`] says, or more of a string that can be cut.
     ///
     /// # Errors
     /// [`Halo2Error`] if such a run cannot be proved.
@@ -124,18 +150,6 @@ impl ProvingKey {
     #[must_use]
     pub const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
-    }
-
-    /// The constraints of every operator, in order, and of what follows them.
-    #[must_use]
-    pub fn parts(&self) -> &[PartCount] {
-        &self.parts
-    }
-
-    /// Bytes of the proving key in memory and on disk.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.halo2.to_bytes(SerdeFormat::RawBytesUnchecked).len()
     }
 
     /// Runs the network on `input` and proves the run, bound to `context`.

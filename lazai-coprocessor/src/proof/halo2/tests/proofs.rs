@@ -127,3 +127,38 @@ fn keys_are_canonical_and_hostile_ones_are_refused() {
     // Another model, another count, another point on the curve: well formed, and another key.
     assert!(admitted > 0);
 }
+
+#[test]
+fn a_saved_key_proves_as_before_and_a_damaged_one_is_refused() {
+    let network = super::support::perceptron();
+    let input: Vec<i32> = (0..40).map(|index| index * 31 - 600).collect();
+    let tensor = Input::Tensor(&input);
+    let plan = ProvingKey::plan(&network, Goal::Values, tensor).unwrap();
+    let srs = Srs::development_with_known_secret(plan.k).unwrap();
+    let source = |k| {
+        assert_eq!(k, plan.k);
+        Ok(srs.clone())
+    };
+    let key = ProvingKey::new(&network, Goal::Values, tensor, None, source, &mut |_| {}).unwrap();
+    assert_eq!(key.report(), plan);
+    assert_eq!(plan.column_count(), key.verifying().columns());
+    assert!(plan.svg().contains("</svg>"));
+    let path = std::env::temp_dir().join(format!("lazvm-proving-key-{}", std::process::id()));
+    key.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let size = bytes.len() as u64;
+    assert!(size.abs_diff(plan.key_bytes) < size / 20, "{size} bytes, expected {plan:?}");
+    let read = ProvingKey::open(&path).unwrap();
+    assert_eq!(read.report(), plan);
+    let proof = read.prove(&network, tensor, B256::ZERO, &srs, &mut |_| {}).unwrap();
+    assert!(key.verifying().verify(&proof.statement, &proof.bytes));
+    for at in [0, 20, bytes.len() / 2, bytes.len() - 1] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        assert!(ProvingKey::open(&path).is_err(), "byte {at}");
+    }
+    std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    assert!(ProvingKey::open(&path).is_err());
+    std::fs::remove_file(&path).unwrap();
+}
