@@ -121,7 +121,7 @@ fn measure(options: &Options) -> Result<Report, Error> {
     report.proof_bytes = proof.bare().len();
     report.vk_bytes = verifying.len();
     report.pk_bytes = key.bytes();
-    report.parts = key.parts().to_vec();
+    report.parts = key.report().parts;
     if let Some((error, largest)) = run.error(&proof.output) {
         (report.largest_error, report.largest_output) = (Some(error), Some(largest));
     }
