@@ -4,7 +4,7 @@ use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 
 /// Proves a run of a small network, and checks the proof natively and inside the EVM.
 #[derive(Clone, Debug, Parser)]
-#[command(version, group(ArgGroup::new("string").required(true).args(["srs", "insecure_development_srs"])))]
+#[command(version, group(ArgGroup::new("string").required(true).args(["srs", "insecure_development_srs", "plan"])))]
 pub(crate) struct Options {
     /// Structured reference string of a ceremony: a .ptau of snarkjs or an .srs of halo2
     #[arg(long, value_name = "FILE")]
@@ -13,6 +13,14 @@ pub(crate) struct Options {
     /// Use a reference string whose secret is published: anybody can forge such proofs
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) insecure_development_srs: bool,
+
+    /// Make no proof: tell the rows, the columns, and what a proof would take
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) plan: bool,
+
+    /// Draw which operators take which part of the circuit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 
     /// A network that is built in
     #[arg(long, value_enum, default_value_t = BuiltIn::Block)]

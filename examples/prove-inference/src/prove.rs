@@ -4,17 +4,25 @@ use alloy_primitives::keccak256;
 use lazai_api_types::{Claim, PortError, ProofVerifier};
 use lazai_coprocessor::{
     Monitor,
-    proof::halo2::{Goal, Halo2Verifier, ProvingKey, Srs},
+    proof::halo2::{Goal, Halo2Verifier, PlanReport, ProvingKey, Srs},
     trace::Input,
 };
 
 use crate::{
-    chain::Chain, contract, error::Error, network::Run, options::Options, progress::Progress,
-    report::Report,
+    chain::Chain,
+    contract,
+    error::Error,
+    network::Run,
+    options::Options,
+    progress::Progress,
+    report::{self, Report},
 };
 
 /// Proves a run, checks the proof everywhere, and prints what was measured.
 pub(crate) fn prove(options: &Options) -> Result<(), Error> {
+    if options.plan {
+        return plan(options);
+    }
     let report = measure(options)?;
     if options.json {
         println!("{}", serde_json::to_string(&report).unwrap_or_default());
@@ -22,6 +30,24 @@ pub(crate) fn prove(options: &Options) -> Result<(), Error> {
         report.print();
     }
     Ok(())
+}
+
+/// Prints what a proof would take.
+fn plan(options: &Options) -> Result<(), Error> {
+    let run = Run::load(options)?;
+    let plan = ProvingKey::plan(&run.network, Goal::Values, Input::Tensor(&run.input))?;
+    draw(options, &plan)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&plan).unwrap_or_default());
+    } else {
+        report::print_plan(&run.name, &plan);
+    }
+    Ok(())
+}
+
+fn draw(options: &Options, plan: &PlanReport) -> Result<(), Error> {
+    let Some(path) = &options.svg else { return Ok(()) };
+    fs::write(path, plan.svg()).map_err(|source| Error::Write { path: path.clone(), source })
 }
 
 fn measure(options: &Options) -> Result<Report, Error> {
@@ -121,7 +147,9 @@ fn measure(options: &Options) -> Result<Report, Error> {
     report.proof_bytes = proof.bare().len();
     report.vk_bytes = verifying.len();
     report.pk_bytes = key.bytes();
-    report.parts = key.report().parts;
+    let plan = key.report();
+    draw(options, &plan)?;
+    report.parts = plan.parts;
     if let Some((error, largest)) = run.error(&proof.output) {
         (report.largest_error, report.largest_output) = (Some(error), Some(largest));
     }

@@ -1,4 +1,4 @@
-use lazai_coprocessor::proof::halo2::PartCount;
+use lazai_coprocessor::proof::halo2::{PartCount, PlanReport};
 use serde::Serialize;
 
 /// What was measured.
@@ -40,11 +40,7 @@ impl Report {
             println!("  accuracy      off by at most {error:.4}, of results up to {largest:.4}");
         }
         println!("  circuit       {} rows, {} columns", self.rows, self.columns);
-        for PartCount { name, gates, lookups, folds, .. } in &self.parts {
-            println!(
-                "    {name:<20} {gates:>8} multiplications {lookups:>7} lookups {folds:>7} folds"
-            );
-        }
+        print_parts(&self.parts);
         println!("  setup         {:.2} s, {} bytes of proving key", self.setup_s, self.pk_bytes);
         println!("  prove         {:.2} s", self.prove_s);
         println!(
@@ -73,6 +69,22 @@ impl Report {
             ),
         }
         println!("  altered       refused by all");
+    }
+}
+
+/// What a proof would take.
+pub(crate) fn print_plan(name: &str, plan: &PlanReport) {
+    println!("{name}");
+    println!("  circuit       {} rows, {} columns", plan.rows(), plan.column_count());
+    print_parts(&plan.parts);
+    println!("  proving key   {:.2} GiB", plan.key_bytes as f64 / GIBIBYTE);
+    println!("  memory        {:.2} GiB, about", plan.memory_bytes as f64 / GIBIBYTE);
+    println!("  a proof       {:.1} s of one core, about", plan.core_seconds);
+}
+
+fn print_parts(parts: &[PartCount]) {
+    for PartCount { name, gates, lookups, folds, .. } in parts {
+        println!("    {name:<20} {gates:>8} multiplications {lookups:>7} lookups {folds:>7} folds");
     }
 }
 
