@@ -113,7 +113,7 @@ impl Circuit<Fr> for Placed<'_> {
             || "second",
             |mut region| {
                 self.second(&config, &mut region, gamma, &places);
-                self.sums(&config, &mut region, beta);
+                self.sums(&config, &mut region, beta.zip(gamma));
                 Ok(())
             },
         )
@@ -159,10 +159,11 @@ impl Placed<'_> {
         let summed = self.layout.shape.summed_rows();
         let counts = self.layout.multiplicities(&self.constraints.values);
         let columns = self.layout.tables.chunks(summed).zip(counts.chunks(summed));
-        for ((entries, counts), (table, count)) in columns.zip(&config.tables) {
-            for (row, (entry, number)) in entries.iter().zip(counts).enumerate() {
-                region.assign_fixed(*table, row, Fr::from(*entry));
-                self.put(region, *count, row, Value::known(Fr::from(*number)));
+        for ((entries, counts), columns) in columns.zip(&config.tables) {
+            for (row, ((table, entry), number)) in entries.iter().zip(counts).enumerate() {
+                region.assign_fixed(columns.row, row, Fr::from(u64::from(*entry)));
+                region.assign_fixed(columns.tag, row, Fr::from(table.tag()));
+                self.put(region, columns.count, row, Value::known(Fr::from(*number)));
             }
         }
         for row in 0..summed {
@@ -211,9 +212,9 @@ impl Placed<'_> {
         }
     }
 
-    fn sums(&self, config: &Config, region: &mut Region<'_, Fr>, beta: Value<Fr>) {
+    fn sums(&self, config: &Config, region: &mut Region<'_, Fr>, challenges: Value<(Fr, Fr)>) {
         let mut terms = Vec::new();
-        beta.map(|beta| terms = self.terms(beta));
+        challenges.map(|(beta, gamma)| terms = self.terms(beta, gamma));
         let rows = self.layout.shape.rows();
         for (index, column) in config.sums.iter().enumerate() {
             let mut sum = Fr::ZERO;
@@ -230,13 +231,13 @@ impl Placed<'_> {
     }
 
     /// The fractions of every row, one list for each column of lookups and tables.
-    fn terms(&self, beta: Fr) -> Vec<Vec<Fr>> {
+    fn terms(&self, beta: Fr, gamma: Fr) -> Vec<Vec<Fr>> {
         let rows = self.layout.shape.summed_rows();
         let mut terms = Vec::new();
         for lookups in &self.layout.lookups {
             let mut below = vec![beta; rows];
             for (below, (table, cell)) in below.iter_mut().zip(lookups) {
-                *below -= self.value(*cell) + Fr::from(table.tag());
+                *below -= self.value(*cell) + gamma * Fr::from(table.tag());
             }
             invert(&mut below);
             terms.push(below);
@@ -244,8 +245,8 @@ impl Placed<'_> {
         let counts = self.layout.multiplicities(&self.constraints.values);
         for (entries, counts) in self.layout.tables.chunks(rows).zip(counts.chunks(rows)) {
             let mut below = vec![beta; entries.len()];
-            for (below, entry) in below.iter_mut().zip(entries) {
-                *below -= Fr::from(*entry);
+            for (below, (table, entry)) in below.iter_mut().zip(entries) {
+                *below -= Fr::from(u64::from(*entry)) + gamma * Fr::from(table.tag());
             }
             invert(&mut below);
             for (below, count) in below.iter_mut().zip(counts) {

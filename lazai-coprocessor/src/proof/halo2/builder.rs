@@ -274,7 +274,8 @@ impl Builder {
     pub(crate) fn entry(&mut self, table: Table, index: Int, entries: &[u16]) -> Int {
         let at = usize::try_from(index.value).ok().and_then(|at| entries.get(at));
         let entry = self.witness(i128::from(at.copied().unwrap_or(0)));
-        // With the index in 16 bits, the row determines the entry.
+        // With both in 16 bits there is one way to make the row of them.
+        self.range(entry, 16);
         let row = self.add_scaled(index, entry, 1 << 16);
         self.lookup(table, row);
         entry

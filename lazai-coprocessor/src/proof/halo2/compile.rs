@@ -27,7 +27,7 @@ pub(crate) struct Compiled {
     /// The same of the result.
     pub(crate) output: (Packing, Vec<i32>),
     /// Rows of the tables that are looked up.
-    pub(crate) tables: BTreeMap<Table, Vec<u64>>,
+    pub(crate) tables: BTreeMap<Table, Vec<u32>>,
 }
 
 impl Compiled {
@@ -103,7 +103,7 @@ fn tables(
     network: &Network,
     used: impl IntoIterator<Item = Table>,
     range_bits: u32,
-) -> BTreeMap<Table, Vec<u64>> {
+) -> BTreeMap<Table, Vec<u32>> {
     let entries = network.tables();
     let mut tables = BTreeMap::from([(Table::Range, (0..1 << range_bits).collect())]);
     for table in used {
@@ -115,7 +115,7 @@ fn tables(
             Table::GeluTanh => entries.gelu_tanh,
             Table::Rsqrt => entries.rsqrt,
         };
-        let rows = (0..=u16::MAX).zip(entries).map(|(index, entry)| table.row(index, *entry));
+        let rows = (0..=u16::MAX).zip(entries).map(|(index, entry)| Table::row(index, *entry));
         tables.insert(table, rows.collect());
     }
     tables

@@ -23,12 +23,20 @@ pub(crate) struct Config {
     pub(super) constants: Vec<Column<Fixed>>,
     pub(super) gates: Vec<(Column<Advice>, Column<Fixed>)>,
     pub(super) lookups: Vec<(Column<Advice>, Column<Fixed>)>,
-    pub(super) tables: Vec<(Column<Fixed>, Column<Advice>)>,
+    pub(super) tables: Vec<TableColumns>,
     pub(super) folds: Vec<FoldColumns>,
     pub(super) sums: Vec<Column<Advice>>,
     pub(super) summed: Column<Fixed>,
     pub(super) gamma: Challenge,
     pub(super) beta: Challenge,
+}
+
+/// A column of tables: rows, the table of each, and how often it is looked up.
+#[derive(Clone, Debug)]
+pub(super) struct TableColumns {
+    pub(super) row: Column<Fixed>,
+    pub(super) tag: Column<Fixed>,
+    pub(super) count: Column<Advice>,
 }
 
 /// A column of the second phase, and what it does at each row.
@@ -67,7 +75,11 @@ impl Config {
             })
             .collect();
         let tables: Vec<_> = (0..shape.tables)
-            .map(|_| (meta.fixed_column(), meta.advice_column_in(FirstPhase)))
+            .map(|_| TableColumns {
+                row: meta.fixed_column(),
+                tag: meta.fixed_column(),
+                count: meta.advice_column_in(FirstPhase),
+            })
             .collect();
         // A challenge needs a column before it.
         if gates.is_empty() && lookups.is_empty() {
@@ -128,7 +140,7 @@ impl Config {
         }
     }
 
-    /// `sum 1 / (beta - looked up) = sum count / (beta - row)`, over all rows. Haböck 2022, ePrint 2022/1530.
+    /// `sum 1 / (beta - looked up) = sum count / (beta - row)`, over all rows, where both are a value and `gamma` times a tag. Haböck 2022, ePrint 2022/1530.
     fn look_up(&self, meta: &mut ConstraintSystem<Fr>) {
         if self.sums.is_empty() {
             return;
@@ -136,16 +148,19 @@ impl Config {
         meta.create_gate("look up", |meta| {
             let one = Expression::Constant(Fr::ONE);
             let beta = meta.query_challenge(self.beta);
+            // A value that nothing bounds could be that of another table's row, tag and all, if the tag were added to it as it is.
+            let gamma = meta.query_challenge(self.gamma);
             let mut terms: Vec<(Expression<Fr>, Expression<Fr>)> = Vec::new();
             for (value, tag) in &self.lookups {
                 let value = meta.query_advice(*value, Rotation::cur());
                 let tag = meta.query_fixed(*tag, Rotation::cur());
-                terms.push((one.clone(), beta.clone() - value - tag));
+                terms.push((one.clone(), beta.clone() - value - gamma.clone() * tag));
             }
-            for (row, count) in &self.tables {
+            for TableColumns { row, tag, count } in &self.tables {
                 let row = meta.query_fixed(*row, Rotation::cur());
+                let tag = meta.query_fixed(*tag, Rotation::cur());
                 let count = meta.query_advice(*count, Rotation::cur());
-                terms.push((-count, beta.clone() - row));
+                terms.push((-count, beta.clone() - row - gamma.clone() * tag));
             }
             let summed = meta.query_fixed(self.summed, Rotation::cur());
             let before = meta.query_fixed(self.summed, Rotation::prev());

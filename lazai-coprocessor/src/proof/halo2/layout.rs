@@ -60,7 +60,7 @@ pub(crate) struct Layout {
     /// Values that are looked up.
     pub(crate) lookups: Vec<Vec<(Table, Cell)>>,
     /// Rows of all tables, one behind the other.
-    pub(crate) tables: Vec<u64>,
+    pub(crate) tables: Vec<(Table, u32)>,
     /// Where each table begins.
     pub(crate) starts: BTreeMap<Table, usize>,
     /// Checks of products.
@@ -76,7 +76,7 @@ impl Layout {
     /// [`Halo2Error`] if they need too many columns.
     pub(crate) fn new(
         constraints: &Constraints,
-        tables: &BTreeMap<Table, Vec<u64>>,
+        tables: &BTreeMap<Table, Vec<u32>>,
         k: u32,
     ) -> Result<Self, Halo2Error> {
         let mut shape = Shape { k, ..Shape::default() };
@@ -102,7 +102,7 @@ impl Layout {
         let mut entries = Vec::new();
         for (table, rows) in tables {
             starts.insert(*table, entries.len());
-            entries.extend_from_slice(rows);
+            entries.extend(rows.iter().map(|row| (*table, *row)));
         }
         let (folds, second) = folds(constraints, rows);
         shape.gates = gates.len();
@@ -155,15 +155,13 @@ impl Layout {
         for (table, cell) in self.lookups.iter().flatten() {
             looked_up += 1;
             let bytes = values[cell.0 as usize].to_bytes();
-            let (low, high) = bytes.split_at(8);
+            let (low, high) = bytes.split_at(4);
             if high.iter().any(|byte| *byte != 0) {
                 continue;
             }
-            let value = low.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+            let value = low.iter().rev().fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
             let index = self.starts.get(table).map(|start| start + (value & 0xffff) as usize);
-            if let Some(index) =
-                index.filter(|at| self.tables.get(*at) == Some(&(value | table.tag())))
-            {
+            if let Some(index) = index.filter(|at| self.tables.get(*at) == Some(&(*table, value))) {
                 counts[index] += 1;
             }
         }

@@ -32,13 +32,14 @@ impl PlanReport {
             ("lookups", lookups),
             ("their tables", lookups),
             ("tables", tables),
+            ("which they are", tables),
             ("counts", tables),
             ("folds", folds),
             ("what they do", 4 * folds),
             ("sums", shape.sums()),
             ("rows of sums", 1),
         ];
-        let fixed = constants + gates + lookups + tables + 4 * folds + 1;
+        let fixed = constants + gates + lookups + 2 * tables + 4 * folds + 1;
         let permuted = 1 + constants + gates + lookups + folds;
         let rows = 1_u64 << k;
         // Values and coefficients of each, and three selections of rows.

@@ -17,15 +17,15 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    /// A row as one integer: the index, the entry and the table, 16 bits each.
+    /// A row as one integer: the index and the entry, 16 bits each.
     #[must_use]
-    pub(crate) const fn row(self, index: u16, entry: u16) -> u64 {
-        index as u64 | (entry as u64) << 16 | self.tag()
+    pub(crate) const fn row(index: u16, entry: u16) -> u32 {
+        index as u32 | (entry as u32) << 16
     }
 
     /// What tells its rows from those of other tables.
     #[must_use]
     pub(crate) const fn tag(self) -> u64 {
-        (self as u64) << 32
+        self as u64
     }
 }

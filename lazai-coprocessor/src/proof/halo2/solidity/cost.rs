@@ -12,7 +12,7 @@ impl Shape {
     /// Columns that do not depend on a run.
     #[must_use]
     pub(crate) const fn fixed(&self) -> usize {
-        self.gates + self.lookups + self.tables + 4 * self.folds + self.constants + 1
+        self.gates + self.lookups + 2 * self.tables + 4 * self.folds + self.constants + 1
     }
 
     /// Columns of products over the permuted ones.
@@ -33,7 +33,7 @@ impl Shape {
     pub(crate) const fn evaluations(&self) -> usize {
         // A multiplication is four values and a selector, a fold four values and four constants.
         let gates = 5 * self.gates + 8 * self.folds;
-        let lookups = 2 * (self.lookups + self.tables) + 2 * self.sums() + 2;
+        let lookups = 2 * self.lookups + 3 * self.tables + 2 * self.sums() + 2;
         // Every permuted column, and its products here, at the next row and at the last, that of the last column excepted.
         let permuted = self.permuted() + 3 * self.permutations() - 1;
         gates + lookups + self.constants + permuted + 1

@@ -45,7 +45,7 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
     }
     for (index, (table, cell)) in lookups.iter().enumerate() {
         let found = compiled.tables[table].iter();
-        let mut found = found.filter(|row| value(cell) + Fr::from(table.tag()) == Fr::from(**row));
+        let mut found = found.filter(|row| value(cell) == Fr::from(u64::from(**row)));
         if found.next().is_none() {
             let part = parts.iter().rev().find(|part| part.begin.lookups <= index);
             return Some(format!("lookup {index} of {table:?} in {part:?}: {:?}", value(cell)));
