@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![no_std]
+#![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(
     clippy::arithmetic_side_effects,
@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod chain;
 mod committee;
 mod tally;
 
