@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod availability;
 pub mod chain;
 mod committee;
 mod tally;

@@ -1,0 +1,131 @@
+/// How a data set is cut and coded: the number of shards of a stripe, and the size of a stripe.
+///
+/// Of `n` shards any `k = f + 1` restore a stripe, where `f = floor((n - 1) / 3)`: with `n = 3f + 1` holders up to `2f`
+/// shards may be lost. What is stored is `n / k` times the data: 2.0 times at 4 shards, 2.6 at 13, 2.8 at 31, and
+/// never above 3.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Coding {
+    n: u16,
+    stripe_bytes: u32,
+}
+
+impl Coding {
+    /// A coding into `n` shards, with stripes of [`DEFAULT_STRIPE_BYTES`].
+    ///
+    /// # Errors
+    /// [`CodingError::Shards`] if `n` is 0 or above [`MAX_SHARDS`].
+    pub const fn new(n: u16) -> Result<Self, CodingError> {
+        Self::with_stripe_bytes(n, DEFAULT_STRIPE_BYTES)
+    }
+
+    /// A coding into `n` shards, with stripes of `stripe_bytes` bytes of data; the last stripe may hold less.
+    ///
+    /// Small stripes cost: a shard takes whole leaves of [`LEAF_BYTES`], so a stripe should hold far more than
+    /// `k * LEAF_BYTES`.
+    ///
+    /// # Errors
+    /// [`CodingError`] if `n` is 0 or above [`MAX_SHARDS`], or `stripe_bytes` 0 or above [`MAX_STRIPE_BYTES`].
+    pub const fn with_stripe_bytes(n: u16, stripe_bytes: u32) -> Result<Self, CodingError> {
+        if n == 0 || n > MAX_SHARDS {
+            return Err(CodingError::Shards { got: n, max: MAX_SHARDS });
+        }
+        if stripe_bytes == 0 || stripe_bytes > MAX_STRIPE_BYTES {
+            return Err(CodingError::StripeBytes { got: stripe_bytes, max: MAX_STRIPE_BYTES });
+        }
+        Ok(Self { n, stripe_bytes })
+    }
+
+    /// The number of shards of a stripe.
+    #[must_use]
+    pub const fn n(&self) -> u16 {
+        self.n
+    }
+
+    /// The number of shards that restore a stripe: `floor((n - 1) / 3) + 1`.
+    #[must_use]
+    pub const fn k(&self) -> u16 {
+        (self.n.saturating_sub(1) / 3).saturating_add(1)
+    }
+
+    /// The bytes of data in a full stripe.
+    #[must_use]
+    pub const fn stripe_bytes(&self) -> u32 {
+        self.stripe_bytes
+    }
+
+    /// The leaves of each shard of a stripe that holds `data_bytes`: `ceil(data_bytes / (k * LEAF_BYTES))`.
+    pub(super) fn leaves(&self, data_bytes: u32) -> u32 {
+        // k is at most 342, so the product fits.
+        data_bytes.div_ceil(u32::from(self.k()).saturating_mul(LEAF_BYTES_U32))
+    }
+}
+
+/// Why a data set cannot be coded like this.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CodingError {
+    /// There are no shards, or too many.
+    #[error("a stripe has {got} shards, but must have from 1 to {max}")]
+    Shards {
+        /// Shards asked for.
+        got: u16,
+        /// Most shards.
+        max: u16,
+    },
+    /// A stripe is empty or too large.
+    #[error("a stripe holds {got} bytes, but must hold from 1 to {max}")]
+    StripeBytes {
+        /// Bytes asked for.
+        got: u32,
+        /// Most bytes.
+        max: u32,
+    },
+}
+
+/// The bytes of a leaf, the unit of every opening. A shard is a whole number of leaves.
+pub const LEAF_BYTES: usize = LEAF_BYTES_U32 as usize;
+
+const LEAF_BYTES_U32: u32 = 1_024;
+
+/// The bytes of data in a stripe, unless said otherwise: 16 MiB.
+pub const DEFAULT_STRIPE_BYTES: u32 = 16 << 20;
+
+/// Most bytes of data in a stripe: 64 MiB, so that coding one takes well under 1 GiB of memory.
+pub const MAX_STRIPE_BYTES: u32 = 64 << 20;
+
+/// Most shards of a stripe: as many as a committee may have members.
+pub const MAX_SHARDS: u16 = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_third_and_one_restore() {
+        let expected = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5];
+        for (n, k) in (1..).zip(expected) {
+            assert_eq!(Coding::new(n).unwrap().k(), k, "{n}");
+        }
+        assert_eq!(Coding::new(1_024).unwrap().k(), 342);
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        assert_eq!(Coding::new(0), Err(CodingError::Shards { got: 0, max: 1_024 }));
+        assert_eq!(Coding::new(1_025), Err(CodingError::Shards { got: 1_025, max: 1_024 }));
+        let coding = |bytes| Coding::with_stripe_bytes(4, bytes);
+        assert_eq!(coding(0), Err(CodingError::StripeBytes { got: 0, max: 64 << 20 }));
+        let above = (64 << 20) + 1;
+        assert_eq!(coding(above), Err(CodingError::StripeBytes { got: above, max: 64 << 20 }));
+        assert_eq!(coding(64 << 20).unwrap().stripe_bytes(), 64 << 20);
+    }
+
+    #[test]
+    fn shards_take_whole_leaves() {
+        let coding = Coding::new(4).unwrap();
+        let expected = [(1, 1), (2_048, 1), (2_049, 2), (4_096, 2), (16 << 20, 8_192)];
+        for (bytes, leaves) in expected {
+            assert_eq!(coding.leaves(bytes), leaves, "{bytes}");
+        }
+    }
+}
