@@ -1,0 +1,327 @@
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::num::NonZeroU64;
+
+use alloy_primitives::{B256, keccak256};
+
+use crate::chain::randomness::Draws;
+
+/// Which heights belong to which epoch: epoch `e` has the heights from `e * length` to `(e + 1) * length - 1`, so the genesis
+/// block is the first of epoch 0.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct EpochSchedule {
+    length: u64,
+}
+
+impl EpochSchedule {
+    /// Epochs of `length` blocks.
+    ///
+    /// # Errors
+    /// [`EpochError::Length`] if `length` is below 2: epoch 0 would have the genesis block alone.
+    pub const fn new(length: u64) -> Result<Self, EpochError> {
+        if length < 2 {
+            return Err(EpochError::Length { got: length });
+        }
+        Ok(Self { length })
+    }
+
+    /// The number of blocks of an epoch.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The epoch of the block at `height`.
+    #[must_use]
+    pub const fn epoch_of(&self, height: u64) -> u64 {
+        // The length is at least 2.
+        match height.checked_div(self.length) {
+            Some(epoch) => epoch,
+            None => 0,
+        }
+    }
+
+    /// The height of the first block of `epoch`; saturates at the largest height.
+    #[must_use]
+    pub const fn first(&self, epoch: u64) -> u64 {
+        epoch.saturating_mul(self.length)
+    }
+
+    /// The height of the last block of `epoch`; saturates at the largest height.
+    #[must_use]
+    pub const fn last(&self, epoch: u64) -> u64 {
+        epoch.saturating_mul(self.length).saturating_add(self.length).saturating_sub(1)
+    }
+}
+
+impl Default for EpochSchedule {
+    /// Epochs of [`DEFAULT_EPOCH_LENGTH`] blocks.
+    fn default() -> Self {
+        Self { length: DEFAULT_EPOCH_LENGTH }
+    }
+}
+
+/// The randomness of `epoch`, from the digest of the last final block of the epoch before (or of the genesis block).
+///
+/// Whoever proposes that block can try several payloads and so choose among the seeds that they give. This is a bias, and
+/// bounded by the work that fits into one view; a beacon that nobody controls alone can be passed instead of the digest.
+#[must_use]
+pub fn epoch_seed(epoch: u64, beacon: B256) -> B256 {
+    let mut bytes = [0; 32 + 8 + 32];
+    bytes[..32].copy_from_slice(keccak256("lazvm/epoch-seed/1").as_slice());
+    bytes[32..40].copy_from_slice(&epoch.to_be_bytes());
+    bytes[40..].copy_from_slice(beacon.as_slice());
+    keccak256(bytes)
+}
+
+/// Chooses up to `count` candidates, stake-weighted and without repetition, and returns their places, ascending.
+///
+/// Each draw takes one of the candidates that are left, with a probability in proportion to its stake, without modulo bias.
+/// A candidate without stake is never chosen; if fewer than `count` have stake, all of them are.
+///
+/// # Errors
+/// [`EpochError::StakeOverflow`] if the stakes exceed 64 bits in total.
+pub fn select_committee(
+    seed: B256,
+    stakes: &[u64],
+    count: usize,
+) -> Result<Vec<usize>, EpochError> {
+    let mut left = stakes.to_vec();
+    let mut total = stakes
+        .iter()
+        .try_fold(0_u64, |sum, stake| sum.checked_add(*stake))
+        .ok_or(EpochError::StakeOverflow)?;
+    let mut draws = Draws::new("lazvm/committee/1", seed, 0);
+    let mut chosen = Vec::new();
+    while chosen.len() < count
+        && let Some(bound) = NonZeroU64::new(total)
+    {
+        let mut ticket = draws.below(bound);
+        for (place, stake) in left.iter_mut().enumerate() {
+            if ticket < *stake {
+                total = total.saturating_sub(*stake);
+                *stake = 0;
+                chosen.push(place);
+                break;
+            }
+            ticket = ticket.saturating_sub(*stake);
+        }
+    }
+    chosen.sort_unstable();
+    Ok(chosen)
+}
+
+/// Who has stake in which epoch: joining, leaving and slashing take effect when the next epoch begins.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Roster {
+    epoch: u64,
+    /// Stake by quorum, in this epoch.
+    stakes: BTreeMap<B256, u64>,
+    /// Stake by quorum from the next epoch on, where it changes; 0 means that the quorum leaves.
+    changes: BTreeMap<B256, u64>,
+}
+
+impl Roster {
+    /// The roster of epoch 0.
+    #[must_use]
+    pub fn new(stakes: BTreeMap<B256, u64>) -> Self {
+        let stakes = stakes.into_iter().filter(|(_, stake)| *stake > 0).collect();
+        Self { epoch: 0, stakes, changes: BTreeMap::new() }
+    }
+
+    /// The present epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Stake by quorum in the present epoch; none of them is 0.
+    #[must_use]
+    pub const fn stakes(&self) -> &BTreeMap<B256, u64> {
+        &self.stakes
+    }
+
+    /// The stake that `quorum` will have when the next epoch begins.
+    #[must_use]
+    pub fn next_stake(&self, quorum: B256) -> u64 {
+        let change = self.changes.get(&quorum).or_else(|| self.stakes.get(&quorum));
+        change.copied().unwrap_or(0)
+    }
+
+    /// Adds stake to a quorum, which joins with it if it has none, from the next epoch on.
+    ///
+    /// # Errors
+    /// [`EpochError::StakeOverflow`] if its stake would exceed 64 bits; nothing changes then.
+    pub fn join(&mut self, quorum: B256, stake: u64) -> Result<(), EpochError> {
+        let next = self.next_stake(quorum).checked_add(stake).ok_or(EpochError::StakeOverflow)?;
+        self.changes.insert(quorum, next);
+        Ok(())
+    }
+
+    /// Takes a quorum out from the next epoch on; until then it keeps its seats and its duties.
+    ///
+    /// # Errors
+    /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
+    pub fn leave(&mut self, quorum: B256) -> Result<(), EpochError> {
+        if self.next_stake(quorum) == 0 {
+            return Err(EpochError::UnknownQuorum { quorum });
+        }
+        self.changes.insert(quorum, 0);
+        Ok(())
+    }
+
+    /// Takes `numerator / denominator` of the stake of a quorum, rounded up, from the next epoch on, and returns how much.
+    /// A share above 1, or with a denominator of 0, takes all.
+    ///
+    /// # Errors
+    /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
+    pub fn slash(
+        &mut self,
+        quorum: B256,
+        numerator: u64,
+        denominator: u64,
+    ) -> Result<u64, EpochError> {
+        let stake = self.next_stake(quorum);
+        if stake == 0 {
+            return Err(EpochError::UnknownQuorum { quorum });
+        }
+        let share = u128::from(stake).saturating_mul(u128::from(numerator));
+        let taken = match denominator {
+            0 => stake,
+            denominator => u64::try_from(share.div_ceil(u128::from(denominator)))
+                .unwrap_or(u64::MAX)
+                .min(stake),
+        };
+        self.changes.insert(quorum, stake.saturating_sub(taken));
+        Ok(taken)
+    }
+
+    /// Begins the next epoch: what waited takes effect.
+    pub fn advance(&mut self) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.stakes.append(&mut self.changes);
+        self.stakes.retain(|_, stake| *stake > 0);
+    }
+}
+
+/// Why an epoch cannot be made.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum EpochError {
+    /// Epochs would be too short.
+    #[error("an epoch has at least 2 blocks, not {got}")]
+    Length {
+        /// Blocks asked for.
+        got: u64,
+    },
+    /// The stakes are too large.
+    #[error("the stakes exceed 64 bits in total")]
+    StakeOverflow,
+    /// The quorum has no stake.
+    #[error("quorum {quorum} has no stake")]
+    UnknownQuorum {
+        /// The quorum.
+        quorum: B256,
+    },
+}
+
+/// Blocks of an epoch, unless a chain says otherwise.
+pub const DEFAULT_EPOCH_LENGTH: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn heights_fall_into_epochs() {
+        let schedule = EpochSchedule::default();
+        assert_eq!(schedule.length(), 100);
+        for (height, epoch) in [(0, 0), (99, 0), (100, 1), (199, 1), (200, 2)] {
+            assert_eq!(schedule.epoch_of(height), epoch);
+        }
+        assert_eq!((schedule.first(1), schedule.last(1)), (100, 199));
+        assert_eq!(schedule.last(u64::MAX), u64::MAX - 1);
+        assert_eq!(EpochSchedule::new(1), Err(EpochError::Length { got: 1 }));
+    }
+
+    #[test]
+    fn the_seed_depends_on_epoch_and_beacon() {
+        let seed = epoch_seed(1, B256::repeat_byte(1));
+        assert_eq!(seed, epoch_seed(1, B256::repeat_byte(1)));
+        assert_ne!(seed, epoch_seed(2, B256::repeat_byte(1)));
+        assert_ne!(seed, epoch_seed(1, B256::repeat_byte(2)));
+    }
+
+    #[test]
+    fn the_first_member_is_chosen_in_proportion_to_stake() {
+        let mut counts = [0_u32; 3];
+        for index in 0..6_000 {
+            let seed = epoch_seed(index, B256::ZERO);
+            counts[select_committee(seed, &[1, 2, 3], 1).unwrap()[0]] += 1;
+        }
+        for (count, expected) in counts.iter().zip([1_000, 2_000, 3_000_u32]) {
+            assert!(count.abs_diff(expected) < 240, "{counts:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_committee_has_no_repetition_and_only_stake(
+            seed in any::<[u8; 32]>(),
+            stakes in prop::collection::vec(0_u64..5, 0..12),
+            count in 0_usize..14,
+        ) {
+            let chosen = select_committee(B256::new(seed), &stakes, count).unwrap();
+            let staked = stakes.iter().filter(|stake| **stake > 0).count();
+            prop_assert_eq!(chosen.len(), count.min(staked));
+            prop_assert!(chosen.is_sorted_by(|a, b| a < b));
+            prop_assert!(chosen.iter().all(|place| stakes[*place] > 0));
+        }
+    }
+
+    #[test]
+    fn stake_that_does_not_fit_is_refused() {
+        assert_eq!(select_committee(B256::ZERO, &[u64::MAX, 1], 1), Err(EpochError::StakeOverflow));
+    }
+
+    #[test]
+    fn changes_wait_for_the_next_epoch() {
+        let [a, b, c] = [1, 2, 3].map(B256::repeat_byte);
+        let mut roster = Roster::new(BTreeMap::from([(a, 10), (b, 20)]));
+        roster.join(c, 5).unwrap();
+        roster.join(a, 1).unwrap();
+        roster.leave(b).unwrap();
+        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 10), (b, 20)]));
+        roster.advance();
+        assert_eq!(roster.epoch(), 1);
+        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
+        assert_eq!(roster.leave(b), Err(EpochError::UnknownQuorum { quorum: b }));
+        // Joined and left within one epoch: never seen.
+        roster.join(b, 7).unwrap();
+        roster.leave(b).unwrap();
+        roster.advance();
+        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
+    }
+
+    #[test]
+    fn slashing_rounds_up_and_never_takes_more_than_there_is() {
+        let a = B256::repeat_byte(1);
+        for (numerator, denominator, taken) in [(1, 3, 4), (0, 1, 0), (2, 1, 10), (1, 0, 10)] {
+            let mut roster = Roster::new(BTreeMap::from([(a, 10)]));
+            assert_eq!(roster.slash(a, numerator, denominator), Ok(taken));
+            assert_eq!(roster.stakes()[&a], 10);
+            roster.advance();
+            let left = vec![(a, 10 - taken)];
+            assert_eq!(
+                roster.stakes().clone().into_iter().collect::<Vec<_>>(),
+                left.into_iter().filter(|(_, stake)| *stake > 0).collect::<Vec<_>>()
+            );
+        }
+        let nobody = B256::repeat_byte(9);
+        let unknown = EpochError::UnknownQuorum { quorum: nobody };
+        assert_eq!(Roster::default().slash(nobody, 1, 2), Err(unknown));
+    }
+}
