@@ -1,32 +1,48 @@
 use alloc::vec::Vec;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, Keccak256};
 
-/// Who may vote, and with what weight.
+use crate::{
+    Epoch, QuorumId,
+    bls::{AggregateKey, PublicKey, Signature},
+    codec::{DecodeError, Reader},
+    merkle,
+};
+
+/// Who may vote in one epoch of a quorum, and with what weight.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committee {
+    quorum: QuorumId,
+    epoch: Epoch,
     /// Ascending by address.
     members: Vec<Member>,
     total_weight: u64,
+    aggregate_key: PublicKey,
+    root: B256,
 }
 
 impl Committee {
-    /// Makes a committee of `members`, given in any order.
+    /// Makes a committee of `candidates`, given in any order, once each has shown that it knows the secret of its key.
     ///
     /// # Errors
-    /// [`CommitteeError`] if there are none or too many, if an address appears twice, if a weight is 0, or if the
-    /// weights exceed 64 bits in total.
-    pub fn new(mut members: Vec<Member>) -> Result<Self, CommitteeError> {
-        if members.is_empty() || members.len() > MAX_MEMBERS {
+    /// [`CommitteeError`] if there are none or too many, if an address or a key appears twice, if a weight is 0, if the
+    /// weights exceed 64 bits in total, or if a proof of possession is false.
+    pub fn new(
+        quorum: QuorumId,
+        epoch: Epoch,
+        mut candidates: Vec<Candidate>,
+    ) -> Result<Self, CommitteeError> {
+        if candidates.is_empty() || candidates.len() > MAX_MEMBERS {
             return Err(CommitteeError::Size {
-                got: members.len() as u64,
+                got: candidates.len() as u64,
                 max: MAX_MEMBERS as u64,
             });
         }
-        members.sort_unstable_by_key(|member| member.address);
+        candidates.sort_unstable_by_key(|candidate| candidate.address);
         let mut total_weight: u64 = 0;
         let mut previous = None;
-        for Member { address, weight } in members.iter().copied() {
+        for Candidate { address, weight, .. } in &candidates {
+            let (address, weight) = (*address, *weight);
             if previous.replace(address) == Some(address) {
                 return Err(CommitteeError::DuplicateMember { address });
             }
@@ -36,7 +52,36 @@ impl Committee {
             total_weight =
                 total_weight.checked_add(weight).ok_or(CommitteeError::WeightOverflow)?;
         }
-        Ok(Self { members, total_weight })
+        let mut keys: Vec<_> =
+            candidates.iter().map(|candidate| (candidate.key.to_bytes(), candidate)).collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        if let Some([_, (_, second)]) = keys.array_windows().find(|[(a, _), (b, _)]| a == b) {
+            return Err(CommitteeError::DuplicateKey { address: second.address });
+        }
+        // Last, because it takes a millisecond each.
+        for Candidate { address, key, possession, .. } in &candidates {
+            if !key.verify_possession(possession, *address) {
+                return Err(CommitteeError::Possession { address: *address });
+            }
+        }
+        let members: Vec<_> = candidates.iter().map(Candidate::member).collect();
+        let aggregate_key = AggregateKey::of(members.iter().map(|member| &member.key))
+            .map(|sum| sum.to_public_key())
+            .ok_or(CommitteeError::Size { got: 0, max: MAX_MEMBERS as u64 })?;
+        let root = root(quorum, epoch, total_weight, &aggregate_key, &members);
+        Ok(Self { quorum, epoch, members, total_weight, aggregate_key, root })
+    }
+
+    /// The quorum that it speaks for.
+    #[must_use]
+    pub const fn quorum(&self) -> QuorumId {
+        self.quorum
+    }
+
+    /// The epoch in which it may speak.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The members, ascending by address.
@@ -67,25 +112,201 @@ impl Committee {
         // The total is at least 1, and what is taken from it is less than a third of it.
         self.total_weight - (self.total_weight - 1) / 3
     }
+
+    /// The sum of all members' keys.
+    #[must_use]
+    pub const fn aggregate_key(&self) -> &PublicKey {
+        &self.aggregate_key
+    }
+
+    /// What a chain stores of the committee: `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count as
+    /// u32 ‖ aggregate key in EIP-2537's form ‖ Merkle root of the members' leaves)`, see [`Member::leaf`]; integers as u64 unless said otherwise,
+    /// big-endian.
+    #[must_use]
+    pub const fn root(&self) -> B256 {
+        self.root
+    }
+
+    /// The path from a member's [`leaf`](Member::leaf) to the Merkle root within [`root`](Self::root).
+    #[must_use]
+    pub fn path(&self, index: usize) -> Option<Vec<B256>> {
+        merkle::path(&leaves(&self.members), index)
+    }
+
+    /// The Merkle root of the members' leaves.
+    #[must_use]
+    pub fn members_root(&self) -> B256 {
+        merkle::root(&leaves(&self.members))
+    }
 }
 
-/// One who may vote.
+fn leaves(members: &[Member]) -> Vec<B256> {
+    members.iter().map(Member::leaf).collect()
+}
+
+fn root(
+    quorum: QuorumId,
+    epoch: Epoch,
+    total_weight: u64,
+    aggregate_key: &PublicKey,
+    members: &[Member],
+) -> B256 {
+    let mut hasher = Keccak256::new();
+    hasher.update(b"lazvm/committee/1");
+    hasher.update(quorum.0);
+    hasher.update(epoch.0.to_be_bytes());
+    hasher.update(total_weight.to_be_bytes());
+    // At most MAX_MEMBERS.
+    let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    hasher.update(count.to_be_bytes());
+    hasher.update(aggregate_key.to_eip2537());
+    hasher.update(merkle::root(&leaves(members)));
+    hasher.finalize()
+}
+
+/// One who may vote. A committee makes these of candidates whose proof of possession it has checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Member {
     /// The wallet of the member.
     pub address: Address,
     /// What its vote counts; at least 1.
     pub weight: u64,
+    /// What its votes are checked with.
+    pub key: PublicKey,
 }
 
-/// Why members do not make a committee.
+impl Member {
+    /// `keccak256(0x00 ‖ address ‖ weight as u64 big-endian ‖ key in EIP-2537's form)`, a leaf of
+    /// [`merkle`].
+    #[must_use]
+    pub fn leaf(&self) -> B256 {
+        let mut bytes = Vec::with_capacity(20 + 8 + 256);
+        bytes.extend_from_slice(self.address.as_slice());
+        bytes.extend_from_slice(&self.weight.to_be_bytes());
+        bytes.extend_from_slice(&self.key.to_eip2537());
+        merkle::leaf(&bytes)
+    }
+}
+
+/// One who asks to become a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Candidate {
+    /// The wallet of the candidate.
+    pub address: Address,
+    /// What its vote shall count.
+    pub weight: u64,
+    /// The key that it wants to vote with.
+    pub key: PublicKey,
+    /// That it knows the secret of the key ([`SecretKey::prove_possession`](crate::bls::SecretKey::prove_possession)).
+    pub possession: Signature,
+}
+
+impl Candidate {
+    const fn member(&self) -> Member {
+        Member { address: self.address, weight: self.weight, key: self.key }
+    }
+}
+
+/// The members of a committee as they stand in its bytes, before any proof of possession is checked.
+///
+/// Bytes: version 1 ‖ quorum ‖ epoch u64 ‖ count u16 ‖ per candidate, ascending by address: address ‖ weight u64 ‖ key (96)
+/// ‖ proof of possession (48). Integers are big-endian.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Roster {
+    /// The quorum.
+    pub quorum: QuorumId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The candidates, ascending by address.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Roster {
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut candidates = self.candidates.clone();
+        candidates.sort_unstable_by_key(|candidate| candidate.address);
+        let mut bytes = Vec::new();
+        bytes.push(VERSION);
+        bytes.extend_from_slice(self.quorum.0.as_slice());
+        bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
+        // More than MAX_MEMBERS are encoded with a count that no reader accepts.
+        let count = u16::try_from(candidates.len()).unwrap_or(u16::MAX);
+        bytes.extend_from_slice(&count.to_be_bytes());
+        for candidate in &candidates {
+            bytes.extend_from_slice(candidate.address.as_slice());
+            bytes.extend_from_slice(&candidate.weight.to_be_bytes());
+            bytes.extend_from_slice(&candidate.key.to_bytes());
+            bytes.extend_from_slice(&candidate.possession.to_bytes());
+        }
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; points are checked, proofs of possession are not.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not canonical or name more than [`MAX_MEMBERS`] candidates.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
+        let (quorum, epoch) = (QuorumId(reader.hash()?), Epoch(reader.u64()?));
+        let count = reader.u16()?;
+        if usize::from(count) > MAX_MEMBERS {
+            return Err(DecodeError::Field { field: "count of members", got: count.into() });
+        }
+        // Before the points, which take longer to check than the rest.
+        let expected = usize::from(count).saturating_mul(CANDIDATE_BYTES);
+        if reader.remaining() < expected {
+            return Err(DecodeError::Truncated { got: bytes.len() as u64 });
+        }
+        let mut candidates: Vec<Candidate> = Vec::with_capacity(count.into());
+        for _ in 0..count {
+            let candidate = Candidate {
+                address: reader.address()?,
+                weight: reader.u64()?,
+                key: PublicKey::from_bytes(&reader.array()?)?,
+                possession: Signature::from_bytes(&reader.array()?)?,
+            };
+            if candidates.last().is_some_and(|last| last.address >= candidate.address) {
+                let got = candidates.len() as u64;
+                return Err(DecodeError::Field { field: "order of members", got });
+            }
+            candidates.push(candidate);
+        }
+        reader.finish()?;
+        Ok(Self { quorum, epoch, candidates })
+    }
+
+    /// Checks the candidates and makes the committee.
+    ///
+    /// # Errors
+    /// As [`Committee::new`].
+    pub fn seat(self) -> Result<Committee, CommitteeError> {
+        Committee::new(self.quorum, self.epoch, self.candidates)
+    }
+}
+
+/// Why candidates do not make a committee.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CommitteeError {
+    /// A key belongs to two members.
+    #[error("the key of {address} is another member's, too")]
+    DuplicateKey {
+        /// One of the two.
+        address: Address,
+    },
     /// An address appears twice.
     #[error("{address} is a member twice")]
     DuplicateMember {
         /// The address.
+        address: Address,
+    },
+    /// A member has not shown that it knows the secret of its key.
+    #[error("the proof of possession of {address} does not hold for its key and address")]
+    Possession {
+        /// The member.
         address: Address,
     },
     /// There are no members, or too many.
@@ -107,73 +328,8 @@ pub enum CommitteeError {
     },
 }
 
-/// Most members of a committee.
-pub const MAX_MEMBERS: usize = 1_024;
+/// Most members of a committee: its roster then fits where a chain stores a verifying key, in the code of one contract.
+pub const MAX_MEMBERS: usize = 128;
 
-#[cfg(test)]
-mod tests {
-    use alloc::vec;
-
-    use super::*;
-
-    fn member(byte: u8, weight: u64) -> Member {
-        Member { address: Address::repeat_byte(byte), weight }
-    }
-
-    fn threshold(weights: &[u64]) -> u64 {
-        let members = weights.iter().zip(1..).map(|(weight, byte)| member(byte, *weight)).collect();
-        Committee::new(members).unwrap().threshold()
-    }
-
-    #[test]
-    fn thresholds_are_strictly_above_two_thirds() {
-        let expected = [1, 2, 3, 3, 4, 5, 5, 6, 7, 7];
-        for (total, expected) in (1..).zip(expected) {
-            assert_eq!(threshold(&[total]), expected, "{total}");
-        }
-        assert_eq!(threshold(&[10, 10, 10, 10]), 27);
-        assert_eq!(threshold(&[u64::MAX]), 12_297_829_382_473_034_411);
-        assert_eq!(threshold(&[u64::MAX - 1, 1]), 12_297_829_382_473_034_411);
-    }
-
-    #[test]
-    fn the_order_of_members_does_not_matter() {
-        let committee = Committee::new(vec![member(3, 1), member(1, 2), member(2, 3)]).unwrap();
-        let same = Committee::new(vec![member(1, 2), member(2, 3), member(3, 1)]).unwrap();
-        assert_eq!(committee, same);
-        assert_eq!(committee.members(), [member(1, 2), member(2, 3), member(3, 1)]);
-        assert_eq!(committee.index_of(Address::repeat_byte(2)), Some(1));
-        assert_eq!(committee.index_of(Address::repeat_byte(4)), None);
-        assert_eq!(committee.total_weight(), 6);
-    }
-
-    #[test]
-    fn odd_committees_are_refused() {
-        let error = |members| Committee::new(members).unwrap_err();
-        assert_eq!(error(vec![]), CommitteeError::Size { got: 0, max: 1_024 });
-        let address = Address::repeat_byte(1);
-        assert_eq!(error(vec![member(1, 0)]), CommitteeError::ZeroWeight { address });
-        let twice = vec![member(1, 1), member(2, 1), member(1, 2)];
-        assert_eq!(error(twice), CommitteeError::DuplicateMember { address });
-        let heavy = vec![member(1, u64::MAX), member(2, 1)];
-        assert_eq!(error(heavy), CommitteeError::WeightOverflow);
-    }
-
-    #[test]
-    fn the_size_is_bounded() {
-        let members = |count: u16| -> Vec<_> {
-            (0..count)
-                .map(|index| {
-                    let mut address = [0; 20];
-                    address[18..].copy_from_slice(&index.to_be_bytes());
-                    Member { address: Address::new(address), weight: 1 }
-                })
-                .collect()
-        };
-        assert_eq!(Committee::new(members(1_024)).unwrap().total_weight(), 1_024);
-        assert_eq!(
-            Committee::new(members(1_025)),
-            Err(CommitteeError::Size { got: 1_025, max: 1_024 })
-        );
-    }
-}
+const VERSION: u8 = 1;
+const CANDIDATE_BYTES: usize = 20 + 8 + 96 + 48;

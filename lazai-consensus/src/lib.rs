@@ -11,9 +11,29 @@
 extern crate alloc;
 
 pub mod availability;
+pub mod bls;
+mod certificate;
 pub mod chain;
+mod codec;
 mod committee;
+mod composite;
+mod evidence;
+pub mod merkle;
+mod quorum;
+mod statement;
 mod tally;
+mod vote;
+mod vote_store;
 
-pub use committee::{Committee, CommitteeError, MAX_MEMBERS, Member};
-pub use tally::{Tally, TallyError, Vote};
+pub use certificate::{CertificateError, MAX_CERTIFICATE_BYTES, QuorumCertificate, Signers};
+pub use codec::DecodeError;
+pub use committee::{Candidate, Committee, CommitteeError, MAX_MEMBERS, Member, Roster};
+pub use composite::{CompositeError, CompositePolicy};
+pub use evidence::{Evidence, EvidenceError, Offenders, Refuter};
+pub use quorum::{Epoch, QuorumId};
+pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};
+pub use tally::{Progress, Tally};
+pub use vote::{AttestError, Attestor, MAX_VOTE_BYTES, Vote, VoteError};
+#[cfg(feature = "std")]
+pub use vote_store::VoteJournal;
+pub use vote_store::{MemoryVoteStore, VoteStore, VoteStoreError};

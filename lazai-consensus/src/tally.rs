@@ -1,75 +1,163 @@
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 
-use crate::Committee;
+use crate::{
+    Committee, Evidence, QuorumCertificate, Signers, Slot, Vote, VoteError,
+    bls::{AggregateKey, Signature},
+};
 
-/// The count of one question: which members have spoken for it, each of them once.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The count of one slot: who has voted for what, each member once.
+///
+/// Signatures are checked when they may make a quorum, all of them at once, or when two votes of one member contradict
+/// each other. The memory depends on the number of members alone, whatever comes.
+#[derive(Clone, Debug)]
 pub struct Tally<'a> {
     committee: &'a Committee,
+    slot: Slot,
     /// By the place of the member.
-    has_voted: Vec<bool>,
-    weight: u64,
+    ballots: Vec<Option<Ballot>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ballot {
+    vote: Vote,
+    statement: B256,
+    is_verified: bool,
 }
 
 impl<'a> Tally<'a> {
-    /// A count in which nobody has spoken yet.
-    #[must_use]
-    pub fn new(committee: &'a Committee) -> Self {
-        Self { committee, has_voted: vec![false; committee.members().len()], weight: 0 }
-    }
-
-    /// Counts a vote. The caller has checked that it comes from `voter` and answers this question.
+    /// A count in which nobody has voted yet.
     ///
     /// # Errors
-    /// [`TallyError::UnknownVoter`] if `voter` is no member; the count is then as it was.
-    pub fn record(&mut self, voter: Address) -> Result<Vote, TallyError> {
-        let index = self.committee.index_of(voter).ok_or(TallyError::UnknownVoter { voter })?;
-        if core::mem::replace(&mut self.has_voted[index], true) {
-            return Ok(Vote::Repeated);
+    /// [`VoteError`] if the slot is not this committee's.
+    pub fn new(committee: &'a Committee, slot: Slot) -> Result<Self, VoteError> {
+        if slot.quorum != committee.quorum() {
+            let (expected, got) = (committee.quorum().0, slot.quorum.0);
+            return Err(VoteError::Quorum { expected, got });
         }
-        // Each member is added once, so the sum never exceeds the total, which fits.
-        self.weight = self.weight.saturating_add(self.committee.members()[index].weight);
-        Ok(Vote::Counted)
+        if slot.epoch != committee.epoch() {
+            let (expected, got) = (committee.epoch().0, slot.epoch.0);
+            return Err(VoteError::Epoch { expected, got });
+        }
+        Ok(Self { committee, slot, ballots: vec![None; committee.members().len()] })
     }
 
-    /// The weight of the members that have spoken.
+    /// Counts a vote.
+    ///
+    /// # Errors
+    /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is then as it was.
+    pub fn add(&mut self, vote: &Vote) -> Result<Progress, VoteError> {
+        vote.member(self.committee)?;
+        let slot = vote.statement.slot();
+        if slot != self.slot {
+            return Err(VoteError::Slot { expected: self.slot.hash(), got: slot.hash() });
+        }
+        let unknown = VoteError::UnknownVoter { voter: vote.voter };
+        let index = self.committee.index_of(vote.voter).ok_or(unknown)?;
+        let mut ballot =
+            Ballot { vote: *vote, statement: vote.statement.hash(), is_verified: false };
+        if let Some(earlier) = self.ballots[index] {
+            if earlier.vote == *vote {
+                return Ok(Progress::Repeated);
+            }
+            // One of the two is forged, or the member has voted twice: there is one signature per key and message.
+            let is_genuine = earlier.is_verified || earlier.vote.verify(self.committee).is_ok();
+            if is_genuine {
+                self.ballots[index] = Some(Ballot { is_verified: true, ..earlier });
+                vote.verify(self.committee)?;
+                return Ok(Progress::Conflict(Evidence::DoubleVote {
+                    first: Box::new(earlier.vote),
+                    second: Box::new(*vote),
+                }));
+            }
+            self.ballots[index] = None;
+            vote.verify(self.committee)?;
+            ballot.is_verified = true;
+        }
+        self.ballots[index] = Some(ballot);
+        Ok(self.certify(ballot.statement))
+    }
+
+    /// The weight that has voted for a statement, whether checked yet or not.
     #[must_use]
-    pub const fn weight(&self) -> u64 {
-        self.weight
+    pub fn weight(&self, statement: B256) -> u64 {
+        self.supporters(statement).map_or(0, |signers| signers.weight(self.committee))
     }
 
-    /// Whether they are a quorum: their weight has reached the committee's threshold.
-    #[must_use]
-    pub const fn is_quorum(&self) -> bool {
-        self.weight >= self.committee.threshold()
-    }
-
-    /// The members that have spoken, ascending.
+    /// The members that have voted, ascending.
     pub fn voters(&self) -> impl Iterator<Item = Address> {
-        let members = self.committee.members().iter().zip(&self.has_voted);
-        members.filter(|(_, has_voted)| **has_voted).map(|(member, _)| member.address)
+        let members = self.committee.members().iter().zip(&self.ballots);
+        members.filter(|(_, ballot)| ballot.is_some()).map(|(member, _)| member.address)
+    }
+
+    fn supporters(&self, statement: B256) -> Option<Signers> {
+        let mut signers = Signers::none(u8::try_from(self.ballots.len()).ok()?)?;
+        for (index, ballot) in self.ballots.iter().enumerate() {
+            if ballot.is_some_and(|ballot| ballot.statement == statement) {
+                let _is_member = signers.insert(index);
+            }
+        }
+        Some(signers)
+    }
+
+    /// Makes the certificate, if there are enough votes and their sum is right. If it is wrong, forged votes are dropped.
+    fn certify(&mut self, statement: B256) -> Progress {
+        loop {
+            let Some(signers) = self.supporters(statement) else {
+                return Progress::Pending { weight: 0 };
+            };
+            let weight = signers.weight(self.committee);
+            if weight < self.committee.threshold() {
+                return Progress::Pending { weight };
+            }
+            if let Some(signature) = self.sum(statement, signers) {
+                let (quorum, epoch) = (self.slot.quorum, self.slot.epoch);
+                return Progress::Certified(QuorumCertificate {
+                    quorum,
+                    epoch,
+                    statement,
+                    signers,
+                    signature,
+                });
+            }
+            // At least one is forged, so the loop ends: votes only become fewer.
+            for ballot in &mut self.ballots {
+                if let Some(held) = ballot
+                    && held.statement == statement
+                    && !held.is_verified
+                {
+                    if held.vote.verify(self.committee).is_ok() {
+                        held.is_verified = true;
+                    } else {
+                        *ballot = None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sum of the supporters' signatures, if it holds for the sum of their keys.
+    fn sum(&self, statement: B256, signers: Signers) -> Option<Signature> {
+        let supporting = || self.ballots.iter().flatten().filter(|b| b.statement == statement);
+        let signature = Signature::aggregate(supporting().map(|ballot| &ballot.vote.signature))?;
+        let keys = AggregateKey::of(signers.of(self.committee).map(|member| &member.key))?;
+        signature.verify_aggregate(statement.as_slice(), &keys).then_some(signature)
     }
 }
 
 /// What a vote changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Vote {
-    /// It was the first of its voter.
-    Counted,
-    /// Its voter had spoken before; nothing changed.
-    Repeated,
-}
-
-/// Why a vote does not count.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TallyError {
-    /// The voter is no member.
-    #[error("{voter} is not a member of the committee")]
-    UnknownVoter {
-        /// The voter.
-        voter: Address,
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Progress {
+    /// Its statement has a quorum; each further vote makes a certificate of more signers.
+    Certified(QuorumCertificate),
+    /// Its voter had signed another statement in the slot; the first counts.
+    Conflict(Evidence),
+    /// It counts, and its statement has no quorum yet.
+    Pending {
+        /// The weight that has voted for its statement, whether checked yet or not.
+        weight: u64,
     },
+    /// It had been counted before; nothing changed.
+    Repeated,
 }

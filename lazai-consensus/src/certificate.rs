@@ -1,0 +1,261 @@
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256};
+
+use crate::{
+    Committee, DecodeError, Epoch, MAX_MEMBERS, Member, QuorumId, Statement,
+    bls::{AggregateKey, SIGNATURE_BYTES, Signature},
+    codec::Reader,
+};
+
+/// Proof that more than two thirds of a committee's weight have signed one statement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct QuorumCertificate {
+    /// The quorum.
+    pub quorum: QuorumId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The hash of the statement.
+    pub statement: B256,
+    /// Who signed.
+    pub signers: Signers,
+    /// The sum of their signatures.
+    pub signature: Signature,
+}
+
+impl QuorumCertificate {
+    /// Checks that it certifies `statement` in the name of `committee`.
+    ///
+    /// # Errors
+    /// [`CertificateError`]; the signature is checked last.
+    pub fn verify(
+        &self,
+        statement: &Statement,
+        committee: &Committee,
+    ) -> Result<(), CertificateError> {
+        let hash = statement.hash();
+        if hash != self.statement {
+            return Err(CertificateError::Statement { expected: hash, got: self.statement });
+        }
+        self.verify_hash(committee)
+    }
+
+    /// Checks that the statement that it names is certified in the name of `committee`.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_hash(&self, committee: &Committee) -> Result<(), CertificateError> {
+        if self.quorum != committee.quorum() {
+            let (expected, got) = (committee.quorum().0, self.quorum.0);
+            return Err(CertificateError::Quorum { expected, got });
+        }
+        if self.epoch != committee.epoch() {
+            let (expected, got) = (committee.epoch().0, self.epoch.0);
+            return Err(CertificateError::Epoch { expected, got });
+        }
+        let count = committee.members().len();
+        if usize::from(self.signers.members) != count {
+            let got = self.signers.members.into();
+            return Err(CertificateError::Members { expected: count as u64, got });
+        }
+        let weight = self.signers.weight(committee);
+        if weight < committee.threshold() {
+            let expected = committee.threshold();
+            return Err(CertificateError::Weight { expected, got: weight });
+        }
+        let keys = AggregateKey::of(self.signers.of(committee).map(|member| &member.key));
+        match keys {
+            Some(keys) if self.signature.verify_aggregate(self.statement.as_slice(), &keys) => {
+                Ok(())
+            }
+            _ => Err(CertificateError::Signature),
+        }
+    }
+
+    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ statement hash ‖ count of members u8 ‖ bitmap, member `i` at bit
+    /// `i % 8` of byte `i / 8` ‖ signature (48). `122 + ceil(n / 8)` bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAX_CERTIFICATE_BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(self.quorum.0.as_slice());
+        bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
+        bytes.extend_from_slice(self.statement.as_slice());
+        bytes.push(self.signers.members);
+        let bits = self.signers.bits.to_le_bytes();
+        bytes.extend(bits.iter().take(self.signers.bitmap_bytes()));
+        bytes.extend_from_slice(&self.signature.to_bytes());
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not canonical or the signature is no point of its group.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
+        let (quorum, epoch) = (QuorumId(reader.hash()?), Epoch(reader.u64()?));
+        let statement = reader.hash()?;
+        let count = reader.u8()?;
+        let mut signers = Signers::none(count)
+            .ok_or(DecodeError::Field { field: "count of members", got: count.into() })?;
+        let mut bits = [0; 16];
+        let bitmap = reader.slice(signers.bitmap_bytes())?;
+        bits.iter_mut().zip(bitmap).for_each(|(bit, given)| *bit = *given);
+        signers.bits = u128::from_le_bytes(bits);
+        if signers.bits & !signers.mask() != 0 {
+            return Err(DecodeError::Field { field: "bitmap of signers", got: count.into() });
+        }
+        let signature = reader.array()?;
+        reader.finish()?;
+        Ok(Self {
+            quorum,
+            epoch,
+            statement,
+            signers,
+            signature: Signature::from_bytes(&signature)?,
+        })
+    }
+}
+
+/// A set of members of a committee, by their places.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Signers {
+    members: u8,
+    bits: u128,
+}
+
+impl Signers {
+    /// The empty set in a committee of `members`; `None` above [`MAX_MEMBERS`] or at 0.
+    #[must_use]
+    pub const fn none(members: u8) -> Option<Self> {
+        if members == 0 || members as usize > MAX_MEMBERS {
+            return None;
+        }
+        Some(Self { members, bits: 0 })
+    }
+
+    /// Adds the member at a place; `false` if there is no such place.
+    #[must_use]
+    pub const fn insert(&mut self, index: usize) -> bool {
+        if index >= self.members as usize {
+            return false;
+        }
+        self.bits |= 1 << index;
+        true
+    }
+
+    /// Whether the member at a place is in the set.
+    #[must_use]
+    pub const fn contains(&self, index: usize) -> bool {
+        index < self.members as usize && self.bits >> index & 1 == 1
+    }
+
+    /// Size of the committee.
+    #[must_use]
+    pub const fn members(&self) -> u8 {
+        self.members
+    }
+
+    /// The set as an integer, member `i` at bit `i`.
+    #[must_use]
+    pub const fn bits(&self) -> u128 {
+        self.bits
+    }
+
+    /// How many members are in the set.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.bits.count_ones()
+    }
+
+    /// Those of a committee that are in the set.
+    pub fn of(self, committee: &Committee) -> impl Iterator<Item = &Member> {
+        let members = committee.members().iter().enumerate();
+        members.filter(move |(index, _)| self.contains(*index)).map(|(_, member)| member)
+    }
+
+    /// Their addresses, ascending.
+    #[must_use]
+    pub fn addresses(self, committee: &Committee) -> Vec<Address> {
+        self.of(committee).map(|member| member.address).collect()
+    }
+
+    /// Their weight together.
+    #[must_use]
+    pub fn weight(self, committee: &Committee) -> u64 {
+        // Each member is added once, so the sum never exceeds the total, which fits.
+        self.of(committee).fold(0, |sum, member| sum.saturating_add(member.weight))
+    }
+
+    /// Those that are in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self { members: self.members, bits: self.bits & other.bits & self.mask() }
+    }
+
+    const fn bitmap_bytes(self) -> usize {
+        (self.members as usize).div_ceil(8)
+    }
+
+    /// The bits of all places.
+    const fn mask(self) -> u128 {
+        // From 1 to 128 places.
+        u128::MAX >> 128_u32.saturating_sub(self.members as u32)
+    }
+}
+
+/// Why a certificate proves nothing.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CertificateError {
+    /// It is of another epoch.
+    #[error("the certificate is of epoch {got}, the committee of epoch {expected}")]
+    Epoch {
+        /// The committee's.
+        expected: u64,
+        /// The certificate's.
+        got: u64,
+    },
+    /// Its bitmap is of a committee of another size.
+    #[error("the certificate is of a committee of {got} members, this one has {expected}")]
+    Members {
+        /// Members of the committee.
+        expected: u64,
+        /// Members that the certificate is for.
+        got: u64,
+    },
+    /// It is of another quorum.
+    #[error("the certificate is of quorum {got}, the committee of quorum {expected}")]
+    Quorum {
+        /// The committee's.
+        expected: B256,
+        /// The certificate's.
+        got: B256,
+    },
+    /// Its signers have not all signed it.
+    #[error("the signature is not that of all signers for this statement")]
+    Signature,
+    /// It certifies another statement.
+    #[error("the certificate is of statement {got}, not of {expected}")]
+    Statement {
+        /// The statement asked for.
+        expected: B256,
+        /// The certificate's.
+        got: B256,
+    },
+    /// Its signers are too few.
+    #[error("the signers weigh {got}, a quorum weighs at least {expected}")]
+    Weight {
+        /// The committee's threshold.
+        expected: u64,
+        /// The weight of the signers.
+        got: u64,
+    },
+}
+
+/// Most bytes of a certificate.
+pub const MAX_CERTIFICATE_BYTES: usize = 1 + 32 + 8 + 32 + 1 + MAX_MEMBERS / 8 + SIGNATURE_BYTES;
+
+const VERSION: u8 = 1;

@@ -1,0 +1,195 @@
+use alloc::vec::Vec;
+
+use alloy_primitives::Address;
+
+use crate::{
+    Committee, DecodeError, Member, Slot, Statement,
+    bls::{SIGNATURE_BYTES, SecretKey, Signature},
+    codec::Reader,
+    statement::MAX_STATEMENT_BYTES,
+    vote_store::{VoteStore, VoteStoreError},
+};
+
+/// A member's signed word for a statement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Vote {
+    /// What is voted for.
+    pub statement: Statement,
+    /// Who votes.
+    pub voter: Address,
+    /// The voter's signature of the statement's hash.
+    pub signature: Signature,
+}
+
+impl Vote {
+    /// Checks that the vote is a member's, for this committee's quorum and epoch; gives the member.
+    ///
+    /// # Errors
+    /// [`VoteError`]; the signature is checked last, as it takes a millisecond.
+    pub fn verify<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
+        let member = self.member(committee)?;
+        if self.signature.verify(self.statement.hash().as_slice(), &member.key) {
+            Ok(member)
+        } else {
+            Err(VoteError::Signature { voter: self.voter })
+        }
+    }
+
+    /// As [`verify`](Self::verify), but for the signature.
+    pub(crate) fn member<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
+        concerns(&self.statement, committee)?;
+        let index = committee.index_of(self.voter);
+        index
+            .and_then(|index| committee.members().get(index))
+            .ok_or(VoteError::UnknownVoter { voter: self.voter })
+    }
+
+    /// The canonical bytes: version 1 ‖ voter ‖ signature ‖ statement.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAX_VOTE_BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(self.voter.as_slice());
+        bytes.extend_from_slice(&self.signature.to_bytes());
+        bytes.extend_from_slice(&self.statement.encode());
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not canonical or the signature is no point of its group.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
+        let voter = reader.address()?;
+        let signature = reader.array()?;
+        let statement = Statement::read(&mut reader)?;
+        reader.finish()?;
+        // Last, because a point takes long to check.
+        Ok(Self { statement, voter, signature: Signature::from_bytes(&signature)? })
+    }
+}
+
+/// Refuses a statement of another quorum or epoch.
+pub(crate) fn concerns(statement: &Statement, committee: &Committee) -> Result<(), VoteError> {
+    let (quorum, epoch) = (statement.quorum, statement.epoch);
+    if quorum != committee.quorum() {
+        return Err(VoteError::Quorum { expected: committee.quorum().0, got: quorum.0 });
+    }
+    if epoch != committee.epoch() {
+        return Err(VoteError::Epoch { expected: committee.epoch().0, got: epoch.0 });
+    }
+    Ok(())
+}
+
+/// A member's pen: it signs at most one statement per slot, and only after the store keeps which.
+#[derive(Debug)]
+pub struct Attestor<S> {
+    address: Address,
+    secret: SecretKey,
+    store: S,
+}
+
+impl<S: VoteStore> Attestor<S> {
+    /// A pen for the member `address`, whose earlier votes `store` keeps.
+    pub const fn new(address: Address, secret: SecretKey, store: S) -> Self {
+        Self { address, secret, store }
+    }
+
+    /// Votes for `statement`. A statement that was voted for before gets the same vote again.
+    ///
+    /// # Errors
+    /// [`AttestError::Refused`] if the statement is not this committee's or the pen's owner is no member with this key;
+    /// [`AttestError::Store`] if another statement was signed in the slot, or if the store cannot keep the vote.
+    pub fn attest(
+        &mut self,
+        statement: Statement,
+        committee: &Committee,
+    ) -> Result<Vote, AttestError> {
+        concerns(&statement, committee)?;
+        let index = committee.index_of(self.address);
+        let member = index.and_then(|index| committee.members().get(index));
+        if member.is_none_or(|member| member.key != self.secret.public_key()) {
+            return Err(VoteError::UnknownVoter { voter: self.address }.into());
+        }
+        let hash = statement.hash();
+        self.store.reserve(&statement.slot(), hash)?;
+        let signature = self.secret.sign(hash.as_slice());
+        Ok(Vote { statement, voter: self.address, signature })
+    }
+
+    /// The wallet of the member.
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// What was signed in a slot.
+    pub fn signed(&self, slot: &Slot) -> Option<alloy_primitives::B256> {
+        self.store.reserved(slot)
+    }
+
+    /// The store of its votes.
+    pub const fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+}
+
+/// Why a vote does not count.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum VoteError {
+    /// The statement is of another epoch.
+    #[error("the statement is of epoch {got}, this committee speaks in epoch {expected}")]
+    Epoch {
+        /// The committee's.
+        expected: u64,
+        /// The statement's.
+        got: u64,
+    },
+    /// The statement is of another quorum.
+    #[error("the statement is of quorum {got}, this committee speaks for {expected}")]
+    Quorum {
+        /// The committee's.
+        expected: alloy_primitives::B256,
+        /// The statement's.
+        got: alloy_primitives::B256,
+    },
+    /// The signature is not the voter's.
+    #[error("the signature is not {voter}'s for this statement")]
+    Signature {
+        /// Who is said to have voted.
+        voter: Address,
+    },
+    /// The statement answers another question than the one that is counted.
+    #[error("the statement belongs to slot {got}, this count is of {expected}")]
+    Slot {
+        /// The slot that is counted.
+        expected: alloy_primitives::B256,
+        /// The statement's.
+        got: alloy_primitives::B256,
+    },
+    /// The voter is no member.
+    #[error("{voter} is not a member of the committee")]
+    UnknownVoter {
+        /// The voter.
+        voter: Address,
+    },
+}
+
+/// Why a member did not vote.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AttestError {
+    /// The vote would not count.
+    #[error("the vote would not count: {0}")]
+    Refused(#[from] VoteError),
+    /// The vote may not be given, or could not be kept.
+    #[error(transparent)]
+    Store(#[from] VoteStoreError),
+}
+
+/// Most bytes of a vote.
+pub const MAX_VOTE_BYTES: usize = 1 + 20 + SIGNATURE_BYTES + MAX_STATEMENT_BYTES;
+
+const VERSION: u8 = 1;

@@ -1,0 +1,235 @@
+use std::{
+    collections::BTreeMap,
+    format,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    string::ToString,
+    vec::Vec,
+};
+
+use alloy_primitives::{B256, keccak256};
+
+use super::{VoteStore, VoteStoreError};
+use crate::{Epoch, Slot};
+
+/// Keeps votes in an append-only file, each on disk before [`reserve`](VoteStore::reserve) returns.
+///
+/// A lock file beside it is held as long as the journal is open, so that two processes with one key cannot both vote. A
+/// record that a
+/// crash cut off is dropped when the journal is opened: its vote was never signed. A record that is whole but wrong is
+/// damage, and refused.
+///
+/// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot hash ‖ statement hash
+/// ‖ checksum; a checksum is the first eight bytes of the keccak256 of the record before it.
+#[derive(Debug)]
+pub struct VoteJournal {
+    path: PathBuf,
+    file: File,
+    /// Held, never written: the journal itself is replaced by others of its name.
+    _lock: File,
+    /// Bytes of whole records.
+    length: u64,
+    first_epoch: Epoch,
+    votes: BTreeMap<B256, (Epoch, B256)>,
+    /// A write failed halfway; what is on disk is not known until the journal is opened again.
+    is_broken: bool,
+}
+
+impl VoteJournal {
+    /// Opens the journal at `path`, or makes an empty one.
+    ///
+    /// # Errors
+    /// [`VoteStoreError::Locked`] if another process has it open, [`VoteStoreError::Damaged`] if it holds what no journal
+    /// writes, [`VoteStoreError::Io`] if it cannot be read or made.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, VoteStoreError> {
+        let path = path.into();
+        let lock = open(&path.with_extension("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => VoteStoreError::Locked,
+            TryLockError::Error(error) => failed("locked", &error),
+        })?;
+        let mut file = open(&path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| failed("read", &error))?;
+        let mut journal = Self {
+            path,
+            file,
+            _lock: lock,
+            length: 0,
+            first_epoch: Epoch::default(),
+            votes: BTreeMap::new(),
+            is_broken: false,
+        };
+        // A file shorter than its header is one whose making was cut off; nothing was signed under it.
+        if bytes.len() < HEADER_BYTES && header(Epoch::default()).starts_with(&bytes) {
+            journal.rewrite()?;
+        } else {
+            journal.load(&bytes)?;
+        }
+        Ok(journal)
+    }
+
+    /// Forgets the votes of epochs before `first`, in which this journal then refuses to vote.
+    ///
+    /// # Errors
+    /// [`VoteStoreError::Io`] if the smaller file cannot be written; the journal is then as it was.
+    pub fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
+        if first <= self.first_epoch {
+            return Ok(());
+        }
+        let before = (self.first_epoch, self.votes.clone());
+        self.first_epoch = first;
+        self.votes.retain(|_, (epoch, _)| *epoch >= first);
+        self.rewrite().inspect_err(|_| (self.first_epoch, self.votes) = before)
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), VoteStoreError> {
+        let (head, records) =
+            bytes.split_at_checked(HEADER_BYTES).ok_or(VoteStoreError::Damaged { at: 0 })?;
+        let body = checked(head).ok_or(VoteStoreError::Damaged { at: 0 })?;
+        let epoch = body.strip_prefix(MAGIC).and_then(|epoch| epoch.try_into().ok());
+        self.first_epoch =
+            Epoch(epoch.map(u64::from_be_bytes).ok_or(VoteStoreError::Damaged { at: 0 })?);
+        let (whole, torn) = records.as_chunks::<RECORD_BYTES>();
+        let mut at = HEADER_BYTES as u64;
+        for record in whole {
+            let Some(body) = checked(record) else {
+                return Err(VoteStoreError::Damaged { at });
+            };
+            let (epoch, hashes) = body.split_at(8);
+            let (slot, statement) = hashes.split_at(32);
+            let epoch = epoch.try_into().map(u64::from_be_bytes);
+            let epoch = Epoch(epoch.map_err(|_| VoteStoreError::Damaged { at })?);
+            let statement = B256::from_slice(statement);
+            let known = self.votes.insert(B256::from_slice(slot), (epoch, statement));
+            if known.is_some() {
+                return Err(VoteStoreError::Damaged { at });
+            }
+            at = at.saturating_add(RECORD_BYTES as u64);
+        }
+        self.length = at;
+        if !torn.is_empty() {
+            let cut = self.file.set_len(self.length).and_then(|()| self.file.sync_all());
+            cut.map_err(|error| failed("repaired", &error))?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, record: &[u8]) -> Result<(), VoteStoreError> {
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.length))
+            .and_then(|_| self.file.write_all(record))
+            .and_then(|()| self.file.sync_data());
+        written.map_err(|error| {
+            self.is_broken = true;
+            failed("written", &error)
+        })?;
+        self.length = self.length.saturating_add(record.len() as u64);
+        Ok(())
+    }
+
+    /// Writes the whole journal beside the old one and puts it in its place.
+    fn rewrite(&mut self) -> Result<(), VoteStoreError> {
+        let mut bytes = header(self.first_epoch);
+        for (slot, (epoch, statement)) in &self.votes {
+            bytes.extend_from_slice(&record(*epoch, slot, statement));
+        }
+        let beside = self.path.with_extension("new");
+        let replace = || {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&beside)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            Ok(file)
+        };
+        let file = replace().map_err(|error| failed("written", &error))?;
+        fs::rename(&beside, &self.path)
+            .and_then(|()| sync_folder(&self.path))
+            .map_err(|error| failed("written", &error))?;
+        self.file = file;
+        self.length = bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl VoteStore for VoteJournal {
+    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError> {
+        if self.is_broken {
+            let reason = "an earlier write failed; open the journal again".to_string();
+            return Err(VoteStoreError::Io { action: "written", reason });
+        }
+        if slot.epoch < self.first_epoch {
+            let (first, got) = (self.first_epoch.0, slot.epoch.0);
+            return Err(VoteStoreError::Forgotten { first, got });
+        }
+        let name = slot.hash();
+        match self.votes.get(&name) {
+            Some((_, signed)) if *signed == statement => Ok(()),
+            Some((_, signed)) => Err(VoteStoreError::Conflict { signed: *signed, got: statement }),
+            None => {
+                self.append(&record(slot.epoch, &name, &statement))?;
+                self.votes.insert(name, (slot.epoch, statement));
+                Ok(())
+            }
+        }
+    }
+
+    fn reserved(&self, slot: &Slot) -> Option<B256> {
+        self.votes.get(&slot.hash()).map(|(_, statement)| *statement)
+    }
+}
+
+fn open(path: &Path) -> Result<File, VoteStoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path).map_err(|error| failed("opened", &error))
+}
+
+/// A name in a folder is on disk when the folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn header(first: Epoch) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&first.0.to_be_bytes());
+    sealed(bytes)
+}
+
+fn record(epoch: Epoch, slot: &B256, statement: &B256) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(RECORD_BYTES);
+    bytes.extend_from_slice(&epoch.0.to_be_bytes());
+    bytes.extend_from_slice(slot.as_slice());
+    bytes.extend_from_slice(statement.as_slice());
+    sealed(bytes)
+}
+
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = keccak256(&bytes);
+    bytes.extend_from_slice(&checksum[..CHECKSUM_BYTES]);
+    bytes
+}
+
+/// The record without its checksum, if that is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+    (keccak256(body)[..CHECKSUM_BYTES] == *checksum).then_some(body)
+}
+
+fn failed(action: &'static str, error: &io::Error) -> VoteStoreError {
+    VoteStoreError::Io { action, reason: format!("{error}") }
+}
+
+const MAGIC: &[u8] = b"lazvm/vote-journal/1";
+const CHECKSUM_BYTES: usize = 8;
+const HEADER_BYTES: usize = MAGIC.len() + 8 + CHECKSUM_BYTES;
+const RECORD_BYTES: usize = 8 + 32 + 32 + CHECKSUM_BYTES;

@@ -1,0 +1,29 @@
+use alloc::collections::BTreeMap;
+
+use alloy_primitives::B256;
+
+use super::{VoteStore, VoteStoreError};
+use crate::Slot;
+
+/// Keeps votes in memory alone. For simulations: a member that restarts with it can vote twice.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryVoteStore {
+    votes: BTreeMap<Slot, B256>,
+}
+
+impl VoteStore for MemoryVoteStore {
+    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError> {
+        match self.votes.get(slot) {
+            Some(signed) if *signed == statement => Ok(()),
+            Some(signed) => Err(VoteStoreError::Conflict { signed: *signed, got: statement }),
+            None => {
+                self.votes.insert(*slot, statement);
+                Ok(())
+            }
+        }
+    }
+
+    fn reserved(&self, slot: &Slot) -> Option<B256> {
+        self.votes.get(slot).copied()
+    }
+}

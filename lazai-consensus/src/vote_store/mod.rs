@@ -1,0 +1,73 @@
+//! What a member has signed, kept before it is signed.
+
+#[cfg(feature = "std")]
+mod journal;
+mod memory;
+
+use alloc::string::String;
+use core::fmt::Debug;
+
+use alloy_primitives::B256;
+
+use crate::Slot;
+
+#[cfg(feature = "std")]
+pub use journal::VoteJournal;
+pub use memory::MemoryVoteStore;
+
+/// Keeps which statement a member has signed in each slot.
+///
+/// # Guarantees of an implementation
+/// When `reserve` returns `Ok`, the choice is durable: it outlives a crash of the process and of the machine, unless the
+/// type says that it does not. No two statements are ever reserved in one slot.
+pub trait VoteStore: Debug + Send {
+    /// Keeps that `statement` is signed in `slot`; what was kept before may be asked for again.
+    ///
+    /// # Errors
+    /// [`VoteStoreError`]; nothing may be signed then.
+    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError>;
+
+    /// The statement that was reserved in `slot`.
+    fn reserved(&self, slot: &Slot) -> Option<B256>;
+}
+
+/// Why a vote may not be signed.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum VoteStoreError {
+    /// Another statement was signed in the slot.
+    #[error("statement {signed} was signed in this slot before, {got} must not be")]
+    Conflict {
+        /// The statement signed before.
+        signed: B256,
+        /// The statement that was to be signed.
+        got: B256,
+    },
+    /// The store's bytes are not those that it wrote.
+    #[error(
+        "the vote journal is damaged at byte {at}: restore it, or wait for a new epoch with a new key"
+    )]
+    Damaged {
+        /// Where.
+        at: u64,
+    },
+    /// The epoch's votes have been forgotten, so it cannot be known what was signed.
+    #[error("votes of epochs before {first} are no longer kept, and epoch {got} is voted in")]
+    Forgotten {
+        /// The first epoch whose votes are kept.
+        first: u64,
+        /// The epoch asked for.
+        got: u64,
+    },
+    /// The votes could not be read or written.
+    #[error("the vote journal cannot be {action}: {reason}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        reason: String,
+    },
+    /// Another process votes with this journal.
+    #[error("another process holds the vote journal: two nodes with one key would vote twice")]
+    Locked,
+}
