@@ -1,11 +1,10 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::fmt::Debug;
 
 use alloy_primitives::{Address, B256};
 
 use crate::{
-    CertificateError, Committee, Fact, QuorumCertificate, Signers, Statement, Vote, VoteError,
-    merkle,
+    CertificateError, Committee, Fact, QuorumCertificate, Refuter, Signers, Statement, Vote,
+    VoteError, merkle,
 };
 
 /// What shows that members broke the rules, to anyone who knows their committee.
@@ -120,15 +119,6 @@ impl Offenders {
     fn of(signers: Signers, committee: &Committee) -> Self {
         Self { members: signers.addresses(committee), weight: signers.weight(committee) }
     }
-}
-
-/// Judges whether a certified statement is false: a proof system, a rerun of the model, a Merkle opening.
-pub trait Refuter: Debug + Send + Sync {
-    /// Whether `refutation`, which nobody vouches for, shows that `statement` is false. The same on every machine.
-    ///
-    /// # Errors
-    /// [`EvidenceError::Undecided`] if this machine cannot tell.
-    fn refutes(&self, statement: &Statement, refutation: &[u8]) -> Result<bool, EvidenceError>;
 }
 
 /// Why evidence convicts nobody.

@@ -20,6 +20,7 @@ mod composite;
 mod evidence;
 pub mod merkle;
 mod quorum;
+mod refuter;
 mod statement;
 mod tally;
 mod vote;
@@ -29,8 +30,9 @@ pub use certificate::{CertificateError, MAX_CERTIFICATE_BYTES, QuorumCertificate
 pub use codec::DecodeError;
 pub use committee::{Candidate, Committee, CommitteeError, MAX_MEMBERS, Member, Roster};
 pub use composite::{CompositeError, CompositePolicy};
-pub use evidence::{Evidence, EvidenceError, Offenders, Refuter};
+pub use evidence::{Evidence, EvidenceError, Offenders};
 pub use quorum::{Epoch, QuorumId};
+pub use refuter::{ProofRefuter, Refutation, Refuter};
 pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};
 pub use tally::{Progress, Tally};
 pub use vote::{AttestError, Attestor, MAX_VOTE_BYTES, Vote, VoteError};

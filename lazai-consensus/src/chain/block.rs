@@ -2,6 +2,8 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{B256, keccak256};
 
+use crate::codec::{DecodeError, Reader};
+
 /// A block of the chain as consensus sees it: where it stands, and bytes that only the executor reads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Block {
@@ -48,40 +50,30 @@ impl Block {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`BlockError`] if the bytes are of another version, end early, go on, or claim a payload above
+    /// [`DecodeError`] if the bytes are of another version, end early, go on, or claim a payload above
     /// [`MAX_PAYLOAD_BYTES`]; nothing is allocated before that is known.
-    pub fn decode(bytes: &[u8]) -> Result<Self, BlockError> {
-        let header = bytes
-            .get(..HEADER_BYTES)
-            .ok_or(BlockError::Length { expected: HEADER_BYTES as u64, got: bytes.len() as u64 })?;
-        let mut fields = Fields(header);
-        let [version] = fields.take();
-        if version != VERSION {
-            return Err(BlockError::Version { expected: VERSION, got: version });
-        }
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
         let block = Self {
-            height: u64::from_be_bytes(fields.take()),
-            epoch: u64::from_be_bytes(fields.take()),
-            view: u64::from_be_bytes(fields.take()),
-            parent_view: u64::from_be_bytes(fields.take()),
-            proposer: u32::from_be_bytes(fields.take()),
-            parent: B256::new(fields.take()),
-            timestamp_ms: u64::from_be_bytes(fields.take()),
-            state_root: B256::new(fields.take()),
+            height: reader.u64()?,
+            epoch: reader.u64()?,
+            view: reader.u64()?,
+            parent_view: reader.u64()?,
+            proposer: reader.u32()?,
+            parent: reader.hash()?,
+            timestamp_ms: reader.u64()?,
+            state_root: reader.hash()?,
             payload: Vec::new(),
         };
-        let length = u64::from(u32::from_be_bytes(fields.take()));
-        if length > MAX_PAYLOAD_BYTES as u64 {
-            return Err(BlockError::PayloadTooLarge { max: MAX_PAYLOAD_BYTES as u64, got: length });
-        }
-        let payload = &bytes[HEADER_BYTES..];
-        if payload.len() as u64 != length {
-            return Err(BlockError::Length {
-                expected: length.saturating_add(HEADER_BYTES as u64),
-                got: bytes.len() as u64,
-            });
-        }
-        Ok(Self { payload: payload.to_vec(), ..block })
+        let length = reader.u32()?;
+        let payload = usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= MAX_PAYLOAD_BYTES)
+            .ok_or(DecodeError::Field { field: "payload length", got: length.into() })?;
+        let payload = reader.slice(payload)?.to_vec();
+        reader.finish()?;
+        Ok(Self { payload, ..block })
     }
 
     /// The name of the block: keccak256 of its bytes, of which it therefore is a commitment to every field.
@@ -89,52 +81,6 @@ impl Block {
     pub fn digest(&self) -> B256 {
         keccak256(self.encode())
     }
-}
-
-/// Reads fixed fields off the front of a header whose length has been checked.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    const fn take<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk::<N>() {
-            Some((field, rest)) => {
-                self.0 = rest;
-                *field
-            }
-            // Unreachable: the header is as long as its fields together.
-            None => [0; N],
-        }
-    }
-}
-
-/// Why bytes are no block.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum BlockError {
-    /// The bytes end early or go on.
-    #[error("a block of {expected} bytes was expected, and {got} came")]
-    Length {
-        /// Bytes that the header asks for.
-        expected: u64,
-        /// Bytes given.
-        got: u64,
-    },
-    /// The payload is too large.
-    #[error("the payload of a block claims {got} bytes, at most {max} are read")]
-    PayloadTooLarge {
-        /// The limit.
-        max: u64,
-        /// Bytes claimed.
-        got: u64,
-    },
-    /// The bytes are of another version.
-    #[error("block version {got} is not read, only version {expected}")]
-    Version {
-        /// The version that is read.
-        expected: u8,
-        /// The version given.
-        got: u8,
-    },
 }
 
 /// Most bytes of a payload.
@@ -197,7 +143,7 @@ mod tests {
         let mut bytes = vec![0; HEADER_BYTES];
         bytes[0] = VERSION;
         bytes[HEADER_BYTES - 4..].copy_from_slice(&u32::MAX.to_be_bytes());
-        let refused = BlockError::PayloadTooLarge { max: 1 << 20, got: u64::from(u32::MAX) };
+        let refused = DecodeError::Field { field: "payload length", got: u64::from(u32::MAX) };
         assert_eq!(Block::decode(&bytes), Err(refused));
     }
 }

@@ -9,7 +9,7 @@ mod fraud;
 mod randomness;
 mod seats;
 
-pub use block::{Block, BlockError, MAX_PAYLOAD_BYTES};
+pub use block::{Block, MAX_PAYLOAD_BYTES};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
     FraudVerifier, Penalty, Verdict, WindowState,
