@@ -86,6 +86,9 @@ impl Block {
 /// Most bytes of a payload.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 
+/// Most bytes of an encoded block.
+pub const MAX_BLOCK_BYTES: usize = HEADER_BYTES + MAX_PAYLOAD_BYTES;
+
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 1 + 4 * 8 + 4 + 32 + 8 + 32 + 4;
 

@@ -181,7 +181,7 @@ pub enum Verdict {
     Upheld(Penalty),
 }
 
-/// Who pays for a wrong block, and who is paid. How much is policy: see [`Roster::slash`](crate::chain::Roster::slash).
+/// Who pays for a wrong block, and who is paid. How much is policy: see [`StakeLedger::slash`](crate::chain::StakeLedger::slash).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Penalty {
     /// The height of the wrong block.

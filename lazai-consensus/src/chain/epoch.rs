@@ -3,7 +3,7 @@ use core::num::NonZeroU64;
 
 use alloy_primitives::{B256, keccak256};
 
-use crate::chain::randomness::Draws;
+use crate::{QuorumId, chain::randomness::Draws};
 
 /// Which heights belong to which epoch: epoch `e` has the heights from `e * length` to `(e + 1) * length - 1`, so the genesis
 /// block is the first of epoch 0.
@@ -112,18 +112,18 @@ pub fn select_committee(
 
 /// Who has stake in which epoch: joining, leaving and slashing take effect when the next epoch begins.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Roster {
+pub struct StakeLedger {
     epoch: u64,
     /// Stake by quorum, in this epoch.
-    stakes: BTreeMap<B256, u64>,
+    stakes: BTreeMap<QuorumId, u64>,
     /// Stake by quorum from the next epoch on, where it changes; 0 means that the quorum leaves.
-    changes: BTreeMap<B256, u64>,
+    changes: BTreeMap<QuorumId, u64>,
 }
 
-impl Roster {
-    /// The roster of epoch 0.
+impl StakeLedger {
+    /// The ledger of epoch 0.
     #[must_use]
-    pub fn new(stakes: BTreeMap<B256, u64>) -> Self {
+    pub fn new(stakes: BTreeMap<QuorumId, u64>) -> Self {
         let stakes = stakes.into_iter().filter(|(_, stake)| *stake > 0).collect();
         Self { epoch: 0, stakes, changes: BTreeMap::new() }
     }
@@ -136,13 +136,13 @@ impl Roster {
 
     /// Stake by quorum in the present epoch; none of them is 0.
     #[must_use]
-    pub const fn stakes(&self) -> &BTreeMap<B256, u64> {
+    pub const fn stakes(&self) -> &BTreeMap<QuorumId, u64> {
         &self.stakes
     }
 
     /// The stake that `quorum` will have when the next epoch begins.
     #[must_use]
-    pub fn next_stake(&self, quorum: B256) -> u64 {
+    pub fn next_stake(&self, quorum: QuorumId) -> u64 {
         let change = self.changes.get(&quorum).or_else(|| self.stakes.get(&quorum));
         change.copied().unwrap_or(0)
     }
@@ -151,7 +151,7 @@ impl Roster {
     ///
     /// # Errors
     /// [`EpochError::StakeOverflow`] if its stake would exceed 64 bits; nothing changes then.
-    pub fn join(&mut self, quorum: B256, stake: u64) -> Result<(), EpochError> {
+    pub fn join(&mut self, quorum: QuorumId, stake: u64) -> Result<(), EpochError> {
         let next = self.next_stake(quorum).checked_add(stake).ok_or(EpochError::StakeOverflow)?;
         self.changes.insert(quorum, next);
         Ok(())
@@ -161,7 +161,7 @@ impl Roster {
     ///
     /// # Errors
     /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
-    pub fn leave(&mut self, quorum: B256) -> Result<(), EpochError> {
+    pub fn leave(&mut self, quorum: QuorumId) -> Result<(), EpochError> {
         if self.next_stake(quorum) == 0 {
             return Err(EpochError::UnknownQuorum { quorum });
         }
@@ -176,7 +176,7 @@ impl Roster {
     /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
     pub fn slash(
         &mut self,
-        quorum: B256,
+        quorum: QuorumId,
         numerator: u64,
         denominator: u64,
     ) -> Result<u64, EpochError> {
@@ -220,7 +220,7 @@ pub enum EpochError {
     #[error("quorum {quorum} has no stake")]
     UnknownQuorum {
         /// The quorum.
-        quorum: B256,
+        quorum: QuorumId,
     },
 }
 
@@ -289,39 +289,39 @@ mod tests {
 
     #[test]
     fn changes_wait_for_the_next_epoch() {
-        let [a, b, c] = [1, 2, 3].map(B256::repeat_byte);
-        let mut roster = Roster::new(BTreeMap::from([(a, 10), (b, 20)]));
-        roster.join(c, 5).unwrap();
-        roster.join(a, 1).unwrap();
-        roster.leave(b).unwrap();
-        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 10), (b, 20)]));
-        roster.advance();
-        assert_eq!(roster.epoch(), 1);
-        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
-        assert_eq!(roster.leave(b), Err(EpochError::UnknownQuorum { quorum: b }));
+        let [a, b, c] = [1, 2, 3].map(|byte| QuorumId(B256::repeat_byte(byte)));
+        let mut ledger = StakeLedger::new(BTreeMap::from([(a, 10), (b, 20)]));
+        ledger.join(c, 5).unwrap();
+        ledger.join(a, 1).unwrap();
+        ledger.leave(b).unwrap();
+        assert_eq!(ledger.stakes(), &BTreeMap::from([(a, 10), (b, 20)]));
+        ledger.advance();
+        assert_eq!(ledger.epoch(), 1);
+        assert_eq!(ledger.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
+        assert_eq!(ledger.leave(b), Err(EpochError::UnknownQuorum { quorum: b }));
         // Joined and left within one epoch: never seen.
-        roster.join(b, 7).unwrap();
-        roster.leave(b).unwrap();
-        roster.advance();
-        assert_eq!(roster.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
+        ledger.join(b, 7).unwrap();
+        ledger.leave(b).unwrap();
+        ledger.advance();
+        assert_eq!(ledger.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
     }
 
     #[test]
     fn slashing_rounds_up_and_never_takes_more_than_there_is() {
-        let a = B256::repeat_byte(1);
+        let a = QuorumId(B256::repeat_byte(1));
         for (numerator, denominator, taken) in [(1, 3, 4), (0, 1, 0), (2, 1, 10), (1, 0, 10)] {
-            let mut roster = Roster::new(BTreeMap::from([(a, 10)]));
-            assert_eq!(roster.slash(a, numerator, denominator), Ok(taken));
-            assert_eq!(roster.stakes()[&a], 10);
-            roster.advance();
+            let mut ledger = StakeLedger::new(BTreeMap::from([(a, 10)]));
+            assert_eq!(ledger.slash(a, numerator, denominator), Ok(taken));
+            assert_eq!(ledger.stakes()[&a], 10);
+            ledger.advance();
             let left = vec![(a, 10 - taken)];
             assert_eq!(
-                roster.stakes().clone().into_iter().collect::<Vec<_>>(),
+                ledger.stakes().clone().into_iter().collect::<Vec<_>>(),
                 left.into_iter().filter(|(_, stake)| *stake > 0).collect::<Vec<_>>()
             );
         }
-        let nobody = B256::repeat_byte(9);
+        let nobody = QuorumId(B256::repeat_byte(9));
         let unknown = EpochError::UnknownQuorum { quorum: nobody };
-        assert_eq!(Roster::default().slash(nobody, 1, 2), Err(unknown));
+        assert_eq!(StakeLedger::default().slash(nobody, 1, 2), Err(unknown));
     }
 }

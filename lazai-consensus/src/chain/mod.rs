@@ -2,24 +2,35 @@
 
 mod block;
 mod challenge;
+mod committee;
 mod elector;
 mod epoch;
+mod equivocation;
 mod executor;
+mod finality;
 mod fraud;
 mod randomness;
 mod seats;
+mod vote;
 
-pub use block::{Block, MAX_PAYLOAD_BYTES};
+pub use block::{Block, BlockError, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
     FraudVerifier, Penalty, Verdict, WindowState,
 };
+pub use committee::{
+    ChainCommittee, ChainCommitteeError, CommitteeSource, CommitteeSourceError, FixedCommittees,
+    Seat,
+};
 pub use elector::{LeaderSchedule, LeaderScheduleError};
 pub use epoch::{
-    DEFAULT_EPOCH_LENGTH, EpochError, EpochSchedule, Roster, epoch_seed, select_committee,
+    DEFAULT_EPOCH_LENGTH, EpochError, EpochSchedule, StakeLedger, epoch_seed, select_committee,
 };
+pub use equivocation::{Equivocation, EquivocationError, SignedChainVote};
 pub use executor::{BlockBody, BlockContext, BlockExecutor, ExecutionError};
+pub use finality::{FinalityCertificate, FinalityError};
 pub use fraud::{FraudProof, FraudProofError, MAX_CHALLENGE_BYTES};
 pub use seats::{
     MAX_QUORUMS, MAX_SEATS, SeatsError, StakeShare, most_seats, seats, tolerated_stake,
 };
+pub use vote::{ChainVote, Proposal, chain_namespace};

@@ -74,7 +74,6 @@ pub fn most_seats(stake: u64, total_stake: u64, members: u32, quorums: u32, seat
 /// | 10 | 40 | 14/49 | 28.6 |
 /// | 10 | 100 | 34/109 | 31.2 |
 /// | 31 | 124 | 42/154 | 27.3 |
-/// | 100 | 400 | 134/499 | 26.9 |
 ///
 /// Both arguments are at least 1.
 #[must_use]
@@ -130,8 +129,8 @@ pub enum SeatsError {
 
 /// Most quorums among which seats are shared.
 pub const MAX_QUORUMS: usize = 1_024;
-/// Most seats of a committee.
-pub const MAX_SEATS: u32 = 1_024;
+/// Most seats of a committee: as many as a set of signers names.
+pub const MAX_SEATS: u32 = 128;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
@@ -213,7 +212,6 @@ mod tests {
             (10, 40, (14, 49)),
             (10, 100, (34, 109)),
             (31, 124, (42, 154)),
-            (100, 400, (134, 499)),
         ];
         for (quorums, seats, (numerator, denominator)) in rows {
             assert_eq!(tolerated_stake(quorums, seats), StakeShare { numerator, denominator });
@@ -234,8 +232,8 @@ mod tests {
     fn odd_requests_are_refused() {
         assert_eq!(seats(&[], 1), Err(SeatsError::Quorums { got: 0, max: 1_024 }));
         assert_eq!(seats(&[0, 0], 1), Err(SeatsError::NoStake));
-        assert_eq!(seats(&[1], 0), Err(SeatsError::Seats { got: 0, max: 1_024 }));
-        assert_eq!(seats(&[1], 1_025), Err(SeatsError::Seats { got: 1_025, max: 1_024 }));
+        assert_eq!(seats(&[1], 0), Err(SeatsError::Seats { got: 0, max: 128 }));
+        assert_eq!(seats(&[1], 129), Err(SeatsError::Seats { got: 129, max: 128 }));
         assert_eq!(most_seats(1, 0, 1, 1, 1), 0);
     }
 }
