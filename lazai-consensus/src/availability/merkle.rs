@@ -1,24 +1,9 @@
-//! The one tree of this module: at every level a last node without a partner moves up as it is, so that the shape, the
-//! length of each path and the place of each hash in it follow from the number of leaves alone.
+//! Paths of [`crate::merkle`] trees that stand in one row, as those of trees of trees do. The length of a path and the
+//! place of each hash in it follow from the place of the leaf and the number of leaves.
 
-use alloy_primitives::{B256, Keccak256};
+use alloy_primitives::B256;
 
-/// The hash of a leaf: `keccak256(0x00 ‖ bytes)`.
-pub(super) fn leaf_hash(bytes: &[u8]) -> B256 {
-    let mut hasher = Keccak256::new();
-    hasher.update([LEAF]);
-    hasher.update(bytes);
-    hasher.finalize()
-}
-
-/// The hash of a node: `keccak256(0x01 ‖ left ‖ right)`.
-pub(super) fn node_hash(left: &B256, right: &B256) -> B256 {
-    let mut hasher = Keccak256::new();
-    hasher.update([NODE]);
-    hasher.update(left);
-    hasher.update(right);
-    hasher.finalize()
-}
+pub(super) use crate::merkle::{leaf as leaf_hash, node as node_hash};
 
 /// How many siblings the path of leaf `index` of `count` has; fewer than 64.
 pub(super) const fn path_len(index: u64, count: u64) -> usize {
@@ -54,9 +39,6 @@ pub(super) fn climb<'a>(
     Some(hash)
 }
 
-const LEAF: u8 = 0;
-const NODE: u8 = 1;
-
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
@@ -73,6 +55,7 @@ mod tests {
         for count in 1..=33_u8 {
             let hashes = leaves(count);
             let tree = Tree::new(hashes.clone());
+            assert_eq!(tree.root(), crate::merkle::root(&hashes));
             for (index, hash) in (0_u64..).zip(&hashes) {
                 let path = tree.path(index);
                 assert_eq!(path.len(), path_len(index, count.into()), "{index} of {count}");
@@ -96,13 +79,5 @@ mod tests {
         let root = node_hash(&node_hash(&pair(0, 1), &pair(2, 3)), &hashes[4]);
         assert_eq!(Tree::new(hashes.clone()).root(), root);
         assert_eq!(Tree::new(leaves(1)).root(), leaf_hash(&[0]));
-    }
-
-    #[test]
-    fn leaves_are_not_nodes() {
-        let hashes = leaves(2);
-        let mut bytes = hashes[0].to_vec();
-        bytes.extend_from_slice(hashes[1].as_slice());
-        assert_ne!(leaf_hash(&bytes), node_hash(&hashes[0], &hashes[1]));
     }
 }

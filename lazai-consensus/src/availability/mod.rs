@@ -4,15 +4,34 @@
 //! cut into leaves of 1 KiB. A [`DatasetCommitment`] binds all of them; an [`Opening`] shows one leaf to whoever knows
 //! the root, be it a light client or a contract.
 
+#[cfg(feature = "availability")]
+mod code;
 mod coding;
 mod commitment;
+#[cfg(feature = "availability")]
+mod decode;
+#[cfg(feature = "availability")]
+mod encode;
+#[cfg(feature = "availability")]
+mod inconsistency;
+mod manifest;
 mod merkle;
 mod opening;
-#[cfg(test)]
+mod shard;
 mod tree;
 
+#[cfg(feature = "availability")]
+pub use code::CodeError;
 pub use coding::{
     Coding, CodingError, DEFAULT_STRIPE_BYTES, LEAF_BYTES, MAX_SHARDS, MAX_STRIPE_BYTES,
 };
 pub use commitment::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, MAX_STRIPES};
+#[cfg(feature = "availability")]
+pub use decode::{RestoreError, ShardSource, decode, repair};
+#[cfg(feature = "availability")]
+pub use encode::{EncodeError, ShardSink, encode};
+#[cfg(feature = "availability")]
+pub use inconsistency::{InconsistencyError, InconsistencyProof};
+pub use manifest::{Manifest, ManifestError};
 pub use opening::{MAX_OPENING_BYTES, Opening, OpeningError, verify_opening, verify_opening_proof};
+pub use shard::{Shard, ShardError, VerifiedShard};

@@ -73,21 +73,36 @@ impl Opening {
     /// [`OpeningError`] if the bytes are too few or too many, or name a place that the data set has not. That the
     /// opening is true is for [`verify_opening`] to say.
     pub fn decode(bytes: &[u8], commitment: &DatasetCommitment) -> Result<Self, OpeningError> {
+        match Self::split(bytes, commitment)? {
+            (opening, []) => Ok(opening),
+            (_, rest) => Err(OpeningError::Length {
+                expected: bytes.len().saturating_sub(rest.len()) as u64,
+                got: bytes.len() as u64,
+            }),
+        }
+    }
+
+    /// Reads an opening at the start of `bytes`, and returns what follows it.
+    pub(super) fn split<'a>(
+        bytes: &'a [u8],
+        commitment: &DatasetCommitment,
+    ) -> Result<(Self, &'a [u8]), OpeningError> {
         let got = bytes.len() as u64;
         let too_short = OpeningError::Length { expected: OPENING_HEAD_BYTES as u64, got };
         let (stripe, rest) = bytes.split_first_chunk().ok_or(too_short)?;
         let (shard, rest) = rest.split_first_chunk().ok_or(too_short)?;
         let (leaf, rest) = rest.split_first_chunk().ok_or(too_short)?;
-        let (leaf_bytes, path) = rest.split_first_chunk::<LEAF_BYTES>().ok_or(too_short)?;
+        let (leaf_bytes, rest) = rest.split_first_chunk::<LEAF_BYTES>().ok_or(too_short)?;
         let (stripe, shard, leaf) =
             (u32::from_be_bytes(*stripe), u16::from_be_bytes(*shard), u32::from_be_bytes(*leaf));
-        let nodes = opening_path_len(commitment, stripe, shard, leaf)?;
-        let expected = nodes.saturating_mul(NODE_BYTES).saturating_add(OPENING_HEAD_BYTES);
-        if bytes.len() != expected {
-            return Err(OpeningError::Length { expected: expected as u64, got });
-        }
+        let path_bytes =
+            opening_path_len(commitment, stripe, shard, leaf)?.saturating_mul(NODE_BYTES);
+        let (path, rest) = rest.split_at_checked(path_bytes).ok_or(OpeningError::Length {
+            expected: OPENING_HEAD_BYTES.saturating_add(path_bytes) as u64,
+            got,
+        })?;
         let path = path.chunks_exact(NODE_BYTES).map(B256::from_slice).collect();
-        Ok(Self { stripe, shard, leaf, bytes: Box::new(*leaf_bytes), path })
+        Ok((Self { stripe, shard, leaf, bytes: Box::new(*leaf_bytes), path }, rest))
     }
 }
 
@@ -120,8 +135,8 @@ pub fn verify_opening(
         return Err(OpeningError::PathLength { expected: expected as u64, got: path.len() as u64 });
     }
     let mut path = path.iter();
-    let leaf_hash_ = leaf_hash(bytes.as_slice());
-    let shard_root = climb(leaf_hash_, leaf.into(), commitment.leaves(stripe).into(), &mut path);
+    let node = leaf_hash(bytes.as_slice());
+    let shard_root = climb(node, leaf.into(), commitment.leaves(stripe).into(), &mut path);
     let root =
         shard_root.and_then(|root| climb_from_shard(commitment, stripe, shard, &root, &mut path));
     if root == Some(commitment.stripes_root()) { Ok(()) } else { Err(OpeningError::WrongRoot) }
