@@ -55,7 +55,7 @@ impl ChainCommittee {
 
     /// The least number of seats that certify: more than two thirds, `n - floor((n - 1) / 3)`.
     #[must_use]
-    pub fn threshold(&self) -> usize {
+    pub const fn threshold(&self) -> usize {
         let faulty = self.seats.len().saturating_sub(1) / 3;
         self.seats.len().saturating_sub(faulty)
     }

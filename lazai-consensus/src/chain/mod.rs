@@ -13,7 +13,7 @@ mod randomness;
 mod seats;
 mod vote;
 
-pub use block::{Block, BlockError, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
+pub use block::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
     FraudVerifier, Penalty, Verdict, WindowState,
