@@ -1,0 +1,237 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy_consensus::Transaction;
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
+use lazai_api_types::{Coprocessor, Fault};
+use lazai_consensus::chain::{BlockContext, ExecutionError};
+use lazai_gas::{FeeMarket, Resources};
+use lazai_precompiles::Settings;
+use lazvm::{
+    Execution, LazVm, LazVmBuilder, LazVmError,
+    revm::{
+        DatabaseCommit,
+        context::{BlockEnv, TxEnv},
+        context_interface::result::{EVMError, ExecutionResult},
+    },
+};
+
+use crate::executor::{
+    Genesis, Receipt, SignedTransaction, receipt,
+    state::ChainState,
+    world::{Account, World, randomness},
+};
+
+/// Executes blocks: a function of the state before and of the block, and nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) genesis: Genesis,
+    builder: LazVmBuilder,
+}
+
+/// A block to which transactions are being added.
+#[derive(Debug)]
+pub(crate) struct OpenBlock {
+    vm: LazVm<World>,
+    height: u64,
+    market: FeeMarket,
+    gas_limit: u64,
+    gas_used: Resources<u64>,
+    cumulative_gas: u64,
+    receipts: Vec<Receipt>,
+}
+
+/// A block that has been executed.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub(crate) state: Arc<ChainState>,
+    /// The commitment of `state`, which the block carries.
+    pub(crate) root: B256,
+    pub(crate) receipts: Vec<Receipt>,
+}
+
+/// Why a transaction is not in the block.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Refused {
+    /// This node cannot tell.
+    Fault(String),
+    /// It cannot be executed in this state.
+    Invalid(String),
+    /// The block has less gas left than the transaction may use.
+    NoRoom { left: u64, asked: u64 },
+}
+
+impl Machine {
+    pub(crate) fn new(genesis: Genesis, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        let settings = Settings {
+            default_model: Some(genesis.model),
+            prompt_max_tokens: genesis.prompt_max_tokens,
+            ..Settings::default()
+        };
+        let builder = LazVm::builder()
+            .coprocessor(coprocessor)
+            .settings(settings)
+            .chain_id(genesis.chain_id)
+            .tx_gas_limit_cap(genesis.gas_limit);
+        Self { genesis, builder }
+    }
+
+    /// Opens the block above `parent`.
+    pub(crate) fn open(
+        &self,
+        parent: &ChainState,
+        context: &BlockContext,
+    ) -> Result<OpenBlock, ExecutionError> {
+        let mut world = parent.world.clone();
+        world.remember(parent.height, context.parent);
+        // Fees above eight bytes are out of reach: the first is below, and a block adds an eighth at most.
+        let fees = parent.market.base_fees().map(|fee| u64::try_from(fee).unwrap_or(u64::MAX));
+        let block = BlockEnv {
+            number: U256::from(context.height),
+            beneficiary: self.genesis.beneficiary(context.proposer),
+            timestamp: U256::from(context.timestamp_ms / 1_000),
+            gas_limit: self.genesis.gas_limit,
+            basefee: fees.evm.max(fees.ai).max(fees.inference),
+            prevrandao: Some(randomness(context.parent, context.height)),
+            ..BlockEnv::default()
+        };
+        let vm = self.builder.clone().block(block).base_fees(fees).build(world);
+        Ok(OpenBlock {
+            vm: vm.map_err(|error| ExecutionError::Fault { reason: error.to_string() })?,
+            height: context.height,
+            market: parent.market,
+            gas_limit: self.genesis.gas_limit,
+            gas_used: Resources::uniform(0),
+            cumulative_gas: 0,
+            receipts: Vec::new(),
+        })
+    }
+
+    /// Executes a block as it was proposed.
+    pub(crate) fn execute(
+        &self,
+        parent: &ChainState,
+        context: &BlockContext,
+        transactions: &[SignedTransaction],
+    ) -> Result<Executed, ExecutionError> {
+        let mut block = self.open(parent, context)?;
+        for (index, transaction) in transactions.iter().enumerate() {
+            let added = block.add(transaction);
+            added.map_err(|refused| refused.into_error(&format!("transaction {index}")))?;
+        }
+        block.seal()
+    }
+
+    /// Asks a contract in the block that `context` names, and changes nothing.
+    pub(crate) fn call(
+        &self,
+        state: &ChainState,
+        context: &BlockContext,
+        contract: Address,
+        data: Bytes,
+    ) -> Result<Execution, ExecutionError> {
+        let mut block = self.open(state, context)?;
+        // Money that only this call sees: fees are checked as in any transaction.
+        let rich = Account::new(0, U256::MAX >> 1, KECCAK256_EMPTY, BTreeMap::new());
+        block.vm.db_mut().insert(ASKER, rich);
+        let call = TxEnv {
+            caller: ASKER,
+            kind: TxKind::Call(contract),
+            data,
+            gas_limit: self.genesis.gas_limit,
+            gas_price: u128::from(block.vm.block().basefee),
+            chain_id: Some(self.genesis.chain_id),
+            ..TxEnv::default()
+        };
+        let outcome = block.vm.transact(call).map_err(refused);
+        outcome.map(|outcome| outcome.execution).map_err(|refused| refused.into_error("the call"))
+    }
+}
+
+impl Refused {
+    fn into_error(self, what: &str) -> ExecutionError {
+        match self {
+            Self::Fault(reason) => ExecutionError::Fault { reason },
+            Self::Invalid(reason) => {
+                ExecutionError::Rejected { reason: format!("{what}: {reason}") }
+            }
+            Self::NoRoom { left, asked } => ExecutionError::Rejected {
+                reason: format!("{what} may use {asked} gas, and the block has {left} left"),
+            },
+        }
+    }
+}
+
+impl OpenBlock {
+    /// Adds a transaction and keeps what it changed; a refused one changes nothing.
+    pub(crate) fn add(&mut self, transaction: &SignedTransaction) -> Result<(), Refused> {
+        let asked = transaction.envelope().gas_limit();
+        let left = self.gas_limit.saturating_sub(self.cumulative_gas);
+        if asked > left {
+            return Err(Refused::NoRoom { left, asked });
+        }
+        let outcome = self.vm.transact(transaction.to_env()).map_err(refused)?;
+        self.vm.db_mut().commit(outcome.state);
+        self.record(transaction, outcome.execution);
+        Ok(())
+    }
+
+    /// Ends the block.
+    pub(crate) fn seal(self) -> Result<Executed, ExecutionError> {
+        let market = self.market.settle(&self.gas_used);
+        let market =
+            market.map_err(|error| ExecutionError::Rejected { reason: error.to_string() })?;
+        let state = ChainState {
+            height: self.height,
+            world: self.vm.into_db(),
+            market,
+            gas_used: self.gas_used,
+            receipts_root: receipt::root(&self.receipts),
+        };
+        let root = state.commitment();
+        Ok(Executed { state: Arc::new(state), root, receipts: self.receipts })
+    }
+
+    fn record(&mut self, transaction: &SignedTransaction, execution: Execution) {
+        let gas = execution.settlement.gas;
+        self.gas_used = self.gas_used.zip(gas).map(|(used, gas)| used.saturating_add(gas));
+        self.cumulative_gas = self.cumulative_gas.saturating_add(execution.gas_used());
+        let (success, contract, output, logs) = match execution.result {
+            ExecutionResult::Success { output, logs, .. } => {
+                let contract = output.address().copied();
+                (true, contract, output.into_data(), logs)
+            }
+            ExecutionResult::Revert { output, logs, .. } => (false, None, output, logs),
+            ExecutionResult::Halt { logs, .. } => (false, None, Default::default(), logs),
+        };
+        self.receipts.push(Receipt {
+            transaction: transaction.hash(),
+            sender: transaction.sender(),
+            height: self.height,
+            kind: transaction.envelope().tx_type() as u8,
+            success,
+            output,
+            contract,
+            gas,
+            cumulative_gas: self.cumulative_gas,
+            ai_calls: execution.meter.calls,
+            logs,
+        });
+    }
+}
+
+fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {
+    match error {
+        // Never a verdict about the block: another node may be able to run it.
+        LazVmError::Fault(Fault { kind, message }) => {
+            Refused::Fault(format!("{kind:?}: {message}"))
+        }
+        LazVmError::Evm(EVMError::Transaction(error)) => Refused::Invalid(error.to_string()),
+        LazVmError::Evm(EVMError::Header(error)) => Refused::Fault(error.to_string()),
+        LazVmError::Evm(EVMError::Database(error)) => Refused::Fault(error.to_string()),
+        LazVmError::Evm(EVMError::Custom(error)) => Refused::Fault(error),
+        LazVmError::Evm(EVMError::CustomAny(error)) => Refused::Fault(error.to_string()),
+    }
+}
+
+/// Who asks in [`Machine::call`].
+const ASKER: Address = address!("00000000000000000000000000000000000a5ce6");

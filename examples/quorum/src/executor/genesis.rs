@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, Bytes, U256};
+use lazai_api_types::ModelId;
+use lazai_gas::FeeMarket;
+use lazvm::revm::bytecode::Bytecode;
+
+use crate::executor::world::{Account, World};
+
+/// What every node of a chain agrees on before its first block.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Genesis {
+    /// The id that transactions are signed for.
+    pub chain_id: u64,
+    /// The most gas of each resource in a block, and of one transaction.
+    pub gas_limit: u64,
+    /// The base fee of each resource in the first block, in wei.
+    pub base_fee: u64,
+    /// The model that answers raw prompts.
+    pub model: ModelId,
+    /// Tokens that a raw prompt may produce.
+    pub prompt_max_tokens: u32,
+    /// Who gets the tips of the blocks of each seat; the zero address, where a seat has none.
+    pub beneficiaries: Vec<Address>,
+    /// The first accounts.
+    pub accounts: BTreeMap<Address, GenesisAccount>,
+}
+
+/// An account of the genesis block.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct GenesisAccount {
+    /// Its wei.
+    pub balance: U256,
+    /// Its code, if it is a contract.
+    pub code: Bytes,
+    /// Its storage.
+    pub storage: BTreeMap<U256, U256>,
+}
+
+impl GenesisAccount {
+    /// An account that owns `balance` wei and nothing else.
+    #[must_use]
+    pub fn rich(balance: U256) -> Self {
+        Self { balance, ..Self::default() }
+    }
+}
+
+impl Genesis {
+    pub(crate) fn world(&self) -> World {
+        let mut world = World::default();
+        for (address, account) in &self.accounts {
+            let hash = world.insert_code(Bytecode::new_legacy(account.code.clone()));
+            // Contracts have a nonce of one, as those that transactions make (EIP-161).
+            let nonce = u64::from(!account.code.is_empty());
+            let storage = account.storage.iter().filter(|(_, value)| !value.is_zero());
+            let storage = storage.map(|(slot, value)| (*slot, *value)).collect();
+            if nonce > 0 || !account.balance.is_zero() {
+                world.insert(*address, Account::new(nonce, account.balance, hash, storage));
+            }
+        }
+        world
+    }
+
+    pub(crate) fn market(&self) -> FeeMarket {
+        FeeMarket::uniform(self.gas_limit, u128::from(self.base_fee))
+    }
+
+    pub(crate) fn beneficiary(&self, seat: u32) -> Address {
+        let index = usize::try_from(seat).unwrap_or(usize::MAX);
+        self.beneficiaries.get(index).copied().unwrap_or_default()
+    }
+}

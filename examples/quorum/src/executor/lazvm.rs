@@ -1,0 +1,389 @@
+use core::num::NonZeroU64;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use lazai_api_types::Coprocessor;
+use lazai_consensus::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_gas::Resources;
+use lazvm::Execution;
+
+use crate::executor::{
+    Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
+    execution::{Executed, Machine},
+    journal::Journal,
+    payload,
+    pool::Pool,
+    receipts::Receipts,
+    replay::{self, Replayed},
+    snapshot,
+    state::ChainState,
+    store::Store,
+};
+
+/// LazVM as the executor of a chain: it builds blocks from transactions that wait, checks those of others, and keeps
+/// the state of final ones.
+///
+/// The journal of final blocks is the truth; the state is what executing it gives. A block is in the journal, and synced,
+/// before the state moves, and the state is computed from journal and snapshot when a folder is opened: it is never ahead
+/// of the journal or behind it.
+#[derive(Debug)]
+pub struct LazVmExecutor {
+    machine: Machine,
+    genesis_root: B256,
+    snapshot_every: NonZeroU64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// After the last committed block.
+    state: Arc<ChainState>,
+    /// The names of the committed blocks; the first one has height 1.
+    digests: Vec<B256>,
+    /// Executed blocks that are not committed, by what they depend on.
+    executed: BTreeMap<B256, Arc<Executed>>,
+    pool: Pool,
+    receipts: Receipts,
+    storage: Option<(Store, Journal)>,
+    snapshot_error: Option<StoreError>,
+}
+
+impl LazVmExecutor {
+    /// An executor that forgets everything when it is dropped.
+    #[must_use]
+    pub fn in_memory(genesis: Genesis, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        let replayed = Replayed::genesis(&genesis);
+        Self::new(Machine::new(genesis, coprocessor), replayed, None, NonZeroU64::MAX)
+    }
+
+    /// Opens the folder of an executor, or makes it, and brings the state to the last block of its journal.
+    ///
+    /// Every `snapshot_every` blocks the state is written beside the journal, so that opening need not execute all of it.
+    ///
+    /// # Errors
+    /// [`OpenError`] if another process has the folder, it belongs to another chain, or blocks of the journal are damaged or
+    /// give another state than they say.
+    pub fn open(
+        genesis: Genesis,
+        coprocessor: Arc<dyn Coprocessor>,
+        folder: &Path,
+        snapshot_every: NonZeroU64,
+    ) -> Result<(Self, Opened), OpenError> {
+        let store = Store::open(folder)?;
+        let machine = Machine::new(genesis, coprocessor);
+        let (replayed, journal, opened) = replay::open(&machine, &store)?;
+        store.sync()?;
+        Ok((Self::new(machine, replayed, Some((store, journal)), snapshot_every), opened))
+    }
+
+    fn new(
+        machine: Machine,
+        replayed: Replayed,
+        storage: Option<(Store, Journal)>,
+        snapshot_every: NonZeroU64,
+    ) -> Self {
+        let genesis_root = ChainState::genesis(&machine.genesis).commitment();
+        let Replayed { state, digests, receipts, .. } = replayed;
+        let inner = Inner {
+            state,
+            digests,
+            executed: BTreeMap::new(),
+            pool: Pool::default(),
+            receipts,
+            storage,
+            snapshot_error: None,
+        };
+        Self { machine, genesis_root, snapshot_every, inner: Mutex::new(inner) }
+    }
+
+    /// Takes a transaction that shall be in a block, and returns its name. Taking it twice changes nothing.
+    ///
+    /// # Errors
+    /// [`PoolError`] says why it does not wait here.
+    pub fn submit(&self, bytes: &[u8]) -> Result<B256, PoolError> {
+        let genesis = &self.machine.genesis;
+        let transaction = SignedTransaction::read(bytes, genesis.chain_id)?;
+        let mut inner = self.inner.lock().map_err(|_| PoolError::Stopped)?;
+        let state = Arc::clone(&inner.state);
+        inner.pool.insert(transaction, &state.world, genesis)
+    }
+
+    /// What a transaction of a committed block did. Receipts of old blocks are forgotten.
+    ///
+    /// # Errors
+    /// [`ExecutionError::Fault`] if this executor has stopped.
+    pub fn receipt(&self, transaction: &B256) -> Result<Option<Receipt>, ExecutionError> {
+        Ok(self.lock()?.receipts.get(transaction).cloned())
+    }
+
+    /// Asks a contract about the committed state, as the next block would see it, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`BlockExecutor::validate`].
+    pub fn call(&self, contract: Address, data: Bytes) -> Result<Execution, ExecutionError> {
+        let (state, parent) = {
+            let inner = self.lock()?;
+            (Arc::clone(&inner.state), inner.digests.last().copied().unwrap_or_default())
+        };
+        let height = state.height.saturating_add(1);
+        let context = BlockContext { height, epoch: 0, parent, proposer: 0, timestamp_ms: 0 };
+        self.machine.call(&state, &context, contract, data)
+    }
+
+    /// The name of a committed block.
+    ///
+    /// # Errors
+    /// [`ExecutionError::Fault`] if this executor has stopped.
+    pub fn digest(&self, height: u64) -> Result<Option<B256>, ExecutionError> {
+        let index = height.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let inner = self.lock()?;
+        Ok(index.and_then(|index| inner.digests.get(index)).copied())
+    }
+
+    /// Where the chain stands.
+    ///
+    /// # Errors
+    /// [`ExecutionError::Fault`] if this executor has stopped.
+    pub fn status(&self) -> Result<Status, ExecutionError> {
+        let inner = self.lock()?;
+        Ok(Status {
+            height: inner.state.height,
+            digest: inner.digests.last().copied(),
+            state_root: inner.state.commitment(),
+            accounts_root: inner.state.world.root(),
+            base_fees: inner.state.market.base_fees(),
+            waiting: inner.pool.len(),
+            snapshot_error: inner.snapshot_error.clone(),
+        })
+    }
+
+    /// The nonce of the next transaction of `sender`, as of the committed state.
+    ///
+    /// # Errors
+    /// [`ExecutionError::Fault`] if this executor has stopped.
+    pub fn nonce(&self, sender: &Address) -> Result<u64, ExecutionError> {
+        Ok(self.lock()?.state.world.account(sender).map_or(0, |account| account.nonce))
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Inner>, ExecutionError> {
+        // Who panicked with the lock may have left half a change; nothing may be answered from it.
+        self.inner.lock().map_err(|_| fault("an earlier call panicked: start the node again"))
+    }
+
+    /// The state that the block of `context` stands on.
+    fn parent(
+        &self,
+        pending: &[Block],
+        context: &BlockContext,
+    ) -> Result<Arc<ChainState>, ExecutionError> {
+        let (mut state, mut parent) = {
+            let inner = self.lock()?;
+            (Arc::clone(&inner.state), inner.digests.last().copied())
+        };
+        let committed = state.height;
+        for block in pending {
+            let digest = block.digest();
+            // It was committed since the caller looked.
+            if block.height <= committed {
+                if self.digest(block.height)? != Some(digest) {
+                    return Err(fault("a pending block contradicts a committed one"));
+                }
+                continue;
+            }
+            follows(&state, parent, block.height, block.parent)?;
+            let executed = self.execute(&state, &context_of(block), &block.payload)?;
+            if executed.root != block.state_root {
+                return Err(wrong_root(block.height, executed.root, block.state_root));
+            }
+            (state, parent) = (Arc::clone(&executed.state), Some(digest));
+        }
+        follows(&state, parent, context.height, context.parent)?;
+        Ok(state)
+    }
+
+    /// Executes a block, or remembers what executing it gave.
+    fn execute(
+        &self,
+        parent: &ChainState,
+        context: &BlockContext,
+        payload: &[u8],
+    ) -> Result<Arc<Executed>, ExecutionError> {
+        let key = key(context, payload);
+        if let Some(executed) = self.lock()?.executed.get(&key) {
+            return Ok(Arc::clone(executed));
+        }
+        let transactions = payload::decode(payload, self.machine.genesis.chain_id)
+            .map_err(|error| ExecutionError::Rejected { reason: error.to_string() })?;
+        // Without the lock: a model may run for a while.
+        let executed = Arc::new(self.machine.execute(parent, context, &transactions)?);
+        self.remember(key, &executed)?;
+        Ok(executed)
+    }
+
+    fn remember(&self, key: B256, executed: &Arc<Executed>) -> Result<(), ExecutionError> {
+        let mut inner = self.lock()?;
+        if inner.executed.len() >= MAX_EXECUTED {
+            inner.executed.pop_first();
+        }
+        inner.executed.insert(key, Arc::clone(executed));
+        Ok(())
+    }
+}
+
+impl BlockExecutor for LazVmExecutor {
+    fn genesis_state_root(&self) -> B256 {
+        self.genesis_root
+    }
+
+    fn build(
+        &self,
+        pending: &[Block],
+        context: &BlockContext,
+        max_bytes: usize,
+    ) -> Result<BlockBody, ExecutionError> {
+        if max_bytes < payload::EMPTY_BYTES {
+            return Err(fault("a block without transactions has more bytes than may be used"));
+        }
+        let parent = self.parent(pending, context)?;
+        let mut block = self.machine.open(&parent, context)?;
+        let fee = u64::try_from(parent.market.header_base_fee()).unwrap_or(u64::MAX);
+        let pool = self.lock()?.pool.clone();
+        let transactions = pool
+            .fill(&mut block, &parent.world, fee, max_bytes)
+            .map_err(|reason| ExecutionError::Fault { reason })?;
+        let payload = payload::encode(transactions.iter());
+        let executed = Arc::new(block.seal()?);
+        self.remember(key(context, &payload), &executed)?;
+        Ok(BlockBody { payload, state_root: executed.root })
+    }
+
+    fn validate(
+        &self,
+        pending: &[Block],
+        context: &BlockContext,
+        payload: &[u8],
+    ) -> Result<B256, ExecutionError> {
+        let parent = self.parent(pending, context)?;
+        Ok(self.execute(&parent, context, payload)?.root)
+    }
+
+    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+        let digest = block.digest();
+        let state = Arc::clone(&self.lock()?.state);
+        if block.height <= state.height {
+            return match self.digest(block.height)? {
+                Some(expected) if expected == digest => Ok(()),
+                expected => Err(ExecutionError::Rejected {
+                    reason: format!(
+                        "block {digest} is final at height {}, where {expected:?} is committed",
+                        block.height
+                    ),
+                }),
+            };
+        }
+        let parent = self.lock()?.digests.last().copied();
+        follows(&state, parent, block.height, block.parent)?;
+        let executed = self.execute(&state, &context_of(block), &block.payload)?;
+        if executed.root != block.state_root {
+            return Err(wrong_root(block.height, executed.root, block.state_root));
+        }
+        let mut inner = self.lock()?;
+        let inner = &mut *inner;
+        if inner.state.height != state.height {
+            return Err(fault("two blocks were committed at the same time"));
+        }
+        if let Some((store, journal)) = &mut inner.storage {
+            journal.append(block).map_err(|error| fault(&error.to_string()))?;
+            if block.height.is_multiple_of(self.snapshot_every.get()) {
+                let bytes = snapshot::encode(&executed.state, self.genesis_root);
+                // The block is durable already; without the snapshot the next start only takes longer.
+                inner.snapshot_error = store.replace_snapshot(&bytes).err();
+            }
+        }
+        inner.state = Arc::clone(&executed.state);
+        inner.digests.push(digest);
+        inner.receipts.add(&executed.receipts);
+        inner.pool.prune(&executed.state.world);
+        inner.executed.retain(|_, executed| executed.state.height > block.height);
+        Ok(())
+    }
+
+    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+        let inner = self.lock()?;
+        Ok(inner.digests.last().map(|digest| (inner.state.height, *digest)))
+    }
+}
+
+/// Where an executor stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Status {
+    /// The height of the last committed block.
+    pub height: u64,
+    /// Its name; none for the genesis block, which only consensus knows.
+    pub digest: Option<B256>,
+    /// The state root that it carries.
+    pub state_root: B256,
+    /// Ethereum's state root of the accounts.
+    pub accounts_root: B256,
+    /// The base fees of the next block, in wei.
+    pub base_fees: Resources<u128>,
+    /// Transactions that wait.
+    pub waiting: usize,
+    /// Why the last snapshot was not written, if it was not.
+    pub snapshot_error: Option<StoreError>,
+}
+
+pub(crate) const fn context_of(block: &Block) -> BlockContext {
+    BlockContext {
+        height: block.height,
+        epoch: block.epoch,
+        parent: block.parent,
+        proposer: block.proposer,
+        timestamp_ms: block.timestamp_ms,
+    }
+}
+
+pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> ExecutionError {
+    let reason = format!("block {height} claims the state root {claimed}, and has {got}");
+    ExecutionError::Rejected { reason }
+}
+
+/// What the outcome of a block depends on: its place, which names its whole past, and what it does.
+fn key(context: &BlockContext, payload: &[u8]) -> B256 {
+    let BlockContext { height, epoch, parent, proposer, timestamp_ms } = context;
+    let mut bytes = Vec::with_capacity(payload.len() + 64);
+    for word in [height, epoch, timestamp_ms] {
+        bytes.extend_from_slice(&word.to_be_bytes());
+    }
+    bytes.extend_from_slice(&proposer.to_be_bytes());
+    bytes.extend_from_slice(parent.as_slice());
+    bytes.extend_from_slice(payload);
+    keccak256(bytes)
+}
+
+fn follows(
+    state: &ChainState,
+    parent: Option<B256>,
+    height: u64,
+    claimed: B256,
+) -> Result<(), ExecutionError> {
+    // The executor does not know the genesis block, so the first block may name any parent.
+    if height != state.height.saturating_add(1) || parent.is_some_and(|parent| parent != claimed) {
+        let at = state.height;
+        return Err(fault(&format!(
+            "block {height} on {claimed} does not follow block {at}, {parent:?}"
+        )));
+    }
+    Ok(())
+}
+
+fn fault(reason: &str) -> ExecutionError {
+    ExecutionError::Fault { reason: reason.to_owned() }
+}
+
+/// Executed blocks that are remembered.
+const MAX_EXECUTED: usize = 64;

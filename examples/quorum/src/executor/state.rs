@@ -1,0 +1,48 @@
+use alloy_consensus::constants::EMPTY_ROOT_HASH;
+use alloy_primitives::{B256, keccak256};
+use lazai_gas::{FeeMarket, Resources};
+
+use crate::executor::{Genesis, world::World};
+
+/// Everything that the next block depends on.
+#[derive(Clone, Debug)]
+pub(crate) struct ChainState {
+    /// The height of the block that led here; 0 for the genesis block.
+    pub(crate) height: u64,
+    pub(crate) world: World,
+    /// The base fees of the next block.
+    pub(crate) market: FeeMarket,
+    /// Gas that the block used.
+    pub(crate) gas_used: Resources<u64>,
+    /// The root of the block's receipts.
+    pub(crate) receipts_root: B256,
+}
+
+impl ChainState {
+    pub(crate) fn genesis(genesis: &Genesis) -> Self {
+        Self {
+            height: 0,
+            world: genesis.world(),
+            market: genesis.market(),
+            gas_used: Resources::uniform(0),
+            receipts_root: EMPTY_ROOT_HASH,
+        }
+    }
+
+    /// What a block carries as its state root: a commitment to the accounts (Ethereum's state root), to the receipts, to
+    /// the gas of each resource, and to the base fees of the next block.
+    ///
+    /// `keccak256("lazvm/state/1" ‖ accounts ‖ receipts ‖ gas: 3 words of 8 bytes ‖ fees: 3 words of 16 bytes)`.
+    pub(crate) fn commitment(&self) -> B256 {
+        let mut bytes = b"lazvm/state/1".to_vec();
+        bytes.extend_from_slice(self.world.root().as_slice());
+        bytes.extend_from_slice(self.receipts_root.as_slice());
+        for (_, gas) in self.gas_used.into_array() {
+            bytes.extend_from_slice(&gas.to_be_bytes());
+        }
+        for (_, fee) in self.market.base_fees().into_array() {
+            bytes.extend_from_slice(&fee.to_be_bytes());
+        }
+        keccak256(bytes)
+    }
+}

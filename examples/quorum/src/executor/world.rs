@@ -1,0 +1,180 @@
+use core::convert::Infallible;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256, map::AddressMap};
+use alloy_trie::{
+    TrieAccount,
+    root::{state_root_unhashed, storage_root_unhashed},
+};
+use lazvm::revm::{
+    Database, DatabaseCommit,
+    bytecode::Bytecode,
+    state::{Account as Change, AccountInfo},
+};
+
+/// All accounts of the chain, in memory. A clone shares them, so a block above another one costs what it changes, and
+/// a pointer for each account.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    accounts: BTreeMap<Address, Arc<Account>>,
+    codes: BTreeMap<B256, Bytecode>,
+    /// The digests of the last [`RECENT_BLOCKS`] blocks, by height.
+    recent: BTreeMap<u64, B256>,
+}
+
+/// An account that is not empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) nonce: u64,
+    pub(crate) balance: U256,
+    pub(crate) code_hash: B256,
+    /// Slots that are not zero.
+    pub(crate) storage: BTreeMap<U256, U256>,
+    /// The root of `storage`, computed when it is asked for.
+    root: OnceLock<B256>,
+}
+
+impl World {
+    pub(crate) fn account(&self, address: &Address) -> Option<&Account> {
+        self.accounts.get(address).map(Arc::as_ref)
+    }
+
+    pub(crate) fn accounts(&self) -> impl ExactSizeIterator<Item = (&Address, &Account)> {
+        self.accounts.iter().map(|(address, account)| (address, account.as_ref()))
+    }
+
+    pub(crate) fn codes(&self) -> impl ExactSizeIterator<Item = &Bytecode> {
+        self.codes.values()
+    }
+
+    pub(crate) fn insert(&mut self, address: Address, account: Account) {
+        self.accounts.insert(address, Arc::new(account));
+    }
+
+    pub(crate) fn insert_code(&mut self, code: Bytecode) -> B256 {
+        let hash = code.hash_slow();
+        if hash != KECCAK256_EMPTY {
+            self.codes.insert(hash, code);
+        }
+        hash
+    }
+
+    /// Remembers the digest of a block for `BLOCKHASH`.
+    pub(crate) fn remember(&mut self, height: u64, digest: B256) {
+        self.recent.insert(height, digest);
+        while self.recent.len() > RECENT_BLOCKS {
+            self.recent.pop_first();
+        }
+    }
+
+    /// Ethereum's state root.
+    pub(crate) fn root(&self) -> B256 {
+        state_root_unhashed(self.accounts.iter().map(|(address, account)| {
+            let trie = TrieAccount {
+                nonce: account.nonce,
+                balance: account.balance,
+                storage_root: account.storage_root(),
+                code_hash: account.code_hash,
+            };
+            (*address, trie)
+        }))
+    }
+}
+
+impl Account {
+    pub(crate) const fn new(
+        nonce: u64,
+        balance: U256,
+        code_hash: B256,
+        storage: BTreeMap<U256, U256>,
+    ) -> Self {
+        Self { nonce, balance, code_hash, storage, root: OnceLock::new() }
+    }
+
+    fn storage_root(&self) -> B256 {
+        *self.root.get_or_init(|| {
+            storage_root_unhashed(
+                self.storage.iter().map(|(slot, value)| (B256::from(*slot), *value)),
+            )
+        })
+    }
+}
+
+impl Database for World {
+    type Error = Infallible;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        Ok(self.account(&address).map(|account| AccountInfo {
+            nonce: account.nonce,
+            balance: account.balance,
+            code_hash: account.code_hash,
+            code: None,
+            ..AccountInfo::default()
+        }))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, Infallible> {
+        Ok(self.codes.get(&code_hash).cloned().unwrap_or_default())
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
+        let account = self.account(&address);
+        Ok(account.and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default())
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+        Ok(self.recent.get(&number).copied().unwrap_or_default())
+    }
+}
+
+impl DatabaseCommit for World {
+    #[expect(
+        clippy::iter_over_hash_type,
+        reason = "the order does not matter: each change is about a key of its own"
+    )]
+    fn commit(&mut self, changes: AddressMap<Change>) {
+        for (address, change) in changes {
+            if !change.is_touched() {
+                continue;
+            }
+            // Empty accounts are not kept (EIP-161).
+            if change.is_selfdestructed() || change.is_empty() {
+                self.accounts.remove(&address);
+                continue;
+            }
+            let mut storage = match self.account(&address) {
+                Some(account) if !change.is_created() => account.storage.clone(),
+                _ => BTreeMap::new(),
+            };
+            let before = self.account(&address).filter(|_| !change.is_created());
+            let mut root = before.map(|account| account.root.clone()).unwrap_or_default();
+            for (slot, value) in change.storage.iter().filter(|(_, value)| value.is_changed()) {
+                root = OnceLock::new();
+                if value.present_value.is_zero() {
+                    storage.remove(slot);
+                } else {
+                    storage.insert(*slot, value.present_value);
+                }
+            }
+            let AccountInfo { balance, nonce, code_hash, code, .. } = change.info;
+            if let Some(code) = code {
+                self.insert_code(code);
+            }
+            self.insert(address, Account { nonce, balance, code_hash, storage, root });
+        }
+    }
+}
+
+/// What `PREVRANDAO` tells. It is no secret: whoever knows the parent knows it.
+pub(crate) fn randomness(parent: B256, height: u64) -> B256 {
+    let mut bytes = b"lazvm/randomness/1".to_vec();
+    bytes.extend_from_slice(parent.as_slice());
+    bytes.extend_from_slice(&height.to_be_bytes());
+    keccak256(bytes)
+}
+
+/// As many as `BLOCKHASH` looks back.
+pub(crate) const RECENT_BLOCKS: usize = 256;

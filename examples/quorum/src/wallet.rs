@@ -1,0 +1,112 @@
+//! Keys that sign the transactions of the example.
+
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, keccak256};
+use k256::ecdsa::SigningKey;
+
+/// A key, the account that it owns, and the chain that it signs for.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    key: SigningKey,
+    address: Address,
+    chain_id: u64,
+}
+
+/// What a transaction does, and what it may cost.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Order {
+    /// The account that is called; none makes a contract.
+    pub to: Option<Address>,
+    /// The calldata, or the code that makes the contract.
+    pub data: Bytes,
+    /// Wei to send along.
+    pub value: U256,
+    /// The most gas that it may use.
+    pub gas_limit: u64,
+    /// The highest price of a gas, in wei.
+    pub max_fee: u128,
+    /// The most of it that goes to the proposer.
+    pub tip: u128,
+}
+
+impl Wallet {
+    /// The wallet of a name. Anyone can compute its key: it is for examples and tests.
+    ///
+    /// # Errors
+    /// [`WalletError`] if the name gives no key, which happens to one of 2^128 names.
+    pub fn named(name: &str, chain_id: u64) -> Result<Self, WalletError> {
+        let secret = keccak256([b"lazvm/example-wallet/1".as_slice(), name.as_bytes()].concat());
+        let key = SigningKey::from_slice(secret.as_slice()).map_err(|_| WalletError)?;
+        let address = Address::from_public_key(key.verifying_key());
+        Ok(Self { key, address, chain_id })
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// Signs a transaction and returns its bytes.
+    ///
+    /// # Errors
+    /// [`WalletError`] if the key cannot sign it, which happens to one of 2^128 transactions.
+    pub fn sign(&self, nonce: u64, order: Order) -> Result<Bytes, WalletError> {
+        let Order { to, data, value, gas_limit, max_fee, tip } = order;
+        let transaction = TxEip1559 {
+            chain_id: self.chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas: max_fee,
+            max_priority_fee_per_gas: tip,
+            to: to.map_or(TxKind::Create, TxKind::Call),
+            value,
+            input: data,
+            ..TxEip1559::default()
+        };
+        let hash = transaction.signature_hash();
+        let signature =
+            self.key.sign_prehash_recoverable(hash.as_slice()).map_err(|_| WalletError)?;
+        let envelope: TxEnvelope = transaction.into_signed(Signature::from(signature)).into();
+        Ok(envelope.encoded_2718().into())
+    }
+}
+
+impl Order {
+    /// A call of `to` with 200,000 gas at 100 gwei at most.
+    #[must_use]
+    pub fn call(to: Address, data: impl Into<Bytes>) -> Self {
+        Self {
+            to: Some(to),
+            data: data.into(),
+            value: U256::ZERO,
+            gas_limit: 200_000,
+            max_fee: 100_000_000_000,
+            tip: 1_000_000_000,
+        }
+    }
+
+    /// A transfer of `value` wei.
+    #[must_use]
+    pub fn transfer(to: Address, value: U256) -> Self {
+        Self { value, gas_limit: 21_000, ..Self::call(to, Bytes::new()) }
+    }
+
+    /// The transaction that makes a contract.
+    #[must_use]
+    pub fn create(code: impl Into<Bytes>) -> Self {
+        Self { to: None, gas_limit: 5_000_000, ..Self::call(Address::ZERO, code) }
+    }
+
+    /// The same with another gas limit.
+    #[must_use]
+    pub fn gas(self, gas_limit: u64) -> Self {
+        Self { gas_limit, ..self }
+    }
+}
+
+/// A key that does not exist, or cannot sign.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the key is outside of the curve's order: choose another name")]
+pub struct WalletError;

@@ -1,0 +1,186 @@
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, U256};
+use lazai_consensus::chain::{BlockExecutor, ExecutionError};
+use quorum::{
+    executor::{LazVmExecutor, PoolError},
+    wallet::Order,
+};
+
+use crate::support::*;
+
+#[test]
+fn what_one_builds_others_accept() {
+    let proposer = executor();
+    let answer = submit(&proposer, "alice", 0, prompt("Once upon a time"));
+    submit(&proposer, "bob", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    let first = build(&proposer, &[]);
+    assert_eq!(validate(&proposer, &[], &first), first.state_root);
+    // The same on a machine that has neither the transactions nor the cache.
+    let other = executor();
+    assert_eq!(validate(&other, &[], &first), first.state_root);
+
+    // A block above an open one, on a third machine that saw neither of them.
+    submit(&proposer, "carol", 0, Order::transfer(Address::repeat_byte(8), U256::from(6)));
+    let second = build(&proposer, core::slice::from_ref(&first));
+    let third = executor();
+    assert_eq!(validate(&third, core::slice::from_ref(&first), &second), second.state_root);
+
+    for executor in [&proposer, &other, &third] {
+        executor.commit(&first).unwrap();
+        assert_eq!(validate(executor, &[], &second), second.state_root);
+        // The caller may not have seen the commit yet.
+        assert_eq!(validate(executor, core::slice::from_ref(&first), &second), second.state_root);
+        executor.commit(&second).unwrap();
+        assert_eq!(executor.committed().unwrap(), Some((2, second.digest())));
+        let receipt = executor.receipt(&answer).unwrap().unwrap();
+        assert!(receipt.success && receipt.ai_calls == 1 && receipt.gas.ai > 0);
+        assert!(!receipt.output.is_empty());
+    }
+    assert_eq!(proposer.status().unwrap(), other.status().unwrap());
+}
+
+#[test]
+fn each_difference_of_a_block_changes_its_root() {
+    let executor = executor();
+    submit(&executor, "alice", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    let full = build(&executor, &[]);
+    let empty = LazVmExecutor::in_memory(genesis(), model().0);
+    let empty = build(&empty, &[]);
+    assert_ne!(full.state_root, empty.state_root);
+    assert_ne!(empty.state_root, executor.genesis_state_root());
+    // Who proposes gets the tips.
+    let mut other = context(1, GENESIS);
+    other.proposer = 1;
+    assert_ne!(executor.validate(&[], &other, &full.payload).unwrap(), full.state_root);
+}
+
+#[test]
+fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
+    let executor = executor();
+    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let low = submit(&executor, "alice", 0, Order { tip: 1, ..transfer() });
+    let high = submit(&executor, "bob", 0, Order { tip: 2, ..transfer() });
+    let behind = submit(&executor, "bob", 1, Order { tip: 9, ..transfer() });
+    // Gas that is left over when the others are in.
+    let large = submit(&executor, "carol", 0, Order { tip: 3, ..transfer().gas(GAS_LIMIT) });
+
+    let order = |block: &lazai_consensus::chain::Block| {
+        executor.commit(block).unwrap();
+        let names = [(low, "low"), (high, "high"), (behind, "behind"), (large, "large")];
+        let mut done: Vec<_> = names
+            .iter()
+            .filter_map(|(hash, name)| Some((executor.receipt(hash).unwrap()?, *name)))
+            .filter(|(receipt, _)| receipt.height == block.height)
+            .map(|(receipt, name)| (receipt.cumulative_gas, name))
+            .collect();
+        done.sort_unstable();
+        done.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+    };
+    // A transaction may use all the gas of a block, and then nothing else fits behind it until it turns out to use less.
+    assert_eq!(order(&build(&executor, &[])), ["large", "high", "behind", "low"]);
+
+    let payload = |max_bytes| {
+        let (height, parent) = executor.committed().unwrap().unwrap();
+        executor.build(&[], &context(height + 1, parent), max_bytes).unwrap().payload.len()
+    };
+    submit(&executor, "alice", 1, transfer());
+    let (all, none) = (payload(MAX_BYTES), payload(5));
+    assert!(all > 100 && none == 5);
+    assert_eq!(payload(all), all);
+    assert_eq!(payload(all - 1), none);
+    assert!(matches!(
+        executor.build(&[], &context(2, GENESIS), 4),
+        Err(ExecutionError::Fault { .. })
+    ));
+}
+
+#[test]
+fn the_base_fee_follows_demand() {
+    let executor = executor();
+    // Half of the limit is the target: above it the fee of that resource rises.
+    let burn = Order::create(vec![0x5b, 0x5f, 0x56]).gas(GAS_LIMIT);
+    submit(&executor, "alice", 0, burn);
+    executor.commit(&build(&executor, &[])).unwrap();
+    let fees = executor.status().unwrap().base_fees;
+    assert_eq!(fees.evm, u128::from(GWEI + GWEI / 8));
+    assert_eq!(fees.ai, u128::from(GWEI - GWEI / 8));
+    executor.commit(&build(&executor, &[])).unwrap();
+    assert!(executor.status().unwrap().base_fees.evm < fees.evm);
+}
+
+#[test]
+fn a_broken_device_abstains_and_never_refuses() {
+    let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(false) });
+    let flaky = LazVmExecutor::in_memory(genesis(), Arc::clone(&device) as _);
+    let sound = executor();
+    submit(&flaky, "alice", 0, prompt("Once"));
+    submit(&sound, "alice", 0, prompt("Once"));
+    let block = build(&sound, &[]);
+
+    device.broken.store(true, Ordering::SeqCst);
+    let fault = |result: Result<B256, ExecutionError>| {
+        assert!(
+            matches!(&result, Err(ExecutionError::Fault { reason }) if reason.contains("unplugged")),
+            "{result:?}"
+        );
+    };
+    let context = context(1, GENESIS);
+    fault(flaky.build(&[], &context, MAX_BYTES).map(|body| body.state_root));
+    fault(flaky.validate(&[], &context, &block.payload));
+    fault(flaky.commit(&block).map(|()| B256::ZERO));
+    assert_eq!(flaky.committed().unwrap(), None);
+
+    device.broken.store(false, Ordering::SeqCst);
+    flaky.commit(&block).unwrap();
+    assert_eq!(flaky.committed().unwrap(), Some((1, block.digest())));
+}
+
+#[test]
+fn committing_again_changes_nothing_and_a_fork_is_refused() {
+    let executor = executor();
+    let blocks = three_blocks();
+    for block in &blocks {
+        executor.commit(block).unwrap();
+        executor.commit(block).unwrap();
+    }
+    executor.commit(&blocks[0]).unwrap();
+    let status = executor.status().unwrap();
+    for block in &blocks {
+        let mut fork = block.clone();
+        fork.view += 1;
+        assert!(matches!(executor.commit(&fork), Err(ExecutionError::Rejected { .. })));
+    }
+    let mut ahead = blocks[2].clone();
+    ahead.height = 5;
+    assert!(matches!(executor.commit(&ahead), Err(ExecutionError::Fault { .. })));
+    let mut wrong = build(&executor, &[]);
+    wrong.state_root = B256::ZERO;
+    assert!(matches!(executor.commit(&wrong), Err(ExecutionError::Rejected { .. })));
+    assert_eq!(executor.status().unwrap(), status);
+}
+
+#[test]
+fn the_pool_is_bounded_and_says_why_it_refuses() {
+    let executor = executor();
+    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let refused = |name, nonce, order| executor.submit(&signed(name, nonce, order)).unwrap_err();
+    assert!(matches!(refused("alice", 64, transfer()), PoolError::Nonce { next: 0, .. }));
+    assert_eq!(refused("dave", 0, transfer()), PoolError::Balance);
+    let got = GAS_LIMIT + 1;
+    let too_much = refused("alice", 0, transfer().gas(got));
+    assert_eq!(too_much, PoolError::GasLimit { max: GAS_LIMIT, got });
+
+    let first = submit(&executor, "alice", 0, transfer());
+    assert_eq!(submit(&executor, "alice", 0, transfer()), first);
+    let fee = transfer().max_fee;
+    let dearer = |max_fee| Order { max_fee, ..transfer() };
+    assert!(matches!(refused("alice", 0, dearer(fee + 1)), PoolError::Underpriced { .. }));
+    submit(&executor, "alice", 0, dearer(fee * 2));
+    assert_eq!(executor.status().unwrap().waiting, 1);
+    executor.commit(&build(&executor, &[])).unwrap();
+    assert_eq!(executor.status().unwrap().waiting, 0);
+    assert!(matches!(refused("alice", 0, transfer()), PoolError::Nonce { next: 1, .. }));
+    assert_eq!(executor.nonce(&wallet("alice").address()).unwrap(), 1);
+}

@@ -1,0 +1,147 @@
+use std::sync::OnceLock;
+
+use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, Signature, U256};
+use lazai_consensus::chain::{Block, BlockExecutor, ExecutionError};
+use proptest::prelude::*;
+use quorum::{
+    executor::{LazVmExecutor, SignedTransaction, TransactionError},
+    wallet::Order,
+};
+
+use crate::support::*;
+
+/// A block of two transfers, and an executor that judges it.
+fn sample() -> &'static (LazVmExecutor, Block) {
+    static SAMPLE: OnceLock<(LazVmExecutor, Block)> = OnceLock::new();
+    SAMPLE.get_or_init(|| {
+        let proposer = executor();
+        for (name, value) in [("alice", 1), ("bob", 2)] {
+            let order = Order::transfer(Address::repeat_byte(7), U256::from(value));
+            submit(&proposer, name, 0, order);
+        }
+        (executor(), build(&proposer, &[]))
+    })
+}
+
+fn judge(payload: &[u8]) -> Result<(), ExecutionError> {
+    let (judge, block) = sample();
+    let root = judge.validate(&[], &context(1, GENESIS), payload)?;
+    // What is accepted and is not the sample does something else.
+    assert_eq!(root == block.state_root, payload == block.payload);
+    Ok(())
+}
+
+fn assert_rejected(payload: &[u8]) {
+    let first = judge(payload);
+    assert!(matches!(first, Err(ExecutionError::Rejected { .. })), "{first:?}");
+    // Every machine says the same.
+    let other = executor().validate(&[], &context(1, GENESIS), payload);
+    assert_eq!(other.map(|_| ()), first);
+}
+
+#[test]
+fn a_payload_cut_anywhere_is_rejected() {
+    let payload = &sample().1.payload;
+    for end in 0..payload.len() {
+        assert!(matches!(judge(&payload[..end]), Err(ExecutionError::Rejected { .. })), "{end}");
+    }
+    assert_rejected(&[payload.as_slice(), &[0]].concat());
+}
+
+#[test]
+fn claimed_lengths_are_not_believed() {
+    assert_rejected(&[1, 0xff, 0xff, 0xff, 0xff]);
+    assert_rejected(&[1, 0, 0, 0x10, 0]);
+    assert_rejected(&[1, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
+    assert_rejected(&[2, 0, 0, 0, 0]);
+    judge(&[1, 0, 0, 0, 0]).unwrap();
+}
+
+#[test]
+fn transactions_that_cannot_run_make_the_block_invalid() {
+    let wrap = |bytes: &[u8]| {
+        let mut payload = vec![1, 0, 0, 0, 1];
+        payload.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
+        payload.extend(bytes);
+        payload
+    };
+    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let run = |name, nonce, order| judge(&wrap(&signed(name, nonce, order)));
+    run("alice", 0, transfer()).unwrap();
+    let rejected = |name, nonce, order| assert_rejected(&wrap(&signed(name, nonce, order)));
+    rejected("alice", 1, transfer());
+    rejected("nobody", 0, transfer());
+    rejected("alice", 0, transfer().gas(20_999));
+    rejected("alice", 0, transfer().gas(GAS_LIMIT + 1));
+    rejected("alice", 0, Order { max_fee: 1, tip: 0, ..transfer() });
+    // One transaction twice.
+    let (one, mut twice) = (signed("alice", 0, transfer()), vec![1, 0, 0, 0, 2]);
+    for _ in 0..2 {
+        twice.extend(u32::try_from(one.len()).unwrap().to_be_bytes());
+        twice.extend(&one);
+    }
+    assert_rejected(&twice);
+}
+
+#[test]
+fn other_kinds_chains_and_signatures_are_refused() {
+    let read = |bytes: &[u8]| SignedTransaction::read(bytes, CHAIN).map(|read| read.sender());
+    let signature = Signature::new(U256::from(1), U256::from(2), false);
+    let encode = |envelope: TxEnvelope| envelope.encoded_2718();
+
+    let kind =
+        encode(TxEip2930 { chain_id: CHAIN, ..TxEip2930::default() }.into_signed(signature).into());
+    assert_eq!(read(&kind), Err(TransactionError::Kind { got: 1 }));
+    let unbound = encode(TxLegacy::default().into_signed(signature).into());
+    assert_eq!(read(&unbound), Err(TransactionError::Chain { expected: CHAIN, got: None }));
+    let order = Order::transfer(Address::ZERO, U256::from(1));
+    let good = signed("alice", 0, order);
+    assert_eq!(read(&good), Ok(wallet("alice").address()));
+    let other = SignedTransaction::read(&good, 1).unwrap_err();
+    assert_eq!(other, TransactionError::Chain { expected: 1, got: Some(CHAIN) });
+
+    // The other root of the same signature, which Ethereum refuses since EIP-2.
+    let signed = SignedTransaction::read(&good, CHAIN).unwrap();
+    let TxEnvelope::Eip1559(transaction) = signed.envelope().clone() else { unreachable!() };
+    let (transaction, signature, _) = transaction.into_parts();
+    let order = U256::from_be_slice(&[
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36,
+        0x41, 0x41,
+    ]);
+    let high = Signature::new(signature.r(), order - signature.s(), !signature.v());
+    let high = encode(transaction.into_signed(high).into());
+    assert_eq!(read(&high), Err(TransactionError::Signature));
+    assert!(matches!(read(&vec![2; 200_000]), Err(TransactionError::TooLong { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let judged = judge(&bytes);
+        let fault = matches!(judged, Err(ExecutionError::Fault { .. }));
+        prop_assert!(!fault, "{:?}", judged);
+    }
+
+    #[test]
+    fn a_changed_byte_is_rejected_or_does_something_else(at in any::<prop::sample::Index>(), by in 1..=255_u8) {
+        let mut payload = sample().1.payload.clone();
+        let at = at.index(payload.len());
+        payload[at] ^= by;
+        let judged = judge(&payload);
+        let fault = matches!(judged, Err(ExecutionError::Fault { .. }));
+        prop_assert!(!fault, "{:?}", judged);
+    }
+
+    #[test]
+    fn transactions_that_are_read_are_canonical(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0..4_u8) {
+        let bytes = [&[kind], bytes.as_slice()].concat();
+        if let Ok(read) = SignedTransaction::read(&bytes, CHAIN) {
+            prop_assert_eq!(read.bytes().as_ref(), bytes.as_slice());
+        }
+    }
+}

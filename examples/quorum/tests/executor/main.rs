@@ -1,0 +1,9 @@
+//! LazVM as an executor of blocks: what it builds it accepts, what it refuses every node refuses, and what it committed
+//! is there after a crash.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod blocks;
+mod hostile;
+mod journal;
+mod support;
