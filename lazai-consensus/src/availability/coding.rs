@@ -93,7 +93,7 @@ pub const DEFAULT_STRIPE_BYTES: u32 = 16 << 20;
 /// Most bytes of data in a stripe: 64 MiB, so that coding one takes well under 1 GiB of memory.
 pub const MAX_STRIPE_BYTES: u32 = 64 << 20;
 
-/// Most shards of a stripe: as many as a committee may have members.
+/// Most shards of a stripe.
 pub const MAX_SHARDS: u16 = 1_024;
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! cut into leaves of 1 KiB. A [`DatasetCommitment`] binds all of them; an [`Opening`] shows one leaf to whoever knows
 //! the root, be it a light client or a contract.
 
+mod assignment;
+mod audit;
 #[cfg(feature = "availability")]
 mod code;
 mod coding;
@@ -17,9 +19,16 @@ mod inconsistency;
 mod manifest;
 mod merkle;
 mod opening;
+mod place;
+mod sampling;
 mod shard;
 mod tree;
 
+pub use assignment::Assignment;
+pub use audit::{
+    AnswerError, AuditAnswer, AuditFailure, AuditPlan, AuditReport, Auditor, Holding,
+    MAX_ANSWER_BYTES, MAX_CHALLENGES,
+};
 #[cfg(feature = "availability")]
 pub use code::CodeError;
 pub use coding::{
@@ -34,4 +43,6 @@ pub use encode::{EncodeError, ShardSink, encode};
 pub use inconsistency::{InconsistencyError, InconsistencyProof};
 pub use manifest::{Manifest, ManifestError};
 pub use opening::{MAX_OPENING_BYTES, Opening, OpeningError, verify_opening, verify_opening_proof};
+pub use place::Place;
+pub use sampling::{MAX_SAMPLES, SampleError, SamplePlan, detection_ppm};
 pub use shard::{Shard, ShardError, VerifiedShard};

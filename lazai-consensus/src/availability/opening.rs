@@ -4,7 +4,7 @@ use core::fmt;
 use alloy_primitives::{B256, hex};
 
 use super::{
-    COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES,
+    COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Place,
     merkle::{climb, leaf_hash, path_len},
 };
 
@@ -49,6 +49,12 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// Where the leaf stands.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { stripe: self.stripe, shard: self.shard, leaf: self.leaf }
+    }
+
     /// The canonical bytes; see the type.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

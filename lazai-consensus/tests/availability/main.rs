@@ -4,6 +4,7 @@
 // Helpers of tests are no tests to the lint.
 #![allow(clippy::type_complexity, clippy::unwrap_used)]
 
+mod audit;
 mod coding;
 mod inconsistent;
 mod mutation;
