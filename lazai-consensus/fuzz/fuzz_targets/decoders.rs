@@ -1,0 +1,40 @@
+//! Reads hostile bytes as everything that quorums and validators send each other; what can be read is canonical.
+
+#![no_main]
+
+use lazai_consensus::{
+    QuorumCertificate, Refutation, Roster, Statement, Vote,
+    availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard},
+    chain::{Block, Equivocation, FinalityCertificate, FraudProof},
+};
+use libfuzzer_sys::fuzz_target;
+
+/// Asserts that reading and writing again gives the same bytes.
+macro_rules! canonical {
+    ($bytes:expr, $($kind:ty),+) => {
+        $(if let Ok(read) = <$kind>::decode($bytes) {
+            assert_eq!(read.encode(), $bytes, stringify!($kind));
+        })+
+    };
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    canonical!(bytes, Block, Equivocation, FinalityCertificate, FraudProof, Manifest);
+    canonical!(bytes, QuorumCertificate, Refutation<'_>, Roster, Statement, Vote);
+    // Openings and shards are read for a commitment, which is hostile too.
+    let Some((front, rest)) = bytes.split_at_checked(lazai_consensus::availability::COMMITMENT_BYTES)
+    else {
+        return;
+    };
+    let Ok(commitment) = DatasetCommitment::decode(front) else { return };
+    assert_eq!(commitment.encode(), front);
+    if let Ok(opening) = Opening::decode(rest, &commitment) {
+        assert_eq!(opening.encode(), rest);
+    }
+    if let Ok(shard) = Shard::decode(rest, &commitment) {
+        assert_eq!(shard.encode(), rest);
+    }
+    if let Ok(proof) = InconsistencyProof::decode(rest, &commitment) {
+        assert_eq!(proof.encode(), rest);
+    }
+});
