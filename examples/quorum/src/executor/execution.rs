@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
-use lazai_api_types::{Coprocessor, Fault};
+use lazai_api_types::Fault;
 use lazai_consensus::chain::{BlockContext, ExecutionError};
 use lazai_gas::{FeeMarket, Resources};
 use lazai_precompiles::Settings;
@@ -16,7 +16,7 @@ use lazvm::{
 };
 
 use crate::executor::{
-    Genesis, Receipt, SignedTransaction, receipt,
+    Devices, Genesis, Receipt, SignedTransaction, receipt,
     state::ChainState,
     world::{Account, World, randomness},
 };
@@ -61,14 +61,15 @@ pub(crate) enum Refused {
 }
 
 impl Machine {
-    pub(crate) fn new(genesis: Genesis, coprocessor: Arc<dyn Coprocessor>) -> Self {
+    pub(crate) fn new(genesis: Genesis, devices: Devices) -> Self {
         let settings = Settings {
             default_model: Some(genesis.model),
             prompt_max_tokens: genesis.prompt_max_tokens,
             ..Settings::default()
         };
-        let builder = LazVm::builder()
-            .coprocessor(coprocessor)
+        let builder = LazVm::builder().coprocessor(devices.coprocessor);
+        let builder = devices.verifiers.into_iter().fold(builder, LazVmBuilder::verifier);
+        let builder = builder
             .settings(settings)
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);

@@ -5,7 +5,10 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use lazai_consensus::chain::{Block, BlockError, MAX_PAYLOAD_BYTES};
+use lazai_consensus::{
+    DecodeError,
+    chain::{Block, MAX_BLOCK_BYTES},
+};
 
 /// The final blocks in their order, in a file that only grows. What [`append`](Self::append) returned for is there after
 /// a crash.
@@ -189,7 +192,7 @@ pub enum JournalError {
         /// The height of the record.
         height: u64,
         /// What is wrong.
-        source: BlockError,
+        source: DecodeError,
     },
     /// An append failed, and so did taking it back: the journal must be opened again.
     #[error("an append failed and could not be taken back: start the node again")]
@@ -237,5 +240,4 @@ const HEADER_BYTES: u64 = 8 + 32;
 const MARKER: [u8; 4] = *b"LZB1";
 const HEAD_BYTES: u64 = 4 + 8 + 4;
 const SUM_BYTES: u64 = 32;
-/// A block with the largest payload, and room for its header.
-const MAX_RECORD_BYTES: u64 = HEAD_BYTES + SUM_BYTES + MAX_PAYLOAD_BYTES as u64 + 1_024;
+const MAX_RECORD_BYTES: u64 = HEAD_BYTES + SUM_BYTES + MAX_BLOCK_BYTES as u64;

@@ -6,13 +6,12 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use lazai_api_types::Coprocessor;
 use lazai_consensus::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 use lazai_gas::Resources;
 use lazvm::Execution;
 
 use crate::executor::{
-    Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
+    Devices, Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
     execution::{Executed, Machine},
     journal::Journal,
     payload,
@@ -55,9 +54,9 @@ struct Inner {
 impl LazVmExecutor {
     /// An executor that forgets everything when it is dropped.
     #[must_use]
-    pub fn in_memory(genesis: Genesis, coprocessor: Arc<dyn Coprocessor>) -> Self {
+    pub fn in_memory(genesis: Genesis, devices: Devices) -> Self {
         let replayed = Replayed::genesis(&genesis);
-        Self::new(Machine::new(genesis, coprocessor), replayed, None, NonZeroU64::MAX)
+        Self::new(Machine::new(genesis, devices), replayed, None, NonZeroU64::MAX)
     }
 
     /// Opens the folder of an executor, or makes it, and brings the state to the last block of its journal.
@@ -69,12 +68,12 @@ impl LazVmExecutor {
     /// give another state than they say.
     pub fn open(
         genesis: Genesis,
-        coprocessor: Arc<dyn Coprocessor>,
+        devices: Devices,
         folder: &Path,
         snapshot_every: NonZeroU64,
     ) -> Result<(Self, Opened), OpenError> {
         let store = Store::open(folder)?;
-        let machine = Machine::new(genesis, coprocessor);
+        let machine = Machine::new(genesis, devices);
         let (replayed, journal, opened) = replay::open(&machine, &store)?;
         store.sync()?;
         Ok((Self::new(machine, replayed, Some((store, journal)), snapshot_every), opened))

@@ -19,7 +19,7 @@ mod world;
 
 pub use self::{
     bytes::ReadError,
-    device::{DeviceError, storyteller},
+    device::{DeviceError, Devices, storyteller},
     genesis::{Genesis, GenesisAccount},
     journal::JournalError,
     lazvm::{LazVmExecutor, Status},

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, U256};
 use lazai_consensus::chain::{BlockExecutor, ExecutionError};
 use quorum::{
-    executor::{LazVmExecutor, PoolError},
+    executor::{Devices, LazVmExecutor, PoolError},
     wallet::Order,
 };
 
@@ -46,7 +46,7 @@ fn each_difference_of_a_block_changes_its_root() {
     let executor = executor();
     submit(&executor, "alice", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
     let full = build(&executor, &[]);
-    let empty = LazVmExecutor::in_memory(genesis(), model().0);
+    let empty = LazVmExecutor::in_memory(genesis(), devices());
     let empty = build(&empty, &[]);
     assert_ne!(full.state_root, empty.state_root);
     assert_ne!(empty.state_root, executor.genesis_state_root());
@@ -113,7 +113,7 @@ fn the_base_fee_follows_demand() {
 #[test]
 fn a_broken_device_abstains_and_never_refuses() {
     let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(false) });
-    let flaky = LazVmExecutor::in_memory(genesis(), Arc::clone(&device) as _);
+    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
     let sound = executor();
     submit(&flaky, "alice", 0, prompt("Once"));
     submit(&sound, "alice", 0, prompt("Once"));

@@ -7,7 +7,7 @@ use quorum::executor::{JournalError, LazVmExecutor, OpenError, Opened, SnapshotE
 use crate::support::*;
 
 fn open(folder: &Path, snapshot_every: u64) -> Result<(LazVmExecutor, Opened), OpenError> {
-    LazVmExecutor::open(genesis(), model().0, folder, NonZeroU64::new(snapshot_every).unwrap())
+    LazVmExecutor::open(genesis(), devices(), folder, NonZeroU64::new(snapshot_every).unwrap())
 }
 
 /// A folder with the given blocks, and where each record of the journal ends.
@@ -161,7 +161,7 @@ fn a_folder_has_one_owner_and_one_chain() {
     drop(executor);
     let mut genesis = genesis();
     genesis.base_fee += 1;
-    let other = LazVmExecutor::open(genesis, model().0, folder.path(), NonZeroU64::MAX);
+    let other = LazVmExecutor::open(genesis, devices(), folder.path(), NonZeroU64::MAX);
     assert_eq!(other.unwrap_err(), JournalError::Header.into());
 }
 

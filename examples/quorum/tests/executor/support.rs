@@ -10,7 +10,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lazai_api_types::{Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote};
 use lazai_consensus::chain::{Block, BlockContext, BlockExecutor};
 use quorum::{
-    executor::{Genesis, GenesisAccount, LazVmExecutor, storyteller},
+    executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, storyteller},
     wallet::{Order, Wallet},
 };
 
@@ -28,6 +28,10 @@ pub(crate) fn model() -> (Arc<dyn Coprocessor>, ModelId) {
         (device as Arc<dyn Coprocessor>, id)
     };
     MODEL.get_or_init(load).clone()
+}
+
+pub(crate) fn devices() -> Devices {
+    Devices::new(model().0)
 }
 
 pub(crate) fn wallet(name: &str) -> Wallet {
@@ -49,7 +53,7 @@ pub(crate) fn genesis() -> Genesis {
 }
 
 pub(crate) fn executor() -> LazVmExecutor {
-    LazVmExecutor::in_memory(genesis(), model().0)
+    LazVmExecutor::in_memory(genesis(), devices())
 }
 
 pub(crate) fn prompt(text: &str) -> Order {
