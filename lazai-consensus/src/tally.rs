@@ -1,4 +1,5 @@
 use alloc::{boxed::Box, vec, vec::Vec};
+use core::ops::Deref;
 
 use alloy_primitives::{Address, B256};
 
@@ -10,10 +11,11 @@ use crate::{
 /// The count of one slot: who has voted for what, each member once.
 ///
 /// Signatures are checked when they may make a quorum, all of them at once, or when two votes of one member contradict
-/// each other. The memory depends on the number of members alone, whatever comes.
+/// each other. The memory depends on the number of members alone, whatever comes. `C` leads to the committee: a reference,
+/// or a shared pointer for a count that outlives the caller.
 #[derive(Clone, Debug)]
-pub struct Tally<'a> {
-    committee: &'a Committee,
+pub struct Tally<C> {
+    committee: C,
     slot: Slot,
     /// By the place of the member.
     ballots: Vec<Option<Ballot>>,
@@ -26,12 +28,12 @@ struct Ballot {
     is_verified: bool,
 }
 
-impl<'a> Tally<'a> {
+impl<C: Deref<Target = Committee>> Tally<C> {
     /// A count in which nobody has voted yet.
     ///
     /// # Errors
     /// [`VoteError`] if the slot is not this committee's.
-    pub fn new(committee: &'a Committee, slot: Slot) -> Result<Self, VoteError> {
+    pub fn new(committee: C, slot: Slot) -> Result<Self, VoteError> {
         if slot.quorum != committee.quorum() {
             let (expected, got) = (committee.quorum().0, slot.quorum.0);
             return Err(VoteError::Quorum { expected, got });
@@ -40,7 +42,8 @@ impl<'a> Tally<'a> {
             let (expected, got) = (committee.epoch().0, slot.epoch.0);
             return Err(VoteError::Epoch { expected, got });
         }
-        Ok(Self { committee, slot, ballots: vec![None; committee.members().len()] })
+        let ballots = vec![None; committee.members().len()];
+        Ok(Self { committee, slot, ballots })
     }
 
     /// Counts a vote.
@@ -48,7 +51,7 @@ impl<'a> Tally<'a> {
     /// # Errors
     /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is then as it was.
     pub fn add(&mut self, vote: &Vote) -> Result<Progress, VoteError> {
-        vote.member(self.committee)?;
+        vote.member(&self.committee)?;
         let slot = vote.statement.slot();
         if slot != self.slot {
             return Err(VoteError::Slot { expected: self.slot.hash(), got: slot.hash() });
@@ -62,17 +65,17 @@ impl<'a> Tally<'a> {
                 return Ok(Progress::Repeated);
             }
             // One of the two is forged, or the member has voted twice: there is one signature per key and message.
-            let is_genuine = earlier.is_verified || earlier.vote.verify(self.committee).is_ok();
+            let is_genuine = earlier.is_verified || earlier.vote.verify(&self.committee).is_ok();
             if is_genuine {
                 self.ballots[index] = Some(Ballot { is_verified: true, ..earlier });
-                vote.verify(self.committee)?;
+                vote.verify(&self.committee)?;
                 return Ok(Progress::Conflict(Evidence::DoubleVote {
                     first: Box::new(earlier.vote),
                     second: Box::new(*vote),
                 }));
             }
             self.ballots[index] = None;
-            vote.verify(self.committee)?;
+            vote.verify(&self.committee)?;
             ballot.is_verified = true;
         }
         self.ballots[index] = Some(ballot);
@@ -82,7 +85,7 @@ impl<'a> Tally<'a> {
     /// The weight that has voted for a statement, whether checked yet or not.
     #[must_use]
     pub fn weight(&self, statement: B256) -> u64 {
-        self.supporters(statement).map_or(0, |signers| signers.weight(self.committee))
+        self.supporters(statement).map_or(0, |signers| signers.weight(&self.committee))
     }
 
     /// The members that have voted, ascending.
@@ -107,7 +110,7 @@ impl<'a> Tally<'a> {
             let Some(signers) = self.supporters(statement) else {
                 return Progress::Pending { weight: 0 };
             };
-            let weight = signers.weight(self.committee);
+            let weight = signers.weight(&self.committee);
             if weight < self.committee.threshold() {
                 return Progress::Pending { weight };
             }
@@ -127,7 +130,7 @@ impl<'a> Tally<'a> {
                     && held.statement == statement
                     && !held.is_verified
                 {
-                    if held.vote.verify(self.committee).is_ok() {
+                    if held.vote.verify(&self.committee).is_ok() {
                         held.is_verified = true;
                     } else {
                         *ballot = None;
@@ -141,7 +144,7 @@ impl<'a> Tally<'a> {
     fn sum(&self, statement: B256, signers: Signers) -> Option<Signature> {
         let supporting = || self.ballots.iter().flatten().filter(|b| b.statement == statement);
         let signature = Signature::aggregate(supporting().map(|ballot| &ballot.vote.signature))?;
-        let keys = AggregateKey::of(signers.of(self.committee).map(|member| &member.key))?;
+        let keys = AggregateKey::of(signers.of(&self.committee).map(|member| &member.key))?;
         signature.verify_aggregate(statement.as_slice(), &keys).then_some(signature)
     }
 }
