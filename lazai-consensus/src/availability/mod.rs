@@ -22,6 +22,8 @@ mod opening;
 mod place;
 mod sampling;
 mod shard;
+#[cfg(feature = "availability")]
+mod store;
 mod tree;
 
 pub use assignment::Assignment;
@@ -46,3 +48,5 @@ pub use opening::{MAX_OPENING_BYTES, Opening, OpeningError, verify_opening, veri
 pub use place::Place;
 pub use sampling::{MAX_SAMPLES, SampleError, SamplePlan, detection_ppm};
 pub use shard::{Shard, ShardError, VerifiedShard};
+#[cfg(feature = "availability")]
+pub use store::{FileStore, MemoryStore, PublishError, ShardStore, StoreError, Stored};
