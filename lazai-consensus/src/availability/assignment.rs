@@ -154,7 +154,7 @@ mod tests {
             let sets = 0..1_u32 << weights.len();
             for signers in sets.clone().filter(|set| weight(*set) >= threshold) {
                 for liars in sets.clone().filter(|set| 3 * weight(*set) < total) {
-                    assert!(weight(signers & !liars) >= coding.k().into(), "{weights:?}");
+                    assert!(weight(signers & !liars) >= u64::from(coding.k()), "{weights:?}");
                 }
             }
         }

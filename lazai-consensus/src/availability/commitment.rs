@@ -34,7 +34,7 @@ impl DatasetCommitment {
             return Err(CommitmentError::Empty);
         }
         let stripes = bytes.div_ceil(coding.stripe_bytes().into());
-        if stripes > MAX_STRIPES.into() {
+        if stripes > u64::from(MAX_STRIPES) {
             return Err(CommitmentError::TooManyStripes { got: stripes, max: MAX_STRIPES });
         }
         Ok(Self { bytes, coding, stripes_root })
@@ -248,7 +248,7 @@ mod tests {
                 prop_assert!(commitment.stripe_len(last) > 0);
                 prop_assert_eq!(commitment.stripe_len(last + 1), 0);
             } else {
-                prop_assert!(bytes.div_ceil(stripe_bytes.into()) > MAX_STRIPES.into());
+                prop_assert!(bytes.div_ceil(stripe_bytes.into()) > u64::from(MAX_STRIPES));
             }
         }
 

@@ -28,6 +28,22 @@ pub struct Block {
 }
 
 impl Block {
+    /// The block from which a chain begins, with the state that its executor begins from.
+    #[must_use]
+    pub const fn genesis(state_root: B256) -> Self {
+        Self {
+            height: 0,
+            epoch: 0,
+            view: 0,
+            parent_view: 0,
+            proposer: 0,
+            parent: B256::ZERO,
+            timestamp_ms: 0,
+            state_root,
+            payload: Vec::new(),
+        }
+    }
+
     /// The canonical bytes: version, the fields in their order, big-endian, and the payload with its length in front.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -1,9 +1,14 @@
 //! Agreement of all quorums on one chain of blocks: the block, the port to what executes it, and who proposes.
 
+#[cfg(feature = "chain")]
+mod agreement;
 mod block;
 mod challenge;
 mod committee;
 mod elector;
+#[cfg(feature = "chain")]
+#[allow(dead_code)]
+pub(crate) mod engine;
 mod epoch;
 mod equivocation;
 mod executor;
@@ -13,6 +18,10 @@ mod randomness;
 mod seats;
 mod vote;
 
+#[cfg(feature = "chain")]
+pub use agreement::{
+    ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, Identity,
+};
 pub use block::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,

@@ -1,0 +1,35 @@
+//! The engine of the chain: simplex consensus with ordered delivery of blocks. Nothing outside names its types.
+
+mod application;
+mod block;
+mod conductor;
+mod directory;
+mod elector;
+mod execution;
+mod journal;
+mod reporter;
+mod validator;
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests;
+
+#[allow(unused_imports)]
+pub(crate) use validator::{Network, ValidatorConfig, max_message_size, start_validator};
+
+use commonware_consensus::simplex::scheme::bls12381_multisig;
+use commonware_cryptography::{bls12381::primitives::variant::MinSig, ed25519, sha256};
+use commonware_runtime::{Clock, Metrics, Spawner, Storage};
+use rand_core::CryptoRng;
+
+/// What a validator needs of the machine or of the simulator that runs it.
+pub(crate) trait Environment: Clock + CryptoRng + Metrics + Spawner + Storage {}
+
+impl<E: Clock + CryptoRng + Metrics + Spawner + Storage> Environment for E {}
+
+/// How an operator is known in the network.
+pub(crate) type Identity = ed25519::PublicKey;
+/// Digests of blocks: keccak256, in the container that the engine offers for 32 bytes.
+pub(crate) type Digest = sha256::Digest;
+/// Votes: BLS12-381 with signatures in G1, aggregated with a bitmap, so that each vote is attributable.
+pub(crate) type Scheme = bls12381_multisig::Scheme<Identity, MinSig>;

@@ -1,0 +1,8 @@
+//! The engine with a small executor, on the deterministic runtime and over TCP.
+
+mod cluster;
+mod deterministic;
+mod ledger;
+
+pub(super) use cluster::{Cluster, committee};
+pub(super) use ledger::Ledger;
