@@ -14,6 +14,8 @@ mod commitment;
 mod decode;
 #[cfg(feature = "availability")]
 mod encode;
+#[cfg(feature = "encryption")]
+pub mod encryption;
 #[cfg(feature = "availability")]
 mod inconsistency;
 mod manifest;

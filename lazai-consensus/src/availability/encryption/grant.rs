@@ -1,0 +1,252 @@
+use alloy_primitives::{Address, B256, U256};
+use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305, XNonce};
+use lazai_api_types::DatId;
+use zeroize::Zeroizing;
+
+use super::{DataKey, RecipientKey, RecipientSecret, key::derive};
+
+/// What a grant is for. A grant opens under exactly these terms.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GrantTerms {
+    /// The token of the data, which gives the permission; not 0.
+    pub dat_id: DatId,
+    /// The root of the data set that the key opens.
+    pub dataset: B256,
+    /// Who may read it.
+    pub holder: Address,
+    /// The last second in which it may, in Unix time.
+    pub expires_at: u64,
+}
+
+impl GrantTerms {
+    fn encode(&self) -> [u8; TERMS_BYTES] {
+        let mut bytes = [0; TERMS_BYTES];
+        bytes[0] = VERSION;
+        bytes[1..33].copy_from_slice(&self.dat_id.0.to_be_bytes::<32>());
+        bytes[33..65].copy_from_slice(self.dataset.as_slice());
+        bytes[65..85].copy_from_slice(self.holder.as_slice());
+        bytes[85..].copy_from_slice(&self.expires_at.to_be_bytes());
+        bytes
+    }
+}
+
+/// A data key, wrapped to the wallet of who may read the data.
+///
+/// It is no secret: it may stand on chain, as the key that the data registry keeps with a permission.
+///
+/// # Encoding
+/// 174 bytes, all numbers big-endian:
+///
+/// | offset | bytes | field |
+/// | --- | --- | --- |
+/// | 0 | 1 | version, 1 |
+/// | 1 | 32 | id of the token |
+/// | 33 | 32 | root of the data set |
+/// | 65 | 20 | holder |
+/// | 85 | 8 | expiry |
+/// | 93 | 33 | ephemeral public key, compressed |
+/// | 126 | 48 | data key, sealed |
+///
+/// The data key is sealed by XChaCha20-Poly1305 with a nonce of zeros and the first 126 bytes as associated data, under
+/// HKDF-SHA256 of the product of ephemeral and holder's key (its x coordinate), without a salt and with the info
+/// `lazvm/grant/1 ‖ those 126 bytes ‖ holder's public key, compressed`. So the key serves for one grant alone.
+///
+/// # Limits
+/// The expiry binds those who keep to it: a reader that has opened a grant knows the key for good. To shut a reader out,
+/// seal the data anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Grant {
+    terms: GrantTerms,
+    ephemeral: RecipientKey,
+    sealed: [u8; SEALED_BYTES],
+}
+
+impl Grant {
+    /// Wraps `key` to `recipient`.
+    ///
+    /// `entropy` must be fresh random bytes. The ephemeral secret is derived from them, from the data key and from the
+    /// terms, so that entropy which repeats does not repeat a secret with other terms.
+    ///
+    /// # Errors
+    /// [`GrantError::NotRecipient`] if the key is not that of the holder, [`GrantError::ZeroDatId`], or
+    /// [`GrantError::Secret`] if no secret follows from the entropy, which has a chance below 2^-1000.
+    pub fn wrap(
+        terms: GrantTerms,
+        recipient: &RecipientKey,
+        key: &DataKey,
+        entropy: &[u8; 32],
+    ) -> Result<Self, GrantError> {
+        check(&terms, recipient)?;
+        let encoded = terms.encode();
+        let mut secret = Zeroizing::new([0; 64]);
+        secret[..32].copy_from_slice(entropy);
+        secret[32..].copy_from_slice(key.expose());
+        let ephemeral = (0..8_u8)
+            .find_map(|attempt| {
+                let info: [&[u8]; 4] = [EPHEMERAL, &[attempt], &encoded, &recipient.to_sec1()];
+                RecipientSecret::from_bytes(&derive(None, secret.as_slice(), &info)).ok()
+            })
+            .ok_or(GrantError::Secret)?;
+        let public = ephemeral.public_key();
+        let head = head(&terms, &public);
+        let mut bytes = key.expose().to_vec();
+        cipher(&ephemeral, recipient, &head, recipient)
+            .encrypt_in_place(&XNonce::default(), &head, &mut bytes)
+            .map_err(|_| GrantError::Damaged)?;
+        let sealed = bytes.try_into().map_err(|_| GrantError::Damaged)?;
+        Ok(Self { terms, ephemeral: public, sealed })
+    }
+
+    /// Unwraps the data key with the holder's secret, at `now` in Unix seconds.
+    ///
+    /// # Errors
+    /// [`GrantError`] if the grant has expired, is for somebody else, or is not what was wrapped.
+    pub fn unwrap_key(&self, secret: &RecipientSecret, now: u64) -> Result<DataKey, GrantError> {
+        let GrantTerms { expires_at, .. } = self.terms;
+        if now > expires_at {
+            return Err(GrantError::Expired { expires_at, now });
+        }
+        let recipient = secret.public_key();
+        check(&self.terms, &recipient)?;
+        let head = head(&self.terms, &self.ephemeral);
+        let mut bytes = Zeroizing::new(self.sealed.to_vec());
+        cipher(secret, &self.ephemeral, &head, &recipient)
+            .decrypt_in_place(&XNonce::default(), &head, &mut *bytes)
+            .map_err(|_| GrantError::Damaged)?;
+        let key: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| GrantError::Damaged)?;
+        Ok(DataKey::new(*key))
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn terms(&self) -> &GrantTerms {
+        &self.terms
+    }
+
+    /// The canonical bytes; see the type.
+    #[must_use]
+    pub fn encode(&self) -> [u8; GRANT_BYTES] {
+        let mut bytes = [0; GRANT_BYTES];
+        bytes[..HEAD_BYTES].copy_from_slice(&head(&self.terms, &self.ephemeral));
+        bytes[HEAD_BYTES..].copy_from_slice(&self.sealed);
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`GrantError`] if the bytes are too few or too many, of another version, or hold no point.
+    pub fn decode(bytes: &[u8]) -> Result<Self, GrantError> {
+        let bytes: &[u8; GRANT_BYTES] = bytes.try_into().map_err(|_| GrantError::Length {
+            expected: GRANT_BYTES as u64,
+            got: bytes.len() as u64,
+        })?;
+        if bytes[0] != VERSION {
+            return Err(GrantError::Version { expected: VERSION, got: bytes[0] });
+        }
+        let dat_id = DatId(U256::from_be_slice(&bytes[1..33]));
+        if dat_id.0.is_zero() {
+            return Err(GrantError::ZeroDatId);
+        }
+        let expires_at = bytes[85..93].iter().fold(0, |time, byte| time << 8 | u64::from(*byte));
+        let terms = GrantTerms {
+            dat_id,
+            dataset: B256::from_slice(&bytes[33..65]),
+            holder: Address::from_slice(&bytes[65..85]),
+            expires_at,
+        };
+        let ephemeral = RecipientKey::from_sec1(&bytes[TERMS_BYTES..HEAD_BYTES])?;
+        let mut sealed = [0; SEALED_BYTES];
+        sealed.copy_from_slice(&bytes[HEAD_BYTES..]);
+        Ok(Self { terms, ephemeral, sealed })
+    }
+}
+
+fn check(terms: &GrantTerms, recipient: &RecipientKey) -> Result<(), GrantError> {
+    if terms.dat_id.0.is_zero() {
+        return Err(GrantError::ZeroDatId);
+    }
+    let got = recipient.address();
+    if terms.holder != got {
+        return Err(GrantError::NotRecipient { holder: terms.holder, got });
+    }
+    Ok(())
+}
+
+/// All of a grant but what is sealed.
+fn head(terms: &GrantTerms, ephemeral: &RecipientKey) -> [u8; HEAD_BYTES] {
+    let mut head = [0; HEAD_BYTES];
+    head[..TERMS_BYTES].copy_from_slice(&terms.encode());
+    head[TERMS_BYTES..].copy_from_slice(&ephemeral.to_sec1());
+    head
+}
+
+fn cipher(
+    secret: &RecipientSecret,
+    key: &RecipientKey,
+    head: &[u8; HEAD_BYTES],
+    recipient: &RecipientKey,
+) -> XChaCha20Poly1305 {
+    let key = secret.agree(key, &[DOMAIN, head, &recipient.to_sec1()]);
+    XChaCha20Poly1305::new((&*key).into())
+}
+
+/// Why a data key is not wrapped or unwrapped.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GrantError {
+    /// The grant is not what was wrapped.
+    #[error("the grant is not what was wrapped")]
+    Damaged,
+    /// The grant holds no longer.
+    #[error("the grant expired at {expires_at}, and it is {now}")]
+    Expired {
+        /// The last second in which it held.
+        expires_at: u64,
+        /// The time.
+        now: u64,
+    },
+    /// The bytes are too few or too many.
+    #[error("a grant has {expected} bytes, got {got}")]
+    Length {
+        /// Bytes of every grant.
+        expected: u64,
+        /// Bytes given.
+        got: u64,
+    },
+    /// The key is not that of the holder.
+    #[error("the grant is for {holder}, but the key is that of {got}")]
+    NotRecipient {
+        /// The holder.
+        holder: Address,
+        /// The address of the key.
+        got: Address,
+    },
+    /// The bytes are no point of secp256k1.
+    #[error("the public key is no point of secp256k1")]
+    Point,
+    /// The bytes are no secret of secp256k1.
+    #[error("the secret is 0, or not below the order of secp256k1")]
+    Secret,
+    /// The bytes are of another version.
+    #[error("version {got} is not read, only version {expected}")]
+    Version {
+        /// The version that is read.
+        expected: u8,
+        /// The version given.
+        got: u8,
+    },
+    /// 0 stands for no data.
+    #[error("no data has the id 0")]
+    ZeroDatId,
+}
+
+/// The bytes of an encoded grant.
+pub const GRANT_BYTES: usize = HEAD_BYTES + SEALED_BYTES;
+
+const TERMS_BYTES: usize = 1 + 32 + 32 + 20 + 8;
+const HEAD_BYTES: usize = TERMS_BYTES + 33;
+const SEALED_BYTES: usize = 32 + 16;
+const VERSION: u8 = 1;
+const DOMAIN: &[u8] = b"lazvm/grant/1";
+const EPHEMERAL: &[u8] = b"lazvm/grant-ephemeral/1";
