@@ -10,7 +10,7 @@ use super::{
     sealer::{HEAD_BYTES, SALT_BYTES, TAG_BYTES, VERSION, keys, nonce},
 };
 
-/// Opens what a [`Sealer`](super::Sealer) has sealed, while [`decode`](crate::availability::decode) writes it.
+/// Opens what a [`Sealer`](super::Sealer) has sealed, while `decode` writes it.
 ///
 /// Each chunk is written on once it is known to be what was sealed at its place. Only [`finish`](Self::finish) says that
 /// the data is complete: who drops the opener without may have seen a part.

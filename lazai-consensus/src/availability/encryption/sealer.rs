@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{DataKey, key::derive};
 
-/// Seals data while it is read, on its way to [`encode`](crate::availability::encode).
+/// Seals data while it is read, on its way to `encode`.
 ///
 /// # Format
 /// | bytes | field |

@@ -53,7 +53,7 @@ impl FileStore {
 
     /// Encodes a data set into the store, with all its shards, and returns what commits to it.
     ///
-    /// Memory: as for [`encode`]. The data set can be read when this returns; before that nothing of it.
+    /// Memory: as for [`encode()`]. The data set can be read when this returns; before that nothing of it.
     ///
     /// # Errors
     /// [`PublishError`] if the data cannot be encoded or stored.

@@ -87,7 +87,7 @@ pub trait ShardStore {
     }
 }
 
-/// The shards of one data set that a store holds, for [`decode`](super::decode) and [`repair`](super::repair).
+/// The shards of one data set that a store holds, for [`decode`](super::decode()) and [`repair`](super::repair).
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a, S> {
     /// Where they are.

@@ -1,0 +1,147 @@
+//! Coding and checking of off-chain data, beside the bare erasure code and the bare hash.
+//!
+//! `cargo bench -p lazai-consensus --features availability --bench availability`
+//!
+//! Throughput is in bytes of data, but for `verify`, where it is in bytes of shards. One thread.
+
+#![allow(clippy::unwrap_used)]
+
+use core::hint::black_box;
+use std::{collections::BTreeMap, io};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use lazai_consensus::{
+    availability::{
+        Coding, LEAF_BYTES, Manifest, Shard, ShardSink, decode, encode, verify_opening,
+    },
+    merkle,
+};
+use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
+
+const DATA_BYTES: usize = 16 << 20;
+const MEMBERS: [u16; 4] = [4, 13, 31, 100];
+
+type Shards = BTreeMap<(u32, u16), Shard<'static>>;
+
+/// Takes shards and does nothing with them.
+struct Nowhere;
+
+impl ShardSink for Nowhere {
+    type Error = io::Error;
+
+    fn put(&mut self, shard: Shard<'_>) -> io::Result<()> {
+        black_box(shard.bytes);
+        Ok(())
+    }
+}
+
+fn data() -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut data = Vec::with_capacity(DATA_BYTES);
+    while data.len() < DATA_BYTES {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        data.extend(state.to_le_bytes());
+    }
+    data
+}
+
+fn published(data: &[u8], n: u16) -> (Manifest, Shards) {
+    let mut shards = Vec::new();
+    let manifest = encode(data, Coding::new(n).unwrap(), &mut shards).unwrap();
+    (manifest, shards.into_iter().map(|shard| ((shard.stripe, shard.index), shard)).collect())
+}
+
+/// The code alone.
+fn encode_raw(k: usize, n: usize, originals: &[&[u8]]) {
+    let mut encoder = ReedSolomonEncoder::new(k, n - k, originals[0].len()).unwrap();
+    for shard in originals {
+        encoder.add_original_shard(shard).unwrap();
+    }
+    black_box(encoder.encode().unwrap().recovery(0));
+}
+
+/// The hash alone: the roots of these shards.
+fn hash_raw<'a>(shards: impl Iterator<Item = &'a Shard<'static>>) {
+    for shard in shards {
+        let leaves: Vec<_> = shard.bytes.chunks(LEAF_BYTES).map(merkle::leaf).collect();
+        black_box(merkle::root(&leaves));
+    }
+}
+
+fn encoding(criterion: &mut Criterion) {
+    let data = data();
+    for n in MEMBERS {
+        let (manifest, shards) = published(&data, n);
+        let coding = manifest.commitment().coding();
+        let (k, count) = (usize::from(coding.k()), usize::from(n));
+        let originals: Vec<&[u8]> = shards.values().take(k).map(|shard| &*shard.bytes).collect();
+        let mut group = criterion.benchmark_group(format!("availability::encode/n={n} k={k}"));
+        group.sample_size(10).throughput(Throughput::Bytes(DATA_BYTES as u64));
+        group.bench_function("encode", |bencher| {
+            bencher.iter(|| encode(black_box(data.as_slice()), coding, &mut Nowhere).unwrap());
+        });
+        group.bench_function("reed-solomon-simd alone", |bencher| {
+            bencher.iter(|| encode_raw(k, count, black_box(&originals)));
+        });
+        group.bench_function("hash alone", |bencher| bencher.iter(|| hash_raw(shards.values())));
+        group.finish();
+    }
+}
+
+fn decoding(criterion: &mut Criterion) {
+    let data = data();
+    for n in MEMBERS {
+        let (manifest, shards) = published(&data, n);
+        let k = manifest.commitment().coding().k();
+        // All data shards are lost: what takes the most work.
+        let mut code = shards.clone();
+        code.retain(|(_, index), _| (k..k + k).contains(index));
+        let mut group = criterion.benchmark_group(format!("availability::decode/n={n} k={k}"));
+        group.sample_size(10).throughput(Throughput::Bytes(DATA_BYTES as u64));
+        for (name, mut had) in [("data shards", shards.clone()), ("code shards", code.clone())] {
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| decode(&manifest, &mut had, &mut io::sink()).unwrap());
+            });
+        }
+        group.bench_function("reed-solomon-simd alone, code shards", |bencher| {
+            let (k, recovery) = (usize::from(k), usize::from(n - k));
+            let shard_bytes = manifest.commitment().shard_bytes(0);
+            bencher.iter(|| {
+                let mut decoder = ReedSolomonDecoder::new(k, recovery, shard_bytes).unwrap();
+                for ((_, index), shard) in &code {
+                    decoder.add_recovery_shard(usize::from(*index) - k, &*shard.bytes).unwrap();
+                }
+                black_box(decoder.decode().unwrap().restored_original(0));
+            });
+        });
+        group.finish();
+    }
+}
+
+fn verifying(criterion: &mut Criterion) {
+    let data = data();
+    for n in MEMBERS {
+        let (manifest, shards) = published(&data, n);
+        let shard = &shards[&(0, n - 1)];
+        let mut group = criterion.benchmark_group(format!("availability::verify/n={n}"));
+        group.sample_size(10).throughput(Throughput::Bytes(shard.bytes.len() as u64));
+        group.bench_function("shard", |bencher| {
+            bencher.iter_batched(
+                || shard.borrowed(),
+                |shard| shard.verify(&manifest).unwrap().root(),
+                BatchSize::SmallInput,
+            );
+        });
+        let opening = shard.borrowed().verify(&manifest).unwrap().open(&manifest, 7).unwrap();
+        group.throughput(Throughput::Elements(1));
+        group.bench_function("opening", |bencher| {
+            bencher.iter(|| verify_opening(manifest.commitment(), black_box(&opening)).unwrap());
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, encoding, decoding, verifying);
+criterion_main!(benches);
