@@ -21,6 +21,8 @@ mod evidence;
 pub mod merkle;
 mod quorum;
 mod refuter;
+#[cfg(feature = "quorum-service")]
+pub mod service;
 mod statement;
 mod tally;
 mod vote;

@@ -94,6 +94,11 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         members.filter(|(_, ballot)| ballot.is_some()).map(|(member, _)| member.address)
     }
 
+    /// The vote of each member that counts, in the order of the members; its signature may not be checked yet.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        self.ballots.iter().flatten().map(|ballot| &ballot.vote)
+    }
+
     fn supporters(&self, statement: B256) -> Option<Signers> {
         let mut signers = Signers::none(u8::try_from(self.ballots.len()).ok()?)?;
         for (index, ballot) in self.ballots.iter().enumerate() {

@@ -1,0 +1,198 @@
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+
+use alloy_primitives::{Address, B256};
+
+use super::{
+    Message, Output, QuorumMember, Refusal, RestoreFailure, Shards, Task, Verdict,
+    epochs::assignment,
+};
+use crate::{
+    Committee, Epoch, Statement, VoteStore,
+    availability::{Manifest, Shard},
+};
+
+/// A data set that is being put together from any `k` shards of each stripe.
+#[derive(Clone, Debug)]
+pub(super) struct Fetch {
+    manifest: Arc<Manifest>,
+    have: Shards,
+    /// Shards that are still needed, by stripe.
+    needed: BTreeMap<u32, u16>,
+    purposes: Vec<Purpose>,
+    rounds: u32,
+    next_ms: u64,
+    deadline_ms: u64,
+}
+
+/// What a data set is put together for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    Judge(Statement),
+    Keep(Vec<(u32, u16)>),
+    Read,
+}
+
+impl<V: VoteStore> QuorumMember<V> {
+    /// Begins to put a data set together.
+    pub(super) fn fetch(&mut self, root: B256, purpose: Purpose) -> Result<(), Refusal> {
+        let own = self.address();
+        if let Some(fetch) = self.fetches.get_mut(&root) {
+            if fetch.purposes.len() >= MAX_PURPOSES {
+                let max = MAX_PURPOSES as u64;
+                return Err(Refusal::Quota { peer: own, unit: "uses of a data set", max });
+            }
+            fetch.purposes.push(purpose);
+            return Ok(());
+        }
+        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
+        let manifest = Arc::clone(&set.manifest);
+        let (commitment, max) = (manifest.commitment(), self.limits.max_data_bytes);
+        if commitment.bytes() > max {
+            return Err(Refusal::TooLong { got: commitment.bytes(), max });
+        }
+        if self.fetches.len() >= self.limits.max_fetches {
+            let max = self.limits.max_fetches as u64;
+            return Err(Refusal::Quota { peer: own, unit: "data sets", max });
+        }
+        let k = commitment.coding().k();
+        let fetch = Fetch {
+            needed: (0..commitment.stripes()).map(|stripe| (stripe, k)).collect(),
+            manifest,
+            have: Shards::new(),
+            purposes: [purpose].into(),
+            rounds: 0,
+            next_ms: self.now_ms,
+            deadline_ms: self.now_ms.saturating_add(self.limits.patience_ms),
+        };
+        self.fetches.insert(root, fetch);
+        self.fetch_more(root);
+        Ok(())
+    }
+
+    /// Asks holders: at first those of the data itself, later all, in turn by this epoch's and by the last one's seats.
+    fn fetch_more(&mut self, root: B256) {
+        let (now_ms, wait, own) = (self.now_ms, self.limits.resend_ms, self.address());
+        let current = self.epochs.current();
+        let Some(fetch) = self.fetches.get_mut(&root) else { return };
+        fetch.next_ms = now_ms.saturating_add(wait.saturating_mul(2));
+        let is_first = fetch.rounds == 0;
+        let before = Epoch(current.0.saturating_sub(u64::from(fetch.rounds & 1)));
+        fetch.rounds = fetch.rounds.saturating_add(1);
+        let committee = self.epochs.committee(before).or_else(|| self.epochs.committee(current));
+        let Some(committee) = committee.map(Arc::clone) else { return };
+        let coding = fetch.manifest.commitment().coding();
+        let Some(assignment) = assignment(&committee, coding) else { return };
+        let last = if is_first { coding.k() } else { coding.n() };
+        let places = fetch.needed.keys().flat_map(|stripe| (0..last).map(|index| (*stripe, index)));
+        let places: Vec<_> =
+            places.filter(|place| !fetch.have.contains_key(place)).take(MAX_ASKED).collect();
+        for (stripe, index) in places {
+            match holder(&committee, assignment.holder(stripe, index)) {
+                Some(holder) if holder == own => {
+                    self.push(Output::Run(Task::Load { root, stripe, index, to: own }));
+                }
+                Some(holder) => self.send(holder, &Message::Want { root, stripe, index }),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes a shard of a data set that is being put together; whether it was of use.
+    pub(super) fn take_fetched(
+        &mut self,
+        from: Address,
+        root: B256,
+        bytes: &[u8],
+    ) -> Result<bool, Refusal> {
+        let Some(fetch) = self.fetches.get_mut(&root) else { return Ok(false) };
+        let shard = Shard::decode(bytes, fetch.manifest.commitment())?;
+        let place = (shard.stripe, shard.index);
+        let Some(needed) = fetch.needed.get_mut(&place.0) else { return Ok(false) };
+        if fetch.have.contains_key(&place) {
+            return Ok(false);
+        }
+        // Costs as much hashing as bytes were sent; with it, whoever sends a wrong shard is known.
+        let shard = match shard.into_owned().verify(&fetch.manifest) {
+            Ok(shard) => shard.into_shard(),
+            // One that is being taken in from another may still be meant.
+            Err(_) if from == self.pen.address() => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        *needed = needed.saturating_sub(1);
+        if *needed == 0 {
+            fetch.needed.remove(&place.0);
+        }
+        fetch.have.insert(place, shard);
+        if fetch.needed.is_empty()
+            && let Some(fetch) = self.fetches.remove(&root)
+        {
+            self.use_fetched(fetch);
+        }
+        Ok(true)
+    }
+
+    fn use_fetched(&mut self, fetch: Fetch) {
+        let Fetch { manifest, have, purposes, .. } = fetch;
+        for purpose in purposes {
+            let (manifest, shards) = (Arc::clone(&manifest), have.clone());
+            self.push(Output::Run(match purpose {
+                Purpose::Judge(statement) => Task::Judge { statement, manifest, shards },
+                Purpose::Keep(keep) => Task::Restore { manifest, shards, keep },
+                Purpose::Read => Task::Restore { manifest, shards, keep: Vec::new() },
+            }));
+        }
+    }
+
+    pub(super) fn restored(&mut self, root: B256, result: Result<Vec<u8>, RestoreFailure>) {
+        match result {
+            // A data set has at least one byte.
+            Ok(data) if data.is_empty() => self.repaired(root),
+            Ok(data) => self.push(Output::Read { root, data: Ok(data) }),
+            Err(RestoreFailure::Fault(reason)) => {
+                self.push(Output::Read { root, data: Err(reason) });
+            }
+            Err(RestoreFailure::Inconsistent(proof)) => {
+                let data = Err("its shards contradict each other".into());
+                self.push(Output::Read { root, data });
+                self.expose(root, &proof);
+            }
+        }
+    }
+
+    /// Asks others for what did not come, and gives up what takes too long.
+    pub(super) fn fetch_again(&mut self) {
+        let now_ms = self.now_ms;
+        let roots: Vec<_> = self.fetches.keys().copied().collect();
+        for root in roots {
+            let Some(fetch) = self.fetches.get(&root) else { continue };
+            if now_ms >= fetch.deadline_ms {
+                let purposes = self.fetches.remove(&root).map(|fetch| fetch.purposes);
+                for purpose in purposes.into_iter().flatten() {
+                    self.give_up(root, &purpose);
+                }
+            } else if now_ms >= fetch.next_ms {
+                self.fetch_more(root);
+            }
+        }
+    }
+
+    fn give_up(&mut self, root: B256, purpose: &Purpose) {
+        match purpose {
+            Purpose::Judge(statement) => self.judged(*statement, Verdict::Abstain),
+            Purpose::Keep(_) => self.fault("too few members give shards to repair from".into()),
+            Purpose::Read => {
+                let data = Err("too few members give their shards".into());
+                self.push(Output::Read { root, data });
+            }
+        }
+    }
+}
+
+fn holder(committee: &Committee, place: Option<u16>) -> Option<Address> {
+    committee.members().get(usize::from(place?)).map(|member| member.address)
+}
+
+/// Uses of a data set that is put together once.
+const MAX_PURPOSES: usize = 16;
+/// Shards that are asked for at once; the others follow.
+const MAX_ASKED: usize = 512;

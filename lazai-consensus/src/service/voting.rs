@@ -1,0 +1,197 @@
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+use alloy_primitives::Address;
+
+use super::{Message, Output, QuorumMember, Refusal, Task, member::root_of, refusal::FORGERY};
+use crate::{Committee, Evidence, Fact, Progress, QuorumCertificate, Statement, Vote, VoteStore};
+
+impl<V: VoteStore> QuorumMember<V> {
+    /// Takes a peer's own vote.
+    pub(super) fn take_vote(&mut self, from: Address, vote: &Vote) -> Result<(), Refusal> {
+        if vote.voter != from {
+            return Err(Refusal::NotYours { voter: vote.voter });
+        }
+        let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
+        let committee = Arc::clone(self.epochs.counted(&vote.statement)?);
+        let place = committee.index_of(from).ok_or(Refusal::UnknownSender { peer: from })?;
+        let slot = vote.statement.slot();
+        let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
+        if let Some((statement, certificate)) = poll.certificate
+            && statement == vote.statement
+        {
+            // The voter seems not to know.
+            self.send_certificate(from, (statement, certificate));
+            if certificate.signers.contains(place) {
+                return Ok(());
+            }
+        }
+        self.add(vote, &committee)?;
+        // After a restart this member does not know what it voted for until others say it.
+        let has_own = self.polls.get(&slot).is_some_and(|poll| poll.own.is_some());
+        if !has_own && self.pen.signed(&slot) == Some(vote.statement.hash()) {
+            self.cast(vote.statement);
+        }
+        Ok(())
+    }
+
+    /// Takes a vote that another member hands on because it contradicts one that this member may have.
+    pub(super) fn take_relay(&mut self, vote: &Vote) -> Result<(), Refusal> {
+        let committee = Arc::clone(self.epochs.counted(&vote.statement)?);
+        let poll = self.polls.get(&vote.statement.slot()).ok_or(Refusal::Unasked)?;
+        let contradicts = poll
+            .tally
+            .votes()
+            .any(|known| known.voter == vote.voter && known.statement != vote.statement);
+        if !contradicts {
+            return Err(Refusal::Unasked);
+        }
+        // Who hands on a forged vote answers for it.
+        vote.verify(&committee)?;
+        self.add(vote, &committee)
+    }
+
+    /// Counts this member's own vote.
+    pub(super) fn count(&mut self, vote: &Vote) {
+        if let Ok(committee) = self.epochs.counted(&vote.statement).map(Arc::clone)
+            && let Err(refusal) = self.add(vote, &committee)
+        {
+            self.fault(alloc::format!("{refusal}"));
+        }
+    }
+
+    fn add(&mut self, vote: &Vote, committee: &Committee) -> Result<(), Refusal> {
+        let statement = vote.statement;
+        let Some(poll) = self.polls.get_mut(&statement.slot()) else {
+            return Err(Refusal::Unasked);
+        };
+        let before: Vec<_> = poll.tally.voters().collect();
+        let progress = poll.tally.add(vote)?;
+        // Signatures are checked late and together. Whoever is missing now had sent a forged one.
+        let after: Vec<_> = poll.tally.voters().collect();
+        let forgers: Vec<_> = before
+            .into_iter()
+            .chain([vote.voter])
+            .filter(|voter| after.binary_search(voter).is_err())
+            .collect();
+        match progress {
+            Progress::Certified(certificate) => self.certified(statement, certificate),
+            Progress::Conflict(evidence) => {
+                let bit = committee.index_of(vote.voter).map_or(0, |place| 1_u128 << place);
+                if poll.convicted & bit == 0 {
+                    poll.convicted |= bit;
+                    self.push(Output::Convicted { evidence });
+                }
+            }
+            Progress::Pending { .. } | Progress::Repeated => {}
+        }
+        for forger in forgers {
+            self.punish(forger, FORGERY);
+        }
+        Ok(())
+    }
+
+    /// Takes a certificate that a peer hands on.
+    pub(super) fn take_certificate(
+        &mut self,
+        from: Address,
+        statement: Statement,
+        certificate: QuorumCertificate,
+    ) -> Result<(), Refusal> {
+        let (expected, got) = (self.epochs.current().0, statement.epoch.0);
+        let committee = self.epochs.committee(statement.epoch);
+        let committee = Arc::clone(committee.ok_or(Refusal::Epoch { expected, got })?);
+        let slot = statement.slot();
+        let known = self.certificate(&slot).copied();
+        if known.is_some_and(|(known, _)| known == statement) {
+            return Ok(());
+        }
+        certificate.verify(&statement, &committee)?;
+        let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
+        let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
+        match known {
+            None => self.certified(statement, certificate),
+            Some(first) if !poll.is_split => {
+                poll.is_split = true;
+                let (first, second) = (Box::new(first), Box::new((statement, certificate)));
+                let evidence = Evidence::TwoCertificates { first, second };
+                self.push(Output::Convicted { evidence });
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_certificate(
+        &mut self,
+        to: Address,
+        (statement, certificate): (Statement, QuorumCertificate),
+    ) {
+        self.send(to, &Message::Certified { statement, certificate });
+    }
+
+    /// A statement has a certificate, perhaps with more signers than before.
+    fn certified(&mut self, statement: Statement, certificate: QuorumCertificate) {
+        let Some(poll) = self.polls.get_mut(&statement.slot()) else { return };
+        match &mut poll.certificate {
+            Some((known, best)) if *known == statement => {
+                *best = certificate;
+                return;
+            }
+            Some(first) if !poll.is_split => {
+                poll.is_split = true;
+                let (first, second) = (Box::new(*first), Box::new((statement, certificate)));
+                let evidence = Evidence::TwoCertificates { first, second };
+                self.push(Output::Convicted { evidence });
+                return;
+            }
+            Some(_) => return,
+            none => *none = Some((statement, certificate)),
+        }
+        poll.request = None;
+        // Who signed what was certified and told this member something else is convicted by those who hold the other vote.
+        let relays: Vec<_> =
+            poll.tally.votes().filter(|vote| vote.statement != statement).copied().collect();
+        let committee = self.epochs.committee(statement.epoch).map(Arc::clone);
+        for vote in relays {
+            let place = committee.as_ref().and_then(|committee| committee.index_of(vote.voter));
+            if place.is_some_and(|place| certificate.signers.contains(place)) {
+                self.broadcast(&Message::Relay(vote));
+            }
+        }
+        self.push(Output::Run(Task::Record { statement, certificate }));
+        self.take_effect(&statement);
+    }
+
+    /// Keeps in mind a certificate that was found on disk.
+    pub(super) fn remember(&mut self, statement: Statement, certificate: QuorumCertificate) {
+        let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
+        let Some(committee) = self.epochs.committee(statement.epoch).map(Arc::clone) else {
+            return;
+        };
+        let poll = self.polls.open(statement.slot(), own, &committee, own, now_ms, &limits);
+        if let Ok(poll) = poll {
+            poll.certificate = Some((statement, certificate));
+        }
+    }
+
+    /// What follows from a certified statement.
+    pub(super) fn take_effect(&mut self, statement: &Statement) {
+        match statement.fact {
+            Fact::Available { root, .. } => match self.data_sets.get_mut(&root) {
+                Some(set) => set.certify(*statement),
+                None if self.lacking.len() < self.limits.max_slots => {
+                    self.lacking.insert(root, *statement);
+                }
+                None => {}
+            },
+            Fact::Inconsistent { .. } => {
+                if let Some(set) = root_of(statement).and_then(|root| self.data_sets.get_mut(&root))
+                {
+                    set.spoil();
+                }
+            }
+            Fact::EpochSyncDone { next } => self.enter(next),
+            _ => {}
+        }
+    }
+}
