@@ -18,6 +18,7 @@ mod codec;
 mod committee;
 mod composite;
 mod evidence;
+pub mod evm;
 pub mod merkle;
 mod quorum;
 mod refuter;
@@ -25,12 +26,15 @@ mod refuter;
 pub mod service;
 mod statement;
 mod tally;
+pub mod verifier;
 mod vote;
 mod vote_store;
 
 pub use certificate::{CertificateError, MAX_CERTIFICATE_BYTES, QuorumCertificate, Signers};
 pub use codec::DecodeError;
-pub use committee::{Candidate, Committee, CommitteeError, MAX_MEMBERS, Member, Roster};
+pub use committee::{
+    Candidate, Committee, CommitteeError, MAX_MEMBERS, MAX_ROSTER_BYTES, Member, Roster,
+};
 pub use composite::{CompositeError, CompositePolicy};
 pub use evidence::{Evidence, EvidenceError, Offenders};
 pub use quorum::{Epoch, QuorumId};

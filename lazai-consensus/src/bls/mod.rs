@@ -3,10 +3,12 @@
 //! The suite is the proof-of-possession scheme of draft-irtf-cfrg-bls-signature, which EIP-2537 can verify; blst, which
 //! this module alone names, computes it.
 
+mod batch;
 mod key;
 mod signature;
 
-pub use key::{InvalidKeyMaterial, PUBLIC_KEY_BYTES, PublicKey, SecretKey};
+pub use batch::{Signed, verify_batch};
+pub use key::{InvalidKeyMaterial, PUBLIC_KEY_BYTES, PublicKey, SecretKey, verify_possessions};
 pub use signature::{AggregateKey, SIGNATURE_BYTES, Signature};
 
 /// The domain of signatures of messages.

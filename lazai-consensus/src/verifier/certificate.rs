@@ -1,0 +1,135 @@
+use alloc::string::ToString;
+
+use lazai_api_types::{
+    Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Work,
+};
+
+use super::{ENVELOPE, seated::Seated};
+use crate::{
+    CertificateError, CommitteeError, DecodeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
+    QuorumCertificate, Statement, VoteError, vote::concerns,
+};
+
+/// Checks certificates of quorums, as proofs of the system [`ProofSystemId::QUORUM`].
+///
+/// Keys are the bytes of a [`Roster`](crate::Roster). A proof is the byte 1 and an encoded [`QuorumCertificate`]. A claim of
+/// a run is shown by a certificate of [`Fact::Workflow`] about it, in the quorum and the epoch of the key; a claim of values
+/// by one of the [`Statement`] whose canonical bytes the values are.
+///
+/// Rosters that were found right are remembered, the last 64 by the hash of their bytes, so that their proofs of possession
+/// are not checked for each certificate. No answer depends on what is remembered.
+#[derive(Debug, Default)]
+pub struct QcVerify {
+    seated: Seated,
+}
+
+impl QcVerify {
+    /// A verifier that remembers nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
+    ///
+    /// # Errors
+    /// [`QcVerifyError`], the same on every machine.
+    pub fn check(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<(), QcVerifyError> {
+        bounded("proof", proof, MAX_PROOF_BYTES)?;
+        let body = match proof.split_first() {
+            Some((&ENVELOPE, body)) => body,
+            Some((&got, _)) => return Err(DecodeError::Version { expected: ENVELOPE, got }.into()),
+            None => return Err(DecodeError::Truncated { got: 0 }.into()),
+        };
+        // Before the roster, which takes longest.
+        let certificate = QuorumCertificate::decode(body)?;
+        bounded("key", key, MAX_ROSTER_BYTES)?;
+        let committee = self.seated.seat(key)?;
+        let statement = match claim {
+            Claim::Statement(run) => Statement {
+                quorum: committee.quorum(),
+                epoch: committee.epoch(),
+                fact: Fact::Workflow { run: *run },
+            },
+            Claim::Values(values) => Statement::decode(values)?,
+        };
+        concerns(&statement, &committee)?;
+        Ok(certificate.verify(&statement, &committee)?)
+    }
+}
+
+impl ProofVerifier for QcVerify {
+    fn id(&self) -> ProofSystemId {
+        ProofSystemId::QUORUM
+    }
+
+    fn limits(&self) -> ProofLimits {
+        ProofLimits { key_bytes: MAX_ROSTER_BYTES as u64, proof_bytes: MAX_PROOF_BYTES as u64 }
+    }
+
+    fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
+        let key = key_bytes.saturating_mul(KEY_BYTE_OPERATIONS);
+        let proof = proof_bytes.saturating_mul(PROOF_BYTE_OPERATIONS);
+        Work {
+            flops: OPERATIONS.saturating_add(key).saturating_add(proof),
+            peak_bytes: PEAK_BYTES.saturating_add(key_bytes.saturating_mul(KEY_BYTE_PEAK_BYTES)),
+        }
+    }
+
+    fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
+        let admitted = bounded("key", key, MAX_ROSTER_BYTES).and_then(|()| self.seated.seat(key));
+        match admitted {
+            Ok(_) => Ok(()),
+            Err(error) => Err(InvalidKey { reason: error.to_string() }),
+        }
+    }
+
+    fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
+        Ok(self.check(key, claim, proof).is_ok())
+    }
+}
+
+const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), QcVerifyError> {
+    if bytes.len() > max {
+        let (max, got) = (max as u64, bytes.len() as u64);
+        return Err(QcVerifyError::Size { part, max, got });
+    }
+    Ok(())
+}
+
+/// Why a certificate does not show a claim, or a roster is no key.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum QcVerifyError {
+    /// The certificate does not hold.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The roster makes no committee.
+    #[error(transparent)]
+    Committee(#[from] CommitteeError),
+    /// Key, values or proof are malformed.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Key or proof are longer than any.
+    #[error("the {part} has {got} bytes, expected at most {max}")]
+    Size {
+        /// Which of the two.
+        part: &'static str,
+        /// Most bytes.
+        max: u64,
+        /// Bytes given.
+        got: u64,
+    },
+    /// The values are a statement of another quorum or epoch.
+    #[error(transparent)]
+    Statement(#[from] VoteError),
+}
+
+/// The envelope's version and the longest certificate.
+const MAX_PROOF_BYTES: usize = 1 + MAX_CERTIFICATE_BYTES;
+
+const OPERATIONS: u64 = 200_000_000;
+const KEY_BYTE_OPERATIONS: u64 = 400_000;
+const PROOF_BYTE_OPERATIONS: u64 = 1_024;
+const PEAK_BYTES: u64 = 64 * 1024;
+const KEY_BYTE_PEAK_BYTES: u64 = 8;

@@ -1,0 +1,475 @@
+//! The Solidity verifiers, run by revm with the precompiles of EIP-2537.
+
+#[path = "support/evm.rs"]
+mod evm;
+mod support;
+
+use alloy_primitives::{Address, Bytes};
+use alloy_sol_types::SolCall;
+use evm::{Chain, FORKS, Leaves, QUORUM_VERIFIER, intrinsic, word};
+use lazai_consensus::{
+    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Statement,
+    availability::verify_opening_proof,
+    bls::{SecretKey, Signature},
+    evm::{EvmCertificate, opening_calldata, to_evm_calldata},
+};
+use lazvm::revm::primitives::hardfork::SpecId;
+use support::{candidate, certificate, checkpoint, committee, secret};
+
+alloy_sol_types::sol! {
+    #[allow(missing_docs)]
+    interface QuorumVerifier {
+        function verify(bytes32 committee, bytes statement, bytes certificate) external view returns (uint8);
+    }
+}
+
+const MALFORMED: u64 = 0;
+const VALID: u64 = 1;
+const UNKNOWN_VERSION: u64 = 2;
+const OTHER_COMMITTEE: u64 = 3;
+const TOO_LITTLE_WEIGHT: u64 = 4;
+const WRONG_MEMBERS: u64 = 5;
+const WRONG_SIGNATURE: u64 = 6;
+
+/// Where things stand in a certificate.
+const SIGNATURE: usize = 300;
+const ABSENT: usize = 428;
+const FIRST: usize = 429;
+const EACH: usize = 285;
+
+/// A certificate and all that it takes to check it.
+struct Case {
+    committee: Committee,
+    statement: Statement,
+    certificate: Vec<u8>,
+}
+
+impl Case {
+    fn new(weights: &[u64], absent: &[usize]) -> Self {
+        let (committee, statement) = (committee(weights), checkpoint(7, 9));
+        let certificate = sign(&statement, weights.len(), absent);
+        let certificate = EvmCertificate::new(&certificate, &statement, &committee).unwrap();
+        Self { committee, statement, certificate: certificate.as_bytes().to_vec() }
+    }
+
+    fn call(&self, certificate: &[u8]) -> Vec<u8> {
+        call(&self.committee, &self.statement.encode(), certificate)
+    }
+}
+
+fn call(committee: &Committee, statement: &[u8], certificate: &[u8]) -> Vec<u8> {
+    QuorumVerifier::verifyCall {
+        committee: committee.root(),
+        statement: Bytes::copy_from_slice(statement),
+        certificate: Bytes::copy_from_slice(certificate),
+    }
+    .abi_encode()
+}
+
+fn sign(statement: &Statement, members: usize, absent: &[usize]) -> QuorumCertificate {
+    let present: Vec<_> = (0..members).filter(|index| !absent.contains(index)).collect();
+    certificate(statement, &present, u8::try_from(members).unwrap())
+}
+
+/// `f` of `n` places, as far apart as can be.
+fn scattered(n: usize) -> Vec<usize> {
+    (0..(n - 1) / 3).map(|index| 3 * index + 1).collect()
+}
+
+#[test]
+fn good_certificates_are_valid_at_a_bounded_price() {
+    println!(
+        "| fork | members | absent | calldata bytes | transaction | execution | calldata floor | native |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for fork in FORKS {
+        let mut chain = Chain::new(fork);
+        for n in [1, 4, 13, 31, 100, 128] {
+            let f = (n - 1) / 3;
+            let absences = [vec![], (n - f..n).collect(), scattered(n)];
+            let committee = committee(&vec![10; n]);
+            let statement = checkpoint(7, 9);
+            for absent in absences {
+                let certificate = sign(&statement, n, &absent);
+                let data = to_evm_calldata(&certificate, &statement, &committee).unwrap();
+                let execution = chain.ask(QUORUM_VERIFIER, data.clone());
+                assert_eq!(word(&execution), VALID, "{n} members without {absent:?}");
+                let gas = execution.result.gas();
+                let run = gas.total_gas_spent() - intrinsic(&data);
+                // What the precompiles take is fixed; the rest grows with the absent members.
+                assert!(run < 125_000 + 3_000 * absent.len() as u64, "{n}: {run}");
+                println!(
+                    "| {fork:?} | {n} | {} | {} | {} | {run} | {} | |",
+                    absent.len(),
+                    data.len(),
+                    execution.gas_used(),
+                    gas.floor_gas(),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn calldata_is_what_solidity_encodes() {
+    let case = Case::new(&[1; 4], &[2]);
+    let certificate = sign(&case.statement, 4, &[2]);
+    let data = to_evm_calldata(&certificate, &case.statement, &case.committee).unwrap();
+    assert_eq!(data, case.call(&case.certificate));
+    let wrong = checkpoint(8, 9);
+    assert!(to_evm_calldata(&certificate, &wrong, &case.committee).is_err());
+}
+
+#[test]
+fn the_weight_must_exceed_two_thirds() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    // Absent: 1 of 3, 2 of 6, and the largest weight that is below a third.
+    for (weights, expected) in [
+        (vec![1, 1, 1], TOO_LITTLE_WEIGHT),
+        (vec![2, 3, 1], TOO_LITTLE_WEIGHT),
+        (vec![2, 3, 2], VALID),
+        (vec![333, 1, 666], VALID),
+        (vec![334, 1, 665], TOO_LITTLE_WEIGHT),
+        (vec![u64::MAX / 3, u64::MAX / 3, u64::MAX / 3], TOO_LITTLE_WEIGHT),
+        (vec![u64::MAX / 3 - 1, u64::MAX / 3 + 1, u64::MAX / 3], VALID),
+    ] {
+        let committee = committee(&weights);
+        let statement = checkpoint(1, 2);
+        let short = sign(&statement, 3, &[0]);
+        assert_eq!(short.verify(&statement, &committee).is_ok(), expected == VALID);
+        let certificate = evm_bytes(&short, &committee);
+        let data = call(&committee, &statement.encode(), &certificate);
+        assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), expected, "{weights:?}");
+    }
+}
+
+/// The form of a certificate of three members that may be too few, the first of them absent.
+fn evm_bytes(certificate: &QuorumCertificate, committee: &Committee) -> Vec<u8> {
+    let member = committee.members()[0];
+    let mut bytes = Vec::new();
+    bytes.extend(committee.total_weight().to_be_bytes());
+    bytes.extend(3_u32.to_be_bytes());
+    bytes.extend(committee.aggregate_key().to_eip2537());
+    bytes.extend(committee.members_root());
+    bytes.extend(certificate.signature.to_eip2537());
+    bytes.extend([1, 0]);
+    bytes.extend(member.address);
+    bytes.extend(member.weight.to_be_bytes());
+    bytes.extend(member.key.to_eip2537());
+    bytes.extend(committee.path(0).unwrap().concat());
+    bytes
+}
+
+#[test]
+fn every_altered_byte_is_refused() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let case = Case::new(&[10; 7], &[1, 5]);
+    assert_eq!(word(&chain.ask(QUORUM_VERIFIER, case.call(&case.certificate))), VALID);
+    for at in 0..case.certificate.len() {
+        for bit in [1, 0x80] {
+            let mut wrong = case.certificate.clone();
+            wrong[at] ^= bit;
+            let status = word(&chain.ask(QUORUM_VERIFIER, case.call(&wrong)));
+            match at {
+                ..SIGNATURE => assert_eq!(status, OTHER_COMMITTEE, "byte {at}"),
+                SIGNATURE..ABSENT => assert_eq!(status, WRONG_SIGNATURE, "byte {at}"),
+                _ => assert!(![VALID, WRONG_SIGNATURE].contains(&status), "byte {at}: {status}"),
+            }
+        }
+    }
+    let statement = case.statement.encode();
+    for at in 0..statement.len() {
+        let mut wrong = statement.clone();
+        wrong[at] ^= 1;
+        let data = call(&case.committee, &wrong, &case.certificate);
+        let expected = match at {
+            0 => UNKNOWN_VERSION,
+            1..41 => OTHER_COMMITTEE,
+            _ => WRONG_SIGNATURE,
+        };
+        assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), expected, "byte {at}");
+    }
+    let mut data = case.call(&case.certificate);
+    data[4] ^= 1;
+    assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), OTHER_COMMITTEE);
+}
+
+#[test]
+fn every_other_length_is_refused() {
+    let mut chain = Chain::new(SpecId::PRAGUE);
+    let case = Case::new(&[10; 7], &[1, 5]);
+    for length in 0..case.certificate.len() {
+        let status = word(&chain.ask(QUORUM_VERIFIER, case.call(&case.certificate[..length])));
+        // What is cut by whole siblings has a possible length, but another root.
+        assert!([MALFORMED, WRONG_MEMBERS].contains(&status), "{length}: {status}");
+    }
+    for more in 1..=4_096 {
+        let mut long = case.certificate.clone();
+        long.resize(long.len() + more, 0);
+        let status = word(&chain.ask(QUORUM_VERIFIER, case.call(&long)));
+        assert!([MALFORMED, WRONG_MEMBERS].contains(&status), "{more}: {status}");
+        if more > 32 * 14 {
+            assert_eq!(status, MALFORMED, "{more}");
+        }
+    }
+    let statement = case.statement.encode();
+    for statement in [&statement[..41], &[], &[1; 187]] {
+        let data = call(&case.committee, statement, &case.certificate);
+        assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), MALFORMED);
+    }
+}
+
+#[test]
+fn the_absent_can_be_neither_hidden_nor_replaced() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let case = Case::new(&[10; 7], &[1, 5]);
+    let mut status = |certificate: &[u8]| word(&chain.ask(QUORUM_VERIFIER, case.call(certificate)));
+    let (head, rest) = case.certificate.split_at(FIRST);
+    let (absent, siblings) = rest.split_at(2 * EACH);
+    let (first, second) = absent.split_at(EACH);
+    let with = |count: u8, parts: &[&[u8]]| {
+        let mut bytes = head.to_vec();
+        bytes[ABSENT] = count;
+        bytes.extend(parts.concat());
+        bytes
+    };
+    assert_eq!(status(&with(2, &[first, second, siblings])), VALID);
+    // Hidden: all signed, it says.
+    assert_eq!(status(&with(0, &[])), WRONG_SIGNATURE);
+    // One of two hidden, with the right path of the other.
+    let path = case.committee.path(5).unwrap().concat();
+    assert_eq!(status(&with(1, &[second, &path])), WRONG_SIGNATURE);
+    // Said twice, in the wrong order, at another place.
+    assert_eq!(status(&with(2, &[first, first, siblings])), WRONG_MEMBERS);
+    assert_eq!(status(&with(3, &[first, first, second, siblings])), WRONG_MEMBERS);
+    assert_eq!(status(&with(2, &[second, first, siblings])), WRONG_MEMBERS);
+    for place in [0, 2, 4, 6, 7, 255] {
+        let mut moved = second.to_vec();
+        moved[0] = place;
+        assert_eq!(status(&with(2, &[first, &moved, siblings])), WRONG_MEMBERS, "{place}");
+    }
+    // Another member who did sign, with its right path: the sum of keys is another.
+    let member = Case::new(&[10; 7], &[2]);
+    assert_eq!(status(&with(1, &[&member.certificate[FIRST..]])), WRONG_SIGNATURE);
+    // Paths in another order, too short, too long.
+    let mut swapped = siblings.to_vec();
+    swapped[..64].rotate_left(32);
+    assert_eq!(status(&with(2, &[first, second, &swapped])), WRONG_MEMBERS);
+    assert_eq!(status(&with(2, &[first, second, &siblings[32..]])), WRONG_MEMBERS);
+    assert_eq!(status(&with(2, &[first, second, siblings, &[0; 32]])), WRONG_MEMBERS);
+    // More than a committee has.
+    let many = vec![0; 128 * EACH];
+    assert_eq!(status(&with(128, &[&many])), MALFORMED);
+    let many = vec![0; 127 * EACH];
+    assert_eq!(status(&with(127, &[&many])), WRONG_MEMBERS);
+}
+
+#[test]
+fn points_that_are_none_of_the_group_are_refused() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let case = Case::new(&[10; 4], &[]);
+    let mut status = |signature: &[u8; 128]| {
+        let mut wrong = case.certificate.clone();
+        wrong[SIGNATURE..ABSENT].copy_from_slice(signature);
+        word(&chain.ask(QUORUM_VERIFIER, case.call(&wrong)))
+    };
+    assert_eq!(status(&[0; 128]), WRONG_SIGNATURE, "the point at infinity");
+    // On the curve, but in another group: x = 4 of y^2 = x^3 + 4 is not of order r.
+    let mut outside = [0; 128];
+    outside[63] = 4;
+    outside[80..].copy_from_slice(&alloy_primitives::hex!(
+        "0a989badd40d6212b33cffc3f3763e9bc760f988c9926b26da9dd85e928483446346b8ed00e1de5d5ea93e354abe706c"
+    ));
+    assert_eq!(status(&outside), WRONG_SIGNATURE);
+    let right: [u8; 128] = case.certificate[SIGNATURE..ABSENT].try_into().unwrap();
+    assert_eq!(status(&right), VALID);
+    // The same point with x + p, which is not reduced.
+    let mut unreduced = right;
+    let p = alloy_primitives::hex!(
+        "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab"
+    );
+    let mut carry = 0;
+    for at in (0..48).rev() {
+        let sum = u16::from(unreduced[16 + at]) + u16::from(p[at]) + carry;
+        unreduced[16 + at] = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    assert_eq!(carry, 0);
+    assert_eq!(status(&unreduced), WRONG_SIGNATURE);
+}
+
+#[test]
+fn other_signatures_are_refused() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let case = Case::new(&[10; 4], &[]);
+    let hash = case.statement.hash();
+    let mut status = |signatures: &[Signature]| {
+        let mut wrong = case.certificate.clone();
+        let sum = Signature::aggregate(signatures).unwrap();
+        wrong[SIGNATURE..ABSENT].copy_from_slice(&sum.to_eip2537());
+        word(&chain.ask(QUORUM_VERIFIER, case.call(&wrong)))
+    };
+    let good: Vec<_> = (0..4).map(|index| secret(index).sign(hash.as_slice())).collect();
+    assert_eq!(status(&good), VALID);
+    assert_eq!(status(&good[..3]), WRONG_SIGNATURE, "one is missing");
+    assert_eq!(status(&[good[0], good[0], good[1], good[2], good[3]]), WRONG_SIGNATURE);
+    let others: Vec<_> = (0..4).map(|index| secret(index).sign(b"another statement")).collect();
+    assert_eq!(status(&others), WRONG_SIGNATURE);
+    // Proofs of possession are signatures in another domain.
+    let possessions: Vec<_> = (0..4).map(|index| candidate(index, 1).possession).collect();
+    assert_eq!(status(&possessions), WRONG_SIGNATURE);
+    let foreign = secret(9).sign(hash.as_slice());
+    assert_eq!(status(&[good[0], good[1], good[2], foreign]), WRONG_SIGNATURE);
+}
+
+#[test]
+fn other_committees_are_refused() {
+    let mut chain = Chain::new(SpecId::PRAGUE);
+    let case = Case::new(&[10; 4], &[]);
+    let candidates = || (0..4).map(|index| candidate(index, 10)).collect::<Vec<_>>();
+    let (quorum, epoch) = (case.committee.quorum(), case.committee.epoch());
+    let lone = SecretKey::from_seed(&[1; 32]).unwrap();
+    let address = Address::repeat_byte(0xff);
+    let (key, possession) = (lone.public_key(), lone.prove_possession(address));
+    let mut joined = candidates();
+    joined.push(Candidate { address, weight: 10, key, possession });
+    for committee in [
+        Committee::new(quorum, Epoch(epoch.0 + 1), candidates()).unwrap(),
+        Committee::new(QuorumId::default(), epoch, candidates()).unwrap(),
+        Committee::new(quorum, epoch, joined).unwrap(),
+        committee(&[10, 10, 10, 11]),
+    ] {
+        let data = call(&committee, &case.statement.encode(), &case.certificate);
+        assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), OTHER_COMMITTEE);
+    }
+}
+
+/// Too little gas is no verdict: the call reverts or runs out, and never says that a good certificate is bad.
+#[test]
+fn too_little_gas_tells_nothing() {
+    for fork in FORKS {
+        let mut chain = Chain::new(fork);
+        let case = Case::new(&[10; 7], &[1, 5]);
+        let data = case.call(&case.certificate);
+        let least = intrinsic(&data);
+        let used = chain.ask(QUORUM_VERIFIER, data.clone()).gas_used();
+        let mut valid = 0;
+        for gas in (least..used + 130_000).step_by(500) {
+            let Some(gas) = Some(gas).filter(|gas| *gas >= 70_000) else { continue };
+            let execution = chain.ask_with(QUORUM_VERIFIER, data.clone(), gas);
+            if execution.result.is_success() {
+                assert_eq!(word(&execution), VALID, "{gas}");
+                valid += 1;
+            }
+        }
+        assert!(valid > 0, "{fork:?}: the last tries had enough");
+    }
+}
+
+#[test]
+fn without_the_precompiles_nothing_is_valid() {
+    let mut chain = Chain::new(SpecId::CANCUN);
+    let case = Case::new(&[10; 7], &[1, 5]);
+    let execution = chain.ask(QUORUM_VERIFIER, case.call(&case.certificate));
+    assert_eq!(word(&execution), WRONG_SIGNATURE);
+}
+
+#[test]
+fn openings_are_what_they_show() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let mut gas = Vec::new();
+    for (bytes, n, stripe_bytes) in [(1, 1, 1), (30_000, 7, 9_000), (1_000_000, 31, 100_000)] {
+        let data_set = Leaves::new(bytes, n, stripe_bytes);
+        let commitment = data_set.commitment;
+        let last = commitment.stripes() - 1;
+        for (stripe, shard) in [(0, 0), (0, n - 1), (last, 0), (last, n - 1)] {
+            for leaf in [0, commitment.leaves(stripe) - 1] {
+                let opening = data_set.opening(stripe, shard, leaf);
+                let data = opening_calldata(&commitment, &opening);
+                let execution = chain.ask(evm::DATA_OPENING_VERIFIER, data.clone());
+                assert_eq!(word(&execution), VALID);
+                let shown = execution.result.output().unwrap();
+                let number = |at: usize| alloy_primitives::U256::from_be_slice(&shown[at..at + 32]);
+                assert_eq!(number(32).to::<u32>(), stripe);
+                assert_eq!(number(64).to::<u16>(), shard);
+                assert_eq!(number(96).to::<u32>(), leaf);
+                gas.push((opening.path.len(), execution.gas_used(), intrinsic(&data)));
+            }
+        }
+    }
+    for (siblings, used, intrinsic) in gas {
+        println!("{siblings} siblings: {used} gas, {} of it execution", used - intrinsic);
+    }
+}
+
+#[test]
+fn altered_openings_are_refused_as_by_the_library() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let data_set = Leaves::new(30_000, 7, 9_000);
+    let commitment = data_set.commitment;
+    let opening = data_set.opening(1, 5, 2);
+    let proof = [commitment.encode().as_slice(), &opening.encode()].concat();
+    let root = commitment.root();
+    let mut status = |proof: &[u8]| {
+        let data = [
+            &[0, 0, 0, 0],
+            root.as_slice(),
+            &alloy_primitives::U256::from(64).to_be_bytes::<32>(),
+            &alloy_primitives::U256::from(proof.len()).to_be_bytes::<32>(),
+            proof,
+            &[0; 32][..proof.len().next_multiple_of(32) - proof.len()],
+        ];
+        let mut data = data.concat();
+        data[..4].copy_from_slice(&opening_calldata(&commitment, &opening)[..4]);
+        let status = word(&chain.ask(evm::DATA_OPENING_VERIFIER, data));
+        assert_eq!(status == VALID, verify_opening_proof(root, proof).is_ok());
+        status
+    };
+    assert_eq!(status(&proof), VALID);
+    for at in 0..proof.len() {
+        let mut wrong = proof.clone();
+        wrong[at] ^= 1;
+        assert_ne!(status(&wrong), VALID, "byte {at}");
+    }
+    for length in (0..proof.len()).step_by(7).chain([proof.len() - 32, proof.len() - 64]) {
+        assert_ne!(status(&proof[..length]), VALID, "{length}");
+    }
+    for more in [1, 31, 32, 64, 2_048] {
+        let mut long = proof.clone();
+        long.resize(long.len() + more, 0);
+        assert_ne!(status(&long), VALID, "{more}");
+    }
+}
+
+/// Commitments that no data set has, though their hash is the root that is asked for, are refused and divide nothing by zero.
+#[test]
+fn made_up_commitments_are_refused() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let data_set = Leaves::new(30_000, 7, 9_000);
+    let opening = data_set.opening(0, 0, 0).encode();
+    let right = data_set.commitment.encode();
+    let changed = |at: usize, with: &[u8]| {
+        let mut bytes = right;
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes
+    };
+    for commitment in [
+        changed(0, &[0; 8]),
+        changed(0, &[255; 8]),
+        changed(8, &[0; 2]),
+        changed(8, &[0, 2]),
+        changed(8, &[0; 4]),
+        changed(8, &[255; 4]),
+        changed(12, &[0; 4]),
+        changed(12, &[255; 4]),
+    ] {
+        let root =
+            alloy_primitives::keccak256([b"lazvm/dataset/1", commitment.as_slice()].concat());
+        let proof = [commitment.as_slice(), &opening].concat();
+        assert!(verify_opening_proof(root, &proof).is_err());
+        let mut data = opening_calldata(&data_set.commitment, &data_set.opening(0, 0, 0));
+        data[4..36].copy_from_slice(root.as_slice());
+        data[100..148].copy_from_slice(&commitment);
+        assert_eq!(word(&chain.ask(evm::DATA_OPENING_VERIFIER, data)), MALFORMED);
+    }
+}
