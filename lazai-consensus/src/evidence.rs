@@ -99,7 +99,7 @@ impl Evidence {
 }
 
 /// Refuses two statements that a member may both sign.
-fn contradict(first: &Statement, second: &Statement) -> Result<(), EvidenceError> {
+pub(crate) fn contradict(first: &Statement, second: &Statement) -> Result<(), EvidenceError> {
     if first.slot() != second.slot() || first == second {
         return Err(EvidenceError::NoContradiction);
     }

@@ -1,25 +1,32 @@
 //! The Solidity verifiers, run by revm with the precompiles of EIP-2537.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/evm.rs"]
 mod evm;
 mod support;
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, Bytes};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use evm::{Chain, FORKS, Leaves, QUORUM_VERIFIER, intrinsic, word};
+use lazai_api_types::{ProofSystemId, key_hash};
 use lazai_consensus::{
-    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Statement,
+    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Statement,
     availability::verify_opening_proof,
     bls::{SecretKey, Signature},
     evm::{EvmCertificate, opening_calldata, to_evm_calldata},
 };
+use lazai_precompiles::{abi::ILazProofVerifier as sol, address::PROOF_VERIFIER};
 use lazvm::revm::primitives::hardfork::SpecId;
-use support::{candidate, certificate, checkpoint, committee, secret};
+use support::{EPOCH, QUORUM, candidate, certificate, checkpoint, committee, secret};
 
 alloy_sol_types::sol! {
     #[allow(missing_docs)]
     interface QuorumVerifier {
         function verify(bytes32 committee, bytes statement, bytes certificate) external view returns (uint8);
+        error NotEnoughGas();
     }
 }
 
@@ -76,38 +83,71 @@ fn scattered(n: usize) -> Vec<usize> {
     (0..(n - 1) / 3).map(|index| 3 * index + 1).collect()
 }
 
+/// Prints a table of gas: `cargo test -p lazai-consensus --test contracts prices -- --nocapture`. The columns are those of a
+/// transaction, of what runs in it, and of the least that its calldata costs (EIP-7623); the last is the transaction that asks
+/// the precompile for the same.
 #[test]
-fn good_certificates_are_valid_at_a_bounded_price() {
+fn good_certificates_are_valid_at_known_prices() {
     println!(
-        "| fork | members | absent | calldata bytes | transaction | execution | calldata floor | native |"
+        "| fork | n | absent | calldata, bytes | transaction | execution | floor | precompile |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for fork in FORKS {
         let mut chain = Chain::new(fork);
         for n in [1, 4, 13, 31, 100, 128] {
             let f = (n - 1) / 3;
-            let absences = [vec![], (n - f..n).collect(), scattered(n)];
-            let committee = committee(&vec![10; n]);
-            let statement = checkpoint(7, 9);
-            for absent in absences {
+            let (committee, statement) = (committee(&vec![10; n]), checkpoint(7, 9));
+            let key = roster(n);
+            chain.send(PROOF_VERIFIER, register(&key));
+            let mut absences = vec![("none".to_owned(), vec![])];
+            if f > 0 {
+                absences.push((format!("last {f}"), (n - f..n).collect()));
+                absences.push((format!("scattered {f}"), scattered(n)));
+            }
+            for (name, absent) in absences {
                 let certificate = sign(&statement, n, &absent);
                 let data = to_evm_calldata(&certificate, &statement, &committee).unwrap();
                 let execution = chain.ask(QUORUM_VERIFIER, data.clone());
-                assert_eq!(word(&execution), VALID, "{n} members without {absent:?}");
+                assert_eq!(word(&execution), VALID, "{n} members, absent: {name}");
                 let gas = execution.result.gas();
                 let run = gas.total_gas_spent() - intrinsic(&data);
-                // What the precompiles take is fixed; the rest grows with the absent members.
-                assert!(run < 125_000 + 3_000 * absent.len() as u64, "{n}: {run}");
+                // The precompiles take 114,275, SHA-256 and modexp included 115,400; each absent member an addition, its leaf
+                // and its part of the tree.
+                let absent = absent.len() as u64;
+                assert!((115_000..122_000 + 3_000 * absent).contains(&run), "{n}, {name}: {run}");
+                let native = verify_values(&key, &statement, &certificate);
+                let native = chain.ask(PROOF_VERIFIER, native);
+                assert_eq!(word(&native), 1, "the precompile says the same");
                 println!(
-                    "| {fork:?} | {n} | {} | {} | {} | {run} | {} | |",
-                    absent.len(),
+                    "| {fork:?} | {n} | {name} | {} | {} | {run} | {} | {} |",
                     data.len(),
                     execution.gas_used(),
                     gas.floor_gas(),
+                    native.gas_used(),
                 );
             }
         }
     }
+}
+
+fn roster(members: usize) -> Vec<u8> {
+    let candidates = (0..members).map(|index| candidate(index, 10)).collect();
+    Roster { quorum: QUORUM, epoch: EPOCH, candidates }.encode()
+}
+
+fn register(key: &[u8]) -> Vec<u8> {
+    let verifying_key = Bytes::copy_from_slice(key);
+    sol::registerCall { system: 0, verifyingKey: verifying_key }.abi_encode()
+}
+
+fn verify_values(key: &[u8], statement: &Statement, certificate: &QuorumCertificate) -> Vec<u8> {
+    sol::verifyValuesCall {
+        system: 0,
+        keyHash: key_hash(ProofSystemId::QUORUM, key),
+        values: statement.encode().into(),
+        proof: [&[1], certificate.encode().as_slice()].concat().into(),
+    }
+    .abi_encode()
 }
 
 #[test]
@@ -351,18 +391,24 @@ fn too_little_gas_tells_nothing() {
         let mut chain = Chain::new(fork);
         let case = Case::new(&[10; 7], &[1, 5]);
         let data = case.call(&case.certificate);
-        let least = intrinsic(&data);
-        let used = chain.ask(QUORUM_VERIFIER, data.clone()).gas_used();
-        let mut valid = 0;
-        for gas in (least..used + 130_000).step_by(500) {
-            let Some(gas) = Some(gas).filter(|gas| *gas >= 70_000) else { continue };
+        let full = chain.ask(QUORUM_VERIFIER, data.clone());
+        let (floor, used) = (full.result.gas().floor_gas(), full.gas_used());
+        let mut reverted = 0;
+        let mut least = None;
+        for gas in (floor.max(intrinsic(&data))..used + 120_000).step_by(300) {
             let execution = chain.ask_with(QUORUM_VERIFIER, data.clone(), gas);
             if execution.result.is_success() {
                 assert_eq!(word(&execution), VALID, "{gas}");
-                valid += 1;
+                least.get_or_insert(gas);
+            } else if let Some(output) = execution.result.output() {
+                assert_eq!(output.as_ref(), QuorumVerifier::NotEnoughGas::SELECTOR, "{gas}");
+                reverted += 1;
             }
         }
-        assert!(valid > 0, "{fork:?}: the last tries had enough");
+        // The check itself must be able to take twice its price.
+        let least = least.unwrap();
+        assert!(least > used && least < used + 115_000, "{fork:?}: {least} of {used}");
+        assert!(reverted > 300, "{fork:?}: {reverted}");
     }
 }
 
@@ -377,7 +423,7 @@ fn without_the_precompiles_nothing_is_valid() {
 #[test]
 fn openings_are_what_they_show() {
     let mut chain = Chain::new(SpecId::OSAKA);
-    let mut gas = Vec::new();
+    let mut gas = BTreeMap::new();
     for (bytes, n, stripe_bytes) in [(1, 1, 1), (30_000, 7, 9_000), (1_000_000, 31, 100_000)] {
         let data_set = Leaves::new(bytes, n, stripe_bytes);
         let commitment = data_set.commitment;
@@ -393,12 +439,15 @@ fn openings_are_what_they_show() {
                 assert_eq!(number(32).to::<u32>(), stripe);
                 assert_eq!(number(64).to::<u16>(), shard);
                 assert_eq!(number(96).to::<u32>(), leaf);
-                gas.push((opening.path.len(), execution.gas_used(), intrinsic(&data)));
+                let run = execution.result.gas().total_gas_spent() - intrinsic(&data);
+                assert!(run < 4_000 + 250 * opening.path.len() as u64, "{run}");
+                let used = execution.gas_used();
+                gas.insert(opening.path.len(), format!("{used} gas, execution {run}"));
             }
         }
     }
-    for (siblings, used, intrinsic) in gas {
-        println!("{siblings} siblings: {used} gas, {} of it execution", used - intrinsic);
+    for (siblings, gas) in gas {
+        println!("{siblings} siblings: {gas}");
     }
 }
 

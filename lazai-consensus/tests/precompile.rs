@@ -1,5 +1,7 @@
 //! Certificates and openings through the precompile that checks proofs.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/evm.rs"]
 mod evm;
 mod support;
@@ -179,7 +181,7 @@ fn rosters_that_are_none_are_not_admitted() {
     let mut idle = good.clone();
     idle.candidates[0].weight = 0;
     assert!(refused(&idle).contains("weight"), "{}", refused(&idle));
-    let empty = Roster { candidates: vec![], ..good.clone() };
+    let empty = Roster { candidates: vec![], ..good };
     assert!(refused(&empty).contains("members"), "{}", refused(&empty));
     let mut unordered = good.encode();
     let (first, second) = unordered[43..43 + 2 * 172].split_at_mut(172);

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use super::{calldata, siblings::siblings};
-use crate::{CertificateError, Committee, Member, QuorumCertificate, Statement};
+use crate::{CertificateError, Committee, Member, QuorumCertificate, Statement, bls::Signature};
 
 /// A certificate in the form that `contracts/QuorumVerifier.sol` reads.
 ///
@@ -22,29 +22,36 @@ impl EvmCertificate {
         committee: &Committee,
     ) -> Result<Self, CertificateError> {
         certificate.verify(statement, committee)?;
+        let places = 0..committee.members().len();
+        let absent: Vec<_> = places.filter(|place| !certificate.signers.contains(*place)).collect();
+        Ok(Self::listing(&absent, &certificate.signature, committee))
+    }
+
+    /// The form with the members at `places`, which ascend.
+    pub(super) fn listing(places: &[usize], signature: &Signature, committee: &Committee) -> Self {
         let members = committee.members();
-        let absent: Vec<_> =
-            (0..members.len()).filter(|place| !certificate.signers.contains(*place)).collect();
-        let leaves: Vec<_> = members.iter().map(Member::leaf).collect();
         let mut bytes = Vec::new();
         bytes.extend_from_slice(&committee.total_weight().to_be_bytes());
-        bytes.extend_from_slice(&u32::from(certificate.signers.members()).to_be_bytes());
+        // At most 128.
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&count.to_be_bytes());
         bytes.extend_from_slice(&committee.aggregate_key().to_eip2537());
         bytes.extend_from_slice(committee.members_root().as_slice());
-        bytes.extend_from_slice(&certificate.signature.to_eip2537());
-        bytes.push(absent_count(certificate));
-        for (place, member) in (0_u8..).zip(members) {
-            if !certificate.signers.contains(place.into()) {
-                bytes.push(place);
+        bytes.extend_from_slice(&signature.to_eip2537());
+        bytes.push(byte(places.len()));
+        for place in places {
+            if let Some(member) = members.get(*place) {
+                bytes.push(byte(*place));
                 bytes.extend_from_slice(member.address.as_slice());
                 bytes.extend_from_slice(&member.weight.to_be_bytes());
                 bytes.extend_from_slice(&member.key.to_eip2537());
             }
         }
-        for sibling in siblings(&leaves, &absent) {
+        let leaves: Vec<_> = members.iter().map(Member::leaf).collect();
+        for sibling in siblings(&leaves, places) {
             bytes.extend_from_slice(sibling.as_slice());
         }
-        Ok(Self(bytes))
+        Self(bytes)
     }
 
     /// The bytes.
@@ -54,10 +61,9 @@ impl EvmCertificate {
     }
 }
 
-/// At most 127, as a quorum has a member at least.
-fn absent_count(certificate: &QuorumCertificate) -> u8 {
-    let signers = u8::try_from(certificate.signers.count()).unwrap_or(u8::MAX);
-    certificate.signers.members().saturating_sub(signers)
+/// A place, or a number of members that is not all of them: at most 127.
+fn byte(number: usize) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
 }
 
 /// The call of `QuorumVerifier.verify(bytes32 committee, bytes statement, bytes certificate)` that checks `certificate`.

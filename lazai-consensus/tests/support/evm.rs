@@ -1,5 +1,6 @@
 //! A chain in memory that knows both verifiers, with both contracts on it.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use lazvm::{
 pub(crate) const QUORUM_VERIFIER: Address = address!("00000000000000000000000000000000000c0de1");
 pub(crate) const DATA_OPENING_VERIFIER: Address =
     address!("00000000000000000000000000000000000c0de2");
+pub(crate) const DOUBLE_VOTE_VERIFIER: Address =
+    address!("00000000000000000000000000000000000c0de3");
 const SENDER: Address = address!("00000000000000000000000000000000000a11ce");
 
 /// The two forks of Ethereum that have EIP-2537, with different prices of `modexp`.
@@ -39,6 +42,7 @@ impl Chain {
         let contracts = [
             (QUORUM_VERIFIER, include_str!("../../contracts/QuorumVerifier.json")),
             (DATA_OPENING_VERIFIER, include_str!("../../contracts/DataOpeningVerifier.json")),
+            (DOUBLE_VOTE_VERIFIER, include_str!("../../contracts/DoubleVoteVerifier.json")),
         ];
         for (address, artifact) in contracts {
             let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
