@@ -255,8 +255,10 @@ pub(super) const KEY_BYTES: usize = 1 + 2 + 2 + 4;
 const MAX_PROOF_BYTES: usize = 1 + 8 + 32 + (MAX_OPENING_BYTES - 4 - 2 - 4 - LEAF_BYTES);
 const VERSION: u8 = 1;
 
+/// At 100,000 operations for a microsecond, 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
 const OPERATIONS: u64 = 2_000_000;
-/// A node of the path is 32 bytes.
+
+/// For each sibling of 32 bytes 1.3 microseconds, in which its hash of one block fits twice.
 const OPERATIONS_PER_BYTE: u64 = 4_096;
 /// A leaf, a path and a hasher, generously.
 const PEAK_BYTES: u64 = 8 * 1024;
