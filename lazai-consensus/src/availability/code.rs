@@ -10,76 +10,88 @@ use super::{Coding, Shard, shard::shard_tree, tree::Tree};
 ///
 /// The code treats each block of 64 bytes by itself: byte `i` of every shard depends on nothing but the 64 bytes around
 /// byte `i` of the others. So the leaves at one place of all shards are a stripe of their own, in the same code.
+#[derive(Default)]
 pub(super) struct CodedStripe {
     k: usize,
     shard_bytes: usize,
     data: Vec<u8>,
     parity: Vec<u8>,
+    /// Its working memory is larger than the stripe, and takes longer to get than to use.
+    encoder: Option<ReedSolomonEncoder>,
 }
 
 impl CodedStripe {
-    /// Codes `data`, which is filled up with zeros to `k` shards of `shard_bytes` bytes.
-    pub(super) fn encode(
-        coding: Coding,
-        shard_bytes: usize,
-        mut data: Vec<u8>,
-    ) -> Result<Self, CodeError> {
+    /// Takes over the memory of the stripe before, for the data of the next; it is empty.
+    pub(super) fn data_mut(&mut self) -> &mut Vec<u8> {
+        self.data.clear();
+        &mut self.data
+    }
+
+    /// Codes the data that is in it, which is filled up with zeros to `k` shards of `shard_bytes` bytes.
+    pub(super) fn encode(&mut self, coding: Coding, shard_bytes: usize) -> Result<(), CodeError> {
         let (k, n) = (usize::from(coding.k()), usize::from(coding.n()));
         let recovery = n.saturating_sub(k);
-        data.resize(k.saturating_mul(shard_bytes), 0);
-        let mut parity = Vec::with_capacity(recovery.saturating_mul(shard_bytes));
-        if recovery > 0 {
-            let mut encoder =
-                ReedSolomonEncoder::new(k, recovery, shard_bytes).map_err(|_| CodeError)?;
-            for shard in data.chunks_exact(shard_bytes) {
-                encoder.add_original_shard(shard).map_err(|_| CodeError)?;
-            }
-            let result = encoder.encode().map_err(|_| CodeError)?;
-            result.recovery_iter().for_each(|shard| parity.extend_from_slice(shard));
+        (self.k, self.shard_bytes) = (k, shard_bytes);
+        self.data.resize(k.saturating_mul(shard_bytes), 0);
+        self.parity.clear();
+        if recovery == 0 {
+            return Ok(());
         }
-        Ok(Self { k, shard_bytes, data, parity })
+        let encoder = match &mut self.encoder {
+            Some(encoder) => {
+                encoder.reset(k, recovery, shard_bytes).map_err(|_| CodeError)?;
+                encoder
+            }
+            none => none
+                .insert(ReedSolomonEncoder::new(k, recovery, shard_bytes).map_err(|_| CodeError)?),
+        };
+        for shard in self.data.chunks_exact(shard_bytes) {
+            encoder.add_original_shard(shard).map_err(|_| CodeError)?;
+        }
+        let result = encoder.encode().map_err(|_| CodeError)?;
+        self.parity.reserve(recovery.saturating_mul(shard_bytes));
+        result.recovery_iter().for_each(|shard| self.parity.extend_from_slice(shard));
+        Ok(())
     }
 
     /// Codes the stripe of which `shards` are shards: at least `k` different ones, all of `shard_bytes` bytes.
     pub(super) fn restore<'a>(
+        &mut self,
         coding: Coding,
         shard_bytes: usize,
-        shards: impl IntoIterator<Item = (u16, &'a [u8])>,
-    ) -> Result<Self, CodeError> {
+        shards: impl Iterator<Item = (u16, &'a [u8])> + Clone,
+    ) -> Result<(), CodeError> {
         let (k, n) = (usize::from(coding.k()), usize::from(coding.n()));
-        let recovery = n.saturating_sub(k);
-        let mut data = vec![0; k.saturating_mul(shard_bytes)];
         let mut present = vec![false; k];
-        let mut decoder = (recovery > 0)
-            .then(|| ReedSolomonDecoder::new(k, recovery, shard_bytes))
-            .transpose()
-            .map_err(|_| CodeError)?;
-        for (index, shard) in shards {
-            let index = usize::from(index);
-            if let Some(present) = present.get_mut(index) {
+        self.data.resize(k.saturating_mul(shard_bytes), 0);
+        let places = |index: u16| {
+            let from = usize::from(index).saturating_mul(shard_bytes);
+            from..from.saturating_add(shard_bytes)
+        };
+        for (index, shard) in shards.clone().filter(|(_, shard)| shard.len() == shard_bytes) {
+            if let Some(present) = present.get_mut(usize::from(index)) {
                 *present = true;
-                let place = data.chunks_exact_mut(shard_bytes).nth(index).ok_or(CodeError)?;
-                if shard.len() != place.len() {
-                    return Err(CodeError);
-                }
-                place.copy_from_slice(shard);
-                if let Some(decoder) = &mut decoder {
-                    decoder.add_original_shard(index, shard).map_err(|_| CodeError)?;
-                }
-            } else if let Some(decoder) = &mut decoder {
-                let index = index.saturating_sub(k);
-                decoder.add_recovery_shard(index, shard).map_err(|_| CodeError)?;
+                self.data.get_mut(places(index)).ok_or(CodeError)?.copy_from_slice(shard);
             }
         }
         if present.contains(&false) {
-            let mut decoder = decoder.ok_or(CodeError)?;
+            let mut decoder = ReedSolomonDecoder::new(k, n.saturating_sub(k), shard_bytes)
+                .map_err(|_| CodeError)?;
+            for (index, shard) in shards {
+                let index = usize::from(index);
+                let added = match index.checked_sub(k) {
+                    None => decoder.add_original_shard(index, shard),
+                    Some(index) => decoder.add_recovery_shard(index, shard),
+                };
+                added.map_err(|_| CodeError)?;
+            }
             let result = decoder.decode().map_err(|_| CodeError)?;
             for (index, shard) in result.restored_original_iter() {
-                let place = data.chunks_exact_mut(shard_bytes).nth(index).ok_or(CodeError)?;
-                place.copy_from_slice(shard);
+                let index = u16::try_from(index).map_err(|_| CodeError)?;
+                self.data.get_mut(places(index)).ok_or(CodeError)?.copy_from_slice(shard);
             }
         }
-        Self::encode(coding, shard_bytes, data)
+        self.encode(coding, shard_bytes)
     }
 
     /// The `k` shards that hold the data.
@@ -135,16 +147,23 @@ pub struct CodeError;
 mod tests {
     use super::*;
 
+    fn coded(coding: Coding, shard_bytes: usize, data: &[u8]) -> CodedStripe {
+        let mut stripe = CodedStripe::default();
+        stripe.data_mut().extend_from_slice(data);
+        stripe.encode(coding, shard_bytes).unwrap();
+        stripe
+    }
+
     fn stripe(n: u16, shard_bytes: usize) -> CodedStripe {
         let coding = Coding::new(n).unwrap();
         let mut state = u32::from(n);
-        let data = core::iter::repeat_n((), shard_bytes.saturating_mul(coding.k().into()))
+        let data: Vec<_> = core::iter::repeat_n((), shard_bytes.saturating_mul(coding.k().into()))
             .map(|()| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 state.to_be_bytes()[0]
             })
             .collect();
-        CodedStripe::encode(coding, shard_bytes, data).unwrap()
+        coded(coding, shard_bytes, &data)
     }
 
     #[test]
@@ -156,25 +175,25 @@ mod tests {
                 let place = leaf * 1_024..(leaf + 1) * 1_024;
                 let column: Vec<_> = whole.shards().map(|shard| &shard[place.clone()]).collect();
                 let data = column[..usize::from(coding.k())].concat();
-                let coded = CodedStripe::encode(coding, 1_024, data).unwrap();
-                assert!(coded.shards().eq(column), "{n} {leaf}");
+                assert!(coded(coding, 1_024, &data).shards().eq(column), "{n} {leaf}");
             }
         }
     }
 
     #[test]
     fn any_k_shards_restore() {
+        // One memory for all, so that what is left of a stripe would show in the next.
+        let mut restored = CodedStripe::default();
         for n in 1..=10 {
             let coding = Coding::new(n).unwrap();
             let whole = stripe(n, 1_024);
             for chosen in 0_u16..1 << n {
-                let shards: Vec<_> = (0..n)
+                let shards = (0..n)
                     .filter(|index| chosen >> index & 1 == 1)
-                    .map(|index| (index, whole.shard(index)))
-                    .collect();
-                let enough = shards.len() >= usize::from(coding.k());
-                match CodedStripe::restore(coding, 1_024, shards) {
-                    Ok(restored) => {
+                    .map(|index| (index, whole.shard(index)));
+                let enough = chosen.count_ones() >= coding.k().into();
+                match restored.restore(coding, 1_024, shards) {
+                    Ok(()) => {
                         assert!(enough);
                         assert!(restored.shards().eq(whole.shards()), "{n} {chosen:b}");
                     }

@@ -38,8 +38,9 @@ pub fn decode(
     output: &mut impl Write,
 ) -> Result<(), RestoreError> {
     let commitment = manifest.commitment();
+    let mut coded = CodedStripe::default();
     for stripe in 0..commitment.stripes() {
-        let (coded, _) = restore(manifest, source, stripe)?;
+        restore(manifest, source, stripe, &mut coded)?;
         // At most 64 MiB.
         let length = commitment.stripe_len(stripe) as usize;
         output.write_all(coded.data().get(..length).ok_or(CodeError)?)?;
@@ -58,16 +59,18 @@ pub fn repair(
     index: u16,
 ) -> Result<Shard<'static>, RestoreError> {
     super::shard::shape(manifest.commitment(), stripe, index)?;
-    let (coded, tree) = restore(manifest, source, stripe)?;
+    let mut coded = CodedStripe::default();
+    let tree = restore(manifest, source, stripe, &mut coded)?;
     Ok(coded.with_path(&tree, stripe, index).into_owned())
 }
 
-/// A stripe and its tree, from any `k` shards of it; both are as committed.
+/// Restores a stripe from any `k` shards of it, and returns its tree; both are as committed.
 fn restore(
     manifest: &Manifest,
     source: &mut impl ShardSource,
     stripe: u32,
-) -> Result<(CodedStripe, Tree), RestoreError> {
+    coded: &mut CodedStripe,
+) -> Result<Tree, RestoreError> {
     let commitment = manifest.commitment();
     let coding = commitment.coding();
     let mut shards = BTreeMap::new();
@@ -82,14 +85,14 @@ fn restore(
         }
     }
     let used = shards.iter().map(|(index, shard)| (*index, shard.shard().bytes.as_ref()));
-    let coded = CodedStripe::restore(coding, commitment.shard_bytes(stripe), used)?;
+    coded.restore(coding, commitment.shard_bytes(stripe), used)?;
     let tree = coded
         .tree(|index| shards.get(&index).map(|shard| (shard.shard().bytes.as_ref(), shard.root())));
     let length = commitment.stripe_len(stripe) as usize;
     let padding = coded.data().get(length..).unwrap_or_default();
     let first_filled = padding.iter().position(|byte| *byte != 0);
     if first_filled.is_none() && Some(&tree.root()) == manifest.stripe_root(stripe) {
-        return Ok((coded, tree));
+        return Ok(tree);
     }
     // Somebody committed to shards that are no code of any data. What shows that best is one place at which k shards
     // and one more differ, or k shards whose data goes on past its end.

@@ -43,9 +43,10 @@ pub fn encode<S: ShardSink>(
 ) -> Result<Manifest, EncodeError<S::Error>> {
     let mut bytes = 0_u64;
     let mut stripe_roots = Vec::new();
+    let mut coded = CodedStripe::default();
     loop {
-        let mut buffer = Vec::new();
-        let read = data.by_ref().take(coding.stripe_bytes().into()).read_to_end(&mut buffer)?;
+        let mut stripe_data = data.by_ref().take(coding.stripe_bytes().into());
+        let read = stripe_data.read_to_end(coded.data_mut())?;
         if read == 0 {
             break;
         }
@@ -53,7 +54,7 @@ pub fn encode<S: ShardSink>(
         bytes = bytes.saturating_add(read as u64);
         // Ends in time if the data has no end.
         let shape = DatasetCommitment::new(bytes, coding, Default::default())?;
-        let coded = CodedStripe::encode(coding, shape.shard_bytes(stripe), buffer)?;
+        coded.encode(coding, shape.shard_bytes(stripe))?;
         let tree = coded.tree(|_| None);
         for index in 0..coding.n() {
             sink.put(coded.with_path(&tree, stripe, index)).map_err(EncodeError::Sink)?;

@@ -133,7 +133,8 @@ fn verify_leaves(
     }
     let (first, further) = openings.split_at(coding.k().into());
     let leaves = first.iter().map(|opening| (opening.shard, opening.bytes.as_slice()));
-    let coded = CodedStripe::restore(coding, LEAF_BYTES, leaves)?;
+    let mut coded = CodedStripe::default();
+    coded.restore(coding, LEAF_BYTES, leaves)?;
     // Shard i of the data starts at byte i * shard bytes of the stripe; both are far below 2^32.
     let (end, shard_bytes) =
         (commitment.stripe_len(stripe) as usize, commitment.shard_bytes(stripe));
@@ -175,7 +176,8 @@ fn verify_stripe(
         return Err(InconsistencyError::StripePath { stripe });
     }
     let bytes = shards.iter().map(|shard| (shard.index, shard.bytes.as_ref()));
-    let coded = CodedStripe::restore(coding, commitment.shard_bytes(stripe), bytes)?;
+    let mut coded = CodedStripe::default();
+    coded.restore(coding, commitment.shard_bytes(stripe), bytes)?;
     let end = commitment.stripe_len(stripe) as usize;
     let goes_on = coded.data().iter().skip(end).any(|byte| *byte != 0);
     if goes_on || coded.tree(|_| None).root() != root {
