@@ -7,7 +7,6 @@ mod challenge;
 mod committee;
 mod elector;
 #[cfg(feature = "chain")]
-#[allow(dead_code)]
 pub(crate) mod engine;
 mod epoch;
 mod equivocation;
@@ -32,6 +31,8 @@ pub use committee::{
     Seat,
 };
 pub use elector::{LeaderSchedule, LeaderScheduleError};
+#[cfg(feature = "chain")]
+pub use engine::{SimplexEngine, SimplexHandle};
 pub use epoch::{
     DEFAULT_EPOCH_LENGTH, EpochError, EpochSchedule, StakeLedger, epoch_seed, select_committee,
 };

@@ -42,7 +42,6 @@ type Application<E> = Deferred<E, Scheme, ChainApplication, ChainBlock, FixedEpo
 /// Leads a validator from epoch to epoch: commits final blocks, and lets one consensus engine after another agree on them.
 pub(super) struct Conductor<E: Environment, M, B> {
     pub(super) environment: E,
-    pub(super) identity: Identity,
     pub(super) partition: String,
     pub(super) epochs: EpochSchedule,
     pub(super) timing: ChainTiming,

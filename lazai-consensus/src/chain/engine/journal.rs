@@ -96,9 +96,9 @@ async fn archive<E: Environment, V: Codec + Send + Sync>(
     let config = immutable::Config {
         metadata_partition: format!("{partition}-{name}-metadata"),
         freezer_table_partition: format!("{partition}-{name}-table"),
-        freezer_table_initial_size: 1 << 12,
+        freezer_table_initial_size: 1 << 8,
         freezer_table_resize_frequency: 4,
-        freezer_table_resize_chunk_size: 1 << 10,
+        freezer_table_resize_chunk_size: 1 << 6,
         freezer_key_partition: format!("{partition}-{name}-keys"),
         freezer_key_page_cache: cache.clone(),
         freezer_value_partition: format!("{partition}-{name}-values"),
@@ -117,7 +117,7 @@ async fn archive<E: Environment, V: Codec + Send + Sync>(
 
 /// Memory for pages of the journal.
 pub(super) fn page_cache() -> CacheRef {
-    CacheRef::new(NZU16!(4_084), NZUsize!(1_024))
+    CacheRef::new(NZU16!(4_084), NZUsize!(128))
 }
 
 #[allow(clippy::needless_pass_by_value)] // An argument of `map_err`.
@@ -125,5 +125,5 @@ fn storage(error: commonware_storage::archive::Error) -> ChainError {
     ChainError::Storage { reason: error.to_string() }
 }
 
-pub(super) const WRITE_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 16);
-pub(super) const REPLAY_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 20);
+pub(super) const WRITE_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 14);
+pub(super) const REPLAY_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 16);

@@ -8,13 +8,14 @@ mod elector;
 mod execution;
 mod journal;
 mod reporter;
+mod tcp;
 mod validator;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;
 
-#[allow(unused_imports)]
+pub use tcp::{SimplexEngine, SimplexHandle};
 pub(crate) use validator::{Network, ValidatorConfig, max_message_size, start_validator};
 
 use commonware_consensus::simplex::scheme::bls12381_multisig;

@@ -50,7 +50,8 @@ pub(crate) struct ValidatorConfig {
     pub(crate) addresses: Map<Identity, Address>,
 }
 
-/// Five channels and the management of peers, of TCP or of a simulator. Channels must carry [`max_message_size`] bytes.
+/// Five channels and the management of peers, of TCP or of a simulator. Channels must carry [`max_message_size`] bytes. Networks
+/// reserve memory for quota times peers times tracked sets of messages: keep quotas at some hundreds a second.
 #[derive(Debug)]
 pub(crate) struct Network<S, R, M, B> {
     pub(crate) votes: (S, R),
@@ -190,7 +191,6 @@ where
 
     Conductor {
         environment,
-        identity: config.identity,
         partition: config.partition,
         epochs: config.epochs,
         timing: config.timing,

@@ -75,9 +75,9 @@ impl Cluster {
     ) -> Self {
         let config = simulated::Config {
             max_size: max_message_size(),
-            max_peers_per_set: NZUsize!(32),
+            max_peers_per_set: NZUsize!(8),
             disconnect_on_block: true,
-            tracked_peer_sets: NZUsize!(8),
+            tracked_peer_sets: NZUsize!(3),
         };
         let identities: Vec<_> = operators.iter().map(|number| identity(*number)).collect();
         let (network, oracle) = simulated::Network::new_with_peers(
@@ -112,9 +112,19 @@ impl Cluster {
 
     /// Starts a validator, anew if it has run before.
     pub(in super::super) async fn start(&mut self, number: u8, ledger: Arc<Ledger>) {
+        self.start_with(number, ledger, &format!("validator-{number}")).await;
+    }
+
+    /// Starts a validator with the journal of a given name.
+    pub(in super::super) async fn start_with(
+        &mut self,
+        number: u8,
+        ledger: Arc<Ledger>,
+        partition: &str,
+    ) {
         let identity = identity(number);
         let control = self.oracle.control(identity.clone());
-        let quota = Quota::per_second(NZU32!(10_000));
+        let quota = Quota::per_second(NZU32!(256));
         let network = Network {
             votes: control.register(0, quota).await.unwrap(),
             certificates: control.register(1, quota).await.unwrap(),
@@ -131,7 +141,7 @@ impl Cluster {
         let config = ValidatorConfig {
             identity,
             vote_key: operator(number).1,
-            partition: format!("validator-{number}"),
+            partition: partition.to_owned(),
             committees: Arc::clone(&self.committees),
             epochs: self.epochs,
             timing: ChainTiming::default(),

@@ -3,6 +3,8 @@
 mod cluster;
 mod deterministic;
 mod ledger;
+mod recovery;
+mod tcp;
 
 pub(super) use cluster::{Cluster, committee};
 pub(super) use ledger::Ledger;
