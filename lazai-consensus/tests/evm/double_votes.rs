@@ -1,20 +1,17 @@
 //! Evidence of double votes in Solidity, held against what the library says of the same votes.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/evm.rs"]
-mod evm;
-mod support;
-
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use evm::{Chain, DOUBLE_VOTE_VERIFIER, intrinsic, word};
 use lazai_api_types::{ModelId, Statement as Run, Work};
 use lazai_consensus::{
     Committee, Epoch, Fact, Statement, Vote, bls::Signature, evm::double_vote_calldata,
 };
 use lazvm::revm::primitives::hardfork::SpecId;
-use support::{address, checkpoint, committee, secret, statement, vote};
+
+use crate::{
+    chain::{Chain, DOUBLE_VOTE_VERIFIER, FORKS, intrinsic, word},
+    support::{address, checkpoint, committee, secret, statement, vote},
+};
 
 alloy_sol_types::sol! {
     #[allow(missing_docs)]
@@ -135,7 +132,7 @@ fn evidence(call: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_double_vote_is_proven() {
-    for fork in evm::FORKS {
+    for fork in FORKS {
         let mut chain = Chain::new(fork);
         for n in [1, 4, 13, 31, 100] {
             let committee = committee(&vec![10; n]);

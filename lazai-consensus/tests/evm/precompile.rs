@@ -1,15 +1,8 @@
 //! Certificates and openings through the precompile that checks proofs.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/evm.rs"]
-mod evm;
-mod support;
-
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
-use evm::{Chain, Leaves};
 use lazai_api_types::{
     Claim, ModelId, ProofSystemId, ProofVerifier, Statement as Run, Work, key_hash,
 };
@@ -24,7 +17,11 @@ use lazai_precompiles::{
 };
 use lazvm::{Execution, revm::primitives::hardfork::SpecId};
 use proptest::prelude::*;
-use support::{EPOCH, QUORUM, candidate, certificate, checkpoint, statement};
+
+use crate::{
+    chain::{Chain, Leaves, intrinsic},
+    support::{EPOCH, QUORUM, candidate, certificate, checkpoint, statement},
+};
 
 fn roster(members: usize) -> Roster {
     let candidates = (0..members).map(|index| candidate(index, 10)).collect();
@@ -120,13 +117,13 @@ fn what_is_charged_is_what_was_quoted() {
     let quoted =
         sol::quoteRegisterCall::abi_decode_returns(quoted.result.output().unwrap()).unwrap();
     let data = register(ProofSystemId::QUORUM, &key);
-    let intrinsic = evm::intrinsic(&data);
+    let before = intrinsic(&data);
     let paid = chain.send(PROOF_VERIFIER, data);
     assert_eq!(
         (paid.gas_ai(), paid.gas_inference()),
         (quoted.price.gasAI, quoted.price.gasInference)
     );
-    assert_eq!(paid.gas_evm(), intrinsic + quoted.gasEvm);
+    assert_eq!(paid.gas_evm(), before + quoted.gasEvm);
 
     let (statement, proof) = certify(Fact::Checkpoint { height: 1, state_root: B256::ZERO });
     let values = statement.encode();
@@ -139,14 +136,14 @@ fn what_is_charged_is_what_was_quoted() {
     let quoted = chain.ask(PROOF_VERIFIER, quote.abi_encode());
     let quoted = sol::quoteCall::abi_decode_returns(quoted.result.output().unwrap()).unwrap();
     let data = verify_values(ProofSystemId::QUORUM, &key, &values, &proof);
-    let intrinsic = evm::intrinsic(&data);
+    let before = intrinsic(&data);
     let paid = chain.ask(PROOF_VERIFIER, data);
     assert!(is_valid(&paid));
     assert_eq!(
         (paid.gas_ai(), paid.gas_inference()),
         (quoted.price.gasAI, quoted.price.gasInference)
     );
-    assert_eq!(paid.gas_evm(), intrinsic + quoted.gasEvm);
+    assert_eq!(paid.gas_evm(), before + quoted.gasEvm);
 }
 
 #[test]

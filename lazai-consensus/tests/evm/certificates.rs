@@ -1,26 +1,21 @@
 //! The Solidity verifiers, run by revm with the precompiles of EIP-2537.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "support/evm.rs"]
-mod evm;
-mod support;
-
-use std::collections::BTreeMap;
-
 use alloy_primitives::{Address, Bytes, keccak256};
 use alloy_sol_types::{SolCall, SolError};
-use evm::{Chain, FORKS, Leaves, QUORUM_VERIFIER, intrinsic, word};
 use lazai_api_types::{ProofSystemId, key_hash};
 use lazai_consensus::{
     Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Statement,
-    availability::verify_opening_proof,
     bls::{SecretKey, Signature},
-    evm::{EvmCertificate, opening_calldata, to_evm_calldata},
+    evm::{EvmCertificate, to_evm_calldata},
 };
 use lazai_precompiles::{abi::ILazProofVerifier as sol, address::PROOF_VERIFIER};
 use lazvm::revm::primitives::hardfork::SpecId;
-use support::{EPOCH, QUORUM, candidate, certificate, checkpoint, committee, secret};
+use proptest::prelude::*;
+
+use crate::{
+    chain::{Chain, FORKS, QUORUM_VERIFIER, intrinsic, word},
+    support::{EPOCH, QUORUM, candidate, certificate, checkpoint, committee, secret},
+};
 
 alloy_sol_types::sol! {
     #[allow(missing_docs)]
@@ -83,7 +78,7 @@ fn scattered(n: usize) -> Vec<usize> {
     (0..(n - 1) / 3).map(|index| 3 * index + 1).collect()
 }
 
-/// Prints a table of gas: `cargo test -p lazai-consensus --test contracts prices -- --nocapture`. The columns are those of a
+/// Prints a table of gas: `cargo test -p lazai-consensus --test evm prices -- --nocapture`. The columns are those of a
 /// transaction, of what runs in it, and of the least that its calldata costs (EIP-7623); the last is the transaction that asks
 /// the precompile for the same.
 #[test]
@@ -422,113 +417,43 @@ fn too_little_gas_tells_nothing() {
     }
 }
 
+proptest! {
+    /// Whatever is written over a good certificate: an answer, never a revert, and never `VALID`.
+    #[test]
+    fn hostile_certificates_get_an_answer(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<[u8; 32]>(), 1..=32_usize), 1..6),
+        length in prop::option::of(any::<prop::sample::Index>()),
+        count in any::<Option<u8>>(),
+    ) {
+        let case = Case::new(&[10; 7], &[1, 5]);
+        let mut bytes = case.certificate.clone();
+        for (at, with, width) in edits {
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + width);
+            bytes[at..end].copy_from_slice(&with[..end - at]);
+        }
+        if let Some(count) = count {
+            bytes[ABSENT] = count;
+        }
+        if let Some(length) = length {
+            bytes.resize(length.index(2 * bytes.len()), 0xa5);
+        }
+        prop_assume!(bytes != case.certificate);
+        let mut chain = Chain::new(SpecId::OSAKA);
+        let execution = chain.ask(QUORUM_VERIFIER, case.call(&bytes));
+        prop_assert!(execution.result.is_success(), "{:?}", execution.result);
+        prop_assert_ne!(word(&execution), VALID);
+        // No more than a good one costs and the calldata itself.
+        let run = execution.result.gas().total_gas_spent() - intrinsic(&case.call(&bytes));
+        prop_assert!(run < 260_000, "{run}");
+    }
+
+}
+
 #[test]
 fn without_the_precompiles_nothing_is_valid() {
     let mut chain = Chain::new(SpecId::CANCUN);
     let case = Case::new(&[10; 7], &[1, 5]);
     let execution = chain.ask(QUORUM_VERIFIER, case.call(&case.certificate));
     assert_eq!(word(&execution), WRONG_SIGNATURE);
-}
-
-#[test]
-fn openings_are_what_they_show() {
-    let mut chain = Chain::new(SpecId::OSAKA);
-    let mut gas = BTreeMap::new();
-    for (bytes, n, stripe_bytes) in [(1, 1, 1), (30_000, 7, 9_000), (1_000_000, 31, 100_000)] {
-        let data_set = Leaves::new(bytes, n, stripe_bytes);
-        let commitment = data_set.commitment;
-        let last = commitment.stripes() - 1;
-        for (stripe, shard) in [(0, 0), (0, n - 1), (last, 0), (last, n - 1)] {
-            for leaf in [0, commitment.leaves(stripe) - 1] {
-                let opening = data_set.opening(stripe, shard, leaf);
-                let data = opening_calldata(&commitment, &opening);
-                let execution = chain.ask(evm::DATA_OPENING_VERIFIER, data.clone());
-                assert_eq!(word(&execution), VALID);
-                let shown = execution.result.output().unwrap();
-                let number = |at: usize| alloy_primitives::U256::from_be_slice(&shown[at..at + 32]);
-                assert_eq!(number(32).to::<u32>(), stripe);
-                assert_eq!(number(64).to::<u16>(), shard);
-                assert_eq!(number(96).to::<u32>(), leaf);
-                let run = execution.result.gas().total_gas_spent() - intrinsic(&data);
-                assert!(run < 4_000 + 250 * opening.path.len() as u64, "{run}");
-                let used = execution.gas_used();
-                gas.insert(opening.path.len(), format!("{used} gas, execution {run}"));
-            }
-        }
-    }
-    for (siblings, gas) in gas {
-        println!("{siblings} siblings: {gas}");
-    }
-}
-
-#[test]
-fn altered_openings_are_refused_as_by_the_library() {
-    let mut chain = Chain::new(SpecId::OSAKA);
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let commitment = data_set.commitment;
-    let opening = data_set.opening(1, 5, 2);
-    let proof = [commitment.encode().as_slice(), &opening.encode()].concat();
-    let root = commitment.root();
-    let mut status = |proof: &[u8]| {
-        let data = [
-            &[0, 0, 0, 0],
-            root.as_slice(),
-            &alloy_primitives::U256::from(64).to_be_bytes::<32>(),
-            &alloy_primitives::U256::from(proof.len()).to_be_bytes::<32>(),
-            proof,
-            &[0; 32][..proof.len().next_multiple_of(32) - proof.len()],
-        ];
-        let mut data = data.concat();
-        data[..4].copy_from_slice(&opening_calldata(&commitment, &opening)[..4]);
-        let status = word(&chain.ask(evm::DATA_OPENING_VERIFIER, data));
-        assert_eq!(status == VALID, verify_opening_proof(root, proof).is_ok());
-        status
-    };
-    assert_eq!(status(&proof), VALID);
-    for at in 0..proof.len() {
-        let mut wrong = proof.clone();
-        wrong[at] ^= 1;
-        assert_ne!(status(&wrong), VALID, "byte {at}");
-    }
-    for length in (0..proof.len()).step_by(7).chain([proof.len() - 32, proof.len() - 64]) {
-        assert_ne!(status(&proof[..length]), VALID, "{length}");
-    }
-    for more in [1, 31, 32, 64, 2_048] {
-        let mut long = proof.clone();
-        long.resize(long.len() + more, 0);
-        assert_ne!(status(&long), VALID, "{more}");
-    }
-}
-
-/// Commitments that no data set has, though their hash is the root that is asked for, are refused and divide nothing by zero.
-#[test]
-fn made_up_commitments_are_refused() {
-    let mut chain = Chain::new(SpecId::OSAKA);
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let opening = data_set.opening(0, 0, 0).encode();
-    let right = data_set.commitment.encode();
-    let changed = |at: usize, with: &[u8]| {
-        let mut bytes = right;
-        bytes[at..at + with.len()].copy_from_slice(with);
-        bytes
-    };
-    for commitment in [
-        changed(0, &[0; 8]),
-        changed(0, &[255; 8]),
-        changed(8, &[0; 2]),
-        changed(8, &[0, 2]),
-        changed(8, &[0; 4]),
-        changed(8, &[255; 4]),
-        changed(12, &[0; 4]),
-        changed(12, &[255; 4]),
-    ] {
-        let root =
-            alloy_primitives::keccak256([b"lazvm/dataset/1", commitment.as_slice()].concat());
-        let proof = [commitment.as_slice(), &opening].concat();
-        assert!(verify_opening_proof(root, &proof).is_err());
-        let mut data = opening_calldata(&data_set.commitment, &data_set.opening(0, 0, 0));
-        data[4..36].copy_from_slice(root.as_slice());
-        data[100..148].copy_from_slice(&commitment);
-        assert_eq!(word(&chain.ask(evm::DATA_OPENING_VERIFIER, data)), MALFORMED);
-    }
 }

@@ -1,6 +1,4 @@
 //! A chain in memory that knows both verifiers, with both contracts on it.
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
