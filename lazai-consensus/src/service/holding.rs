@@ -25,11 +25,13 @@ pub(super) struct DataSet {
     pub(super) manifest: Arc<Manifest>,
     certified: Option<Statement>,
     is_spoiled: bool,
+    /// The epoch for which this member has all its shards on disk.
+    whole_in: Option<Epoch>,
 }
 
 impl DataSet {
     pub(super) const fn new(manifest: Arc<Manifest>) -> Self {
-        Self { manifest, certified: None, is_spoiled: false }
+        Self { manifest, certified: None, is_spoiled: false, whole_in: None }
     }
 
     /// That the quorum holds it, unless it is known to be no data.
@@ -270,12 +272,16 @@ impl<V: VoteStore> QuorumMember<V> {
         let set = self.data_sets.entry(root).or_insert_with(|| DataSet::new(manifest));
         match then {
             Then::Vote(statement) => {
+                set.whole_in = Some(statement.epoch);
                 if let Some(certified) = self.lacking.remove(&root) {
                     set.certify(certified);
                 }
                 self.judged(statement, Verdict::Accept { score: 0 });
             }
-            Then::Ready(epoch) => self.say_ready(epoch),
+            Then::Ready(epoch) => {
+                set.whole_in = Some(epoch);
+                self.say_ready(epoch);
+            }
         }
     }
 
@@ -299,7 +305,7 @@ impl<V: VoteStore> QuorumMember<V> {
         for (stripe, index) in open {
             let at = intake.rounds.checked_rem(sources.len()).unwrap_or_default();
             intake.rounds = intake.rounds.wrapping_add(1);
-            intake.asked.insert((stripe, index), now_ms.saturating_add(wait.saturating_mul(4)));
+            intake.asked.insert((stripe, index), now_ms.saturating_add(wait.saturating_mul(2)));
             wants.extend(sources.get(at).map(|to| (*to, Message::Want { root, stripe, index })));
         }
         for (to, message) in wants {
@@ -323,7 +329,7 @@ impl<V: VoteStore> QuorumMember<V> {
                 }
                 // Whoever had them does not give them: any k others of the stripe do as well.
                 Then::Ready(_)
-                    if idle_ms >= limits.resend_ms.saturating_mul(8)
+                    if idle_ms >= limits.resend_ms.saturating_mul(4)
                         && !missing.is_empty()
                         && !intake.is_restoring =>
                 {
@@ -446,6 +452,7 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let kept = self.data_sets.iter().filter(|(root, set)| {
             set.certified().is_some_and(|statement| is_kept(statement, epoch))
+                && set.whole_in != Some(epoch)
                 && !self.intakes.contains_key(*root)
         });
         let kept: Vec<_> = kept.map(|(_, set)| Arc::clone(&set.manifest)).collect();

@@ -82,6 +82,11 @@ impl<V: VoteStore> QuorumMember<V> {
                     self.push(Output::Convicted { evidence });
                 }
             }
+            // Who told others what was certified, and this member something else, is convicted by those who hold the
+            // other vote. Honest members may dissent, too: then nobody holds another.
+            Progress::Pending { .. } if poll.certificate.is_some() => {
+                self.broadcast(&Message::Relay(*vote));
+            }
             Progress::Pending { .. } | Progress::Repeated => {}
         }
         for forger in forgers {
@@ -148,16 +153,9 @@ impl<V: VoteStore> QuorumMember<V> {
             none => *none = Some((statement, certificate)),
         }
         poll.request = None;
-        // Who signed what was certified and told this member something else is convicted by those who hold the other vote.
-        let relays: Vec<_> =
+        let dissent: Vec<_> =
             poll.tally.votes().filter(|vote| vote.statement != statement).copied().collect();
-        let committee = self.epochs.committee(statement.epoch).map(Arc::clone);
-        for vote in relays {
-            let place = committee.as_ref().and_then(|committee| committee.index_of(vote.voter));
-            if place.is_some_and(|place| certificate.signers.contains(place)) {
-                self.broadcast(&Message::Relay(vote));
-            }
-        }
+        dissent.into_iter().for_each(|vote| self.broadcast(&Message::Relay(vote)));
         self.push(Output::Run(Task::Record { statement, certificate }));
         self.take_effect(&statement);
     }
@@ -178,7 +176,10 @@ impl<V: VoteStore> QuorumMember<V> {
     pub(super) fn take_effect(&mut self, statement: &Statement) {
         match statement.fact {
             Fact::Available { root, .. } => match self.data_sets.get_mut(&root) {
-                Some(set) => set.certify(*statement),
+                Some(set) => {
+                    set.certify(*statement);
+                    self.sync();
+                }
                 None if self.lacking.len() < self.limits.max_slots => {
                     self.lacking.insert(root, *statement);
                 }

@@ -14,7 +14,8 @@ use lazai_api_types::{
 };
 use lazai_consensus::{
     Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, Statement, VoteJournal,
-    availability::{Coding, FileStore, Manifest},
+    availability::{Coding, DatasetCommitment, FileStore, Manifest, Shard},
+    merkle,
     service::{
         Command, DataPolicy, DataView, Done, FileLedger, Limits, Output, QuorumMember, Refusal,
         Task, Verdict, Worker,
@@ -342,3 +343,29 @@ impl Coprocessor for Counter {
 }
 
 pub(crate) const TICK_MS: u64 = 50;
+
+/// Commits to shards that need not be the code of any data.
+pub(crate) fn commit(
+    coding: Coding,
+    bytes: u64,
+    shards: &[Shard<'static>],
+) -> (Manifest, Vec<Shard<'static>>) {
+    let stripes = bytes.div_ceil(coding.stripe_bytes().into());
+    let mut roots = Vec::new();
+    let mut committed = Vec::new();
+    for stripe in 0..u32::try_from(stripes).unwrap() {
+        let row: Vec<_> = shards.iter().filter(|shard| shard.stripe == stripe).collect();
+        let leaves = row.iter().map(|shard| {
+            let leaves: Vec<_> = shard.bytes.chunks(1_024).map(merkle::leaf).collect();
+            merkle::leaf(merkle::root(&leaves).as_slice())
+        });
+        let leaves: Vec<_> = leaves.collect();
+        roots.push(merkle::root(&leaves));
+        for (index, shard) in row.into_iter().enumerate() {
+            committed.push(Shard { path: merkle::path(&leaves, index).unwrap(), ..shard.clone() });
+        }
+    }
+    let leaves: Vec<_> = roots.iter().map(|root| merkle::leaf(root.as_slice())).collect();
+    let commitment = DatasetCommitment::new(bytes, coding, merkle::root(&leaves)).unwrap();
+    (Manifest::new(commitment, roots).unwrap(), committed)
+}
