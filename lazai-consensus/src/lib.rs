@@ -19,6 +19,7 @@ mod committee;
 mod composite;
 mod evidence;
 pub mod evm;
+pub mod governance;
 pub mod merkle;
 mod quorum;
 mod refuter;

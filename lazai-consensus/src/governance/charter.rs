@@ -1,0 +1,330 @@
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+use alloy_primitives::{Address, B256};
+
+use super::{Action, MAX_PRICE_STEP_DIVISOR, MAX_TEXT_BYTES, Proposal};
+use crate::{
+    Candidate, CertificateError, Committee, CommitteeError, Epoch, MAX_MEMBERS, QuorumCertificate,
+    QuorumId, Roster,
+};
+
+/// What a quorum has decided so far: its members of the next epoch, its prices, and the data sets that it admits.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Charter {
+    quorum: QuorumId,
+    epoch: Epoch,
+    /// Of the next epoch, by address.
+    candidates: BTreeMap<Address, Candidate>,
+    prices: BTreeMap<B256, u64>,
+    data_sets: BTreeMap<(B256, u64), DataSetTerms>,
+    /// Proposals of this epoch that were decided.
+    decided: BTreeSet<B256>,
+}
+
+impl Charter {
+    /// The charter of a quorum in an epoch, with its first members and prices.
+    #[must_use]
+    pub fn new(members: Roster, prices: BTreeMap<B256, u64>) -> Self {
+        let Roster { quorum, epoch, candidates } = members;
+        let candidates = candidates.into_iter().map(|candidate| (candidate.address, candidate));
+        Self {
+            quorum,
+            epoch,
+            candidates: candidates.collect(),
+            prices,
+            data_sets: BTreeMap::new(),
+            decided: BTreeSet::new(),
+        }
+    }
+
+    /// Checks that a proposal can be enacted as things are, which a member should do before it votes.
+    ///
+    /// # Errors
+    /// [`CharterError`].
+    pub fn check(&self, proposal: &Proposal) -> Result<(), CharterError> {
+        if proposal.quorum != self.quorum {
+            let (expected, got) = (self.quorum, proposal.quorum);
+            return Err(CharterError::Quorum { expected, got });
+        }
+        if proposal.epoch != self.epoch {
+            let (expected, got) = (self.epoch.0, proposal.epoch.0);
+            return Err(CharterError::Expired { expected, got });
+        }
+        let proposal_hash = proposal.hash();
+        if self.decided.contains(&proposal_hash) {
+            return Err(CharterError::Decided { proposal: proposal_hash });
+        }
+        match &proposal.action {
+            Action::AddMember(candidate) => self.check_candidate(candidate),
+            Action::AdmitDataSet { data_set, version, until_epoch, .. } => {
+                if self.data_sets.contains_key(&(*data_set, *version)) {
+                    return Err(CharterError::KnownDataSet { data_set: *data_set });
+                }
+                if *until_epoch < self.epoch {
+                    let (expected, got) = (self.epoch.0, until_epoch.0);
+                    return Err(CharterError::Expired { expected, got });
+                }
+                Ok(())
+            }
+            Action::ChangePrice { item, from, to } => self.check_price(*item, *from, *to),
+            Action::ChangeWeight { member, weight } => {
+                let candidate = self.member(*member)?;
+                if *weight == 0 {
+                    return Err(CommitteeError::ZeroWeight { address: *member }.into());
+                }
+                self.check_total(weight.saturating_sub(candidate.weight))
+            }
+            Action::RemoveMember { member } => {
+                self.member(*member)?;
+                if self.candidates.len() == 1 {
+                    let max = MAX_MEMBERS as u64;
+                    return Err(CommitteeError::Size { got: 0, max }.into());
+                }
+                Ok(())
+            }
+            Action::RetireDataSet { data_set, version } => {
+                let is_known = self.data_sets.contains_key(&(*data_set, *version));
+                let unknown = CharterError::UnknownDataSet { data_set: *data_set };
+                if is_known { Ok(()) } else { Err(unknown) }
+            }
+            Action::Text(text) if text.len() > MAX_TEXT_BYTES => {
+                let (max, got) = (MAX_TEXT_BYTES as u64, text.len() as u64);
+                Err(CharterError::TextTooLong { max, got })
+            }
+            Action::Text(_) => Ok(()),
+        }
+    }
+
+    /// Enacts what the committee of this epoch has approved, or notes that it has rejected it.
+    ///
+    /// Certificates must be enacted in the order in which the chain includes them: two proposals may each be possible, but
+    /// not both.
+    ///
+    /// # Errors
+    /// [`CharterError`] if the certificate is not of a decision on this proposal, or if the proposal cannot be enacted; the
+    /// charter is then as it was.
+    pub fn enact(
+        &mut self,
+        proposal: &Proposal,
+        approved: bool,
+        certificate: &QuorumCertificate,
+        committee: &Committee,
+    ) -> Result<(), CharterError> {
+        certificate.verify(&proposal.decision(approved), committee)?;
+        self.check(proposal)?;
+        if approved {
+            self.apply(&proposal.action);
+        }
+        self.decided.insert(proposal.hash());
+        Ok(())
+    }
+
+    /// The charter of the next epoch. What was proposed in this one and not decided is expired.
+    ///
+    /// # Errors
+    /// [`CharterError::LastEpoch`] if there is no later epoch.
+    pub fn next(&self) -> Result<Self, CharterError> {
+        let epoch = Epoch(self.epoch.0.checked_add(1).ok_or(CharterError::LastEpoch)?);
+        let mut next = Self { epoch, decided: BTreeSet::new(), ..self.clone() };
+        next.data_sets.retain(|_, terms| terms.until_epoch >= epoch);
+        Ok(next)
+    }
+
+    /// Who is to be the committee of the next epoch.
+    ///
+    /// # Errors
+    /// [`CharterError::LastEpoch`] if there is no later epoch.
+    pub fn next_roster(&self) -> Result<Roster, CharterError> {
+        let epoch = Epoch(self.epoch.0.checked_add(1).ok_or(CharterError::LastEpoch)?);
+        let candidates: Vec<_> = self.candidates.values().copied().collect();
+        Ok(Roster { quorum: self.quorum, epoch, candidates })
+    }
+
+    /// The epoch that it stands for.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The price of an item.
+    #[must_use]
+    pub fn price(&self, item: B256) -> Option<u64> {
+        self.prices.get(&item).copied()
+    }
+
+    /// What was decided about a data set; `None` if it is not admitted.
+    #[must_use]
+    pub fn data_set(&self, data_set: B256, version: u64) -> Option<DataSetTerms> {
+        self.data_sets.get(&(data_set, version)).copied()
+    }
+
+    fn apply(&mut self, action: &Action) {
+        match action {
+            Action::AddMember(candidate) => {
+                self.candidates.insert(candidate.address, *candidate);
+            }
+            Action::AdmitDataSet { data_set, version, root, until_epoch } => {
+                let terms = DataSetTerms { root: *root, until_epoch: *until_epoch };
+                self.data_sets.insert((*data_set, *version), terms);
+            }
+            Action::ChangePrice { item, to, .. } => {
+                self.prices.insert(*item, *to);
+            }
+            Action::ChangeWeight { member, weight } => {
+                if let Some(candidate) = self.candidates.get_mut(member) {
+                    candidate.weight = *weight;
+                }
+            }
+            Action::RemoveMember { member } => {
+                self.candidates.remove(member);
+            }
+            Action::RetireDataSet { data_set, version } => {
+                self.data_sets.remove(&(*data_set, *version));
+            }
+            Action::Text(_) => {}
+        }
+    }
+
+    fn check_candidate(&self, candidate: &Candidate) -> Result<(), CharterError> {
+        let address = candidate.address;
+        if self.candidates.contains_key(&address) {
+            return Err(CommitteeError::DuplicateMember { address }.into());
+        }
+        if self.candidates.values().any(|member| member.key == candidate.key) {
+            return Err(CommitteeError::DuplicateKey { address }.into());
+        }
+        if candidate.weight == 0 {
+            return Err(CommitteeError::ZeroWeight { address }.into());
+        }
+        if self.candidates.len() >= MAX_MEMBERS {
+            let got = (self.candidates.len() as u64).saturating_add(1);
+            return Err(CommitteeError::Size { got, max: MAX_MEMBERS as u64 }.into());
+        }
+        self.check_total(candidate.weight)?;
+        if !candidate.key.verify_possession(&candidate.possession, address) {
+            return Err(CommitteeError::Possession { address }.into());
+        }
+        Ok(())
+    }
+
+    fn check_price(&self, item: B256, from: u64, to: u64) -> Result<(), CharterError> {
+        let now = self.price(item).ok_or(CharterError::UnknownPrice { item })?;
+        if now != from {
+            return Err(CharterError::StalePrice { expected: now, got: from });
+        }
+        // At least 1, so that small prices are not stuck.
+        let max = (now / MAX_PRICE_STEP_DIVISOR).max(1);
+        let got = now.abs_diff(to);
+        if got == 0 || got > max {
+            return Err(CharterError::PriceStep { max, got });
+        }
+        Ok(())
+    }
+
+    fn check_total(&self, more: u64) -> Result<(), CharterError> {
+        let weights = self.candidates.values().map(|candidate| candidate.weight);
+        let total = weights.chain([more]).try_fold(0_u64, u64::checked_add);
+        total.map(|_| ()).ok_or(CommitteeError::WeightOverflow.into())
+    }
+
+    fn member(&self, address: Address) -> Result<&Candidate, CharterError> {
+        self.candidates.get(&address).ok_or(CharterError::UnknownMember { address })
+    }
+}
+
+/// On what terms a data set is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DataSetTerms {
+    /// The commitment to it.
+    pub root: B256,
+    /// The last epoch in which it is kept.
+    pub until_epoch: Epoch,
+}
+
+/// Why a proposal cannot be enacted.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CharterError {
+    /// The certificate does not hold.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The members would not make a committee.
+    #[error(transparent)]
+    Committee(#[from] CommitteeError),
+    /// It was decided before.
+    #[error("proposal {proposal} was decided before")]
+    Decided {
+        /// The proposal.
+        proposal: B256,
+    },
+    /// It is of another epoch.
+    #[error("epoch {got} is not the current epoch {expected}, or ends before it")]
+    Expired {
+        /// The current epoch.
+        expected: u64,
+        /// The epoch given.
+        got: u64,
+    },
+    /// The data set is admitted already.
+    #[error("data set {data_set} is admitted in this version already")]
+    KnownDataSet {
+        /// Its name.
+        data_set: B256,
+    },
+    /// Epochs are numbered by 64 bits.
+    #[error("there is no later epoch")]
+    LastEpoch,
+    /// The price would change by nothing, or by too much.
+    #[error("the price would change by {got}, but may change by 1 to {max}")]
+    PriceStep {
+        /// Most that it may change.
+        max: u64,
+        /// What it would change.
+        got: u64,
+    },
+    /// It is another quorum's.
+    #[error("the proposal is for quorum {got}, this is the charter of {expected}")]
+    Quorum {
+        /// The quorum of the charter.
+        expected: QuorumId,
+        /// The quorum of the proposal.
+        got: QuorumId,
+    },
+    /// The price has changed since it was proposed.
+    #[error("the price is {expected} now, not {got}: propose again")]
+    StalePrice {
+        /// The price now.
+        expected: u64,
+        /// The price in the proposal.
+        got: u64,
+    },
+    /// The text is too long.
+    #[error("the text has {got} bytes, above the limit {max}")]
+    TextTooLong {
+        /// Most bytes.
+        max: u64,
+        /// Bytes given.
+        got: u64,
+    },
+    /// The data set is not admitted.
+    #[error("data set {data_set} is not admitted in this version")]
+    UnknownDataSet {
+        /// Its name.
+        data_set: B256,
+    },
+    /// The address is no member's.
+    #[error("{address} is no member")]
+    UnknownMember {
+        /// The address.
+        address: Address,
+    },
+    /// The item has no price.
+    #[error("item {item} has no price")]
+    UnknownPrice {
+        /// The item.
+        item: B256,
+    },
+}

@@ -1,0 +1,222 @@
+use alloc::{string::String, vec::Vec};
+
+use alloy_primitives::{Address, B256, Keccak256};
+
+use crate::{
+    Candidate, DecodeError, Epoch, Fact, QuorumId, Statement,
+    bls::{PublicKey, Signature},
+    codec::Reader,
+};
+
+/// Something that a quorum is to decide.
+///
+/// It is decided by the committee of one epoch, or not at all: with that epoch it expires. Hence no proposal can be decided
+/// twice, once by each of two committees.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proposal {
+    /// Who decides.
+    pub quorum: QuorumId,
+    /// The epoch whose committee decides.
+    pub epoch: Epoch,
+    /// Tells apart what is proposed twice; any number.
+    pub nonce: u64,
+    /// What is to be done.
+    pub action: Action,
+}
+
+impl Proposal {
+    /// What members sign to approve or to reject it.
+    #[must_use]
+    pub fn decision(&self, approved: bool) -> Statement {
+        let fact = Fact::Decision { proposal: self.hash(), approved };
+        Statement { quorum: self.quorum, epoch: self.epoch, fact }
+    }
+
+    /// The name of the proposal: `keccak256("lazvm/proposal/1" ‖ canonical bytes)`.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        let mut hasher = Keccak256::new();
+        hasher.update(b"lazvm/proposal/1");
+        hasher.update(self.encode());
+        hasher.finalize()
+    }
+
+    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ nonce u64 ‖ kind u8 ‖ the fields of the action in their order,
+    /// integers big-endian. A text takes the rest of the bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = [VERSION].to_vec();
+        let mut put = |field: &[u8]| bytes.extend_from_slice(field);
+        put(self.quorum.0.as_slice());
+        put(&self.epoch.0.to_be_bytes());
+        put(&self.nonce.to_be_bytes());
+        match &self.action {
+            Action::AddMember(Candidate { address, weight, key, possession }) => {
+                put(&[ADD_MEMBER]);
+                put(address.as_slice());
+                put(&weight.to_be_bytes());
+                put(&key.to_bytes());
+                put(&possession.to_bytes());
+            }
+            Action::AdmitDataSet { data_set, version, root, until_epoch } => {
+                put(&[ADMIT_DATA_SET]);
+                put(data_set.as_slice());
+                put(&version.to_be_bytes());
+                put(root.as_slice());
+                put(&until_epoch.0.to_be_bytes());
+            }
+            Action::ChangePrice { item, from, to } => {
+                put(&[CHANGE_PRICE]);
+                put(item.as_slice());
+                put(&from.to_be_bytes());
+                put(&to.to_be_bytes());
+            }
+            Action::ChangeWeight { member, weight } => {
+                put(&[CHANGE_WEIGHT]);
+                put(member.as_slice());
+                put(&weight.to_be_bytes());
+            }
+            Action::RemoveMember { member } => {
+                put(&[REMOVE_MEMBER]);
+                put(member.as_slice());
+            }
+            Action::RetireDataSet { data_set, version } => {
+                put(&[RETIRE_DATA_SET]);
+                put(data_set.as_slice());
+                put(&version.to_be_bytes());
+            }
+            Action::Text(text) => {
+                put(&[TEXT]);
+                put(text.as_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not canonical.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
+        let (quorum, epoch) = (QuorumId(reader.hash()?), Epoch(reader.u64()?));
+        let nonce = reader.u64()?;
+        let action = Action::read(&mut reader)?;
+        reader.finish()?;
+        Ok(Self { quorum, epoch, nonce, action })
+    }
+}
+
+/// What a proposal does.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// Makes a candidate a member.
+    AddMember(Candidate),
+    /// Has a data set kept.
+    AdmitDataSet {
+        /// Its name.
+        data_set: B256,
+        /// Its version.
+        version: u64,
+        /// The commitment to it.
+        root: B256,
+        /// The last epoch in which it is kept.
+        until_epoch: Epoch,
+    },
+    /// Changes a price by an eighth at most.
+    ChangePrice {
+        /// What is priced.
+        item: B256,
+        /// Its price now.
+        from: u64,
+        /// Its price then.
+        to: u64,
+    },
+    /// Changes what a member's vote counts.
+    ChangeWeight {
+        /// The member.
+        member: Address,
+        /// Its weight then; at least 1.
+        weight: u64,
+    },
+    /// Ends a membership.
+    RemoveMember {
+        /// The member.
+        member: Address,
+    },
+    /// Has a data set kept no longer.
+    RetireDataSet {
+        /// Its name.
+        data_set: B256,
+        /// Its version.
+        version: u64,
+    },
+    /// Says something; at most [`MAX_TEXT_BYTES`].
+    Text(String),
+}
+
+impl Action {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            ADD_MEMBER => {
+                let (address, weight) = (reader.address()?, reader.u64()?);
+                let (key, possession) = (reader.array()?, reader.array()?);
+                if reader.remaining() > 0 {
+                    let count = reader.remaining() as u64;
+                    return Err(DecodeError::TrailingBytes { count });
+                }
+                // Last, because points take long to check.
+                Self::AddMember(Candidate {
+                    address,
+                    weight,
+                    key: PublicKey::from_bytes(&key)?,
+                    possession: Signature::from_bytes(&possession)?,
+                })
+            }
+            ADMIT_DATA_SET => Self::AdmitDataSet {
+                data_set: reader.hash()?,
+                version: reader.u64()?,
+                root: reader.hash()?,
+                until_epoch: Epoch(reader.u64()?),
+            },
+            CHANGE_PRICE => {
+                Self::ChangePrice { item: reader.hash()?, from: reader.u64()?, to: reader.u64()? }
+            }
+            CHANGE_WEIGHT => {
+                Self::ChangeWeight { member: reader.address()?, weight: reader.u64()? }
+            }
+            REMOVE_MEMBER => Self::RemoveMember { member: reader.address()? },
+            RETIRE_DATA_SET => {
+                Self::RetireDataSet { data_set: reader.hash()?, version: reader.u64()? }
+            }
+            TEXT => {
+                let length = reader.remaining();
+                let wrong = DecodeError::Field { field: "text of a proposal", got: length as u64 };
+                if length > MAX_TEXT_BYTES {
+                    return Err(wrong);
+                }
+                let text = core::str::from_utf8(reader.slice(length)?).map_err(|_| wrong)?;
+                Self::Text(text.into())
+            }
+            got => return Err(DecodeError::Field { field: "kind of action", got: got.into() }),
+        })
+    }
+}
+
+/// Most bytes of a proposal's text.
+pub const MAX_TEXT_BYTES: usize = 8_192;
+/// Most bytes of a proposal.
+pub const MAX_PROPOSAL_BYTES: usize = 1 + 32 + 8 + 8 + 1 + MAX_TEXT_BYTES;
+/// A price changes at most by this fraction of itself at once.
+pub const MAX_PRICE_STEP_DIVISOR: u64 = 8;
+
+const VERSION: u8 = 1;
+const ADD_MEMBER: u8 = 1;
+const ADMIT_DATA_SET: u8 = 2;
+const CHANGE_PRICE: u8 = 3;
+const CHANGE_WEIGHT: u8 = 4;
+const REMOVE_MEMBER: u8 = 5;
+const RETIRE_DATA_SET: u8 = 6;
+const TEXT: u8 = 7;
