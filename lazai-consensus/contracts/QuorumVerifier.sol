@@ -293,16 +293,13 @@ library QuorumCertificates {
     /// Whether e(message, key) = e(signature, generator).
     function _isPaired(uint256 pairs) private view returns (bool isPaired) {
         assembly ("memory-safe") {
-            // Neither key nor signature may be the point at infinity: with both there, the equation says nothing.
-            let key := add(pairs, 128)
-            let signature := add(pairs, 384)
+            // Without a key the equation would hold for a signature that is the point at infinity.
             let generator := add(pairs, 512)
             let bits := 0
-            for { let word := key } lt(word, signature) { word := add(word, 0x20) } { bits := or(bits, mload(word)) }
+            for { let word := add(pairs, 128) } lt(word, add(pairs, 384)) { word := add(word, 0x20) } {
+                bits := or(bits, mload(word))
+            }
             isPaired := iszero(iszero(bits))
-            bits := 0
-            for { let word := signature } lt(word, generator) { word := add(word, 0x20) } { bits := or(bits, mload(word)) }
-            isPaired := and(isPaired, iszero(iszero(bits)))
             // The generator's negative.
             mstore(generator, 0x00000000000000000000000000000000024aa2b2f08f0a91260805272dc51051)
             mstore(add(generator, 0x20), 0xc6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8)

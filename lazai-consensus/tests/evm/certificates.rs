@@ -1,10 +1,10 @@
 //! The Solidity verifiers, run by revm with the precompiles of EIP-2537.
 
-use alloy_primitives::{Address, Bytes, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256, uint};
 use alloy_sol_types::{SolCall, SolError};
 use lazai_api_types::{ProofSystemId, key_hash};
 use lazai_consensus::{
-    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Statement,
+    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Signers, Statement,
     bls::{SecretKey, Signature},
     evm::{EvmCertificate, to_evm_calldata},
 };
@@ -293,6 +293,12 @@ fn the_absent_can_be_neither_hidden_nor_replaced() {
         moved[0] = place;
         assert_eq!(status(&with(2, &[first, &moved, siblings])), WRONG_MEMBERS, "{place}");
     }
+    // Behind the last place there is nobody whose key could be taken from the sum.
+    for place in [7, 8, 127, 255] {
+        let mut nobody = second.to_vec();
+        nobody[0] = place;
+        assert_eq!(status(&with(3, &[first, second, &nobody, siblings])), WRONG_MEMBERS);
+    }
     // Another member who did sign, with its right path: the sum of keys is another.
     let member = Case::new(&[10; 7], &[2]);
     assert_eq!(status(&with(1, &[&member.certificate[FIRST..]])), WRONG_SIGNATURE);
@@ -365,6 +371,39 @@ fn other_signatures_are_refused() {
     assert_eq!(status(&possessions), WRONG_SIGNATURE);
     let foreign = secret(9).sign(hash.as_slice());
     assert_eq!(status(&[good[0], good[1], good[2], foreign]), WRONG_SIGNATURE);
+}
+
+/// Two members whose keys cancel each other out sign nothing, and without the third no key is left: the equation then holds for no
+/// signature at all.
+#[test]
+fn keys_that_cancel_out_are_no_quorum() {
+    const ORDER: U256 =
+        uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
+    let opposite = ORDER - U256::from_be_bytes(secret(1).to_bytes());
+    let opposite = SecretKey::from_bytes(&opposite.to_be_bytes()).unwrap();
+    let secrets = [secret(0), secret(1), opposite];
+    let candidates = secrets.iter().zip([1, 10, 10]).zip(1..).map(|((secret, weight), byte)| {
+        let address = Address::repeat_byte(byte);
+        let possession = secret.prove_possession(address);
+        Candidate { address, weight, key: secret.public_key(), possession }
+    });
+    let committee = Committee::new(QUORUM, EPOCH, candidates.collect()).unwrap();
+    let statement = checkpoint(7, 9);
+    let hash = statement.hash();
+    let good = secrets[1].sign(hash.as_slice());
+    let mut signers = Signers::none(3).unwrap();
+    assert!(signers.insert(1) && signers.insert(2));
+    let (quorum, epoch) = (QUORUM, EPOCH);
+    let certificate =
+        QuorumCertificate { quorum, epoch, statement: hash, signers, signature: good };
+    assert!(certificate.verify(&statement, &committee).is_err());
+    let mut bytes = evm_bytes(&certificate, &committee);
+    let mut chain = Chain::new(SpecId::OSAKA);
+    for signature in [good.to_eip2537(), [0; 128]] {
+        bytes[SIGNATURE..ABSENT].copy_from_slice(&signature);
+        let data = call(&committee, &statement.encode(), &bytes);
+        assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), WRONG_SIGNATURE);
+    }
 }
 
 #[test]

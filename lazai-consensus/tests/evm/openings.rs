@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
-use lazai_consensus::{availability::verify_opening_proof, evm::opening_calldata};
+use lazai_consensus::{
+    availability::{Opening, verify_opening_proof},
+    evm::opening_calldata,
+};
 use lazvm::revm::primitives::hardfork::SpecId;
 use proptest::prelude::*;
 
@@ -20,6 +23,7 @@ alloy_sol_types::sol! {
 
 const MALFORMED: u64 = 0;
 const VALID: u64 = 1;
+const NO_SUCH_PLACE: u64 = 3;
 
 #[test]
 fn openings_are_what_they_show() {
@@ -82,6 +86,24 @@ fn altered_openings_are_refused_as_by_the_library() {
         let mut long = proof.clone();
         long.resize(long.len() + more, 0);
         assert_ne!(status(&long), VALID, "{more}");
+    }
+}
+
+/// In a tree of one leaf nothing depends on the place but its bounds.
+#[test]
+fn places_that_are_none_are_refused() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let data_set = Leaves::new(1, 1, 1);
+    let (commitment, right) = (data_set.commitment, data_set.opening(0, 0, 0));
+    let places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (u32::MAX, u16::MAX, u32::MAX)];
+    for (stripe, shard, leaf) in places {
+        let opening = Opening { stripe, shard, leaf, ..right.clone() };
+        let proof = [commitment.encode().as_slice(), &opening.encode()].concat();
+        let is_right = (stripe, shard, leaf) == (0, 0, 0);
+        assert_eq!(verify_opening_proof(commitment.root(), &proof).is_ok(), is_right);
+        let status =
+            word(&chain.ask(DATA_OPENING_VERIFIER, opening_calldata(&commitment, &opening)));
+        assert_eq!(status, if is_right { VALID } else { NO_SUCH_PLACE });
     }
 }
 
