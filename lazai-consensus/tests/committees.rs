@@ -27,6 +27,22 @@ fn the_order_of_candidates_does_not_matter() {
 }
 
 #[test]
+fn the_first_whose_proof_is_false_is_named() {
+    for n in [1, 2, 3, 7, 8] {
+        for first in 0..n {
+            for second in first..n {
+                let mut candidates: Vec<_> = (0..n).map(|index| candidate(index, 1)).collect();
+                for forged in [first, second] {
+                    candidates[forged].possession = secret(forged).sign(b"another message");
+                }
+                let address = address(first);
+                assert_eq!(refused(candidates), CommitteeError::Possession { address });
+            }
+        }
+    }
+}
+
+#[test]
 fn odd_committees_are_refused() {
     assert_eq!(refused(vec![]), CommitteeError::Size { got: 0, max: MAX_MEMBERS as u64 });
     let many = vec![candidate(0, 1); MAX_MEMBERS + 1];
