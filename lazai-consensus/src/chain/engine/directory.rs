@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use alloy_primitives::{B256, keccak256};
@@ -38,6 +38,8 @@ struct Inner {
     source: Arc<dyn CommitteeSource>,
     genesis: B256,
     vote_key: SecretKey,
+    /// The last epoch in which this validator must not vote.
+    silent_through: OnceLock<u64>,
     /// Whom a block of an unknown seat names.
     nobody: Identity,
     epochs: Mutex<BTreeMap<u64, Arc<EpochCommittee>>>,
@@ -64,12 +66,19 @@ impl Directory {
             .map_err(|_| ChainError::Key { epoch: 0, field: "placeholder" })?
             .public_key();
         let epochs = Mutex::new(BTreeMap::new());
-        Ok(Self(Arc::new(Inner { source, genesis, vote_key, nobody, epochs })))
+        let silent_through = OnceLock::new();
+        Ok(Self(Arc::new(Inner { source, genesis, vote_key, silent_through, nobody, epochs })))
     }
 
     /// The digest of the genesis block.
     pub(crate) fn genesis(&self) -> B256 {
         self.0.genesis
+    }
+
+    /// Keeps this validator from voting up to the end of `epoch`: it may have voted there, and no longer knows how.
+    pub(super) fn stay_silent_through(&self, epoch: u64) {
+        // It is set once, before any epoch is entered.
+        let _ = self.0.silent_through.set(epoch);
     }
 
     /// Learns the committee of an epoch, when the last block of the epoch before is committed.
@@ -124,6 +133,10 @@ impl Directory {
             return Err(ChainError::Key { epoch, field: "order of identities" });
         }
         let namespace = chain_namespace(self.0.genesis);
+        if self.0.silent_through.get().is_some_and(|last| epoch <= *last) {
+            let scheme = Arc::new(Scheme::verifier(&namespace, participants));
+            return Ok(EpochCommittee { committee, identities, scheme });
+        }
         let secret = Private::decode(copied(&self.0.vote_key.to_bytes()))
             .map_err(|_| ChainError::Key { epoch, field: "secret vote key" })?;
         // Proofs of possession were checked when the committee was made.

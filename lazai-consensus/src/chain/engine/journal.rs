@@ -46,7 +46,7 @@ impl<E: Environment> Journal<E> {
     /// Brings the executor to where the journal is: what it has not committed yet is committed now, in order.
     ///
     /// The executor may also be ahead, if the journal was lost: then what is final is fetched from the others, and compared
-    /// when it comes.
+    /// when it comes. Returns whether it is: the votes of this validator are lost as well.
     ///
     /// # Errors
     /// [`ChainError::Diverged`] if the two are of different chains, and whatever the executor says.
@@ -55,7 +55,7 @@ impl<E: Environment> Journal<E> {
         execution: &Execution,
         genesis: &Digest,
         mut emit: impl FnMut(ChainEvent),
-    ) -> Result<(), ChainError> {
+    ) -> Result<bool, ChainError> {
         if let Some(stored) = self.block(0).await?
             && stored.block.digest() != to_b256(genesis)
         {
@@ -63,11 +63,14 @@ impl<E: Environment> Journal<E> {
             return Err(ChainError::Diverged { height: 0, executor, journal });
         }
         let (height, digest) = execution.committed()?;
-        if let Some(stored) = self.block(height).await?
-            && stored.block.digest() != digest
-        {
-            let journal = stored.block.digest();
-            return Err(ChainError::Diverged { height, executor: digest, journal });
+        match self.block(height).await? {
+            // A final block is in the journal before the executor gets it.
+            None => return Ok(height > 0),
+            Some(stored) if stored.block.digest() != digest => {
+                let journal = stored.block.digest();
+                return Err(ChainError::Diverged { height, executor: digest, journal });
+            }
+            Some(_) => {}
         }
         let mut next = height.saturating_add(1);
         while let Some(stored) = self.block(next).await? {
@@ -78,7 +81,7 @@ impl<E: Environment> Journal<E> {
             emit(ChainEvent::Finalized { block: stored.block.clone(), certificate });
             next = next.saturating_add(1);
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn block(&self, height: u64) -> Result<Option<Arc<ChainBlock>>, ChainError> {

@@ -117,7 +117,10 @@ where
         // Nobody listens any more: the node goes on.
         let _ = events.send(event);
     };
-    journal.reconcile(&execution, &to_digest(genesis_digest), emit).await?;
+    if journal.reconcile(&execution, &to_digest(genesis_digest), emit).await? {
+        let next = execution.committed()?.0.saturating_add(1);
+        directory.stay_silent_through(config.epochs.epoch_of(next));
+    }
 
     let epocher = epocher(config.epochs)?;
     let (actor, mailbox, floor) = Actor::<_, Standard<ChainBlock>, _, _, _, _, _>::init(

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod deterministic;
+mod hostile;
 mod ledger;
 mod recovery;
 mod tcp;
