@@ -50,7 +50,9 @@ pub trait ChainHandle {
 pub struct ChainConfig {
     /// The secret of the Ed25519 identity of its seat, 32 bytes that nobody can guess.
     pub identity: Identity,
-    /// The secret of the votes of its seat. Two validators must never run with one: that is equivocation, and slashed.
+    /// The secret of the votes of its seat. Two validators must never run with one: that is equivocation, and slashed. The
+    /// same holds for one validator before and after it has lost what it wrote: if the journal alone is lost, it stays silent
+    /// until the next epoch; if the executor's state is lost as well, it needs a new key.
     pub vote_key: SecretKey,
     /// Who votes in which epoch. A validator without a seat follows the chain.
     pub committees: Arc<dyn CommitteeSource>,
@@ -70,6 +72,14 @@ pub struct ChainConfig {
 /// The secret of an Ed25519 key; never printed.
 #[derive(Clone)]
 pub struct Identity(pub [u8; 32]);
+
+impl Identity {
+    /// The public key, by which others know the operator; it stands in its [`Seat`](crate::chain::Seat).
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
+        crate::chain::engine::public_identity(&self.0)
+    }
+}
 
 impl core::fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -181,7 +191,7 @@ pub enum ChainError {
     /// The executor is behind the journal, which no longer has the blocks between.
     #[error(
         "the executor has committed up to height {executor}, the journal is past {journal} and no longer has what lies \
-         between; restore the executor's state, or remove the journal to fetch the chain from the others"
+         between; restore the executor's state from a copy that is not older than the journal"
     )]
     MissingBlocks {
         /// The height of the executor.

@@ -18,10 +18,19 @@ mod tests;
 pub use tcp::{SimplexEngine, SimplexHandle};
 pub(crate) use validator::{Network, ValidatorConfig, max_message_size, start_validator};
 
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
 use commonware_consensus::simplex::scheme::bls12381_multisig;
-use commonware_cryptography::{bls12381::primitives::variant::MinSig, ed25519, sha256};
+use commonware_cryptography::{Signer, bls12381::primitives::variant::MinSig, ed25519, sha256};
 use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 use rand_core::CryptoRng;
+
+/// The public key of an Ed25519 secret, any 32 bytes of which are one.
+pub(super) fn public_identity(secret: &[u8; 32]) -> [u8; 32] {
+    let key = ed25519::PrivateKey::decode(Bytes::copy_from_slice(secret));
+    let public = key.ok().map(|key| key.public_key());
+    public.and_then(|public| public.as_ref().try_into().ok()).unwrap_or_default()
+}
 
 /// What a validator needs of the machine or of the simulator that runs it.
 pub(crate) trait Environment: Clock + CryptoRng + Metrics + Spawner + Storage {}

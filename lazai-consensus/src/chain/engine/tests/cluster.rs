@@ -73,6 +73,17 @@ impl Cluster {
         committees: impl CommitteeSource,
         epoch_length: u64,
     ) -> Self {
+        Self::with_link(context, operators, committees, epoch_length, LINK).await
+    }
+
+    /// A network with other delays.
+    pub(in super::super) async fn with_link(
+        context: Context,
+        operators: &[u8],
+        committees: impl CommitteeSource,
+        epoch_length: u64,
+        link: Link,
+    ) -> Self {
         let config = simulated::Config {
             max_size: max_message_size(),
             max_peers_per_set: NZUsize!(8),
@@ -89,7 +100,7 @@ impl Cluster {
         network.start();
         for from in &identities {
             for to in identities.iter().filter(|to| *to != from) {
-                oracle.add_link(from.clone(), to.clone(), LINK).await.unwrap();
+                oracle.add_link(from.clone(), to.clone(), link.clone()).await.unwrap();
             }
         }
         Self {

@@ -1,6 +1,7 @@
 use core::time::Duration;
 
 use alloy_primitives::B256;
+use commonware_p2p::simulated::Link;
 use commonware_runtime::{
     Clock, Runner,
     deterministic::{Config, Context},
@@ -64,6 +65,43 @@ fn four_validators_finalize_and_a_seed_replays() {
     let first = four_finalize(1);
     assert_eq!(first, four_finalize(1));
     assert_ne!(first, four_finalize(2));
+}
+
+#[test]
+fn a_block_is_final_three_delays_after_its_proposal() {
+    simulate(9, |context| async move {
+        let operators = [1, 2, 3, 4];
+        let committees = FixedCommittees::new(committee(&operators));
+        let delay = 100;
+        let link = Link {
+            latency: Duration::from_millis(delay),
+            jitter: Duration::ZERO,
+            success_rate: commonware_utils::probability!(1.0),
+        };
+        let mut cluster = Cluster::with_link(context, &operators, committees, 1_000, link).await;
+        cluster.start_all().await;
+        cluster.reach(3).await;
+        let events = &cluster.validators[&1].events;
+        let _ = events.try_iter().count();
+        let (mut waits, mut first, mut last) = (Vec::new(), None, 0);
+        while waits.len() < 20 {
+            cluster.context.sleep(Duration::from_millis(1)).await;
+            let now = cluster.context.current().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let now = u64::try_from(now.as_millis()).unwrap();
+            for event in events.try_iter() {
+                if let ChainEvent::Finalized { block, .. } = event {
+                    waits.push(now - block.timestamp_ms);
+                    last = block.timestamp_ms;
+                    first.get_or_insert(last);
+                }
+            }
+        }
+        waits.sort_unstable();
+        let (median, pace) = (waits[10], (last - first.unwrap()) / 19);
+        // Three delays and the work of the simulator's turns; a block each two delays.
+        assert!((3 * delay..3 * delay + 40).contains(&median), "{waits:?}");
+        assert!((2 * delay..2 * delay + 40).contains(&pace), "{pace}");
+    });
 }
 
 #[test]

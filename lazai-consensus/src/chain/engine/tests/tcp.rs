@@ -25,8 +25,10 @@ fn config(number: u8, addresses: &BTreeMap<u8, SocketAddr>, storage: &Path) -> C
         (identity.as_ref().try_into().unwrap(), *address)
     };
     let bytes = commonware_codec::Encode::encode(&identity);
+    let secret = Identity(bytes.as_ref().try_into().unwrap());
+    assert_eq!(secret.public_key(), identity.public_key().as_ref());
     ChainConfig {
-        identity: Identity(bytes.as_ref().try_into().unwrap()),
+        identity: secret,
         vote_key,
         committees: Arc::new(FixedCommittees::new(committee(&OPERATORS))),
         epochs: EpochSchedule::new(12).unwrap(),
