@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use lazai_consensus::{
     availability::{
         DatasetCommitment, InconsistencyError, InconsistencyProof, LEAF_BYTES, Manifest, Opening,
-        RestoreError, Shard,
+        RestoreError, Shard, ShardError,
     },
     merkle,
 };
@@ -133,8 +133,25 @@ fn data_past_its_end_is_inconsistent() {
     }
     // The same in the long form.
     let shards: Vec<_> = (0..3).map(|index| shards[&(0, index)].clone()).collect();
-    let proof = InconsistencyProof::Stripe { stripe_path: vec![], shards };
-    assert_eq!(proof.verify(manifest.commitment()), Ok(()));
+    let verify = |stripe_path, shards| {
+        InconsistencyProof::Stripe { stripe_path, shards }.verify(manifest.commitment())
+    };
+    assert_eq!(verify(vec![], shards.clone()), Ok(()));
+    // And forms of it that are not canonical, or of another stripe.
+    let longer = verify(vec![B256::ZERO], shards.clone());
+    assert_eq!(longer, Err(InconsistencyError::StripePath { stripe: 0 }));
+    let few = verify(vec![], shards[..2].to_vec());
+    assert_eq!(few, Err(InconsistencyError::Count { least: 3, most: 3, got: 2 }));
+    let order = [1, 0, 2].map(|place| shards[place].clone()).to_vec();
+    assert_eq!(verify(vec![], order), Err(InconsistencyError::Order));
+    let mut changed = shards.clone();
+    changed[1].bytes.to_mut()[0] ^= 1;
+    let wrong = ShardError::WrongRoot { stripe: 0, index: 1 };
+    assert_eq!(verify(vec![], changed), Err(InconsistencyError::Shard(wrong)));
+    let foreign = publish(&data(9_000, 6), coding).1;
+    let foreign = (0..3).map(|index| foreign[&(0, index)].clone()).collect();
+    let wrong = InconsistencyError::StripePath { stripe: 0 };
+    assert_eq!(verify(vec![], foreign), Err(wrong));
 }
 
 /// All proofs that could be made about an honest data set.
