@@ -60,6 +60,8 @@ pub(super) struct Intake {
     missing: Option<BTreeSet<(u32, u16)>>,
     asked: BTreeMap<(u32, u16), u64>,
     saving: BTreeSet<(u32, u16)>,
+    /// Shards that came before it was known what is on disk.
+    early: Vec<(Address, Shard<'static>)>,
     bytes: u64,
     rounds: usize,
     progress_ms: u64,
@@ -147,6 +149,7 @@ impl<V: VoteStore> QuorumMember<V> {
             missing: None,
             asked: BTreeMap::new(),
             saving: BTreeSet::new(),
+            early: Vec::new(),
             bytes,
             rounds: 0,
             progress_ms: self.now_ms,
@@ -184,6 +187,10 @@ impl<V: VoteStore> QuorumMember<V> {
                     intake.asked.extend(coming.map(|place| (*place, now_ms.saturating_add(wait))));
                 }
                 intake.missing = Some(missing.into_iter().collect());
+                // Only now is there a place for them; tasks may be done in any order.
+                for (from, shard) in core::mem::take(&mut intake.early) {
+                    self.push(Output::Run(Task::Keep { root, shard, from }));
+                }
                 self.want_shards(root);
                 self.settle(root);
             }
@@ -229,7 +236,11 @@ impl<V: VoteStore> QuorumMember<V> {
             return Err(Refusal::Unasked);
         }
         let shard = shard.into_owned();
-        self.push(Output::Run(Task::Keep { root, shard, from }));
+        if intake.missing.is_some() {
+            self.push(Output::Run(Task::Keep { root, shard, from }));
+        } else {
+            intake.early.push((from, shard));
+        }
         Ok(())
     }
 

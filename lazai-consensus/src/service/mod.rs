@@ -1,7 +1,7 @@
 //! The service of a quorum: its members hold data sets, judge them and workflows, audit each other, and emit certificates.
 //!
-//! [`QuorumMember`] is the protocol without input and output. A [`Worker`] does its slow tasks on a disk and on models. What
-//! connects members is up to the owner of both; each [`Output`] says what to do.
+//! [`QuorumMember`] is the protocol without input and output. A [`Worker`] does its slow tasks on a disk and on models. Each
+//! [`Output`] says what to do; with feature `quorum-network`, `QuorumService` does it over TCP.
 
 mod audit;
 mod epochs;
@@ -13,6 +13,8 @@ mod ledger;
 mod limits;
 mod member;
 mod message;
+#[cfg(feature = "quorum-network")]
+mod network;
 mod peers;
 mod policy;
 mod poll;
@@ -27,6 +29,8 @@ pub use ledger::{CertificateStore, FileLedger, LedgerError, MemoryLedger};
 pub use limits::Limits;
 pub use member::{Command, Output, QuorumMember};
 pub use message::{MESSAGE_HEAD_BYTES, Message};
+#[cfg(feature = "quorum-network")]
+pub use network::{MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumService};
 pub use policy::{DataPolicy, DataView, Verdict};
 pub use refusal::{FORGERY, NUISANCE, Refusal};
 pub use request::Request;

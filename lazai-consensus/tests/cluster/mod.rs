@@ -55,6 +55,8 @@ pub(crate) struct Cluster {
     /// By time, then by number.
     queue: BTreeMap<(u64, u64), (usize, Address, Vec<u8>)>,
     sent: u64,
+    /// All messages that members have sent.
+    pub(crate) log: Vec<Vec<u8>>,
     _folder: tempfile::TempDir,
     policies: fn(usize) -> Grader,
 }
@@ -78,6 +80,7 @@ impl Cluster {
             random: 0x9e37_79b9_7f4a_7c15,
             queue: BTreeMap::new(),
             sent: 0,
+            log: Vec::new(),
             _folder: folder,
             policies: |_| Grader(50),
         };
@@ -193,6 +196,7 @@ impl Cluster {
     pub(crate) fn send(&mut self, from: Address, to: Address, bytes: Vec<u8>) {
         let Some(index) = (0..self.nodes.len()).find(|index| address(*index) == to) else { return };
         self.sent += 1;
+        self.log.push(bytes.clone());
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
