@@ -157,15 +157,27 @@ impl<V: VoteStore> QuorumMember<V> {
     pub fn tick(&mut self, now_ms: u64) {
         self.advance(now_ms);
         let (limits, quorum) = (self.limits, self.quorum);
-        let mut sends = Vec::new();
-        for (_, poll) in self.polls.iter_mut() {
-            if poll.is_due(now_ms, &limits) {
+        let (mut sends, mut certificates) = (Vec::new(), Vec::new());
+        let own = self.address();
+        for (slot, poll) in self.polls.iter_mut() {
+            if !poll.is_due(now_ms, &limits) {
+                continue;
+            }
+            if let Some(certified) = poll.certificate {
+                let committee = self.epochs.committee(slot.epoch);
+                let silent = committee.map(|committee| poll.silent(committee)).unwrap_or_default();
+                let silent = silent.into_iter().filter(|member| *member != own);
+                certificates.extend(silent.map(|member| (member, certified)));
+            } else {
                 sends.extend(poll.request.clone());
                 sends.extend(poll.own.map(|vote| Message::Vote(vote).encode(quorum)));
             }
         }
         for bytes in sends {
             self.push(Output::Broadcast { bytes });
+        }
+        for (member, certified) in certificates {
+            self.send_certificate(member, certified);
         }
         self.polls.expire(now_ms, &limits);
         self.want_again();

@@ -31,13 +31,12 @@ pub(super) struct Poll {
 }
 
 impl Poll {
-    /// Whether the vote or the request is to be sent again now.
+    /// Whether the vote, the request or the certificate is to be sent again now.
     pub(super) fn is_due(&mut self, now_ms: u64, limits: &Limits) -> bool {
-        let has_something = self.own.is_some() || self.request.is_some();
-        let is_due = has_something
-            && self.certificate.is_none()
-            && now_ms >= self.next_send_ms
-            && self.sends < limits.resend_limit;
+        let has_something =
+            self.own.is_some() || self.request.is_some() || self.certificate.is_some();
+        let is_due =
+            has_something && now_ms >= self.next_send_ms && self.sends < limits.resend_limit;
         if is_due {
             self.sent(now_ms, limits);
         }
@@ -49,6 +48,27 @@ impl Poll {
         let wait = limits.resend_ms.saturating_mul(1 << self.sends.min(16));
         self.next_send_ms = now_ms.saturating_add(wait);
         self.sends = self.sends.saturating_add(1);
+    }
+
+    /// Notes that there is a certificate; those who seem not to know are told from now on.
+    pub(super) fn settle(&mut self, now_ms: u64, limits: &Limits) {
+        self.request = None;
+        self.sends = 0;
+        self.sent(now_ms, limits);
+    }
+
+    /// Leaves it to those who counted the votes to tell others of the certificate.
+    pub(super) const fn mute(&mut self, limits: &Limits) {
+        self.sends = limits.resend_limit;
+    }
+
+    /// Members that have not voted for what is certified. The others ask for the certificate by voting again.
+    pub(super) fn silent(&self, committee: &Committee) -> Vec<Address> {
+        let certified = self.certificate.map(|(statement, _)| statement);
+        let votes = self.tally.votes().filter(|vote| Some(vote.statement) == certified);
+        let voters: Vec<_> = votes.map(|vote| vote.voter).collect();
+        let members = committee.members().iter().map(|member| member.address);
+        members.filter(|member| !voters.contains(member)).collect()
     }
 
     const fn is_open(&self) -> bool {

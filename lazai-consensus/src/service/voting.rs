@@ -114,7 +114,12 @@ impl<V: VoteStore> QuorumMember<V> {
         let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
         let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
         match known {
-            None => self.certified(statement, certificate),
+            None => {
+                self.certified(statement, certificate);
+                if let Some(poll) = self.polls.get_mut(&slot) {
+                    poll.mute(&limits);
+                }
+            }
             Some(first) if !poll.is_split => {
                 poll.is_split = true;
                 let (first, second) = (Box::new(first), Box::new((statement, certificate)));
@@ -152,7 +157,7 @@ impl<V: VoteStore> QuorumMember<V> {
             Some(_) => return,
             none => *none = Some((statement, certificate)),
         }
-        poll.request = None;
+        poll.settle(self.now_ms, &self.limits);
         let dissent: Vec<_> =
             poll.tally.votes().filter(|vote| vote.statement != statement).copied().collect();
         dissent.into_iter().for_each(|vote| self.broadcast(&Message::Relay(vote)));
@@ -169,6 +174,7 @@ impl<V: VoteStore> QuorumMember<V> {
         let poll = self.polls.open(statement.slot(), own, &committee, own, now_ms, &limits);
         if let Ok(poll) = poll {
             poll.certificate = Some((statement, certificate));
+            poll.mute(&limits);
         }
     }
 

@@ -162,9 +162,11 @@ fn certificates_take_two_delays_on_the_simulated_network() {
     }
 }
 
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
+/// Ports that were free a moment ago; all are held until all are known.
+fn free_addresses() -> Vec<SocketAddr> {
+    let listeners = (0..4).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let listeners: Vec<_> = listeners.collect();
+    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
 }
 
 fn certified(events: &Receiver<Output>, statement: &Statement, committee: &Committee) {
@@ -185,11 +187,12 @@ fn certified(events: &Receiver<Output>, statement: &Statement, committee: &Commi
 fn members_certify_and_read_over_tcp() {
     let committee = committee(4);
     let identity = |index: usize| [u8::try_from(index).unwrap() + 50; 32];
+    let addresses = free_addresses();
     let members: Vec<_> = (0..4)
         .map(|index| MemberAddress {
             member: address(index),
             identity: QuorumService::public_identity(&identity(index)).unwrap(),
-            address: free_address(),
+            address: addresses[index],
         })
         .collect();
     let workers: Vec<_> = (0..4).map(|_| worker()).collect();
