@@ -94,7 +94,7 @@ fn memberships_change_with_the_epoch() {
         let proposal = proposal(action);
         charter.enact(&proposal, true, &approve(&proposal, &[0, 1, 2]), &committee)
     };
-    enact(Action::AddMember(candidate(9, 5))).unwrap();
+    enact(Action::AddMember(Box::new(candidate(9, 5)))).unwrap();
     enact(Action::ChangeWeight { member: address(1), weight: 3 }).unwrap();
     enact(Action::RemoveMember { member: address(0) }).unwrap();
     let next = charter.next_roster().unwrap().seat().unwrap();
@@ -153,16 +153,16 @@ fn what_cannot_be_is_refused() {
     );
     let committee = CharterError::Committee;
     assert_eq!(
-        check(Action::AddMember(candidate(9, 1))),
+        check(Action::AddMember(Box::new(candidate(9, 1)))),
         committee(CommitteeError::WeightOverflow)
     );
     assert_eq!(
-        check(Action::AddMember(candidate(0, 1))),
+        check(Action::AddMember(Box::new(candidate(0, 1)))),
         committee(CommitteeError::DuplicateMember { address: member })
     );
     let copied = Candidate { address: address(9), ..candidate(0, 1) };
     assert_eq!(
-        check(Action::AddMember(copied)),
+        check(Action::AddMember(Box::new(copied))),
         committee(CommitteeError::DuplicateKey { address: address(9) })
     );
     assert_eq!(
@@ -186,7 +186,7 @@ fn action() -> impl Strategy<Value = Action> {
     let member = any::<[u8; 20]>().prop_map(Address::new);
     prop_oneof![
         (0..5_usize, any::<u64>())
-            .prop_map(|(at, weight)| Action::AddMember(candidate(at, weight))),
+            .prop_map(|(at, weight)| Action::AddMember(Box::new(candidate(at, weight)))),
         (hash.clone(), any::<u64>(), hash.clone(), any::<u64>()).prop_map(
             |(data_set, version, root, until)| Action::AdmitDataSet {
                 data_set,

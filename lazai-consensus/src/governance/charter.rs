@@ -164,7 +164,7 @@ impl Charter {
     fn apply(&mut self, action: &Action) {
         match action {
             Action::AddMember(candidate) => {
-                self.candidates.insert(candidate.address, *candidate);
+                self.candidates.insert(candidate.address, **candidate);
             }
             Action::AdmitDataSet { data_set, version, root, until_epoch } => {
                 let terms = DataSetTerms { root: *root, until_epoch: *until_epoch };

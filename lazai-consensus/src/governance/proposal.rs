@@ -1,4 +1,4 @@
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use alloy_primitives::{Address, B256, Keccak256};
 
@@ -51,7 +51,8 @@ impl Proposal {
         put(&self.epoch.0.to_be_bytes());
         put(&self.nonce.to_be_bytes());
         match &self.action {
-            Action::AddMember(Candidate { address, weight, key, possession }) => {
+            Action::AddMember(candidate) => {
+                let Candidate { address, weight, key, possession } = candidate.as_ref();
                 put(&[ADD_MEMBER]);
                 put(address.as_slice());
                 put(&weight.to_be_bytes());
@@ -113,7 +114,7 @@ impl Proposal {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
     /// Makes a candidate a member.
-    AddMember(Candidate),
+    AddMember(Box<Candidate>),
     /// Has a data set kept.
     AdmitDataSet {
         /// Its name.
@@ -168,12 +169,12 @@ impl Action {
                     return Err(DecodeError::TrailingBytes { count });
                 }
                 // Last, because points take long to check.
-                Self::AddMember(Candidate {
+                Self::AddMember(Box::new(Candidate {
                     address,
                     weight,
                     key: PublicKey::from_bytes(&key)?,
                     possession: Signature::from_bytes(&possession)?,
-                })
+                }))
             }
             ADMIT_DATA_SET => Self::AdmitDataSet {
                 data_set: reader.hash()?,
