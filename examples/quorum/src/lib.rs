@@ -2,4 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod executor;
+pub mod fleet;
+pub mod kill;
+pub mod node;
+pub mod story;
 pub mod wallet;

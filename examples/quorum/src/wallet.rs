@@ -2,7 +2,7 @@
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use k256::ecdsa::SigningKey;
 
 /// A key, the account that it owns, and the chain that it signs for.
@@ -65,11 +65,18 @@ impl Wallet {
             input: data,
             ..TxEip1559::default()
         };
-        let hash = transaction.signature_hash();
-        let signature =
-            self.key.sign_prehash_recoverable(hash.as_slice()).map_err(|_| WalletError)?;
-        let envelope: TxEnvelope = transaction.into_signed(Signature::from(signature)).into();
+        let signature = self.sign_hash(transaction.signature_hash())?;
+        let envelope: TxEnvelope = transaction.into_signed(signature).into();
         Ok(envelope.encoded_2718().into())
+    }
+
+    /// Signs a hash.
+    ///
+    /// # Errors
+    /// [`WalletError`] if the key cannot sign it, which happens to one of 2^128 hashes.
+    pub fn sign_hash(&self, hash: B256) -> Result<Signature, WalletError> {
+        let signature = self.key.sign_prehash_recoverable(hash.as_slice());
+        signature.map(Signature::from).map_err(|_| WalletError)
     }
 }
 

@@ -1,8 +1,8 @@
-use core::num::NonZeroU64;
+use core::{num::NonZeroU64, time::Duration};
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
@@ -35,6 +35,8 @@ pub struct LazVmExecutor {
     genesis_root: B256,
     snapshot_every: NonZeroU64,
     inner: Mutex<Inner>,
+    /// Told when a transaction begins to wait.
+    arrival: Condvar,
 }
 
 #[derive(Debug)]
@@ -96,7 +98,13 @@ impl LazVmExecutor {
             storage,
             snapshot_error: None,
         };
-        Self { machine, genesis_root, snapshot_every, inner: Mutex::new(inner) }
+        Self {
+            machine,
+            genesis_root,
+            snapshot_every,
+            inner: Mutex::new(inner),
+            arrival: Condvar::new(),
+        }
     }
 
     /// Takes a transaction that shall be in a block, and returns its name. Taking it twice changes nothing.
@@ -108,7 +116,19 @@ impl LazVmExecutor {
         let transaction = SignedTransaction::read(bytes, genesis.chain_id)?;
         let mut inner = self.inner.lock().map_err(|_| PoolError::Stopped)?;
         let state = Arc::clone(&inner.state);
-        inner.pool.insert(transaction, &state.world, genesis)
+        let hash = inner.pool.insert(transaction, &state.world, genesis)?;
+        self.arrival.notify_all();
+        Ok(hash)
+    }
+
+    /// Returns as soon as a transaction waits, and after `at_most` in any case.
+    ///
+    /// # Errors
+    /// [`ExecutionError::Fault`] if this executor has stopped.
+    pub fn wait(&self, at_most: Duration) -> Result<(), ExecutionError> {
+        let empty = |inner: &mut Inner| inner.pool.len() == 0;
+        let waited = self.arrival.wait_timeout_while(self.lock()?, at_most, empty);
+        waited.map(|_| ()).map_err(|_| fault("an earlier call panicked: start the node again"))
     }
 
     /// What a transaction of a committed block did. Receipts of old blocks are forgotten.
@@ -166,6 +186,12 @@ impl LazVmExecutor {
     /// [`ExecutionError::Fault`] if this executor has stopped.
     pub fn nonce(&self, sender: &Address) -> Result<u64, ExecutionError> {
         Ok(self.lock()?.state.world.account(sender).map_or(0, |account| account.nonce))
+    }
+
+    /// How many transactions a payload claims.
+    #[must_use]
+    pub fn transactions(&self, payload: &[u8]) -> u32 {
+        payload::count(payload)
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, ExecutionError> {

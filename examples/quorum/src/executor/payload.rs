@@ -43,6 +43,11 @@ pub(crate) fn decode(bytes: &[u8], chain_id: u64) -> Result<Vec<SignedTransactio
         .collect()
 }
 
+/// The count that a payload claims; 0 if it is too short to claim any.
+pub(crate) fn count(bytes: &[u8]) -> u32 {
+    bytes.get(1..).and_then(<[u8]>::first_chunk).map_or(0, |count| u32::from_be_bytes(*count))
+}
+
 /// Bytes of a payload without transactions.
 pub(crate) const EMPTY_BYTES: usize = 5;
 

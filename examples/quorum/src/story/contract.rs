@@ -1,0 +1,7 @@
+#![allow(missing_docs, reason = "generated from Solidity")]
+
+alloy_sol_types::sol!(
+    #![sol(extra_derives(Debug, Eq, PartialEq))]
+    Quorums,
+    "contracts/Quorums.json"
+);
