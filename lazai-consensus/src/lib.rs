@@ -25,6 +25,8 @@ mod quorum;
 mod refuter;
 #[cfg(feature = "quorum-service")]
 pub mod service;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod statement;
 mod tally;
 pub mod verifier;

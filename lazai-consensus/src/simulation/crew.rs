@@ -1,0 +1,122 @@
+use alloc::{collections::BTreeMap, format, string::String, sync::Arc, vec::Vec};
+use core::{
+    future::Future,
+    pin::Pin,
+    task::{Context as Task, Waker},
+};
+
+use commonware_cryptography::ed25519::PublicKey;
+use commonware_p2p::simulated::{Oracle, Receiver, Sender};
+use commonware_runtime::{Handle, Quota, deterministic};
+use commonware_utils::{NZU32, sync::Mutex};
+
+use super::record::Record;
+
+/// The nodes of a run: what starts them, and what they leave for the checker. Outlives power cuts.
+pub(super) trait Crew {
+    /// The keys by which the network knows the nodes.
+    fn participants(&self) -> &Arc<[PublicKey]>;
+
+    /// What the nodes did.
+    fn record(&self) -> &Arc<Mutex<Record>>;
+
+    /// The largest message, and how many sets of peers the network remembers.
+    fn network(&self) -> (u32, usize);
+
+    /// Starts a node on the `disk`-th disk that it has had, for the `life`-th time.
+    fn start(
+        &self,
+        stage: Stage<'_>,
+        node: u16,
+        disk: usize,
+        life: u64,
+    ) -> impl Future<Output = Result<Vec<Handle<()>>, String>>;
+
+    /// Takes down what the nodes have said since it was last called.
+    fn listen(&self) {}
+}
+
+/// Where nodes run until the next power cut.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) context: &'a deterministic::Context,
+    pub(super) oracle: &'a Oracle<PublicKey, deterministic::Context>,
+}
+
+/// The nodes that run on a stage.
+pub(super) struct Team<'a, C> {
+    stage: Stage<'a>,
+    crew: &'a C,
+    running: BTreeMap<u16, Vec<Handle<()>>>,
+}
+
+pub(super) type Channel = (Sender<PublicKey, deterministic::Context>, Receiver<PublicKey>);
+
+impl<'a, C: Crew> Team<'a, C> {
+    pub(super) const fn new(stage: Stage<'a>, crew: &'a C) -> Self {
+        Self { stage, crew, running: BTreeMap::new() }
+    }
+
+    pub(super) fn is_up(&self, node: u16) -> bool {
+        self.running.contains_key(&node)
+    }
+
+    /// Starts a node on the disk that it has.
+    pub(super) async fn start(&mut self, node: u16, disk: usize) -> Result<(), String> {
+        let life = {
+            let mut record = self.crew.record().lock();
+            let life = record.lives.entry(node).or_default();
+            *life = life.saturating_add(1);
+            *life
+        };
+        let handles = self.crew.start(self.stage, node, disk, life).await?;
+        self.running.insert(node, handles);
+        Ok(())
+    }
+
+    /// Stops a node at once.
+    pub(super) fn stop(&mut self, node: u16) {
+        for handle in self.running.remove(&node).unwrap_or_default() {
+            handle.abort();
+        }
+    }
+
+    /// The nodes of which an engine has ended by itself; what is left of them is stopped.
+    pub(super) fn reap(&mut self) -> Vec<u16> {
+        let mut task = Task::from_waker(Waker::noop());
+        let mut ended = Vec::new();
+        for (node, handles) in &mut self.running {
+            if handles.iter_mut().any(|handle| Pin::new(handle).poll(&mut task).is_ready()) {
+                ended.push(*node);
+            }
+        }
+        for node in &ended {
+            self.stop(*node);
+        }
+        ended
+    }
+}
+
+/// The key of a node.
+pub(super) fn key(participants: &[PublicKey], node: u16) -> Result<PublicKey, String> {
+    let key = participants.get(usize::from(node));
+    key.cloned().ok_or_else(|| format!("there is no node {node}"))
+}
+
+/// Channels of the network for a node, numbered from 0.
+pub(super) async fn channels<const N: usize>(
+    stage: Stage<'_>,
+    key: PublicKey,
+) -> Result<[Channel; N], String> {
+    let control = stage.oracle.control(key);
+    let mut channels = Vec::with_capacity(N);
+    for channel in 0..N as u64 {
+        let made = control.register(channel, QUOTA).await;
+        channels.push(made.map_err(|error| format!("no channel: {error}"))?);
+    }
+    let made = channels.len();
+    channels.try_into().map_err(|_| format!("{made} channels in place of {N}"))
+}
+
+/// Messages to a peer in a second: a few times what a run sends, and room is kept for as many.
+const QUOTA: Quota = Quota::per_second(NZU32!(512));

@@ -1,0 +1,248 @@
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
+use core::time::Duration;
+
+use commonware_cryptography::ed25519::PublicKey;
+use commonware_p2p::simulated::{self, Network, Oracle};
+use commonware_runtime::{
+    Clock as _, Supervisor as _,
+    deterministic::{self, FaultConfig, PartialWriteMode, Runner, WriteConfig},
+};
+use commonware_utils::{NZUsize, Probability, probability, sync::Mutex};
+
+use super::{
+    Link, StorageFaults, Violation,
+    application::now,
+    crew::{Crew, Stage, Team},
+    plan::Plan,
+    record::Record,
+};
+
+/// What came out of a run, before it is judged.
+#[derive(Debug)]
+pub(super) struct Driven {
+    pub(super) record: Record,
+    pub(super) progress: Progress,
+    /// A digest over every step of the runtime.
+    pub(super) trace: String,
+    pub(super) elapsed: Duration,
+}
+
+/// What the driver saw.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) violations: Vec<Violation>,
+    /// When all that disturbed had ended, and the highest view of that moment.
+    pub(super) healed: Option<(Duration, u64)>,
+    /// Nodes that stopped because their disk refused.
+    pub(super) refused: u64,
+    /// Nodes that were stopped.
+    pub(super) crashes: u64,
+}
+
+/// Runs a plan to its end.
+pub(super) fn drive<C: Crew>(plan: &Plan, crew: &C) -> Result<Driven, String> {
+    let mut progress = Progress::default();
+    let config = deterministic::Config::new()
+        .with_seed(plan.seed)
+        .with_cycle(plan.cycle)
+        .with_catch_panics(plan.storage.is_some())
+        .with_storage_fault_config(disk(plan.storage));
+    let mut runner = Runner::new(config);
+    loop {
+        let progress = &mut progress;
+        let (ended, checkpoint) =
+            runner.start_and_recover(|context| phase(context, plan, crew, progress));
+        if let Some(elapsed) = ended? {
+            let trace = checkpoint.auditor().state();
+            let record = crew.record().lock().clone();
+            let progress = core::mem::take(progress);
+            return Ok(Driven { record, progress, trace, elapsed });
+        }
+        runner = Runner::from(checkpoint);
+    }
+}
+
+/// Runs until the next power cut, or to the end, of which it returns the time.
+async fn phase<C: Crew>(
+    context: deterministic::Context,
+    plan: &Plan,
+    crew: &C,
+    progress: &mut Progress,
+) -> Result<Option<Duration>, String> {
+    let cut = plan.next_cut(now(&context));
+    let (max_size, peer_sets) = crew.network();
+    let config = simulated::Config {
+        max_size,
+        max_peers_per_set: NZUsize!(usize::from(plan.nodes)),
+        disconnect_on_block: plan.shut_out,
+        tracked_peer_sets: NZUsize!(peer_sets),
+    };
+    let peers = crew.participants().iter().cloned();
+    let (network, oracle) = Network::new_with_peers(context.child("network"), config, peers).await;
+    network.start();
+
+    let mut links = BTreeMap::new();
+    let mut team = Team::new(Stage { context: &context, oracle: &oracle }, crew);
+    // When a node whose disk refused is started again.
+    let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
+    loop {
+        let time = now(&context);
+        if plan.storage.is_some_and(|faults| faults.until <= time) {
+            *context.storage_fault_config().write() = disk(None);
+        }
+        relink(&oracle, crew.participants(), &mut links, plan.links(time)).await?;
+        for node in team.reap() {
+            if plan.storage.is_some() {
+                progress.refused = progress.refused.saturating_add(1);
+            } else {
+                progress.violations.push(Violation::Stopped { node, at: time });
+            }
+            resting.insert(node, time.saturating_add(REST));
+        }
+        for node in 0..plan.nodes {
+            let rested = resting.get(&node).is_none_or(|until| *until <= time);
+            match (plan.up(node, time), team.is_up(node)) {
+                (true, false) if rested => team.start(node, plan.lost_disks(node, time)).await?,
+                (false, true) => {
+                    progress.crashes = progress.crashes.saturating_add(1);
+                    team.stop(node);
+                }
+                _ => {}
+            }
+        }
+        crew.listen();
+        heal(plan, crew.record(), time, progress);
+        if finished(plan, crew.record(), time, progress) {
+            accuse(&oracle, crew).await?;
+            return Ok(Some(time));
+        }
+        let next = plan.changes().into_iter().find(|change| *change > time);
+        let wake = next.map_or(Duration::MAX, |next| next).min(time.saturating_add(TICK));
+        context.sleep(wake.saturating_sub(time)).await;
+        if cut.is_some_and(|cut| cut <= now(&context)) {
+            crew.listen();
+            accuse(&oracle, crew).await?;
+            progress.crashes = progress.crashes.saturating_add(u64::from(plan.nodes));
+            return Ok(None);
+        }
+    }
+}
+
+/// Notes when all that disturbs has ended.
+fn heal(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut Progress) {
+    let view = record.lock().highest_view;
+    if progress.healed.is_none() && time >= plan.heal() && view >= plan.twins.views() {
+        progress.healed = Some((time, view));
+    }
+}
+
+/// Whether all honest nodes have done what is asked of them, or have had their time.
+fn finished(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut Progress) -> bool {
+    let (since, view) = progress.healed.unwrap_or((plan.heal(), u64::MAX));
+    let record = record.lock();
+    let missing: Vec<(u16, u64)> = plan
+        .honest()
+        .into_iter()
+        .filter_map(|node| {
+            let views = record.final_views.get(&node);
+            let after = view.checked_add(1);
+            let got = match (views, after) {
+                (Some(views), Some(after)) => views.range(after..).count() as u64,
+                _ => 0,
+            };
+            (got < plan.blocks).then_some((node, got))
+        })
+        .collect();
+    if missing.is_empty() {
+        return progress.healed.is_some();
+    }
+    if time < since.saturating_add(plan.within) {
+        return false;
+    }
+    for (node, got) in missing {
+        let (expected, within) = (plan.blocks, plan.within);
+        progress.violations.push(Violation::Stalled { node, expected, got, within });
+    }
+    true
+}
+
+/// Takes down who shut out whom.
+async fn accuse<C: Crew>(
+    oracle: &Oracle<PublicKey, deterministic::Context>,
+    crew: &C,
+) -> Result<(), String> {
+    let blocked = oracle.blocked().await.map_err(|error| format!("no network: {error}"))?;
+    let seat = |key: &PublicKey| {
+        let seat = crew.participants().iter().position(|other| other == key);
+        seat.and_then(|seat| u16::try_from(seat).ok())
+    };
+    let pairs: BTreeSet<(u16, u16)> =
+        blocked.iter().filter_map(|(by, of)| Some((seat(by)?, seat(of)?))).collect();
+    crew.record().lock().accusations.extend(pairs);
+    Ok(())
+}
+
+/// Brings the links of the network to what they are to be.
+async fn relink(
+    oracle: &Oracle<PublicKey, deterministic::Context>,
+    keys: &[PublicKey],
+    links: &mut BTreeMap<(u16, u16), Link>,
+    wanted: BTreeMap<(u16, u16), Link>,
+) -> Result<(), String> {
+    if *links == wanted {
+        return Ok(());
+    }
+    let key = |node: u16| {
+        let key = keys.get(usize::from(node)).cloned();
+        key.ok_or_else(|| format!("there is no node {node}"))
+    };
+    // A link that changes is taken away and laid anew.
+    for ((from, to), _) in links.iter().filter(|(pair, link)| wanted.get(pair) != Some(link)) {
+        let removed = oracle.remove_link(key(*from)?, key(*to)?).await;
+        removed.map_err(|error| format!("no link from {from} to {to}: {error}"))?;
+    }
+    for ((from, to), link) in &wanted {
+        if links.get(&(*from, *to)) == Some(link) {
+            continue;
+        }
+        let made = simulated::Link {
+            latency: link.latency,
+            jitter: link.jitter,
+            success_rate: rate(u64::from(1000_u16.saturating_sub(link.loss_permille)), 1000),
+        };
+        let added = oracle.add_link(key(*from)?, key(*to)?, made).await;
+        added.map_err(|error| format!("no link from {from} to {to}: {error}"))?;
+    }
+    *links = wanted;
+    Ok(())
+}
+
+/// How the disks behave. A power cut leaves half of what had not been made durable, and half of a refused write.
+fn disk(faults: Option<StorageFaults>) -> FaultConfig {
+    let faults = faults.unwrap_or_default();
+    let ppm = |ppm: u32| rate(u64::from(ppm), 1_000_000);
+    let write = WriteConfig {
+        failure_rate: ppm(faults.write_ppm),
+        retention_rate: rate(1, 2),
+        mode: PartialWriteMode::Prefix,
+    };
+    FaultConfig::default()
+        .open(ppm(faults.open_ppm))
+        .read(ppm(faults.read_ppm))
+        .sync(ppm(faults.sync_ppm))
+        .write(write)
+}
+
+fn rate(part: u64, whole: u64) -> Probability {
+    Probability::new(part.min(whole), whole).unwrap_or(probability!(0.0))
+}
+
+/// How often the driver looks.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a node whose disk refused stays down.
+const REST: Duration = Duration::from_millis(700);
