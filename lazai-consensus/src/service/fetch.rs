@@ -33,6 +33,33 @@ pub(super) enum Purpose {
 }
 
 impl<V: VoteStore> QuorumMember<V> {
+    /// Reads a data set, later if it is only known by its certificate yet.
+    pub(super) fn read(&mut self, root: B256) -> Result<(), Refusal> {
+        let is_coming = self.lacking.contains_key(&root) || self.intakes.contains_key(&root);
+        if self.data_sets.contains_key(&root) || !is_coming {
+            return self.fetch(root, Purpose::Read);
+        }
+        if self.reads.len() >= MAX_PURPOSES {
+            let (peer, max) = (self.address(), MAX_PURPOSES as u64);
+            return Err(Refusal::Quota { peer, unit: "reads", max });
+        }
+        self.reads.insert(root);
+        Ok(())
+    }
+
+    /// Reads what was waited for.
+    pub(super) fn read_postponed(&mut self) {
+        let known = self.reads.iter().filter(|root| self.data_sets.contains_key(*root));
+        let known: Vec<_> = known.copied().collect();
+        for root in known {
+            self.reads.remove(&root);
+            if let Err(refusal) = self.fetch(root, Purpose::Read) {
+                let data = Err(alloc::format!("{refusal}"));
+                self.push(Output::Read { root, data });
+            }
+        }
+    }
+
     /// Begins to put a data set together.
     pub(super) fn fetch(&mut self, root: B256, purpose: Purpose) -> Result<(), Refusal> {
         let own = self.address();

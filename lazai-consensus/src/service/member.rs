@@ -1,5 +1,5 @@
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
@@ -41,6 +41,8 @@ pub struct QuorumMember<V> {
     pub(super) loads: BTreeMap<Address, usize>,
     /// Certified data sets whose manifest is not known.
     pub(super) lacking: BTreeMap<B256, Statement>,
+    /// Data sets that are to be read once their manifest is here.
+    pub(super) reads: BTreeSet<B256>,
     pub(super) audit: Option<Audit>,
     pub(super) now_ms: u64,
     outputs: VecDeque<Output>,
@@ -68,6 +70,7 @@ impl<V: VoteStore> QuorumMember<V> {
             fetches: BTreeMap::new(),
             loads: BTreeMap::new(),
             lacking: BTreeMap::new(),
+            reads: BTreeSet::new(),
             audit: None,
             now_ms: 0,
             outputs: VecDeque::new(),
@@ -118,7 +121,7 @@ impl<V: VoteStore> QuorumMember<V> {
             Command::Attest(statement) => self.attest(statement),
             Command::Hold { statement, certificate } => self.hold(statement, certificate),
             Command::Audit { beacon } => self.start_audit(beacon),
-            Command::Read { root } => self.fetch(root, Purpose::Read),
+            Command::Read { root } => self.read(root),
         }
     }
 
@@ -182,6 +185,7 @@ impl<V: VoteStore> QuorumMember<V> {
         self.polls.expire(now_ms, &limits);
         self.want_again();
         self.want_manifests();
+        self.read_postponed();
         self.fetch_again();
         self.watch_audit();
     }
