@@ -76,9 +76,10 @@ pub(super) async fn drive<E, S, R, B, P, V>(
                         Task::Judge { .. } | Task::Rerun { .. } => spawner.dedicated(),
                         _ => spawner.shared(true),
                     };
-                    let _ = spawner.spawn(move |_| async move {
+                    // It goes on by itself; its result comes through the channel.
+                    drop(spawner.spawn(move |_| async move {
                         let _ = finished.send(worker.run(task));
-                    });
+                    }));
                 }
                 Output::Send { to, bytes } => {
                     if let Some(key) = directory.get(&to) {

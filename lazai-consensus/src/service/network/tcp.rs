@@ -4,9 +4,8 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
-use core::{fmt, num::NonZeroUsize, time::Duration};
+use core::{fmt, net::SocketAddr, num::NonZeroUsize, time::Duration};
 use std::{
-    net::SocketAddr,
     sync::mpsc::{self, Receiver},
     thread::{self, JoinHandle},
 };

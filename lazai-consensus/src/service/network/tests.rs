@@ -1,7 +1,16 @@
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::float_arithmetic
+)]
+
 use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
-use core::time::Duration;
+use core::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::TcpListener,
     println,
     sync::mpsc::{self, Receiver},
     time::Instant,
