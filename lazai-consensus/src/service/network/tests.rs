@@ -128,7 +128,9 @@ fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Ve
             let member = member(index, &committee);
             let task = context.child("member").with_attribute("index", index);
             task.spawn(move |context| drive(context, member, worker, channel, ends));
-            (events.push(heard), commands.push(command), stops.push(stop));
+            events.push(heard);
+            commands.push(command);
+            stops.push(stop);
         }
         let (statement, manifest) = publish(&publisher.unwrap(), members, &[7; 20_000]);
         let start = context.current();
