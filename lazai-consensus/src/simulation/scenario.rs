@@ -15,7 +15,7 @@ pub enum Scenario {
     /// One twin more than the protocol tolerates: it must break, and the evidence must name the guilty.
     Beyond,
     /// Whole validators with blocks that are executed, in short epochs, under the faults of a sweep without twins. Run where
-    /// it is named: it takes a hundred times as long as the others.
+    /// it is named: it takes many times as long as the others.
     Chain,
     /// No group has a quorum for half a minute.
     Heal,
