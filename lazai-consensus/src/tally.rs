@@ -109,7 +109,8 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         Some(signers)
     }
 
-    /// Makes the certificate, if there are enough votes and their sum is right. If it is wrong, forged votes are dropped.
+    /// Makes the certificate, if there are enough votes and their sum is right. If it is wrong, forged votes are dropped. If none
+    /// is forged, their keys cancel each other out: there is no certificate until another vote comes.
     fn certify(&mut self, statement: B256) -> Progress {
         loop {
             let Some(signers) = self.supporters(statement) else {
@@ -129,7 +130,8 @@ impl<C: Deref<Target = Committee>> Tally<C> {
                     signature,
                 });
             }
-            // At least one is forged, so the loop ends: votes only become fewer.
+            // The loop ends: votes only become fewer.
+            let mut is_forged = false;
             for ballot in &mut self.ballots {
                 if let Some(held) = ballot
                     && held.statement == statement
@@ -139,8 +141,12 @@ impl<C: Deref<Target = Committee>> Tally<C> {
                         held.is_verified = true;
                     } else {
                         *ballot = None;
+                        is_forged = true;
                     }
                 }
+            }
+            if !is_forged {
+                return Progress::Pending { weight };
             }
         }
     }

@@ -3,14 +3,17 @@
 
 mod support;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256, uint};
 use lazai_consensus::{
-    AttestError, Attestor, CertificateError, CompositeError, CompositePolicy, Epoch, Evidence,
-    MemoryVoteStore, Progress, QuorumCertificate, QuorumId, Signers, Statement, Tally, Vote,
-    VoteError, VoteStoreError,
+    AttestError, Attestor, Candidate, CertificateError, Committee, CompositeError, CompositePolicy,
+    Epoch, Evidence, MemoryVoteStore, Progress, QuorumCertificate, QuorumId, Signers, Statement,
+    Tally, Vote, VoteError, VoteStoreError,
+    bls::{SecretKey, Signature},
 };
 use proptest::prelude::*;
-use support::{address, candidate, certificate, checkpoint, committee, secret, vote};
+use support::{
+    EPOCH, QUORUM, address, candidate, certificate, checkpoint, committee, secret, vote,
+};
 
 #[test]
 fn a_member_signs_one_statement_per_slot() {
@@ -67,6 +70,46 @@ fn a_forged_vote_gives_way_to_the_genuine_one() {
     assert_eq!(tally.add(&vote(0, statement, &committee)), Ok(Progress::Pending { weight: 1 }));
     assert_eq!(tally.add(&forged), Err(VoteError::Signature { voter: address(0) }));
     assert_eq!(tally.weight(other.hash()), 0);
+}
+
+/// Members that know each other's secrets can choose keys that add up to nothing: each of their votes is genuine, and the sum
+/// of them proves nothing.
+#[test]
+fn genuine_votes_whose_keys_cancel_out_make_no_certificate_and_end() {
+    const ORDER: U256 =
+        uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
+    let scalar = |secret: &SecretKey| U256::from_be_bytes(secret.to_bytes());
+    let last = ORDER - scalar(&secret(0)).add_mod(scalar(&secret(1)), ORDER);
+    let last = SecretKey::from_bytes(&last.to_be_bytes()).unwrap();
+    let secrets = [secret(0), secret(1), last, secret(3)];
+    let candidates = secrets.iter().enumerate().map(|(index, secret)| {
+        let address = address(index);
+        let possession = secret.prove_possession(address);
+        Candidate { address, weight: 1, key: secret.public_key(), possession }
+    });
+    let committee = Committee::new(QUORUM, EPOCH, candidates.collect()).unwrap();
+    let statement = checkpoint(1, 1);
+    let cast = |index: usize| {
+        let store = MemoryVoteStore::default();
+        let mut pen = Attestor::new(address(index), secrets[index].clone(), store);
+        pen.attest(statement, &committee).unwrap()
+    };
+    let mut tally = Tally::new(&committee, statement.slot()).unwrap();
+    assert_eq!(tally.add(&cast(0)), Ok(Progress::Pending { weight: 1 }));
+    assert_eq!(tally.add(&cast(1)), Ok(Progress::Pending { weight: 2 }));
+    assert_eq!(tally.add(&cast(2)), Ok(Progress::Pending { weight: 3 }));
+    assert_eq!(tally.voters().count(), 3, "none of them is forged");
+    // What a certificate of the three would be does not hold.
+    let mut signers = Signers::none(4).unwrap();
+    assert!((0..3).all(|index| signers.insert(index)));
+    let signature = Signature::aggregate(&[0, 1, 2].map(|index| cast(index).signature)).unwrap();
+    let (quorum, epoch, hash) = (QUORUM, EPOCH, statement.hash());
+    let three = QuorumCertificate { quorum, epoch, statement: hash, signers, signature };
+    assert_eq!(three.verify(&statement, &committee), Err(CertificateError::Signature));
+    let Ok(Progress::Certified(all)) = tally.add(&cast(3)) else {
+        panic!("the fourth key cancels nothing");
+    };
+    all.verify(&statement, &committee).unwrap();
 }
 
 #[test]
@@ -162,7 +205,7 @@ fn k_of_m_quorums() {
     let committee_of = |byte: u8| {
         let candidates = (0..4).map(|index| candidate(index, 1)).collect();
         let quorum = QuorumId(B256::repeat_byte(byte));
-        lazai_consensus::Committee::new(quorum, Epoch(u64::from(byte)), candidates).unwrap()
+        Committee::new(quorum, Epoch(u64::from(byte)), candidates).unwrap()
     };
     let committees = [3, 1, 2].map(committee_of);
     let fact = checkpoint(1, 1).fact;
