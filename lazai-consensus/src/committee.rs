@@ -26,7 +26,7 @@ impl Committee {
     ///
     /// # Errors
     /// [`CommitteeError`] if there are none or too many, if an address or a key appears twice, if a weight is 0, if the
-    /// weights exceed 64 bits in total, or if a proof of possession is false.
+    /// weights exceed 64 bits in total, if a proof of possession is false, or if the keys add up to nothing.
     pub fn new(
         quorum: QuorumId,
         epoch: Epoch,
@@ -69,7 +69,8 @@ impl Committee {
         let members: Vec<_> = candidates.iter().map(Candidate::member).collect();
         let aggregate_key = AggregateKey::of(members.iter().map(|member| &member.key))
             .map(|sum| sum.to_public_key())
-            .ok_or(CommitteeError::Size { got: 0, max: MAX_MEMBERS as u64 })?;
+            .filter(|key| !key.is_identity())
+            .ok_or(CommitteeError::NoKey)?;
         let root = root(quorum, epoch, total_weight, &aggregate_key, &members);
         Ok(Self { quorum, epoch, members, total_weight, aggregate_key, root })
     }
@@ -318,6 +319,9 @@ pub enum CommitteeError {
         /// The address.
         address: Address,
     },
+    /// The keys add up to nothing, as only those can choose them who know all secrets; no certificate of all members would hold.
+    #[error("the keys of the members add up to nothing")]
+    NoKey,
     /// A member has not shown that it knows the secret of its key.
     #[error("the proof of possession of {address} does not hold for its key and address")]
     Possession {

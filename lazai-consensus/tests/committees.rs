@@ -3,9 +3,10 @@
 
 mod support;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256, uint};
 use lazai_consensus::{
-    Candidate, Committee, CommitteeError, Epoch, MAX_MEMBERS, Member, Roster, Signers, merkle,
+    Candidate, Committee, CommitteeError, Epoch, MAX_MEMBERS, Member, Roster, Signers,
+    bls::SecretKey, merkle,
 };
 use proptest::prelude::*;
 use support::{EPOCH, QUORUM, address, candidate, committee, secret};
@@ -74,6 +75,19 @@ fn a_key_needs_its_owner() {
     second.address = address(1);
     second.possession = secret(0).prove_possession(address(1));
     assert_eq!(refused(vec![first, second]), CommitteeError::DuplicateKey { address: address(1) });
+}
+
+#[test]
+fn keys_that_add_up_to_nothing_are_no_committee() {
+    const ORDER: U256 =
+        uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
+    let opposite = ORDER - U256::from_be_bytes(secret(0).to_bytes());
+    let opposite = SecretKey::from_bytes(&opposite.to_be_bytes()).unwrap();
+    let possession = opposite.prove_possession(address(1));
+    let key = opposite.public_key();
+    let second = Candidate { address: address(1), weight: 1, key, possession };
+    assert_eq!(refused(vec![candidate(0, 1), second]), CommitteeError::NoKey);
+    Committee::new(QUORUM, EPOCH, vec![candidate(0, 1), second, candidate(2, 1)]).unwrap();
 }
 
 #[test]

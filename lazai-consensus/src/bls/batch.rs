@@ -19,7 +19,7 @@ pub struct Signed<'a> {
 /// Whether each signature is its key's for its message, in about half the time of one check after the other; true of none.
 ///
 /// The messages may differ. All equations are checked as one sum with weights of 128 bits, so that one wrong signature
-/// makes the sum wrong but with a probability of 2^-128. The weights are a hash of all messages, keys and signatures: the
+/// makes the sum wrong but with a probability of 2^-127. The weights are a hash of all messages, keys and signatures: the
 /// answer is the same on every machine, and who makes the signatures cannot choose them by the weights.
 #[must_use]
 pub fn verify_batch(signed: &[Signed<'_>]) -> bool {

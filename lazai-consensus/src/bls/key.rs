@@ -98,6 +98,11 @@ impl PublicKey {
         padded
     }
 
+    /// Whether it is the identity, which a sum of keys can be and no key of a member.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.to_bytes()[0] & IDENTITY_BIT != 0
+    }
+
     /// Whether `proof` is what [`SecretKey::prove_possession`] makes for `owner`.
     #[must_use]
     pub fn verify_possession(&self, proof: &Signature, owner: Address) -> bool {
@@ -144,3 +149,5 @@ pub struct InvalidKeyMaterial;
 
 /// Bytes of a compressed public key.
 pub const PUBLIC_KEY_BYTES: usize = 96;
+/// In the first byte of a compressed point.
+const IDENTITY_BIT: u8 = 0x40;
