@@ -101,3 +101,88 @@ fn forgotten_epochs_are_not_voted_in_again() {
         assert_eq!(journal.reserved(&in_epoch(epoch)), Some(B256::repeat_byte(1)));
     }
 }
+
+/// A process that was killed may have written a record that no disk has yet. Its vote is then given again, so it must be written
+/// again: what the system wrote back too late, or failed to, is not asked about.
+#[test]
+fn what_is_found_is_made_durable_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, before) = (folder.path().join("votes"), folder.path().join("before"));
+    VoteJournal::open(&path).unwrap().reserve(&slot(1), B256::repeat_byte(7)).unwrap();
+    fs::hard_link(&path, &before).unwrap();
+    let old = fs::read(&before).unwrap();
+    let mut journal = VoteJournal::open(&path).unwrap();
+    journal.reserve(&slot(2), B256::repeat_byte(8)).unwrap();
+    assert_eq!(fs::read(&before).unwrap(), old, "the file that was found is not written to");
+    assert!(fs::read(&path).unwrap().starts_with(&old));
+}
+
+/// The journal is replaced by others of its name, so the lock must not be one of them.
+#[test]
+fn no_name_unlocks_a_journal() {
+    for name in ["votes", "votes.lock", "votes.new", ".votes", "votes.1"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let mut journal = VoteJournal::open(&path).unwrap();
+        journal.reserve(&slot(1), B256::repeat_byte(7)).unwrap();
+        journal.forget_before(Epoch(1)).unwrap();
+        assert_eq!(VoteJournal::open(&path).unwrap_err(), VoteStoreError::Locked, "{name}");
+        assert_eq!(journal.reserved(&slot(1)), Some(B256::repeat_byte(7)));
+        drop(journal);
+        let journal = VoteJournal::open(&path).unwrap();
+        assert_eq!(journal.reserved(&slot(1)), Some(B256::repeat_byte(7)), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_has_one_lock_whatever_leads_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("votes"), folder.path().join("link"));
+    drop(VoteJournal::open(&path).unwrap());
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let mut journal = VoteJournal::open(&link).unwrap();
+    assert_eq!(VoteJournal::open(&path).unwrap_err(), VoteStoreError::Locked);
+    journal.reserve(&slot(1), B256::repeat_byte(7)).unwrap();
+    journal.forget_before(Epoch(1)).unwrap();
+    drop(journal);
+    let journal = VoteJournal::open(&path).unwrap();
+    assert_eq!(journal.reserved(&slot(1)), Some(B256::repeat_byte(7)));
+}
+
+/// Runs itself again in a process that may open few files.
+#[cfg(unix)]
+#[test]
+fn a_replacement_that_fails_loses_no_vote_given_after_it() {
+    const NAME: &str = "a_replacement_that_fails_loses_no_vote_given_after_it";
+    const CHILD: &str = "LAZAI_JOURNAL_WITH_FEW_FILES";
+    if std::env::var_os(CHILD).is_none() {
+        let run = "ulimit -n 64 && exec \"$0\" --exact \"$1\" --nocapture";
+        let status = std::process::Command::new("sh")
+            .args(["-c", run])
+            .args([std::env::current_exe().unwrap().as_os_str(), NAME.as_ref()])
+            .env(CHILD, "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("votes");
+    let mut journal = VoteJournal::open(&path).unwrap();
+    let mut failures = 0;
+    // With no file left to open, with one, with two, until it works.
+    for left in 0..4 {
+        let mut others: Vec<_> = core::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+        others.truncate(others.len() - left);
+        let forgotten = journal.forget_before(Epoch(left as u64 + 1));
+        failures += u32::from(forgotten.is_err());
+        let height = left as u64;
+        let voted = journal.reserve(&slot(height), B256::repeat_byte(7));
+        drop(others);
+        drop(journal);
+        journal = VoteJournal::open(&path).unwrap();
+        assert_eq!(journal.reserved(&slot(height)).is_some(), voted.is_ok(), "{left}");
+    }
+    assert!((1..4).contains(&failures), "{failures}");
+}

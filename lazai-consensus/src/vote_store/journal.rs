@@ -15,10 +15,10 @@ use crate::{Epoch, Slot};
 
 /// Keeps votes in an append-only file, each on disk before [`reserve`](VoteStore::reserve) returns.
 ///
-/// A lock file beside it is held as long as the journal is open, so that two processes with one key cannot both vote. A
-/// record that a
-/// crash cut off is dropped when the journal is opened: its vote was never signed. A record that is whole but wrong is
-/// damage, and refused.
+/// A lock file beside it, `NAME.lock`, is held as long as the journal is open, so that two processes with one key cannot both
+/// vote. When the journal is opened it is written anew, to `NAME.new` and from there into its place: a process that was killed
+/// may have left records that are in memory alone. A record that a crash cut off is dropped, as its vote was never signed. A
+/// record that is whole but wrong is damage, and refused.
 ///
 /// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot hash ‖ statement hash
 /// ‖ checksum; a checksum is the first eight bytes of the keccak256 of the record before it.
@@ -32,7 +32,7 @@ pub struct VoteJournal {
     length: u64,
     first_epoch: Epoch,
     votes: BTreeMap<B256, (Epoch, B256)>,
-    /// A write failed halfway; what is on disk is not known until the journal is opened again.
+    /// A write failed halfway; what is on disk is not known until the journal is written anew.
     is_broken: bool,
 }
 
@@ -44,7 +44,10 @@ impl VoteJournal {
     /// writes, [`VoteStoreError::Io`] if it cannot be read or made.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, VoteStoreError> {
         let path = path.into();
-        let lock = open(&path.with_extension("lock"))?;
+        drop(open(&path)?);
+        // One journal has one lock, by whatever link it is reached; and a link must not be what is replaced.
+        let path = fs::canonicalize(&path).map_err(|error| failed("opened", &error))?;
+        let lock = open(&beside(&path, ".lock"))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => VoteStoreError::Locked,
             TryLockError::Error(error) => failed("locked", &error),
@@ -62,18 +65,19 @@ impl VoteJournal {
             is_broken: false,
         };
         // A file shorter than its header is one whose making was cut off; nothing was signed under it.
-        if bytes.len() < HEADER_BYTES && header(Epoch::default()).starts_with(&bytes) {
-            journal.rewrite()?;
-        } else {
+        let is_new = bytes.len() < HEADER_BYTES && header(Epoch::default()).starts_with(&bytes);
+        if !is_new {
             journal.load(&bytes)?;
         }
+        journal.rewrite()?;
         Ok(journal)
     }
 
     /// Forgets the votes of epochs before `first`, in which this journal then refuses to vote.
     ///
     /// # Errors
-    /// [`VoteStoreError::Io`] if the smaller file cannot be written; the journal is then as it was.
+    /// [`VoteStoreError::Io`] if the smaller file cannot be written; the journal is then as it was, or refuses to vote if it is
+    /// not known which of the two files is in place.
     pub fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
         if first <= self.first_epoch {
             return Ok(());
@@ -91,7 +95,7 @@ impl VoteJournal {
         let epoch = body.strip_prefix(MAGIC).and_then(|epoch| epoch.try_into().ok());
         self.first_epoch =
             Epoch(epoch.map(u64::from_be_bytes).ok_or(VoteStoreError::Damaged { at: 0 })?);
-        let (whole, torn) = records.as_chunks::<RECORD_BYTES>();
+        let (whole, _torn) = records.as_chunks::<RECORD_BYTES>();
         let mut at = HEADER_BYTES as u64;
         for record in whole {
             let Some(body) = checked(record) else {
@@ -107,11 +111,6 @@ impl VoteJournal {
                 return Err(VoteStoreError::Damaged { at });
             }
             at = at.saturating_add(RECORD_BYTES as u64);
-        }
-        self.length = at;
-        if !torn.is_empty() {
-            let cut = self.file.set_len(self.length).and_then(|()| self.file.sync_all());
-            cut.map_err(|error| failed("repaired", &error))?;
         }
         Ok(())
     }
@@ -136,24 +135,26 @@ impl VoteJournal {
         for (slot, (epoch, statement)) in &self.votes {
             bytes.extend_from_slice(&record(*epoch, slot, statement));
         }
-        let beside = self.path.with_extension("new");
-        let replace = || {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&beside)?;
+        let new = beside(&self.path, ".new");
+        let prepare = || {
+            // Before anything is replaced, because it may fail.
+            let folder = File::open(self.path.parent().unwrap_or(&self.path))?;
+            let mut options = OpenOptions::new();
+            let mut file = options.read(true).write(true).create(true).truncate(true).open(&new)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
-            Ok(file)
+            Ok((folder, file))
         };
-        let file = replace().map_err(|error| failed("written", &error))?;
-        fs::rename(&beside, &self.path)
-            .and_then(|()| sync_folder(&self.path))
+        let (folder, file) = prepare().map_err(|error| failed("written", &error))?;
+        // From here on the file that is written to may be without a name.
+        self.is_broken = true;
+        // A name in a folder is on disk when the folder is.
+        fs::rename(&new, &self.path)
+            .and_then(|()| folder.sync_all())
             .map_err(|error| failed("written", &error))?;
         self.file = file;
         self.length = bytes.len() as u64;
+        self.is_broken = false;
         Ok(())
     }
 }
@@ -191,12 +192,11 @@ fn open(path: &Path) -> Result<File, VoteStoreError> {
     options.open(path).map_err(|error| failed("opened", &error))
 }
 
-/// A name in a folder is on disk when the folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+/// The path with `suffix` behind its name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    name.into()
 }
 
 fn header(first: Epoch) -> Vec<u8> {
