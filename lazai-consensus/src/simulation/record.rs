@@ -11,6 +11,8 @@ use alloy_primitives::B256;
 /// Votes are taken off the wire as a node hands them to its network, not from what the node says of itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
+    /// The nodes that follow the protocol: what the others claim to have heard counts for nothing.
+    pub(super) honest: BTreeSet<u16>,
     /// The name of the block on which the first view builds.
     pub(super) genesis: B256,
     /// Every payload that a proposer made.
