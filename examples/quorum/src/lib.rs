@@ -5,5 +5,6 @@ pub mod executor;
 pub mod fleet;
 pub mod kill;
 pub mod node;
+pub mod replay;
 pub mod story;
 pub mod wallet;
