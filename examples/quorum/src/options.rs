@@ -91,9 +91,9 @@ pub(crate) struct Validator {
     #[arg(long, value_delimiter = ',', required = true)]
     ports: Vec<u16>,
 
-    /// The ports of all members of quorums on the loopback address.
+    /// The ports of the members of the first quorum on the loopback address, then those of the second.
     #[arg(long, value_delimiter = ',', required = true)]
-    mesh_ports: Vec<u16>,
+    member_ports: Vec<u16>,
 
     #[arg(long)]
     folder: PathBuf,
@@ -107,11 +107,11 @@ pub(crate) struct Validator {
 
 impl From<Validator> for ValidatorOptions {
     fn from(options: Validator) -> Self {
-        let Validator { index, ports, mesh_ports, folder, snapshot_every, pace_ms } = options;
+        let Validator { index, ports, member_ports, folder, snapshot_every, pace_ms } = options;
         Self {
             index,
             ports,
-            mesh_ports,
+            member_ports,
             folder,
             snapshot_every,
             pace: Duration::from_millis(pace_ms),

@@ -42,7 +42,9 @@ pub use limits::Limits;
 pub use member::{Command, Output, QuorumMember};
 pub use message::{MESSAGE_HEAD_BYTES, Message};
 #[cfg(feature = "quorum-network")]
-pub use network::{MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumService};
+pub use network::{
+    MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumOrders, QuorumService,
+};
 pub use policy::{DataPolicy, DataView, Verdict};
 pub use refusal::{FORGERY, NUISANCE, Refusal};
 pub use request::Request;

@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256, Bytes};
 
 use crate::{
     fleet::{Fork, Heard, Ledger, Process, ProcessError, free_ports},
-    node::{Event, Reply, Task},
+    node::{Event, QUORUMS, Reply, Task},
 };
 
 /// Validators that run as processes of their own on this machine, and agree over TCP.
@@ -20,7 +20,7 @@ pub struct Fleet {
     program: PathBuf,
     folder: PathBuf,
     ports: Vec<u16>,
-    mesh_ports: Vec<u16>,
+    member_ports: Vec<u16>,
     options: FleetOptions,
     processes: Vec<Option<Process>>,
     sender: Sender<Heard>,
@@ -54,15 +54,15 @@ impl Fleet {
     /// [`FleetError::Ports`] if there are no free ports.
     pub fn new(program: &Path, folder: &Path, options: FleetOptions) -> Result<Self, FleetError> {
         let count = options.validators;
-        let mut ports = free_ports(2 * count)
+        let mut ports = free_ports((1 + QUORUMS.len()) * count)
             .map_err(|error: io::Error| FleetError::Ports { reason: error.to_string() })?;
-        let mesh_ports = ports.split_off(count);
+        let member_ports = ports.split_off(count);
         let (sender, receiver) = channel();
         Ok(Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
             ports,
-            mesh_ports,
+            member_ports,
             options,
             processes: (0..count).map(|_| None).collect(),
             sender,
@@ -81,7 +81,7 @@ impl Fleet {
             "validator".into(),
             format!("--index={index}"),
             format!("--ports={}", list(&self.ports)),
-            format!("--mesh-ports={}", list(&self.mesh_ports)),
+            format!("--member-ports={}", list(&self.member_ports)),
             format!("--snapshot-every={}", self.options.snapshot_every),
             format!("--pace-ms={}", self.options.pace.as_millis()),
         ];

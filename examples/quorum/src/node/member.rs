@@ -1,52 +1,34 @@
-use core::time::Duration;
+use core::net::SocketAddr;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    },
+    sync::Arc,
     thread,
-    time::Instant,
 };
 
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use lazai_api_types::{Coprocessor, Generation, Job, ModelId, Prompt, Sampling, Statement as Run};
 use lazai_consensus::{
     Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError,
     availability::{AuditReport, Coding, FileStore, StoreError, encode},
     service::{
-        Command, Done, FileLedger, LedgerError, Limits, Output, QuorumMember, Request, Task, Worker,
+        Command, FileLedger, LedgerError, Limits, MemberAddress, NetworkConfig, NetworkError,
+        Output, QuorumHandle, QuorumMember, QuorumOrders, QuorumService, Request, Worker,
     },
 };
 
 use crate::node::{
-    EPOCH, Event, KeyError, Line, Mesh, Quorum, Voice,
+    EPOCH, Event, KeyError, Line, Quorum, SeatKeys, Voice,
     grading::Grading,
     quorums::{member_address, member_key},
 };
 
-/// A node's part in one quorum: the protocol in a thread, and its disk and models in another.
+/// A node's part in one quorum. It talks to the other members over connections that are authenticated and encrypted.
 #[derive(Debug)]
 pub struct Member {
-    inbox: Sender<Input>,
-}
-
-/// What a member is to do, or has heard.
-#[derive(Debug)]
-pub enum Input {
-    /// Damage what this member holds of a data set, as a bad disk or a bad member would.
-    Corrupt(B256),
-    /// Follow an order.
-    Command(Box<Command>),
-    /// Take the result of slow work.
-    Done(Box<Done>),
-    /// Take a message of a peer.
-    Heard(Address, Vec<u8>),
-    /// Ask the model, and have the others certify what it answered.
-    Infer(String),
-    /// Encode a data set and ask the others to hold it.
-    Publish(B256, Bytes),
+    config: MemberConfig,
+    orders: QuorumOrders,
+    worker: Arc<Worker>,
 }
 
 /// What a member is made of.
@@ -58,28 +40,20 @@ pub struct MemberConfig {
     pub quorum: Quorum,
     /// Where it keeps votes, shards and certificates.
     pub folder: PathBuf,
+    /// Where each member of the quorum listens, this one included.
+    pub addresses: Vec<SocketAddr>,
     /// What runs its jobs.
     pub coprocessor: Arc<dyn Coprocessor>,
     /// The model of its jobs.
     pub model: ModelId,
 }
 
-struct Host {
-    config: MemberConfig,
-    member: QuorumMember<VoteJournal>,
-    worker: Arc<Worker>,
-    tasks: Sender<Task>,
-    mesh: Arc<Mesh>,
-    voice: Voice,
-    started: Instant,
-}
-
 impl Member {
     /// Starts a member from what is in its folder.
     ///
     /// # Errors
-    /// [`MemberError`] if the folder cannot be used.
-    pub fn start(config: MemberConfig, mesh: Arc<Mesh>, voice: Voice) -> Result<Self, MemberError> {
+    /// [`MemberError`] if the folder cannot be used, or the addresses are not those of the members.
+    pub fn start(config: MemberConfig, voice: Voice) -> Result<Self, MemberError> {
         let (index, quorum, folder) = (config.index, &config.quorum, &config.folder);
         fs::create_dir_all(folder)?;
         let store = FileStore::open(shards(folder))?;
@@ -95,71 +69,35 @@ impl Member {
         let recovered = worker.recover()?;
         let committee = Arc::clone(&quorum.committee);
         let member = QuorumMember::new(pen, committee, limits, recovered);
-
-        let (inbox, input) = channel();
-        let (tasks, todo) = channel();
-        let (done, doer) = (inbox.clone(), Arc::clone(&worker));
-        // Both end with the process.
-        thread::spawn(move || work(&doer, &todo, &done));
-        let started = Instant::now();
-        let mut host = Host { config, member, worker, tasks, mesh, voice, started };
-        thread::spawn(move || host.run(&input));
-        Ok(Self { inbox })
+        let handle = QuorumService::start(network(&config)?, member, Arc::clone(&worker))?;
+        let orders = handle.orders();
+        let teller = Teller { quorum: quorum.clone(), voice };
+        // It ends with the process.
+        thread::spawn(move || teller.listen(&handle));
+        Ok(Self { config, orders, worker })
     }
 
-    /// Hands something to the member.
-    pub fn tell(&self, input: Input) {
-        // It runs as long as the process.
-        let _ = self.inbox.send(input);
-    }
-}
-
-fn work(worker: &Worker, tasks: &Receiver<Task>, done: &Sender<Input>) {
-    for task in tasks {
-        if done.send(Input::Done(Box::new(worker.run(task)))).is_err() {
-            return;
-        }
-    }
-}
-
-impl Host {
-    fn run(&mut self, inputs: &Receiver<Input>) {
-        let mut next_tick = Instant::now();
-        loop {
-            let wait = next_tick.saturating_duration_since(Instant::now());
-            match inputs.recv_timeout(wait) {
-                Ok(input) => {
-                    if let Err(error) = self.take(input) {
-                        self.tell(Event::Fault { reason: error.to_string() });
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.member.tick(self.now_ms());
-                    next_tick = Instant::now() + TICK;
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            while let Some(output) = self.member.next_output() {
-                self.act(output);
-            }
-        }
+    /// Gives the member an order.
+    ///
+    /// # Errors
+    /// [`NetworkError::Ended`] if it runs no more.
+    pub fn command(&self, command: Command) -> Result<(), NetworkError> {
+        self.orders.command(command)
     }
 
-    fn take(&mut self, input: Input) -> Result<(), Box<dyn core::error::Error>> {
-        let now_ms = self.now_ms();
-        match input {
-            Input::Corrupt(root) => corrupt(&self.config.folder, root)?,
-            Input::Command(command) => self.member.command(now_ms, *command)?,
-            Input::Done(done) => self.member.finished(now_ms, *done),
-            // A refusal is the sender's business, and charged to it.
-            Input::Heard(from, bytes) => _ = self.member.receive(now_ms, from, &bytes),
-            Input::Infer(prompt) => self.infer(prompt)?,
-            Input::Publish(data_set, data) => self.publish(data_set, &data)?,
-        }
-        Ok(())
+    /// Damages what this member holds of a data set, as a bad disk or a bad member would.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub fn corrupt(&self, root: B256) -> io::Result<()> {
+        corrupt(&self.config.folder, root)
     }
 
-    fn publish(&mut self, data_set: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
+    /// Encodes a data set and asks the others to hold it.
+    ///
+    /// # Errors
+    /// What is wrong with the data, the disk or the member.
+    pub fn publish(&self, data_set: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
         let members = u16::try_from(self.config.quorum.committee.members().len())?;
         let coding = Coding::with_stripe_bytes(members, STRIPE_BYTES)?;
         let mut held = Vec::new();
@@ -173,11 +111,14 @@ impl Host {
         let until_epoch = EPOCH;
         let fact = Fact::Available { data_set, version: 1, root, bytes, k, n, until_epoch };
         let request = Request::available(self.statement(fact), Arc::new(manifest))?;
-        self.member.command(self.now_ms(), Command::Ask(request))?;
-        Ok(())
+        Ok(self.command(Command::Ask(request))?)
     }
 
-    fn infer(&mut self, prompt: String) -> Result<(), Box<dyn core::error::Error>> {
+    /// Asks the model, and has the others certify what it answered.
+    ///
+    /// # Errors
+    /// What is wrong with the prompt, the device or the member.
+    pub fn infer(&self, prompt: String) -> Result<(), Box<dyn core::error::Error>> {
         let generation = Generation {
             prompt: Prompt::Text(prompt),
             max_tokens: ANSWER_TOKENS,
@@ -196,33 +137,56 @@ impl Host {
         };
         let statement = self.statement(Fact::Workflow { run });
         let request = Request::workflow(statement, job)?;
-        self.member.command(self.now_ms(), Command::Ask(request))?;
-        Ok(())
+        Ok(self.command(Command::Ask(request))?)
     }
 
-    fn act(&mut self, output: Output) {
-        match output {
-            Output::Broadcast { bytes } => {
-                let message = Arc::from(bytes);
-                let own = self.member.address();
-                for to in self.member.members().into_iter().filter(|to| *to != own) {
-                    self.mesh.send(to, &message);
+    const fn statement(&self, fact: Fact) -> Statement {
+        Statement { quorum: self.config.quorum.id, epoch: EPOCH, fact }
+    }
+}
+
+/// Who the members are, and where.
+fn network(config: &MemberConfig) -> Result<NetworkConfig, MemberError> {
+    let MemberConfig { index, addresses, .. } = config;
+    let members = addresses.iter().enumerate().map(|(index, address)| {
+        let keys = SeatKeys::new(index)?;
+        let (member, identity) = (keys.wallet.address(), keys.identity.public_key());
+        Ok(MemberAddress { member, identity, address: *address })
+    });
+    let members = members.collect::<Result<Vec<_>, MemberError>>()?;
+    let listen = *addresses.get(*index).ok_or(MemberError::NoAddress { index: *index })?;
+    Ok(NetworkConfig { identity: SeatKeys::new(*index)?.identity.0, listen, members })
+}
+
+/// Tells what happens at a member.
+struct Teller {
+    quorum: Quorum,
+    voice: Voice,
+}
+
+impl Teller {
+    fn listen(&self, handle: &QuorumHandle) {
+        while let Ok(output) = handle.events().recv() {
+            match output {
+                Output::Certified { statement, certificate } => {
+                    self.certified(&statement, &certificate);
                 }
+                Output::Convicted { .. } => {
+                    self.tell(Event::Convicted { quorum: self.quorum.id.0 });
+                }
+                Output::Fault { reason } => self.tell(Event::Fault { reason }),
+                Output::Read { root, data } => {
+                    let result = data.map(|bytes| (bytes.len() as u64, keccak256(bytes)));
+                    self.tell(Event::Read { quorum: self.quorum.id.0, root, result });
+                }
+                // What the service does by itself.
+                Output::Block { .. }
+                | Output::Broadcast { .. }
+                | Output::Entered { .. }
+                | Output::Run(_)
+                | Output::Send { .. }
+                | Output::Withheld { .. } => {}
             }
-            Output::Send { to, bytes } => self.mesh.send(to, &Arc::from(bytes)),
-            // The worker runs as long as the process.
-            Output::Run(task) => _ = self.tasks.send(task),
-            Output::Certified { statement, certificate } => {
-                self.certified(&statement, &certificate);
-            }
-            Output::Convicted { .. } => self.tell(Event::Convicted { quorum: self.quorum() }),
-            Output::Fault { reason } => self.tell(Event::Fault { reason }),
-            Output::Read { root, data } => {
-                let result = data.map(|bytes| (bytes.len() as u64, keccak256(bytes)));
-                self.tell(Event::Read { quorum: self.quorum(), root, result });
-            }
-            // What the member itself makes sure of; nobody is cut off on one machine.
-            Output::Block { .. } | Output::Entered { .. } | Output::Withheld { .. } => {}
         }
     }
 
@@ -236,7 +200,7 @@ impl Host {
             _ => None,
         };
         self.tell(Event::Certified {
-            quorum: self.quorum(),
+            quorum: self.quorum.id.0,
             kind: format!("{:?}", statement.fact.kind()),
             root,
             statement: statement.encode().into(),
@@ -249,7 +213,7 @@ impl Host {
     /// Who failed an audit, with place and path: the one set of members that gives the roots of the statement.
     fn failed(&self, fact: Fact, beacon: B256) -> Vec<(Address, u64, Vec<B256>)> {
         let members: Vec<_> =
-            self.config.quorum.committee.members().iter().map(|member| member.address).collect();
+            self.quorum.committee.members().iter().map(|member| member.address).collect();
         for set in 0..1_u32 << members.len().min(16) {
             let mut report = AuditReport::default();
             for (place, member) in members.iter().enumerate() {
@@ -266,20 +230,8 @@ impl Host {
         Vec::new()
     }
 
-    const fn statement(&self, fact: Fact) -> Statement {
-        Statement { quorum: self.config.quorum.id, epoch: EPOCH, fact }
-    }
-
-    const fn quorum(&self) -> B256 {
-        self.config.quorum.id.0
-    }
-
     fn tell(&self, event: Event) {
         self.voice.say(&Line::Event(event));
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -318,6 +270,15 @@ pub enum MemberError {
     /// The certificates cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// It is not told where it listens.
+    #[error("the node has no address in the quorum: member {index}")]
+    NoAddress {
+        /// Its place in the example.
+        index: usize,
+    },
+    /// It cannot talk to others.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The shards cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -326,6 +287,5 @@ pub enum MemberError {
     Votes(#[from] VoteStoreError),
 }
 
-const TICK: Duration = Duration::from_millis(50);
 const STRIPE_BYTES: u32 = 64 * 1_024;
 const ANSWER_TOKENS: u32 = 12;

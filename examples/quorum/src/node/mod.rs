@@ -4,7 +4,6 @@ mod chain;
 mod control;
 mod grading;
 mod member;
-mod mesh;
 mod quorums;
 mod told;
 mod validator;
@@ -16,8 +15,7 @@ pub use self::{
     },
     control::{Event, Line, Receipt, Reply, Request, Task},
     grading::policy,
-    member::{Input, Member, MemberConfig, MemberError},
-    mesh::Mesh,
+    member::{Member, MemberConfig, MemberError},
     quorums::{EPOCH, QUORUMS, Quorum, QuorumSetupError, member_address, quorum_name},
     told::{Told, Voice},
     validator::{ValidatorError, ValidatorOptions, run_validator},

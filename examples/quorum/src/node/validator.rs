@@ -6,12 +6,9 @@ use core::{
 };
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead},
+    io::BufRead,
     path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, channel},
-    },
+    sync::{Arc, mpsc::RecvTimeoutError},
     thread,
 };
 
@@ -20,7 +17,7 @@ use lazai_api_types::{Coprocessor, ModelId};
 use lazai_consensus::{
     Fact, QuorumId, Statement,
     chain::{ChainEngine, ChainError, ChainEvent, ChainHandle, ExecutionError, SimplexEngine},
-    service::{Command, Limits, Request as ServiceRequest},
+    service::{Command, Request as ServiceRequest},
     verifier::QcVerify,
 };
 use lazai_coprocessor::Cpu;
@@ -28,9 +25,8 @@ use lazai_coprocessor::Cpu;
 use crate::{
     executor::{DeviceError, Devices, LazVmExecutor, OpenError, storyteller},
     node::{
-        ChainSetupError, EPOCH, Event, Input, KeyError, Line, Member, MemberConfig, MemberError,
-        Mesh, QUORUMS, Quorum, QuorumSetupError, Reply, Request, SeatKeys, Task, Told, Voice,
-        chain_config, genesis, member_address, policy,
+        ChainSetupError, EPOCH, Event, KeyError, Line, Member, MemberConfig, MemberError, QUORUMS,
+        Quorum, QuorumSetupError, Reply, Request, Task, Told, Voice, chain_config, genesis, policy,
     },
 };
 
@@ -41,8 +37,8 @@ pub struct ValidatorOptions {
     pub index: usize,
     /// The ports of all validators on the loopback address.
     pub ports: Vec<u16>,
-    /// The ports of all members of quorums on the loopback address.
-    pub mesh_ports: Vec<u16>,
+    /// The ports of the members of the first quorum on the loopback address, then those of the second.
+    pub member_ports: Vec<u16>,
     /// The folder of its state and its journals.
     pub folder: PathBuf,
     /// Blocks from one snapshot of the state to the next.
@@ -120,44 +116,22 @@ fn members(
     device: &Arc<Cpu>,
     model: ModelId,
     voice: &Voice,
-) -> Result<BTreeMap<B256, Arc<Member>>, ValidatorError> {
+) -> Result<BTreeMap<B256, Member>, ValidatorError> {
     let count = options.ports.len();
     let address = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
-    let mut peers = BTreeMap::new();
-    for (index, port) in options.mesh_ports.iter().enumerate() {
-        peers.insert(member_address(index)?, address(port));
-    }
-    let no_port = ChainSetupError::NoPort { index: options.index };
-    let listen = options.mesh_ports.get(options.index).map(address).ok_or(no_port)?;
-    let (sender, heard) = channel();
-    let wallet = SeatKeys::new(options.index)?.wallet;
-    let max = Limits::default().max_message_bytes;
-    let mesh = Arc::new(Mesh::start(&wallet, listen, &peers, max, sender)?);
+    let mut ports = options.member_ports.chunks(count.max(1));
     let mut members = BTreeMap::new();
     for name in QUORUMS {
         let config = MemberConfig {
             index: options.index,
             quorum: Quorum::new(name, count)?,
             folder: options.folder.join("quorums").join(name.replace(' ', "-")),
+            addresses: ports.next().unwrap_or_default().iter().map(address).collect(),
             coprocessor: Arc::clone(device) as Arc<dyn Coprocessor>,
             model,
         };
-        let id = config.quorum.id.0;
-        let member = Member::start(config, Arc::clone(&mesh), voice.clone())?;
-        members.insert(id, Arc::new(member));
+        members.insert(config.quorum.id.0, Member::start(config, voice.clone())?);
     }
-    let hearing = members.clone();
-    // It ends with the process.
-    thread::spawn(move || {
-        for (from, message) in heard {
-            // Each message names its quorum behind the version.
-            let quorum =
-                message.get(1..).and_then(|rest| rest.first_chunk()).map(|id| B256::new(*id));
-            if let Some(member) = quorum.and_then(|quorum| hearing.get(&quorum)) {
-                member.tell(Input::Heard(from, message));
-            }
-        }
-    });
     Ok(members)
 }
 
@@ -169,7 +143,7 @@ fn devices(device: &Arc<Cpu>) -> Devices {
 /// What answers the requests of the example.
 struct Host {
     executor: Arc<LazVmExecutor>,
-    members: BTreeMap<B256, Arc<Member>>,
+    members: BTreeMap<B256, Member>,
 }
 
 impl Host {
@@ -194,9 +168,9 @@ impl Host {
                 let output = result.output().cloned().unwrap_or_default();
                 Reply::Called { success: result.is_success(), output }
             }
-            Task::Corrupt { quorum, root } => self.tell(quorum, Input::Corrupt(root))?,
+            Task::Corrupt { quorum, root } => self.begin(quorum, |member| member.corrupt(root))?,
             Task::Digest { height } => Reply::Digest(executor.digest(height).map_err(said)?),
-            Task::Infer { quorum, prompt } => self.tell(quorum, Input::Infer(prompt))?,
+            Task::Infer { quorum, prompt } => self.begin(quorum, |member| member.infer(prompt))?,
             Task::Judge { quorum, data_set, root, score } => {
                 let policy = policy();
                 let fact = Fact::Valid { data_set, version: 1, root, policy, score };
@@ -206,7 +180,7 @@ impl Host {
             }
             Task::Nonce { account } => Reply::Nonce(executor.nonce(&account).map_err(said)?),
             Task::Publish { quorum, data_set, data } => {
-                self.tell(quorum, Input::Publish(data_set, data))?
+                self.begin(quorum, |member| member.publish(data_set, &data))?
             }
             Task::Read { quorum, root } => self.order(quorum, Command::Read { root })?,
             Task::Receipt { transaction } => {
@@ -229,12 +203,16 @@ impl Host {
     }
 
     fn order(&self, quorum: B256, command: Command) -> Result<Reply, String> {
-        self.tell(quorum, Input::Command(Box::new(command)))
+        self.begin(quorum, |member| member.command(command))
     }
 
-    fn tell(&self, quorum: B256, input: Input) -> Result<Reply, String> {
+    fn begin<E: ToString>(
+        &self,
+        quorum: B256,
+        begin: impl FnOnce(&Member) -> Result<(), E>,
+    ) -> Result<Reply, String> {
         let member = self.members.get(&quorum).ok_or("this node is in no such quorum")?;
-        member.tell(input);
+        begin(member).map_err(|error| error.to_string())?;
         Ok(Reply::Begun)
     }
 }
@@ -252,9 +230,6 @@ pub enum ValidatorError {
     /// The executor has stopped.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
-    /// The node cannot listen.
-    #[error("the node cannot listen on its port: {0}")]
-    Listen(#[from] io::Error),
     /// A member of a quorum cannot start.
     #[error(transparent)]
     Member(#[from] MemberError),

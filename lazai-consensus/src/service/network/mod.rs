@@ -5,4 +5,6 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
-pub use tcp::{MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumService};
+pub use tcp::{
+    MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumOrders, QuorumService,
+};

@@ -77,7 +77,8 @@ impl QuorumService {
                 });
             })
             .map_err(|error| NetworkError::Thread { reason: error.to_string() })?;
-        Ok(QuorumHandle { commands, events, stop: Some(stop), thread: Some(thread) })
+        let orders = QuorumOrders(commands);
+        Ok(QuorumHandle { orders, events, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The public identity that belongs to the secret one.
@@ -161,7 +162,7 @@ pub struct MemberAddress {
 /// A member that runs; dropping it stops the member.
 #[derive(Debug)]
 pub struct QuorumHandle {
-    commands: channel::UnboundedSender<Command>,
+    orders: QuorumOrders,
     events: Receiver<Output>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -173,7 +174,13 @@ impl QuorumHandle {
     /// # Errors
     /// [`NetworkError::Ended`] if it runs no more.
     pub fn command(&self, command: Command) -> Result<(), NetworkError> {
-        self.commands.send(command).map_err(|_| NetworkError::Ended)
+        self.orders.command(command)
+    }
+
+    /// Gives the member orders from another thread than the one that listens to it.
+    #[must_use]
+    pub fn orders(&self) -> QuorumOrders {
+        self.orders.clone()
     }
 
     /// What happens at the member: certificates, evidence, data, epochs, faults. What it sends and runs is not told.
@@ -203,6 +210,20 @@ impl Drop for QuorumHandle {
     fn drop(&mut self) {
         // Who wants to know stops it.
         let _ = self.join();
+    }
+}
+
+/// Gives orders to a member that runs.
+#[derive(Clone, Debug)]
+pub struct QuorumOrders(channel::UnboundedSender<Command>);
+
+impl QuorumOrders {
+    /// Gives the member an order.
+    ///
+    /// # Errors
+    /// [`NetworkError::Ended`] if it runs no more.
+    pub fn command(&self, command: Command) -> Result<(), NetworkError> {
+        self.0.send(command).map_err(|_| NetworkError::Ended)
     }
 }
 
