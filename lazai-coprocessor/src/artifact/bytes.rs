@@ -41,3 +41,32 @@ impl ArtifactBytes {
         }
     }
 }
+
+/// The bytes of an artifact, where integers can be read in place: tensors lie at multiples of eight from the first byte.
+#[derive(Debug)]
+pub(super) enum AlignedBytes {
+    /// They lay right.
+    InPlace(ArtifactBytes),
+    /// A copy of bytes that did not, as bytes that are compiled in may stand anywhere.
+    Copied { words: Vec<u64>, len: usize },
+}
+
+impl AlignedBytes {
+    pub(super) fn new(bytes: ArtifactBytes) -> Self {
+        let slice = bytes.as_slice();
+        if slice.as_ptr().cast::<u64>().is_aligned() {
+            return Self::InPlace(bytes);
+        }
+        let len = slice.len();
+        let mut words = vec![0_u64; len.div_ceil(size_of::<u64>())];
+        bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..len].copy_from_slice(slice);
+        Self::Copied { words, len }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::InPlace(bytes) => bytes.as_slice(),
+            Self::Copied { words, len } => &bytemuck::cast_slice(words)[..*len],
+        }
+    }
+}

@@ -6,8 +6,10 @@ use crate::{kernel::KernelError, program::ProgramError};
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// The bytes start at an odd address, so 16-bit tensors cannot be read in place.
-    #[error("the artifact must start at an address that is a multiple of 8")]
+    /// A tensor stands where its integers cannot be read in place.
+    #[error(
+        "a tensor must start at a multiple of the size of its integers; write the artifact again with this version"
+    )]
     Alignment,
     /// The container is not written the one way that its content has.
     #[error("the {part} is not in canonical form; write the artifact again with this version")]

@@ -26,12 +26,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use lazai_api_types::ModelId;
 
+use self::bytes::AlignedBytes;
 use crate::kernel::Threads;
 
 /// An opened artifact: its structure is checked, its content is not yet hashed.
 #[derive(Debug)]
 pub struct Artifact {
-    bytes: ArtifactBytes,
+    bytes: AlignedBytes,
     manifest: Manifest,
     tensors: BTreeMap<String, TensorInfo>,
 }
@@ -45,14 +46,14 @@ impl Artifact {
         Self::new(ArtifactBytes::map(path)?)
     }
 
-    /// Reads the header of an artifact in memory.
+    /// Reads the header of an artifact in memory. Bytes that do not start at a multiple of eight are copied to where they do.
     ///
     /// # Errors
     /// [`ArtifactError`] if the container or its manifest is not in canonical form.
     pub fn new(bytes: ArtifactBytes) -> Result<Self, ArtifactError> {
         let tensors = container::read(bytes.as_slice())?;
         let manifest = Manifest::read(&bytes.as_slice()[file(&tensors, MANIFEST)?])?;
-        Ok(Self { bytes, manifest, tensors })
+        Ok(Self { bytes: AlignedBytes::new(bytes), manifest, tensors })
     }
 
     /// What the model is and computes.

@@ -35,6 +35,19 @@ fn an_artifact_is_read_back_and_opened_by_common_tools() {
 }
 
 #[test]
+fn bytes_may_stand_anywhere() {
+    let bytes = bytes();
+    let expected = load(bytes.clone()).unwrap().id();
+    for offset in 0..8 {
+        let moved: &'static [u8] = [&[0; 8][..offset], &bytes].concat().leak();
+        let artifact = Artifact::new(ArtifactBytes::Static(&moved[offset..])).unwrap();
+        assert_eq!(artifact.bytes(), bytes);
+        let model = Model::load(artifact, None, &Threads::single()).unwrap();
+        assert_eq!(model.id(), expected, "{offset} bytes further");
+    }
+}
+
+#[test]
 fn a_file_is_mapped_and_replaced_whole() {
     let folder = std::env::temp_dir().join(format!("lazvm-artifact-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

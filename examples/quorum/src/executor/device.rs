@@ -33,7 +33,7 @@ impl Devices {
 /// [`DeviceError`] if the artifact is damaged or the processor cannot run it.
 pub fn storyteller(threads: usize) -> Result<(Arc<Cpu>, ModelId), DeviceError> {
     let threads = Threads::new(threads)?;
-    let artifact = Artifact::new(ArtifactBytes::Static(&STORYTELLER.0))?;
+    let artifact = Artifact::new(ArtifactBytes::Static(STORYTELLER))?;
     let model = Model::load(artifact, None, &threads)?;
     let id = model.id();
     Ok((Arc::new(Cpu::builder().threads(threads).model(model).build()?), id))
@@ -50,10 +50,5 @@ pub enum DeviceError {
     Kernel(#[from] KernelError),
 }
 
-/// Bytes at an address that the artifact's integers can be read at in place; plain bytes may stand anywhere.
-#[repr(C, align(64))]
-struct Aligned<T: ?Sized>(T);
-
 /// The model of `examples/storyteller`.
-static STORYTELLER: &Aligned<[u8]> =
-    &Aligned(*include_bytes!("../../../storyteller/model/storyteller.safetensors"));
+static STORYTELLER: &[u8] = include_bytes!("../../../storyteller/model/storyteller.safetensors");
