@@ -53,24 +53,49 @@ pub fn path(leaves: &[B256], index: usize) -> Option<Vec<B256>> {
 /// Whether `leaf` is the leaf at `index` of `count` under `root`.
 #[must_use]
 pub fn verify(root: &B256, leaf: B256, index: u64, count: u64, path: &[B256]) -> bool {
-    if index >= count {
-        return false;
-    }
-    let (mut hash, mut index, mut width, mut siblings) = (leaf, index, count, path.iter());
-    while width > 1 {
+    let mut siblings = path.iter();
+    index < count
+        && climb(leaf, index, count, &mut siblings) == Some(*root)
+        && siblings.next().is_none()
+}
+
+/// The root above the leaf hash at `index` of `count`, with siblings taken from `path`; `None` if it has too few.
+///
+/// What is left in `path` is the caller's to judge, since paths of trees of trees stand in one row.
+pub(crate) fn climb<'a>(
+    mut hash: B256,
+    mut index: u64,
+    mut count: u64,
+    path: &mut impl Iterator<Item = &'a B256>,
+) -> Option<B256> {
+    while count > 1 {
         // The last of an odd level has no sibling.
-        if index ^ 1 < width {
-            let Some(sibling) = siblings.next() else { return false };
+        if index ^ 1 < count {
+            let sibling = path.next()?;
             hash =
                 if index.is_multiple_of(2) { node(&hash, sibling) } else { node(sibling, &hash) };
         }
         index /= 2;
-        width = width.div_ceil(2);
+        count = count.div_ceil(2);
     }
-    siblings.next().is_none() && hash == *root
+    Some(hash)
 }
 
-fn parents(level: &[B256]) -> Vec<B256> {
+/// How many siblings the path of leaf `index` of `count` has; fewer than 64.
+pub(crate) const fn path_len(index: u64, count: u64) -> usize {
+    let (mut index, mut count, mut length) = (index, count, 0_usize);
+    while count > 1 {
+        if index ^ 1 < count {
+            length = length.saturating_add(1);
+        }
+        index >>= 1;
+        count = count.div_ceil(2);
+    }
+    length
+}
+
+/// The level above one.
+pub(crate) fn parents(level: &[B256]) -> Vec<B256> {
     let pair = |pair: &[B256]| match pair {
         [left, right] => node(left, right),
         single => single.first().copied().unwrap_or_default(),
@@ -83,6 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::availability::Tree;
 
     proptest! {
         #[test]
@@ -107,5 +133,40 @@ mod tests {
         assert_eq!(root(&[]), B256::ZERO);
         assert_eq!(path(&[], 0), None);
         assert!(!verify(&B256::ZERO, B256::ZERO, 0, 0, &[]));
+    }
+
+    fn leaves(count: u8) -> Vec<B256> {
+        (0..count).map(|byte| leaf(&[byte])).collect()
+    }
+
+    #[test]
+    fn every_leaf_climbs_to_the_root_and_to_no_other() {
+        for count in 1..=33_u8 {
+            let hashes = leaves(count);
+            let tree = Tree::new(hashes.clone());
+            assert_eq!(tree.root(), root(&hashes));
+            for (index, hash) in (0_u64..).zip(&hashes) {
+                let path = tree.path(index);
+                assert_eq!(path.len(), path_len(index, count.into()), "{index} of {count}");
+                let climbed = climb(*hash, index, count.into(), &mut path.iter());
+                assert_eq!(climbed, Some(tree.root()), "{index} of {count}");
+                for other in (0..count.into()).filter(|other| *other != index) {
+                    let climbed = climb(*hash, other, count.into(), &mut path.iter());
+                    assert_ne!(climbed, Some(tree.root()), "{index} as {other} of {count}");
+                }
+                if let Some((_, short)) = path.split_last() {
+                    assert_eq!(climb(*hash, index, count.into(), &mut short.iter()), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_node_moves_up_as_it_is() {
+        let hashes = leaves(5);
+        let pair = |left: usize, right: usize| node(&hashes[left], &hashes[right]);
+        let root = node(&node(&pair(0, 1), &pair(2, 3)), &hashes[4]);
+        assert_eq!(Tree::new(hashes.clone()).root(), root);
+        assert_eq!(Tree::new(leaves(1)).root(), leaf(&[0]));
     }
 }

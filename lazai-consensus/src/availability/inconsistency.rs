@@ -4,10 +4,9 @@ use alloy_primitives::{B256, Keccak256};
 
 use super::{
     CodeError, DatasetCommitment, LEAF_BYTES, Opening, OpeningError, Shard, ShardError,
-    code::CodedStripe,
-    merkle::{climb, leaf_hash, path_len},
-    verify_opening,
+    code::CodedStripe, verify_opening,
 };
+use crate::merkle::{climb, leaf as leaf_hash, path_len};
 
 /// Shows to anybody who knows the commitment that the shards of a stripe are not the code of any data.
 ///

@@ -58,7 +58,6 @@ pub mod encryption;
 #[cfg(feature = "availability")]
 mod inconsistency;
 mod manifest;
-mod merkle;
 mod opening;
 mod place;
 mod sampling;
@@ -66,6 +65,9 @@ mod shard;
 #[cfg(feature = "availability")]
 mod store;
 mod tree;
+
+#[cfg(test)]
+pub(crate) use tree::Tree;
 
 pub use assignment::Assignment;
 pub use audit::{

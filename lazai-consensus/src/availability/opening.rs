@@ -3,10 +3,8 @@ use core::fmt;
 
 use alloy_primitives::{B256, hex};
 
-use super::{
-    COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Place,
-    merkle::{climb, leaf_hash, path_len},
-};
+use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Place};
+use crate::merkle::{climb, leaf as leaf_hash, path_len};
 
 /// One leaf of a data set, with the path that shows where it stands.
 ///

@@ -3,11 +3,8 @@ use core::fmt;
 
 use alloy_primitives::B256;
 
-use super::{
-    DatasetCommitment, LEAF_BYTES, Manifest, Opening, OpeningError,
-    merkle::{climb, leaf_hash, path_len},
-    tree::Tree,
-};
+use super::{DatasetCommitment, LEAF_BYTES, Manifest, Opening, OpeningError, tree::Tree};
+use crate::merkle::{climb, leaf as leaf_hash, path_len};
 
 /// One shard of a stripe, with the path from its root to that of the stripe: what a member holds.
 ///

@@ -2,27 +2,21 @@ use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
-use super::merkle::{leaf_hash, node_hash};
+use crate::merkle::{leaf, parents};
 
 /// All levels of a tree, leaves first.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     levels: Vec<Vec<B256>>,
 }
 
 impl Tree {
     /// The tree over these leaf hashes. Without any, its root is zero, which no commitment uses.
-    pub(super) fn new(leaves: Vec<B256>) -> Self {
+    pub(crate) fn new(leaves: Vec<B256>) -> Self {
         let mut levels = Vec::new();
         let mut level = leaves;
         while level.len() > 1 {
-            let above = level
-                .chunks(2)
-                .map(|pair| match pair {
-                    [left, right] => node_hash(left, right),
-                    alone => alone.first().copied().unwrap_or_default(),
-                })
-                .collect();
+            let above = parents(&level);
             levels.push(core::mem::replace(&mut level, above));
         }
         levels.push(level);
@@ -31,15 +25,15 @@ impl Tree {
 
     /// The tree over the leaf hashes of 32-byte values, such as the roots of other trees.
     pub(super) fn over_roots(roots: &[B256]) -> Self {
-        Self::new(roots.iter().map(|root| leaf_hash(root.as_slice())).collect())
+        Self::new(roots.iter().map(|root| leaf(root.as_slice())).collect())
     }
 
-    pub(super) fn root(&self) -> B256 {
+    pub(crate) fn root(&self) -> B256 {
         self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
     }
 
     /// The siblings of the leaf at `index`, from the leaves up.
-    pub(super) fn path(&self, index: u64) -> Vec<B256> {
+    pub(crate) fn path(&self, index: u64) -> Vec<B256> {
         let mut index = usize::try_from(index).unwrap_or(usize::MAX);
         let mut path = Vec::new();
         for level in &self.levels {

@@ -2,7 +2,7 @@ use alloc::{vec, vec::Vec};
 
 use alloy_primitives::B256;
 
-use crate::merkle::node;
+use crate::merkle::parents;
 
 /// The siblings that lead from the leaves at `places`, which ascend, to the root over `leaves`: level by level, in each from
 /// the left, without those that follow from the leaves themselves.
@@ -25,11 +25,7 @@ pub(super) fn siblings(leaves: &[B256], places: &[usize]) -> Vec<B256> {
             }
         }
         known = known.chunks(2).map(|pair| pair.contains(&true)).collect();
-        let parent = |pair: &[B256]| match pair {
-            [left, right] => node(left, right),
-            single => single.first().copied().unwrap_or_default(),
-        };
-        level = level.chunks(2).map(parent).collect();
+        level = parents(&level);
     }
     siblings
 }
@@ -39,7 +35,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::merkle::{leaf, path, root};
+    use crate::merkle::{leaf, node, path, root};
 
     /// The root above the leaves, as the contract computes it.
     fn climb(
