@@ -73,21 +73,6 @@ impl VoteJournal {
         Ok(journal)
     }
 
-    /// Forgets the votes of epochs before `first`, in which this journal then refuses to vote.
-    ///
-    /// # Errors
-    /// [`VoteStoreError::Io`] if the smaller file cannot be written; the journal is then as it was, or refuses to vote if it is
-    /// not known which of the two files is in place.
-    pub fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
-        if first <= self.first_epoch {
-            return Ok(());
-        }
-        let before = (self.first_epoch, self.votes.clone());
-        self.first_epoch = first;
-        self.votes.retain(|_, (epoch, _)| *epoch >= first);
-        self.rewrite().inspect_err(|_| (self.first_epoch, self.votes) = before)
-    }
-
     fn load(&mut self, bytes: &[u8]) -> Result<(), VoteStoreError> {
         let (head, records) =
             bytes.split_at_checked(HEADER_BYTES).ok_or(VoteStoreError::Damaged { at: 0 })?;
@@ -183,6 +168,16 @@ impl VoteStore for VoteJournal {
 
     fn reserved(&self, slot: &Slot) -> Option<B256> {
         self.votes.get(&slot.hash()).map(|(_, statement)| *statement)
+    }
+
+    fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
+        if first <= self.first_epoch {
+            return Ok(());
+        }
+        let before = (self.first_epoch, self.votes.clone());
+        self.first_epoch = first;
+        self.votes.retain(|_, (epoch, _)| *epoch >= first);
+        self.rewrite().inspect_err(|_| (self.first_epoch, self.votes) = before)
     }
 }
 

@@ -3,16 +3,21 @@ use alloc::collections::BTreeMap;
 use alloy_primitives::B256;
 
 use super::{VoteStore, VoteStoreError};
-use crate::Slot;
+use crate::{Epoch, Slot};
 
 /// Keeps votes in memory alone. For simulations: a member that restarts with it can vote twice.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryVoteStore {
     votes: BTreeMap<Slot, B256>,
+    first_epoch: Epoch,
 }
 
 impl VoteStore for MemoryVoteStore {
     fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError> {
+        if slot.epoch < self.first_epoch {
+            let (first, got) = (self.first_epoch.0, slot.epoch.0);
+            return Err(VoteStoreError::Forgotten { first, got });
+        }
         match self.votes.get(slot) {
             Some(signed) if *signed == statement => Ok(()),
             Some(signed) => Err(VoteStoreError::Conflict { signed: *signed, got: statement }),
@@ -25,5 +30,11 @@ impl VoteStore for MemoryVoteStore {
 
     fn reserved(&self, slot: &Slot) -> Option<B256> {
         self.votes.get(slot).copied()
+    }
+
+    fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
+        self.first_epoch = first.max(self.first_epoch);
+        self.votes.retain(|slot, _| slot.epoch >= first);
+        Ok(())
     }
 }

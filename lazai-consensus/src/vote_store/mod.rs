@@ -9,7 +9,7 @@ use core::fmt::Debug;
 
 use alloy_primitives::B256;
 
-use crate::Slot;
+use crate::{Epoch, Slot};
 
 #[cfg(feature = "std")]
 pub use journal::VoteJournal;
@@ -29,6 +29,12 @@ pub trait VoteStore: Debug + Send {
 
     /// The statement that was reserved in `slot`.
     fn reserved(&self, slot: &Slot) -> Option<B256>;
+
+    /// Forgets the votes of epochs before `first`, in which [`reserve`](Self::reserve) then refuses to vote for ever.
+    ///
+    /// # Errors
+    /// [`VoteStoreError::Io`] if that is not durable. Either all is as it was, or the store reserves nothing more.
+    fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError>;
 }
 
 /// Why a vote may not be signed.
