@@ -74,7 +74,10 @@ fn audits_name_members_that_lost_their_shards() {
             files.iter().for_each(|file| fs::remove_file(file).unwrap());
         }
         let beacon = B256::repeat_byte(0xbe);
-        (0..4).for_each(|index| cluster.command(index, Command::Audit { beacon }));
+        for index in 0..4 {
+            let data_sets = vec![manifest.root()];
+            cluster.command(index, Command::Audit { beacon, data_sets });
+        }
         cluster.run_for(20_000);
         let mut report = AuditReport::default();
         (0..4).for_each(|index| report.record(address(index), Some(index) != lazy));
@@ -98,12 +101,13 @@ fn an_audit_goes_on_when_its_proposer_is_down() {
     let limits = Limits { answer_ms: 3_000, ..Limits::default() };
     for down in 0..4 {
         let mut cluster = Cluster::with_limits(4, limits);
-        publish(&mut cluster, 20_000);
+        let (_, manifest) = publish(&mut cluster, 20_000);
         cluster.run_for(2_000);
         cluster.stop(down);
         let beacon = B256::ZERO;
         for index in (0..4).filter(|index| *index != down) {
-            cluster.command(index, Command::Audit { beacon });
+            let data_sets = vec![manifest.root()];
+            cluster.command(index, Command::Audit { beacon, data_sets });
         }
         cluster.run_for(20_000);
         let mut report = AuditReport::default();

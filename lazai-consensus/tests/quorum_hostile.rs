@@ -11,7 +11,7 @@ use alloy_primitives::B256;
 use cluster::{Cluster, available, data};
 use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task, TokenId};
 use lazai_consensus::{
-    DecodeError, Epoch, QuorumId, Statement, Vote, VoteError,
+    DecodeError, Epoch, Fact, QuorumId, Statement, Vote, VoteError,
     bls::Signature,
     service::{Command, FORGERY, Limits, Message, Refusal, Request, decode_job, encode_job},
 };
@@ -26,14 +26,21 @@ fn publish(cluster: &mut Cluster) -> Statement {
     statement
 }
 
+fn root_of(statement: &Statement) -> B256 {
+    let Fact::Available { root, .. } = statement.fact else { unreachable!() };
+    root
+}
+
 /// Messages of every kind that members really send.
 fn messages() -> Vec<Vec<u8>> {
     let limits = Limits { answer_ms: 2_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    publish(&mut cluster);
+    let stored = publish(&mut cluster);
     cluster.run_for(2_000);
-    let beacon = B256::ZERO;
-    (0..4).for_each(|index| cluster.command(index, Command::Audit { beacon }));
+    for index in 0..4 {
+        let data_sets = vec![root_of(&stored)];
+        cluster.command(index, Command::Audit { beacon: B256::ZERO, data_sets });
+    }
     cluster.run_for(5_000);
     let mut messages = core::mem::take(&mut cluster.log);
     let vote = vote(3, checkpoint(1, 1), &cluster.committee);
@@ -211,8 +218,9 @@ fn mutated_messages_do_no_harm() {
         usize::try_from(state >> 33).unwrap()
     };
     cluster.stop(3);
-    let beacon = B256::ZERO;
-    (0..3).for_each(|index| cluster.command(index, Command::Audit { beacon }));
+    for index in 0..3 {
+        cluster.command(index, Command::Audit { beacon: B256::ZERO, data_sets: Vec::new() });
+    }
     let stored = publish(&mut cluster);
     for round in 0..3_000 {
         let mut bytes = messages[random() % messages.len()].clone();

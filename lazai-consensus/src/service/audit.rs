@@ -6,10 +6,7 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 
-use super::{
-    Message, Output, QuorumMember, Refusal, Request, Task, Verdict, epochs::assignment,
-    member::is_kept,
-};
+use super::{Message, Output, QuorumMember, Refusal, Request, Task, Verdict, epochs::assignment};
 use crate::{
     Committee, Epoch, Fact, Statement, VoteStore,
     availability::{AuditAnswer, AuditPlan, AuditReport, Auditor, Holding},
@@ -46,13 +43,13 @@ struct Answer {
 
 impl<V: VoteStore> QuorumMember<V> {
     /// Begins the audit of this epoch; there is one.
-    pub(super) fn start_audit(&mut self, beacon: B256) -> Result<(), Refusal> {
+    pub(super) fn start_audit(&mut self, beacon: B256, data_sets: &[B256]) -> Result<(), Refusal> {
         let epoch = self.epochs.current();
         if self.audit.as_ref().is_some_and(|audit| audit.epoch == epoch) {
             return Ok(());
         }
         let committee = Arc::clone(self.current_committee(epoch)?);
-        let plans: Vec<_> = self.plans(&committee, beacon);
+        let plans: Vec<_> = self.plans(&committee, beacon, data_sets)?;
         let own = committee.index_of(self.address());
         let plan = own.and_then(|own| plans.get(own)).cloned();
         self.audit = Some(Audit {
@@ -73,18 +70,17 @@ impl<V: VoteStore> QuorumMember<V> {
         Ok(())
     }
 
-    /// What each member is asked: the same at all members that know the same certified data sets.
-    fn plans(&self, committee: &Committee, beacon: B256) -> Vec<AuditPlan> {
+    /// What each member is asked: the same at all members. Nothing depends on what this one happens to have heard.
+    fn plans(
+        &self,
+        committee: &Committee,
+        beacon: B256,
+        data_sets: &[B256],
+    ) -> Result<Vec<AuditPlan>, Refusal> {
         let auditor = Auditor { quorum: self.quorum, epoch: committee.epoch(), beacon };
         let mut holdings: BTreeMap<usize, Vec<Holding>> = BTreeMap::new();
-        for set in self.data_sets.values() {
-            // Those that were certified in this epoch may not be known to all.
-            let is_due = |statement: &&Statement| {
-                is_kept(statement, committee.epoch()) && statement.epoch <= committee.epoch()
-            };
-            if set.certified().filter(is_due).is_none() {
-                continue;
-            }
+        for root in data_sets {
+            let set = self.data_sets.get(root).ok_or(Refusal::UnknownDataSet { root: *root })?;
             let commitment = *set.manifest.commitment();
             let Some(assignment) = assignment(committee, commitment.coding()) else { continue };
             for (index, place) in (0..committee.members().len()).zip(0_u16..) {
@@ -94,12 +90,11 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let questions = self.limits.audit_questions;
         let members = committee.members().iter().enumerate();
-        members
-            .map(|(index, member)| {
-                let holdings = holdings.get(&index).map_or(&[][..], Vec::as_slice);
-                AuditPlan::new(&auditor, member.address, holdings, questions)
-            })
-            .collect()
+        let plans = members.map(|(index, member)| {
+            let holdings = holdings.get(&index).map_or(&[][..], Vec::as_slice);
+            AuditPlan::new(&auditor, member.address, holdings, questions)
+        });
+        Ok(plans.collect())
     }
 
     /// This member's own answer is ready.
@@ -180,13 +175,19 @@ impl<V: VoteStore> QuorumMember<V> {
             return Err(Refusal::Unasked);
         }
         let answer = answer.bytes.clone();
+        self.peers.serve(from, answer.len() as u64, &self.limits)?;
         self.send(from, &Message::Answer { epoch, member, answer });
         Ok(())
     }
 
     /// Hears who has passed, in the eyes of another member or of this one.
     pub(super) fn judge_audit(&mut self, from: Address, statement: Statement, passed: u128) {
-        if let Some(audit) = &mut self.audit {
+        let (now_ms, answer_ms) = (self.now_ms, self.limits.answer_ms);
+        let Ok(committee) = self.current_committee(statement.epoch).map(Arc::clone) else { return };
+        let Some(audit) = &mut self.audit else { return };
+        // One whose turn it is not must not take the place of one whose turn it is.
+        let round = audit.round(now_ms.saturating_add(self.limits.resend_ms), answer_ms);
+        if (0..=round).any(|round| audit.leader(&committee, round) == Some(from)) {
             audit.proposed = Some((from, statement, passed));
             audit.served.retain(|(peer, _)| *peer != from);
             self.decide_audit();

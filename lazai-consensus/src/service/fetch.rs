@@ -1,4 +1,8 @@
-use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec::Vec,
+};
 
 use alloy_primitives::{Address, B256};
 
@@ -11,10 +15,12 @@ use crate::{
     availability::{Manifest, Shard},
 };
 
-/// A data set that is being put together from any `k` shards of each stripe.
+/// A data set, or some stripes of it, that is being put together from any `k` shards of each stripe.
 #[derive(Clone, Debug)]
 pub(super) struct Fetch {
     manifest: Arc<Manifest>,
+    /// The stripes that are put together.
+    stripes: BTreeSet<u32>,
     have: Shards,
     /// Shards that are still needed, by stripe.
     needed: BTreeMap<u32, u16>,
@@ -62,34 +68,57 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// Begins to put a data set together.
     pub(super) fn fetch(&mut self, root: B256, purpose: Purpose) -> Result<(), Refusal> {
-        let own = self.address();
+        let (own, now_ms) = (self.address(), self.now_ms);
+        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
+        let manifest = Arc::clone(&set.manifest);
+        let (commitment, max) = (manifest.commitment(), self.limits.max_data_bytes);
+        let known = self.fetches.get(&root).map(|fetch| &fetch.stripes);
+        let known_count = known.map_or(0, BTreeSet::len) as u64;
+        // A repair takes no more stripes than it needs.
+        let count = match &purpose {
+            Purpose::Keep(places) => {
+                let stripes: BTreeSet<_> = places.iter().map(|(stripe, _)| *stripe).collect();
+                known_count.saturating_add(stripes.len() as u64).min(commitment.stripes().into())
+            }
+            Purpose::Judge(_) | Purpose::Read => commitment.stripes().into(),
+        };
+        let k = commitment.coding().k();
+        let stripe_bytes = (commitment.shard_bytes(0) as u64).saturating_mul(k.into());
+        let got = stripe_bytes.saturating_mul(count);
+        if got > max {
+            return Err(Refusal::TooLarge { unit: "bytes in memory", got, max });
+        }
+        let stripes: BTreeSet<u32> = match &purpose {
+            Purpose::Keep(places) => places.iter().map(|(stripe, _)| *stripe).collect(),
+            Purpose::Judge(_) | Purpose::Read => (0..commitment.stripes()).collect(),
+        };
         if let Some(fetch) = self.fetches.get_mut(&root) {
             if fetch.purposes.len() >= MAX_PURPOSES {
                 let max = MAX_PURPOSES as u64;
                 return Err(Refusal::Quota { peer: own, unit: "uses of a data set", max });
             }
+            for stripe in stripes {
+                if fetch.stripes.insert(stripe) {
+                    fetch.needed.insert(stripe, k);
+                    fetch.next_ms = now_ms;
+                }
+            }
             fetch.purposes.push(purpose);
             return Ok(());
-        }
-        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
-        let manifest = Arc::clone(&set.manifest);
-        let (commitment, max) = (manifest.commitment(), self.limits.max_data_bytes);
-        if commitment.bytes() > max {
-            return Err(Refusal::TooLong { got: commitment.bytes(), max });
         }
         if self.fetches.len() >= self.limits.max_fetches {
             let max = self.limits.max_fetches as u64;
             return Err(Refusal::Quota { peer: own, unit: "data sets", max });
         }
-        let k = commitment.coding().k();
         let fetch = Fetch {
-            needed: (0..commitment.stripes()).map(|stripe| (stripe, k)).collect(),
+            needed: stripes.iter().map(|stripe| (*stripe, k)).collect(),
+            stripes,
             manifest,
             have: Shards::new(),
             purposes: [purpose].into(),
             rounds: 0,
-            next_ms: self.now_ms,
-            deadline_ms: self.now_ms.saturating_add(self.limits.patience_ms),
+            next_ms: now_ms,
+            deadline_ms: now_ms.saturating_add(self.limits.patience_ms),
         };
         self.fetches.insert(root, fetch);
         self.fetch_more(root);
@@ -170,10 +199,26 @@ impl<V: VoteStore> QuorumMember<V> {
         }
     }
 
-    pub(super) fn restored(&mut self, root: B256, result: Result<Vec<u8>, RestoreFailure>) {
+    pub(super) fn restored(
+        &mut self,
+        root: B256,
+        keep: &[(u32, u16)],
+        result: Result<Vec<u8>, RestoreFailure>,
+    ) {
+        if !keep.is_empty() {
+            match result {
+                Ok(_) => self.repaired(root, keep),
+                Err(failure) => {
+                    self.repaired(root, &[]);
+                    match failure {
+                        RestoreFailure::Fault(reason) => self.fault(reason),
+                        RestoreFailure::Inconsistent(proof) => self.expose(root, &proof),
+                    }
+                }
+            }
+            return;
+        }
         match result {
-            // A data set has at least one byte.
-            Ok(data) if data.is_empty() => self.repaired(root),
             Ok(data) => self.push(Output::Read { root, data: Ok(data) }),
             Err(RestoreFailure::Fault(reason)) => {
                 self.push(Output::Read { root, data: Err(reason) });
@@ -206,7 +251,10 @@ impl<V: VoteStore> QuorumMember<V> {
     fn give_up(&mut self, root: B256, purpose: &Purpose) {
         match purpose {
             Purpose::Judge(statement) => self.judged(*statement, Verdict::Abstain),
-            Purpose::Keep(_) => self.fault("too few members give shards to repair from".into()),
+            Purpose::Keep(_) => {
+                self.fault("too few members give shards to repair from".into());
+                self.repaired(root, &[]);
+            }
             Purpose::Read => {
                 let data = Err("too few members give their shards".into());
                 self.push(Output::Read { root, data });

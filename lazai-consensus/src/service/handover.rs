@@ -1,6 +1,8 @@
 use alloc::{string::ToString, sync::Arc, vec::Vec};
 
-use super::{Output, QuorumMember, Refusal, Task, member::is_kept};
+use alloy_primitives::B256;
+
+use super::{Output, QuorumMember, Refusal, member::is_kept};
 use crate::{Committee, Epoch, Fact, Statement, VoteStore};
 
 impl<V: VoteStore> QuorumMember<V> {
@@ -37,7 +39,7 @@ impl<V: VoteStore> QuorumMember<V> {
             .committee(epoch)
             .is_some_and(|committee| committee.index_of(self.address()).is_some());
         // What was taken late within an epoch needs no certificate.
-        if is_member && self.is_synced() && epoch > self.epochs.current() {
+        if is_member && epoch > self.epochs.current() && self.is_synced(epoch) {
             let fact = Fact::EpochSyncDone { next: epoch };
             self.cast(Statement { quorum: self.quorum, epoch, fact });
         }
@@ -51,24 +53,33 @@ impl<V: VoteStore> QuorumMember<V> {
         self.audit = None;
         let epochs = &self.epochs;
         self.peers.retain(|peer| epochs.is_member(peer));
-        // What nobody certified, or need not be kept any longer, makes room.
+        self.lacking.retain(|_, statement| is_kept(statement, epoch));
+        // What nobody vouched for, or need not be kept any longer, makes room.
         let dead = self.data_sets.iter().filter(|(root, set)| {
-            !set.certified().is_some_and(|statement| is_kept(statement, epoch))
+            !set.is_promised(epoch)
                 && !self.intakes.contains_key(*root)
                 && !self.fetches.contains_key(*root)
         });
         let dead: Vec<_> = dead.map(|(root, _)| *root).collect();
         for root in dead {
             self.data_sets.remove(&root);
-            self.push(Output::Run(Task::Forget { root }));
+            self.forget(root);
+        }
+        // Votes of the epoch before are still given; of earlier ones none, and the store refuses them from now on.
+        let first = Epoch(epoch.0.saturating_sub(1));
+        if let Err(error) = self.pen.store_mut().forget_before(first) {
+            self.fault(error.to_string());
         }
         self.push(Output::Entered { epoch });
     }
 
     /// Notes that a data set is off the disk.
-    pub(super) fn forgotten(&mut self, result: Result<(), impl ToString>) {
+    pub(super) fn forgotten(&mut self, root: B256, result: Result<(), impl ToString>) {
+        self.forgetting.remove(&root);
         if let Err(error) = result {
             self.fault(error.to_string());
         }
+        // It may have been certified in the meantime.
+        self.sync();
     }
 }

@@ -8,173 +8,58 @@ use alloc::{
 use alloy_primitives::{Address, B256};
 
 use super::{
-    KeepError, Message, Output, QuorumMember, Refusal, Request, Task, Verdict,
-    epochs::{assignment, place},
+    KeepError, Message, Output, QuorumMember, Refusal, Task, Verdict,
+    data_set::{DataSet, until},
+    epochs::assignment,
     fetch::Purpose,
-    member::is_kept,
     refusal::FORGERY,
 };
 use crate::{
-    Committee, Epoch, Fact, QuorumCertificate, Statement, VoteStore,
-    availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest, Shard},
+    Committee, Epoch, Statement, VoteStore,
+    availability::{DatasetCommitment, Manifest, Shard},
 };
-
-/// A data set that this member knows.
-#[derive(Clone, Debug)]
-pub(super) struct DataSet {
-    pub(super) manifest: Arc<Manifest>,
-    certified: Option<Statement>,
-    is_spoiled: bool,
-    /// The epoch for which this member has all its shards on disk.
-    whole_in: Option<Epoch>,
-}
-
-impl DataSet {
-    pub(super) const fn new(manifest: Arc<Manifest>) -> Self {
-        Self { manifest, certified: None, is_spoiled: false, whole_in: None }
-    }
-
-    /// That the quorum holds it, unless it is known to be no data.
-    pub(super) fn certified(&self) -> Option<&Statement> {
-        self.certified.as_ref().filter(|_| !self.is_spoiled)
-    }
-
-    pub(super) const fn certify(&mut self, statement: Statement) {
-        self.certified = Some(statement);
-    }
-
-    pub(super) const fn spoil(&mut self) {
-        self.is_spoiled = true;
-    }
-}
 
 /// The shards of a data set that this member is about to hold.
 #[derive(Clone, Debug)]
 pub(super) struct Intake {
-    manifest: Arc<Manifest>,
+    pub(super) manifest: Arc<Manifest>,
     /// What is said once all are on disk.
-    then: Then,
+    pub(super) then: Then,
     /// Those who said that they have them.
-    sources: Vec<Address>,
+    pub(super) sources: Vec<Address>,
     /// `None` until it is known what is on disk.
-    missing: Option<BTreeSet<(u32, u16)>>,
-    asked: BTreeMap<(u32, u16), u64>,
-    saving: BTreeSet<(u32, u16)>,
+    pub(super) missing: Option<BTreeSet<(u32, u16)>>,
+    pub(super) asked: BTreeMap<(u32, u16), u64>,
+    pub(super) saving: BTreeSet<(u32, u16)>,
     /// Shards that came before it was known what is on disk.
-    early: Vec<(Address, Shard<'static>)>,
-    bytes: u64,
-    rounds: usize,
-    progress_ms: u64,
-    is_restoring: bool,
+    pub(super) early: Vec<(Address, Shard<'static>)>,
+    pub(super) bytes: u64,
+    pub(super) rounds: usize,
+    pub(super) progress_ms: u64,
+    pub(super) is_restoring: bool,
 }
 
 /// What a member says once it holds its shards.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Then {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Then {
     /// That the epoch may begin.
     Ready(Epoch),
-    /// That it holds them.
-    Vote(Statement),
+    /// That it holds them, under each of these names.
+    Vote(Vec<Statement>),
+}
+
+impl Intake {
+    pub(super) const fn is_ready(&self) -> bool {
+        matches!(self.then, Then::Ready(_))
+    }
+
+    /// Bytes of shards that are here and not on disk.
+    fn saving_bytes(&self) -> usize {
+        self.saving.len().saturating_mul(self.manifest.commitment().shard_bytes(0))
+    }
 }
 
 impl<V: VoteStore> QuorumMember<V> {
-    /// Begins to take the shards that fall to this member.
-    pub(super) fn take_in(
-        &mut self,
-        from: Address,
-        statement: Statement,
-        manifest: Arc<Manifest>,
-    ) -> Result<(), Refusal> {
-        let root = manifest.root();
-        if let Some(intake) = self.intakes.get_mut(&root) {
-            // One who never sends must not keep others from sending.
-            if intake.sources.len() < MAX_SOURCES && !intake.sources.contains(&from) {
-                intake.sources.push(from);
-            }
-            return Ok(());
-        }
-        let (max, own) = (self.limits.max_intakes_per_peer, self.address());
-        let from_peer =
-            self.intakes.values().filter(|intake| intake.sources.first() == Some(&from));
-        if from != own && from_peer.count() >= max {
-            return Err(Refusal::Quota { peer: from, unit: "data sets", max: max as u64 });
-        }
-        let committee = Arc::clone(self.current_committee(statement.epoch)?);
-        self.prepare(&committee, manifest, [from].into(), Then::Vote(statement))
-    }
-
-    /// Finds out which shards fall to this member, and which of them are on disk.
-    fn prepare(
-        &mut self,
-        committee: &Committee,
-        manifest: Arc<Manifest>,
-        sources: Vec<Address>,
-        then: Then,
-    ) -> Result<(), Refusal> {
-        let (commitment, own) = (manifest.commitment(), self.address());
-        let (coding, stripes) = (commitment.coding(), commitment.stripes());
-        let members = committee.members().len() as u64;
-        let refusal = Refusal::Coding { expected: members, got: coding.n().into() };
-        let unknown = Refusal::UnknownSender { peer: own };
-        let place = place(committee, own).ok_or(unknown)?;
-        if u64::from(coding.n()) < members {
-            return Err(refusal);
-        }
-        let assignment = assignment(committee, coding).ok_or(refusal)?;
-        let seats = assignment.seats(place).count() as u64;
-        let (count, max) = (seats.saturating_mul(stripes.into()), self.limits.max_shards as u64);
-        if count > max {
-            return Err(Refusal::TooLong { got: count, max });
-        }
-        let wanted: Vec<_> = (0..stripes)
-            .flat_map(|stripe| assignment.shards(place, stripe).map(move |index| (stripe, index)))
-            .collect();
-        let bytes = (commitment.shard_bytes(0) as u64).saturating_mul(count);
-        let max = self.limits.max_data_sets;
-        if self.data_sets.len().saturating_add(self.intakes.len()) >= max {
-            return Err(Refusal::Quota { peer: own, unit: "data sets", max: max as u64 });
-        }
-        let kept: u64 = self
-            .intakes
-            .values()
-            .fold(self.kept_bytes(), |sum, intake| sum.saturating_add(intake.bytes));
-        let max = self.limits.max_stored_bytes;
-        if kept.saturating_add(bytes) > max {
-            return Err(Refusal::TooLong { got: bytes, max: max.saturating_sub(kept) });
-        }
-        let intake = Intake {
-            manifest: Arc::clone(&manifest),
-            then,
-            sources,
-            missing: None,
-            asked: BTreeMap::new(),
-            saving: BTreeSet::new(),
-            early: Vec::new(),
-            bytes,
-            rounds: 0,
-            progress_ms: self.now_ms,
-            is_restoring: false,
-        };
-        self.intakes.insert(manifest.root(), intake);
-        self.push(Output::Run(Task::Prepare { manifest, wanted }));
-        Ok(())
-    }
-
-    /// An upper bound of the bytes that this member keeps.
-    fn kept_bytes(&self) -> u64 {
-        let sets = self.data_sets.values().map(|set| {
-            let commitment = set.manifest.commitment();
-            let committee = self.epochs.committee(self.epochs.current());
-            let seats = committee.and_then(|committee| {
-                let place = place(committee, self.address())?;
-                Some(assignment(committee, commitment.coding())?.seats(place).count() as u64)
-            });
-            let shards = seats.unwrap_or_default().saturating_mul(commitment.stripes().into());
-            (commitment.shard_bytes(0) as u64).saturating_mul(shards)
-        });
-        sets.fold(0, u64::saturating_add)
-    }
-
     pub(super) fn prepared(&mut self, root: B256, missing: Result<Vec<(u32, u16)>, String>) {
         let pushed = self.intakes.get(&root).map_or(0, |intake| pushed_stripes(&intake.manifest));
         match missing {
@@ -195,9 +80,21 @@ impl<V: VoteStore> QuorumMember<V> {
                 self.settle(root);
             }
             Err(reason) => {
-                self.intakes.remove(&root);
                 self.fault(reason);
+                self.give_up_intake(root);
             }
+        }
+    }
+
+    /// Ends an intake that comes to nothing, and removes what it has left on disk.
+    fn give_up_intake(&mut self, root: B256) {
+        let Some(Intake { then, sources, .. }) = self.intakes.remove(&root) else { return };
+        // What this node publishes itself was on disk before.
+        if !self.data_sets.contains_key(&root) && !sources.contains(&self.address()) {
+            self.forget(root);
+        }
+        if let Then::Vote(names) = then {
+            names.into_iter().for_each(|name| self.judged(name, Verdict::Abstain));
         }
     }
 
@@ -226,12 +123,13 @@ impl<V: VoteStore> QuorumMember<V> {
         if self.fetches.contains_key(&root) && self.take_fetched(from, root, bytes)? {
             return Ok(());
         }
+        let saving = self.intakes.values().map(Intake::saving_bytes).fold(0, usize::saturating_add);
         let intake = self.intakes.get_mut(&root).ok_or(Refusal::Unasked)?;
         let shard = Shard::decode(bytes, intake.manifest.commitment())?;
         let place = (shard.stripe, shard.index);
         // Before it is known what is on disk, a shard may be one too many, but no harm.
         let is_missing = intake.missing.as_ref().is_none_or(|missing| missing.contains(&place));
-        let is_bounded = intake.saving.len() < MAX_SAVING;
+        let is_bounded = intake.saving.len() < MAX_SAVING && saving < MAX_SAVING_BYTES;
         if !is_missing || !is_bounded || !intake.saving.insert(place) {
             return Err(Refusal::Unasked);
         }
@@ -279,21 +177,45 @@ impl<V: VoteStore> QuorumMember<V> {
         if !self.intakes.get(&root).is_some_and(is_whole) {
             return;
         }
-        let Some(Intake { manifest, then, .. }) = self.intakes.remove(&root) else { return };
-        let set = self.data_sets.entry(root).or_insert_with(|| DataSet::new(manifest));
+        let Some(intake) = self.intakes.remove(&root) else { return };
+        let Intake { manifest, then, sources, bytes, .. } = intake;
+        let set = self.data_sets.entry(root).or_insert_with(|| {
+            let mut set = DataSet::new(manifest);
+            set.source = sources.first().copied();
+            set
+        });
+        set.bytes = bytes;
         match then {
-            Then::Vote(statement) => {
-                set.whole_in = Some(statement.epoch);
+            Then::Vote(names) => {
+                set.whole_in = names.first().map(|name| name.epoch);
                 if let Some(certified) = self.lacking.remove(&root) {
                     set.certify(certified);
                 }
-                self.judged(statement, Verdict::Accept { score: 0 });
+                names.iter().filter_map(until).for_each(|until| set.vouch(until));
+                for statement in names {
+                    // The promise is on disk before the vote.
+                    self.push(Output::Run(Task::Vouch { statement }));
+                }
+                // It may have been certified in the meantime, and fall to this member in the next epoch, too.
+                self.sync();
             }
             Then::Ready(epoch) => {
                 set.whole_in = Some(epoch);
                 self.say_ready(epoch);
             }
         }
+    }
+
+    /// Votes for what is on disk, and is to stay there.
+    pub(super) fn vouched(&mut self, statement: Statement, result: Result<(), String>) {
+        let verdict = match result {
+            Ok(()) => Verdict::Accept { score: 0 },
+            Err(reason) => {
+                self.fault(reason);
+                Verdict::Abstain
+            }
+        };
+        self.judged(statement, verdict);
     }
 
     /// Asks for missing shards, a few at a time.
@@ -332,32 +254,47 @@ impl<V: VoteStore> QuorumMember<V> {
             self.want_shards(root);
             let Some(intake) = self.intakes.get_mut(&root) else { continue };
             let idle_ms = now_ms.saturating_sub(intake.progress_ms);
-            let missing = intake.missing.iter().flatten().copied().collect::<Vec<_>>();
-            match intake.then {
-                Then::Vote(statement) if idle_ms >= limits.patience_ms => {
-                    self.intakes.remove(&root);
-                    self.judged(statement, Verdict::Abstain);
+            // As long as something of it is being written, it cannot be removed.
+            let is_still = intake.missing.is_some() && intake.saving.is_empty();
+            if !intake.is_ready() {
+                if idle_ms >= limits.patience_ms && is_still {
+                    self.give_up_intake(root);
                 }
-                // Whoever had them does not give them: any k others of the stripe do as well.
-                Then::Ready(_)
-                    if idle_ms >= limits.resend_ms.saturating_mul(4)
-                        && !missing.is_empty()
-                        && !intake.is_restoring =>
-                {
-                    intake.is_restoring = true;
-                    if let Err(refusal) = self.fetch(root, Purpose::Keep(missing)) {
+                continue;
+            }
+            let is_late = idle_ms >= limits.resend_ms.saturating_mul(4);
+            if !is_late || intake.is_restoring {
+                continue;
+            }
+            // Whoever had them does not give them: any k others of the stripe do as well.
+            let missing = intake.missing.iter().flatten().copied();
+            let some = first_stripes(missing, intake.manifest.commitment(), limits.max_data_bytes);
+            if !some.is_empty() {
+                intake.is_restoring = true;
+                // At worst it is tried again after as long.
+                intake.progress_ms = now_ms;
+                if let Err(refusal) = self.fetch(root, Purpose::Keep(some)) {
+                    self.repaired(root, &[]);
+                    // Other repairs are under way.
+                    if !matches!(refusal, Refusal::Quota { .. }) {
                         self.fault(alloc::format!("{refusal}"));
                     }
                 }
-                _ => {}
             }
         }
     }
 
-    /// The shards that were missing are on disk, made from others.
-    pub(super) fn repaired(&mut self, root: B256) {
+    /// Shards that were missing are on disk, made from others; or none are, and it is tried again.
+    pub(super) fn repaired(&mut self, root: B256, kept: &[(u32, u16)]) {
         if let Some(intake) = self.intakes.get_mut(&root) {
-            intake.missing = Some(BTreeSet::new());
+            intake.is_restoring = false;
+            if let Some(missing) = &mut intake.missing {
+                kept.iter().for_each(|place| _ = missing.remove(place));
+            }
+            if !kept.is_empty() {
+                // The next stripes at once.
+                intake.progress_ms = 0;
+            }
         }
         self.settle(root);
     }
@@ -369,9 +306,11 @@ impl<V: VoteStore> QuorumMember<V> {
         stripe: u32,
         index: u16,
     ) -> Result<(), Refusal> {
-        if !self.data_sets.contains_key(&root) && !self.intakes.contains_key(&root) {
-            return Err(Refusal::UnknownDataSet { root });
-        }
+        let manifest = self.data_sets.get(&root).map(|set| &set.manifest);
+        let manifest = manifest.or_else(|| self.intakes.get(&root).map(|intake| &intake.manifest));
+        let manifest = manifest.ok_or(Refusal::UnknownDataSet { root })?;
+        let bytes = manifest.commitment().shard_bytes(stripe) as u64;
+        self.peers.serve(from, bytes, &self.limits)?;
         let loads = self.loads.entry(from).or_default();
         if *loads >= MAX_LOADS {
             return Err(Refusal::Quota { peer: from, unit: "reads", max: MAX_LOADS as u64 });
@@ -400,104 +339,29 @@ impl<V: VoteStore> QuorumMember<V> {
             self.send(to, &Message::Shard { root, shard });
         }
     }
+}
 
-    /// Learns of a data set that the quorum has certified.
-    pub(super) fn hold(
-        &mut self,
-        statement: Statement,
-        certificate: QuorumCertificate,
-    ) -> Result<(), Refusal> {
-        if !matches!(statement.fact, Fact::Available { .. }) {
-            return Err(Refusal::Material);
-        }
-        self.take_certificate(self.address(), statement, certificate)?;
-        self.want_manifests();
-        Ok(())
-    }
-
-    /// Asks one member after the other for manifests that this one should have.
-    pub(super) fn want_manifests(&mut self) {
-        let (members, own, wait) = (self.epochs.members(), self.address(), self.limits.resend_ms);
-        let peers: Vec<_> = members.into_iter().filter(|member| *member != own).collect();
-        let round = self.now_ms.checked_div(wait).unwrap_or_default();
-        let at = usize::try_from(round).unwrap_or_default().checked_rem(peers.len());
-        let Some(to) = at.and_then(|at| peers.get(at).copied()) else { return };
-        let roots: Vec<_> = self.lacking.keys().take(MAX_WANTED).copied().collect();
-        for root in roots {
-            // Those that are on their way as shards bring theirs.
-            if !self.intakes.contains_key(&root) {
-                self.send(to, &Message::WantManifest { root });
+/// Of these shards, those of the first stripes that can be restored in `max` bytes; at least of one stripe.
+fn first_stripes(
+    missing: impl Iterator<Item = (u32, u16)>,
+    commitment: &DatasetCommitment,
+    max: u64,
+) -> Vec<(u32, u16)> {
+    let stripe_bytes =
+        (commitment.shard_bytes(0) as u64).saturating_mul(commitment.coding().k().into());
+    let mut stripes = max.checked_div(stripe_bytes).unwrap_or_default().max(1);
+    let (mut last, mut some) = (None, Vec::new());
+    for (stripe, index) in missing {
+        if last != Some(stripe) {
+            if stripes == 0 {
+                break;
             }
+            stripes = stripes.saturating_sub(1);
+            last = Some(stripe);
         }
+        some.push((stripe, index));
     }
-
-    pub(super) fn manifest_wanted(&mut self, from: Address, root: B256) -> Result<(), Refusal> {
-        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
-        let manifest = set.manifest.encode();
-        self.send(from, &Message::Manifest { root, manifest });
-        Ok(())
-    }
-
-    pub(super) fn take_manifest(&mut self, root: B256, bytes: &[u8]) -> Result<(), Refusal> {
-        let statement = *self.lacking.get(&root).ok_or(Refusal::Unasked)?;
-        let head = bytes.get(..COMMITMENT_BYTES).ok_or(Refusal::Material)?;
-        let commitment = DatasetCommitment::decode(head).map_err(|_| Refusal::Material)?;
-        if commitment.root() != root {
-            return Err(Refusal::Material);
-        }
-        let manifest = Arc::new(Manifest::decode(bytes)?);
-        self.lacking.remove(&root);
-        let set = self.data_sets.entry(root).or_insert_with(|| DataSet::new(manifest));
-        set.certify(statement);
-        self.sync();
-        Ok(())
-    }
-
-    /// Begins to take what falls to this member in the next epoch, or in this one if it came late.
-    pub(super) fn sync(&mut self) {
-        let current = self.epochs.current();
-        let epoch = self.epochs.next().map_or(current, |next| next.epoch());
-        let Some(committee) = self.epochs.committee(epoch).map(Arc::clone) else { return };
-        if place(&committee, self.address()).is_none() {
-            return;
-        }
-        let kept = self.data_sets.iter().filter(|(root, set)| {
-            set.certified().is_some_and(|statement| is_kept(statement, epoch))
-                && set.whole_in != Some(epoch)
-                && !self.intakes.contains_key(*root)
-        });
-        let kept: Vec<_> = kept.map(|(_, set)| Arc::clone(&set.manifest)).collect();
-        let sources = self.epochs.members();
-        for manifest in kept {
-            let then = Then::Ready(epoch);
-            if let Err(refusal) = self.prepare(&committee, manifest, sources.clone(), then) {
-                self.fault(alloc::format!("{refusal}"));
-            }
-        }
-        self.say_ready(epoch);
-    }
-
-    /// Whether all that falls to this member is on disk.
-    pub(super) fn is_synced(&self) -> bool {
-        let is_sync = |intake: &Intake| matches!(intake.then, Then::Ready(_));
-        self.lacking.is_empty() && !self.intakes.values().any(is_sync)
-    }
-
-    /// Tells the quorum that a data set is inconsistent.
-    pub(super) fn expose(&mut self, root: B256, proof: &InconsistencyProof) {
-        let Some(set) = self.data_sets.get_mut(&root) else { return };
-        if set.is_spoiled {
-            return;
-        }
-        set.spoil();
-        let commitment = *set.manifest.commitment();
-        let (quorum, epoch) = (self.quorum, self.epochs.current());
-        let statement = Statement { quorum, epoch, fact: Fact::Inconsistent { root } };
-        let asked = Request::inconsistent(statement, commitment, proof);
-        if let Err(refusal) = asked.and_then(|request| self.ask(request)) {
-            self.fault(alloc::format!("{refusal}"));
-        }
-    }
+    some
 }
 
 /// Stripes whose shards are sent to their holders without being asked for.
@@ -509,10 +373,10 @@ fn pushed_stripes(manifest: &Manifest) -> u32 {
 
 const PUSHED_SHARDS: u32 = 64;
 /// Shards that are asked for at the same time.
-const MAX_WANTED: usize = 16;
+pub(super) const MAX_WANTED: usize = 16;
 /// Shards of a data set that are being written at the same time.
 const MAX_SAVING: usize = 64;
+/// Bytes of shards of all data sets that are being written at the same time, before the last one.
+const MAX_SAVING_BYTES: usize = 256 << 20;
 /// Shards that are read for one peer at the same time.
 const MAX_LOADS: usize = 128;
-/// Members that are asked for the shards of a new data set.
-const MAX_SOURCES: usize = 4;

@@ -10,16 +10,17 @@ use alloy_primitives::{Address, B256};
 use super::{
     Done, Limits, Message, Recovered, Refusal, Request, Task, Verdict,
     audit::Audit,
+    data_set::DataSet,
     epochs::Epochs,
     fetch::{Fetch, Purpose},
-    holding::{DataSet, Intake},
+    holding::Intake,
     peers::Peers,
     poll::Polls,
     request::Matter,
 };
 use crate::{
-    AttestError, Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, QuorumId, Slot,
-    Statement, Vote, VoteStore, VoteStoreError,
+    AttestError, Attestor, Committee, Epoch, Evidence, Fact, FactKind, QuorumCertificate, QuorumId,
+    Slot, Statement, Vote, VoteStore, VoteStoreError,
 };
 
 /// A member of a quorum: it holds shards, judges statements, counts votes and makes certificates.
@@ -43,6 +44,14 @@ pub struct QuorumMember<V> {
     pub(super) lacking: BTreeMap<B256, Statement>,
     /// Data sets that are to be read once their manifest is here.
     pub(super) reads: BTreeSet<B256>,
+    /// Data sets that are being removed from the disk.
+    pub(super) forgetting: BTreeSet<B256>,
+    /// Commitments that are certified to be no data.
+    pub(super) spoiled: BTreeSet<B256>,
+    /// Certificates that could not be kept on disk.
+    pub(super) unrecorded: Vec<(Statement, QuorumCertificate)>,
+    /// When what could not be done is tried again.
+    pub(super) next_sync_ms: u64,
     pub(super) audit: Option<Audit>,
     pub(super) now_ms: u64,
     outputs: VecDeque<Output>,
@@ -71,12 +80,25 @@ impl<V: VoteStore> QuorumMember<V> {
             loads: BTreeMap::new(),
             lacking: BTreeMap::new(),
             reads: BTreeSet::new(),
+            forgetting: BTreeSet::new(),
+            spoiled: BTreeSet::new(),
+            unrecorded: Vec::new(),
+            next_sync_ms: 0,
             audit: None,
             now_ms: 0,
             outputs: VecDeque::new(),
         };
         for manifest in recovered.manifests {
-            member.data_sets.insert(manifest.root(), DataSet::new(manifest));
+            let mut set = DataSet::new(manifest);
+            let committee = member.epochs.committee(member.epochs.current());
+            let bytes = committee.and_then(|committee| member.bytes_of(committee, &set.manifest));
+            set.bytes = bytes.unwrap_or_default();
+            member.data_sets.insert(set.manifest.root(), set);
+        }
+        for (root, until) in recovered.vouched {
+            if let Some(set) = member.data_sets.get_mut(&root) {
+                set.vouch(until);
+            }
         }
         for (statement, certificate) in recovered.certificates {
             let (epoch, current) = (statement.epoch, member.epochs.current());
@@ -120,7 +142,7 @@ impl<V: VoteStore> QuorumMember<V> {
             Command::Ask(request) => self.ask(request),
             Command::Attest(statement) => self.attest(statement),
             Command::Hold { statement, certificate } => self.hold(statement, certificate),
-            Command::Audit { beacon } => self.start_audit(beacon),
+            Command::Audit { beacon, data_sets } => self.start_audit(beacon, &data_sets),
             Command::Read { root } => self.read(root),
         }
     }
@@ -130,7 +152,7 @@ impl<V: VoteStore> QuorumMember<V> {
         self.advance(now_ms);
         match done {
             Done::Answered { epoch, answer } => self.answered(epoch, answer),
-            Done::Forgotten { result } => self.forgotten(result),
+            Done::Forgotten { root, result } => self.forgotten(root, result),
             Done::Judged { statement, verdict, liar, inconsistency } => {
                 if let Some((liar, _)) = liar {
                     self.punish(liar, super::refusal::FORGERY);
@@ -145,13 +167,15 @@ impl<V: VoteStore> QuorumMember<V> {
             }
             Done::Loaded { root, to, shard } => self.loaded(root, to, shard),
             Done::Prepared { root, missing } => self.prepared(root, missing),
-            Done::Recorded { statement, certificate, result } => {
-                if let Err(reason) = result {
+            Done::Recorded { statement, certificate, result } => match result {
+                Ok(()) => self.push(Output::Certified { statement, certificate }),
+                Err(reason) => {
                     self.fault(reason);
+                    self.unrecorded.push((statement, certificate));
                 }
-                self.push(Output::Certified { statement, certificate });
-            }
-            Done::Restored { root, result } => self.restored(root, result),
+            },
+            Done::Restored { root, keep, result } => self.restored(root, &keep, result),
+            Done::Vouched { statement, result } => self.vouched(statement, result),
         }
     }
 
@@ -183,6 +207,12 @@ impl<V: VoteStore> QuorumMember<V> {
             self.send_certificate(member, certified);
         }
         self.polls.expire(now_ms, &limits);
+        if now_ms >= self.next_sync_ms {
+            for (statement, certificate) in core::mem::take(&mut self.unrecorded) {
+                self.push(Output::Run(Task::Record { statement, certificate }));
+            }
+            self.sync();
+        }
         self.want_again();
         self.want_manifests();
         self.read_postponed();
@@ -260,7 +290,7 @@ impl<V: VoteStore> QuorumMember<V> {
             }
             Message::Ask { statement, material } => self.asked(from, statement, &material),
             Message::Certified { statement, certificate } => {
-                self.take_certificate(from, statement, certificate)
+                self.take_certificate(statement, certificate)
             }
             Message::Manifest { root, manifest } => self.take_manifest(root, &manifest),
             Message::Relay(vote) => self.take_relay(&vote),
@@ -310,8 +340,16 @@ impl<V: VoteStore> QuorumMember<V> {
             self.send_certificate(from, known);
             return Ok(());
         }
+        // What it costs to read the material is bounded by the slots that a peer may open.
+        let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
+        let hash = statement.hash();
+        if poll.judging.iter().any(|(_, judged)| *judged == hash) {
+            if let Fact::Available { root, .. } = statement.fact {
+                self.add_source(root, from);
+            }
+            return Ok(());
+        }
         let request = Request::read(statement, material, &limits)?;
-        self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
         self.consider(from, request)
     }
 
@@ -339,6 +377,14 @@ impl<V: VoteStore> QuorumMember<V> {
         if poll.rejected.iter().any(|(asker, _)| *asker == from) {
             return Err(Refusal::Quota { peer: from, unit: "false statements in a slot", max: 1 });
         }
+        let kind = slot.kind;
+        if from != self.address() && matches!(kind, FactKind::Valid | FactKind::Workflow) {
+            let max = self.limits.max_judgements_per_peer;
+            if self.polls.judged_for(from, kind) >= max {
+                return Err(Refusal::Quota { peer: from, unit: "judgements", max: max as u64 });
+            }
+        }
+        let Some(poll) = self.polls.get_mut(&slot) else { return Ok(()) };
         if !matches!(request.matter, Matter::Audit(_)) {
             poll.judging.push((from, hash));
         }
@@ -486,6 +532,9 @@ pub enum Command {
     Audit {
         /// Randomness of the chain that nobody could foresee.
         beacon: B256,
+        /// The roots of the data sets that are asked for, in any order: those that the chain, say, knew as certified when
+        /// the beacon was fixed. All members must be given the same, because who is asked for other leaves fails.
+        data_sets: Vec<B256>,
     },
     /// Learn of a data set that the quorum has certified, from the chain say, and hold what falls to this member.
     Hold {

@@ -15,7 +15,9 @@
 //! - A member that asks for too much work with true statements is bounded by [`Limits`] alone; fees are up to the chain.
 //! - Peers are the members of this epoch, the one before and the next. Others publish through one of them.
 
+mod admission;
 mod audit;
+mod data_set;
 mod epochs;
 mod fetch;
 mod handover;
@@ -32,6 +34,7 @@ mod policy;
 mod poll;
 mod refusal;
 mod request;
+mod takeover;
 mod task;
 mod voting;
 mod worker;

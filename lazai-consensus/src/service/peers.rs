@@ -15,6 +15,8 @@ struct Peer {
     window_start_ms: u64,
     messages: u64,
     bytes: u64,
+    /// Bytes that were sent to it on its request.
+    served: u64,
     penalty: u32,
     is_blocked: bool,
 }
@@ -49,6 +51,23 @@ impl Peers {
         if state.bytes > limits.bytes_per_window {
             return Err(Refusal::Flood { peer, unit: "bytes", max: limits.bytes_per_window });
         }
+        Ok(())
+    }
+
+    /// Charges an answer to who asks for it, before it is made: a short question may have a long one.
+    pub(super) fn serve(
+        &mut self,
+        peer: Address,
+        bytes: u64,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        let state = self.peers.entry(peer).or_default();
+        let (served, max) = (state.served.saturating_add(bytes), limits.bytes_per_window);
+        // One answer is always given.
+        if state.served > 0 && served > max {
+            return Err(Refusal::Quota { peer, unit: "bytes asked for in a window", max });
+        }
+        state.served = served;
         Ok(())
     }
 

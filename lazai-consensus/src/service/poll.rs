@@ -3,7 +3,7 @@ use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use alloy_primitives::{Address, B256};
 
 use super::{Limits, Refusal};
-use crate::{Committee, QuorumCertificate, Slot, Statement, Tally, Vote};
+use crate::{Committee, FactKind, QuorumCertificate, Slot, Statement, Tally, Vote};
 
 /// The count of one slot, and what this member has to do with it.
 #[derive(Clone, Debug)]
@@ -74,6 +74,11 @@ impl Poll {
     const fn is_open(&self) -> bool {
         self.certificate.is_none() && self.own.is_none() && self.request.is_none()
     }
+
+    /// Whether a statement that a peer has asked for is being judged.
+    fn is_judged_for(&self, peer: Address) -> bool {
+        self.judging.iter().any(|(asker, _)| *asker == peer)
+    }
 }
 
 /// All slots that are counted or remembered. Bounded in number, and in number for each peer.
@@ -112,9 +117,12 @@ impl Polls {
         if !self.polls.contains_key(&slot) {
             let tally = Tally::new(Arc::clone(committee), slot)?;
             if opener != own {
-                let max = limits.max_slots_per_peer;
-                let open =
-                    self.polls.values().filter(|poll| poll.opener == opener && poll.is_open());
+                // All peers together leave room for what this member itself votes on.
+                let peers = committee.members().len().saturating_add(1);
+                let share = limits.max_slots.checked_div(peers).unwrap_or_default();
+                let max = limits.max_slots_per_peer.min(share).max(1);
+                let open = self.polls.values();
+                let open = open.filter(|poll| poll.opener == opener && poll.certificate.is_none());
                 if open.count() >= max {
                     let (unit, max) = ("slots", max as u64);
                     return Err(Refusal::Quota { peer: opener, unit, max });
@@ -144,6 +152,12 @@ impl Polls {
             self.polls.insert(slot, poll);
         }
         self.polls.get_mut(&slot).ok_or(Refusal::Unasked)
+    }
+
+    /// How many slots of a kind there are in which a statement is judged that a peer has asked for.
+    pub(super) fn judged_for(&self, peer: Address, kind: FactKind) -> usize {
+        let polls = self.polls.iter().filter(|(slot, _)| slot.kind == kind);
+        polls.filter(|(_, poll)| poll.is_judged_for(peer)).count()
     }
 
     /// Forgets slots that nobody has settled in time, and that this member has no part in.

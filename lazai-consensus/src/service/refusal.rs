@@ -21,10 +21,11 @@ pub enum Refusal {
     /// A certificate does not hold.
     #[error("the certificate does not hold: {0}")]
     Certificate(#[from] CertificateError),
-    /// The coding of a data set does not suit the committee.
-    #[error("the data set is cut into {got} shards, {expected} members share at least one each")]
+    /// The coding of a data set does not suit the weights of the committee: with the least weight that certifies, fewer
+    /// shards might be kept than restore the data.
+    #[error("a stripe of {got} shards does not suit the weights, one of {expected} does")]
     Coding {
-        /// Members of the committee.
+        /// Shards of a stripe that suit: one for each unit of weight.
         expected: u64,
         /// Shards of a stripe.
         got: u64,
@@ -84,6 +85,16 @@ pub enum Refusal {
     /// A shard does not hold.
     #[error("the shard does not hold: {0}")]
     Shard(#[from] ShardError),
+    /// The data set takes more than this member has room for; another may have it.
+    #[error("the data set takes {got} {unit}, above the limit {max} of this member")]
+    TooLarge {
+        /// What is counted.
+        unit: &'static str,
+        /// How many it takes.
+        got: u64,
+        /// Most of them.
+        max: u64,
+    },
     /// The message is too long to be looked at.
     #[error("the message has {got} bytes, above the limit {max}")]
     TooLong {
@@ -125,16 +136,17 @@ impl Refusal {
             Self::Blocked { .. }
             | Self::Epoch { .. }
             | Self::Quota { .. }
+            | Self::TooLarge { .. }
             | Self::Unasked
             | Self::UnknownDataSet { .. }
             | Self::UnknownSender { .. } => 0,
-            // So do overload and a difference of versions, now and then.
-            Self::Coding { .. }
+            // So do overload, a difference of versions and orders that differ, now and then.
+            Self::Answer(_)
+            | Self::Coding { .. }
             | Self::FailedAnswer { .. }
             | Self::Flood { .. }
             | Self::Unrequestable => NUISANCE,
-            Self::Answer(_)
-            | Self::Certificate(_)
+            Self::Certificate(_)
             | Self::Decode(_)
             | Self::Inconsistency(_)
             | Self::Manifest(_)

@@ -132,10 +132,10 @@ impl Request {
             }
             Fact::Available { .. } => {
                 // Before the tree over its stripes is made.
-                let stripes = u64::from(commitment()?.0.stripes());
+                let got = u64::from(commitment()?.0.stripes());
                 let max = limits.max_shards as u64;
-                if stripes > max {
-                    return Err(Refusal::TooLong { got: stripes, max });
+                if got > max {
+                    return Err(Refusal::TooLarge { unit: "stripes", got, max });
                 }
                 Self::available(statement, Arc::new(Manifest::decode(material)?))
             }

@@ -97,6 +97,11 @@ pub enum Task {
         /// Those that are to be kept on disk then; the data itself is then not returned.
         keep: Vec<(u32, u16)>,
     },
+    /// Note on disk that this member is about to vouch for its shards.
+    Vouch {
+        /// That they are available.
+        statement: Statement,
+    },
 }
 
 /// What became of a [`Task`].
@@ -111,6 +116,8 @@ pub enum Done {
     },
     /// Of [`Task::Forget`].
     Forgotten {
+        /// The data set.
+        root: B256,
         /// Whether it is gone.
         result: Result<(), String>,
     },
@@ -167,8 +174,17 @@ pub enum Done {
     Restored {
         /// The data set.
         root: B256,
+        /// The shards that were to be kept, or none if the data itself was wanted.
+        keep: Vec<(u32, u16)>,
         /// Its bytes, or nothing if shards of it were kept instead.
         result: Result<Vec<u8>, RestoreFailure>,
+    },
+    /// Of [`Task::Vouch`].
+    Vouched {
+        /// The statement.
+        statement: Statement,
+        /// Whether it is on disk.
+        result: Result<(), String>,
     },
 }
 

@@ -2,7 +2,10 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use alloy_primitives::Address;
 
-use super::{Message, Output, QuorumMember, Refusal, Task, member::root_of, refusal::FORGERY};
+use super::{
+    Message, Output, QuorumMember, Refusal, Task, data_set::until, member::is_kept,
+    refusal::FORGERY,
+};
 use crate::{Committee, Evidence, Fact, Progress, QuorumCertificate, Statement, Vote, VoteStore};
 
 impl<V: VoteStore> QuorumMember<V> {
@@ -64,6 +67,10 @@ impl<V: VoteStore> QuorumMember<V> {
         let Some(poll) = self.polls.get_mut(&statement.slot()) else {
             return Err(Refusal::Unasked);
         };
+        // Nothing more can be learned from one who is convicted, and to check it takes long.
+        if committee.index_of(vote.voter).is_some_and(|place| poll.convicted >> place & 1 == 1) {
+            return Err(Refusal::Unasked);
+        }
         let before: Vec<_> = poll.tally.voters().collect();
         let progress = poll.tally.add(vote)?;
         // Signatures are checked late and together. Whoever is missing now had sent a forged one.
@@ -98,7 +105,6 @@ impl<V: VoteStore> QuorumMember<V> {
     /// Takes a certificate that a peer hands on.
     pub(super) fn take_certificate(
         &mut self,
-        from: Address,
         statement: Statement,
         certificate: QuorumCertificate,
     ) -> Result<(), Refusal> {
@@ -112,7 +118,8 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         certificate.verify(&statement, &committee)?;
         let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
-        let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
+        // It is nobody's that it came from: it counts against no quota.
+        let poll = self.polls.open(slot, own, &committee, own, now_ms, &limits)?;
         match known {
             None => {
                 self.certified(statement, certificate);
@@ -181,23 +188,23 @@ impl<V: VoteStore> QuorumMember<V> {
     /// What follows from a certified statement.
     pub(super) fn take_effect(&mut self, statement: &Statement) {
         match statement.fact {
-            Fact::Available { root, .. } => match self.data_sets.get_mut(&root) {
-                Some(set) => {
+            Fact::Available { root, .. } => {
+                let (is_due, max) =
+                    (is_kept(statement, self.epochs.current()), self.limits.max_slots);
+                if let Some(set) = self.data_sets.get_mut(&root) {
                     set.certify(*statement);
                     self.sync();
-                }
-                None if self.lacking.len() < self.limits.max_slots => {
-                    self.lacking.insert(root, *statement);
-                }
-                None => {}
-            },
-            Fact::Inconsistent { .. } => {
-                if let Some(set) = root_of(statement).and_then(|root| self.data_sets.get_mut(&root))
-                {
-                    set.spoil();
+                } else if is_due && !self.spoiled.contains(&root) && self.lacking.len() < max {
+                    // The same data may be certified under several names.
+                    let known = self.lacking.entry(root).or_insert(*statement);
+                    if until(known) < until(statement) {
+                        *known = *statement;
+                    }
                 }
             }
-            Fact::EpochSyncDone { next } => self.enter(next),
+            Fact::Inconsistent { root } => self.spoil(root),
+            // The members of an epoch alone know whether they hold what they must.
+            Fact::EpochSyncDone { next } if next == statement.epoch => self.enter(next),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@ use alloc::{boxed::Box, string::ToString, sync::Arc, vec::Vec};
 use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, Job};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     Task, Verdict, ledger::AnyLedger,
 };
 use crate::{
-    Fact, QuorumCertificate, Statement,
+    Epoch, Fact, QuorumCertificate, Statement,
     availability::{
         AuditAnswer, AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, RestoreError,
         ShardStore, StoreError, decode, repair,
@@ -57,12 +58,15 @@ impl Worker {
     /// # Errors
     /// [`LedgerError`] if the certificates cannot be read.
     pub fn recover(&self) -> Result<Recovered, LedgerError> {
-        let certificates = lock(&self.ledger).all()?;
+        let (certificates, vouched) = {
+            let ledger = lock(&self.ledger);
+            (ledger.all()?, ledger.vouched()?)
+        };
         let store = lock(&self.store);
         let manifests = store.datasets().into_iter();
         // One that is damaged is fetched again.
         let manifests = manifests.filter_map(|root| store.manifest(root).ok()).collect();
-        Ok(Recovered { certificates, manifests })
+        Ok(Recovered { certificates, manifests, vouched })
     }
 
     /// The store of shards, for publishing and for tests of what is held.
@@ -76,10 +80,12 @@ impl Worker {
             Task::Answer { epoch, plan } => Done::Answered { epoch, answer: self.answer(&plan) },
             Task::Forget { root } => {
                 let result = match lock(&self.store).remove(root) {
-                    Ok(()) | Err(StoreError::NoDataset { .. }) => Ok(()),
+                    Ok(()) | Err(StoreError::NoDataset { .. }) => {
+                        lock(&self.ledger).forget(root).map_err(|error| error.to_string())
+                    }
                     Err(error) => Err(error.to_string()),
                 };
-                Done::Forgotten { result }
+                Done::Forgotten { root, result }
             }
             Task::Judge { statement, manifest, shards } => self.judge(statement, &manifest, shards),
             Task::Keep { root, shard, from } => {
@@ -118,10 +124,20 @@ impl Worker {
                 let verdict = self.rerun(&statement, &job);
                 Done::Judged { statement, verdict, liar: None, inconsistency: None }
             }
-            Task::Restore { manifest, shards, keep } => Done::Restored {
-                root: manifest.root(),
-                result: self.restore(&manifest, shards, &keep),
-            },
+            Task::Restore { manifest, shards, keep } => {
+                let result = self.restore(&manifest, shards, &keep);
+                Done::Restored { root: manifest.root(), keep, result }
+            }
+            Task::Vouch { statement } => {
+                let result = match statement.fact {
+                    Fact::Available { root, until_epoch, .. } => {
+                        let kept = lock(&self.ledger).vouch(root, until_epoch);
+                        kept.map_err(|error| error.to_string())
+                    }
+                    _ => Ok(()),
+                };
+                Done::Vouched { statement, result }
+            }
         }
     }
 
@@ -200,6 +216,8 @@ pub struct Recovered {
     pub certificates: Vec<(Statement, QuorumCertificate)>,
     /// The data sets of which it keeps shards.
     pub manifests: Vec<Arc<Manifest>>,
+    /// The data sets of which it has said that it keeps them, with the last epoch of each.
+    pub vouched: Vec<(B256, Epoch)>,
 }
 
 /// A panic of another thread leaves no half-done work behind: the stores write files as a whole.

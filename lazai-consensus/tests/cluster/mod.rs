@@ -284,6 +284,11 @@ impl Node {
         }
     }
 
+    /// Bytes of the journal of its votes.
+    pub(crate) fn votes_len(&self) -> u64 {
+        std::fs::metadata(self.folder.join("votes")).unwrap().len()
+    }
+
     pub(crate) fn shard_files(&self, manifest: &Manifest) -> Vec<PathBuf> {
         let folder = self.folder.join("shards");
         let folder = folder.join(alloy_primitives::hex::encode(manifest.root()));

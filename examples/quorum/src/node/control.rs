@@ -21,6 +21,8 @@ pub enum Task {
         quorum: B256,
         /// What nobody could foresee.
         beacon: B256,
+        /// The roots of the data sets that are asked for.
+        data_sets: Vec<B256>,
     },
     /// Ask a contract about the committed state.
     Call {

@@ -162,7 +162,9 @@ impl Host {
         let said = |error: ExecutionError| error.to_string();
         let executor = &self.executor;
         Ok(match task {
-            Task::Audit { quorum, beacon } => self.order(quorum, Command::Audit { beacon })?,
+            Task::Audit { quorum, beacon, data_sets } => {
+                self.order(quorum, Command::Audit { beacon, data_sets })?
+            }
             Task::Call { contract, data } => {
                 let result = executor.call(contract, data).map_err(said)?.result;
                 let output = result.output().cloned().unwrap_or_default();

@@ -203,7 +203,8 @@ fn cheat<F: FnMut(&Entry)>(
     stage.reach(goal)?;
     let beacon = stage.fleet.ledger().digest(goal).unwrap_or_default();
     for node in 0..NODES {
-        stage.fleet.ask(node, Task::Audit { quorum: id, beacon })?;
+        let data_sets = vec![root];
+        stage.fleet.ask(node, Task::Audit { quorum: id, beacon, data_sets })?;
     }
     stage.say(quorum.name, format!("audits its members by the digest of block {goal}"));
     let certified = stage.certificate(id, "Audit")?;
