@@ -237,6 +237,21 @@ fn equal_seeds_give_equal_hashes_and_others_do_not() {
 }
 
 #[test]
+fn replays_are_of_all_scenarios_and_sizes() {
+    for (every, replays) in [(1, 10_000), (7, 1_428), (100, 100)] {
+        let cases = (0..10_000).map(|seed| Case::of(seed, None, &[4, 7, 10]));
+        let replayed: Vec<_> = cases.filter(|case| case.is_replayed(every)).collect();
+        assert!(replayed.len().abs_diff(replays) <= 1, "{every}: {}", replayed.len());
+        for scenario in [Scenario::Beyond, Scenario::Heal, Scenario::Sweep, Scenario::Twins] {
+            for nodes in [4, 7, 10] {
+                let is_meant = |case: &&Case| case.scenario == scenario && case.nodes == nodes;
+                assert!(replayed.iter().any(|case| is_meant(&case)), "{every}: {scenario} {nodes}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_block_takes_two_delays_and_finality_three() {
     let delay = ms(100);
     for signatures in [Signatures::Mock, Signatures::Bls] {

@@ -32,6 +32,14 @@ impl Case {
         }
     }
 
+    /// Whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row it is another one, or else one scenario would
+    /// always be replayed and the others never.
+    #[must_use]
+    pub const fn is_replayed(self, every: u64) -> bool {
+        let every = if every == 0 { 1 } else { every };
+        self.seed % every == self.seed / every % Scenario::PERIOD % every
+    }
+
     /// Runs it.
     ///
     /// # Errors
