@@ -51,7 +51,7 @@ pub(super) fn drive<C: Crew>(plan: &Plan, crew: &C) -> Result<Driven, String> {
         .with_seed(plan.seed)
         .with_cycle(plan.cycle)
         .with_catch_panics(plan.storage.is_some())
-        .with_storage_fault_config(disk(plan.storage));
+        .with_storage_fault_config(disk(plan.seed, plan.storage));
     let mut runner = Runner::new(config);
     loop {
         let progress = &mut progress;
@@ -93,11 +93,11 @@ async fn phase<C: Crew>(
     loop {
         let time = now(&context);
         if plan.storage.is_some_and(|faults| faults.until <= time) {
-            *context.storage_fault_config().write() = disk(None);
+            *context.storage_fault_config().write() = disk(plan.seed, None);
         }
         relink(&oracle, crew.participants(), &mut links, plan.links(time)).await?;
         for node in team.reap() {
-            if plan.storage.is_some() {
+            if plan.storage.is_some_and(|faults| time < faults.until.saturating_add(NOTICE)) {
                 progress.refused = progress.refused.saturating_add(1);
             } else {
                 progress.violations.push(Violation::Stopped { node, at: time });
@@ -222,15 +222,18 @@ async fn relink(
     Ok(())
 }
 
-/// How the disks behave. A power cut leaves half of what had not been made durable, and half of a refused write.
-fn disk(faults: Option<StorageFaults>) -> FaultConfig {
+/// How the disks behave. Of what had not been made durable, and of a refused write, a power cut leaves the beginning, in half of the
+/// runs about 200 bytes of it, or in the others each byte or not.
+fn disk(seed: u64, faults: Option<StorageFaults>) -> FaultConfig {
     let faults = faults.unwrap_or_default();
     let ppm = |ppm: u32| rate(u64::from(ppm), 1_000_000);
-    let write = WriteConfig {
-        failure_rate: ppm(faults.write_ppm),
-        retention_rate: rate(1, 2),
-        mode: PartialWriteMode::Prefix,
+    let (mode, retention_rate) = if seed.is_multiple_of(2) {
+        // Each byte is left with this probability if the one before it is.
+        (PartialWriteMode::Prefix, rate(199, 200))
+    } else {
+        (PartialWriteMode::Subset, rate(1, 2))
     };
+    let write = WriteConfig { failure_rate: ppm(faults.write_ppm), retention_rate, mode };
     FaultConfig::default()
         .open(ppm(faults.open_ppm))
         .read(ppm(faults.read_ppm))
@@ -244,5 +247,7 @@ fn rate(part: u64, whole: u64) -> Probability {
 
 /// How often the driver looks.
 const TICK: Duration = Duration::from_millis(50);
+/// How long after the last refusal of a disk a node may still stop because of it.
+const NOTICE: Duration = Duration::from_secs(1);
 /// How long a node whose disk refused stays down.
 const REST: Duration = Duration::from_millis(700);
