@@ -55,16 +55,16 @@ impl<S: Signing> Reporter for Observer<S> {
         let (what, certificate) = match &activity {
             Activity::Notarize(vote) => {
                 let vote_for = Vote::Notarize(B256::from(vote.proposal.payload.0));
-                record.seen(seat_of(vote.signer().get()), view, vote_for);
+                record.seen(self.node, seat_of(vote.signer().get()), view, vote_for);
                 return Feedback::Ok;
             }
             Activity::Finalize(vote) => {
                 let vote_for = Vote::Finalize(B256::from(vote.proposal.payload.0));
-                record.seen(seat_of(vote.signer().get()), view, vote_for);
+                record.seen(self.node, seat_of(vote.signer().get()), view, vote_for);
                 return Feedback::Ok;
             }
             Activity::Nullify(vote) => {
-                record.seen(seat_of(vote.signer().get()), view, Vote::Nullify);
+                record.seen(self.node, seat_of(vote.signer().get()), view, Vote::Nullify);
                 return Feedback::Ok;
             }
             Activity::ConflictingNotarize(fault) => {
@@ -90,7 +90,7 @@ impl<S: Signing> Reporter for Observer<S> {
             }
         };
         let signers: Vec<u16> = S::signers(certificate);
-        record.certified(view, what, &signers);
+        record.certified(self.node, view, what, &signers);
         if let Certified::Finalized(payload) = what {
             record.took_final(self.node, view, payload, now(&*self.context));
         }

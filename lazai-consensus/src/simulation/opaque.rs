@@ -101,7 +101,7 @@ impl<S: Signing> Crew for Opaque<S> {
 impl<S: Signing> Opaque<S> {
     pub(super) fn new(plan: &Plan) -> Self {
         let Fixture { participants, schemes, .. } = S::keys(plan.seed, plan.nodes);
-        let record = Record { genesis: GENESIS, ..Record::default() };
+        let record = Record { genesis: GENESIS, honest: plan.honest(), ..Record::default() };
         Self {
             participants: participants.into(),
             schemes,

@@ -11,7 +11,7 @@ use alloy_primitives::B256;
 /// Votes are taken off the wire as a node hands them to its network, not from what the node says of itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
-    /// The nodes that follow the protocol: what the others claim to have heard counts for nothing.
+    /// The nodes that follow the protocol. What the others have heard is evidence for nobody.
     pub(super) honest: BTreeSet<u16>,
     /// The name of the block on which the first view builds.
     pub(super) genesis: B256,
@@ -25,7 +25,7 @@ pub(super) struct Record {
     pub(super) finals: BTreeMap<u16, Vec<Final>>,
     /// The views whose finality each node has seen, and when first.
     pub(super) final_views: BTreeMap<u16, BTreeMap<u64, Duration>>,
-    /// The signers that certificates named.
+    /// The signers that certificates in honest hands named.
     pub(super) certificates: BTreeMap<u64, Certificates>,
     /// Who accused whom, or shut whom out.
     pub(super) accusations: BTreeSet<(u16, u16)>,
@@ -114,11 +114,18 @@ impl Record {
         self.highest_view = self.highest_view.max(view);
     }
 
-    pub(super) fn seen(&mut self, signer: u16, view: u64, vote: Vote) {
-        self.seen.entry((signer, view)).or_default().add(vote);
+    /// A vote of `signer` reached the node `by`.
+    pub(super) fn seen(&mut self, by: u16, signer: u16, view: u64, vote: Vote) {
+        if self.honest.contains(&by) {
+            self.seen.entry((signer, view)).or_default().add(vote);
+        }
     }
 
-    pub(super) fn certified(&mut self, view: u64, what: Certified, signers: &[u16]) {
+    /// The node `by` holds a certificate.
+    pub(super) fn certified(&mut self, by: u16, view: u64, what: Certified, signers: &[u16]) {
+        if !self.honest.contains(&by) {
+            return;
+        }
         let certificates = self.certificates.entry(view).or_default();
         let named = match what {
             Certified::Finalized(payload) => certificates.finalized.entry(payload).or_default(),

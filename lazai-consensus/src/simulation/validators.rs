@@ -61,7 +61,7 @@ impl Validators {
             vote_keys.push(operator.vote_key);
         }
         let genesis = Block::genesis(executors.of(0).genesis_state_root()).digest();
-        let record = Record { genesis, ..Record::default() };
+        let record = Record { genesis, honest: plan.honest(), ..Record::default() };
         let epochs = EpochSchedule::new(plan.epoch_length).map_err(|error| format!("{error}"))?;
         Ok(Self {
             participants: participants.into(),
@@ -112,7 +112,7 @@ impl Validators {
         let signers: Vec<u16> =
             certificate.seats().into_iter().filter_map(|seat| u16::try_from(seat).ok()).collect();
         let view = place(block.epoch, block.view);
-        record.certified(view, Certified::Finalized(block.digest()), &signers);
+        record.certified(node, view, Certified::Finalized(block.digest()), &signers);
     }
 }
 

@@ -16,11 +16,12 @@ fn record() -> Record {
         (block(3), made(4, block(2))),
         (block(12), made(3, block(1))),
     ];
-    Record { genesis: GENESIS, payloads: payloads.into_iter().collect(), ..Record::default() }
+    let (payloads, honest) = (payloads.into_iter().collect(), [0, 1, 2].into());
+    Record { genesis: GENESIS, honest, payloads, ..Record::default() }
 }
 
 fn finalize(record: &mut Record, node: u16, view: u64, name: u8, signers: &[u16]) {
-    record.certified(view, Certified::Finalized(block(name)), signers);
+    record.certified(node, view, Certified::Finalized(block(name)), signers);
     record.took_final(node, view, block(name), Duration::ZERO);
 }
 
@@ -49,8 +50,8 @@ fn two_branches_are_a_violation_and_need_two_culprits() {
     assert_eq!(judge(&record, [0, 1, 2]), [agreement.clone(), unattributed]);
 
     // Two nodes finalized block 2 and helped to skip its view: they are the guilty, and enough of them.
-    record.certified(2, Certified::Finalized(block(2)), &[0, 3, 4]);
-    record.certified(2, Certified::Nullified, &[1, 3, 4]);
+    record.certified(0, 2, Certified::Finalized(block(2)), &[0, 3, 4]);
+    record.certified(0, 2, Certified::Nullified, &[1, 3, 4]);
     assert_eq!(judge(&record, [0, 1, 2]), [agreement]);
     assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::from([3, 4]));
 }
@@ -119,15 +120,31 @@ fn evidence_against_an_honest_node_is_a_violation() {
 fn evidence_comes_from_votes_and_from_pairs_of_certificates() {
     let honest = BTreeSet::from([0, 1, 2]);
     let mut record = record();
-    record.seen(3, 5, Vote::Notarize(block(1)));
-    record.seen(3, 5, Vote::Notarize(block(2)));
+    record.seen(1, 3, 5, Vote::Notarize(block(1)));
+    record.seen(1, 3, 5, Vote::Notarize(block(2)));
     assert_eq!(evidence(&record, &honest), BTreeSet::from([3]));
 
     let mut record = self::record();
-    record.certified(5, Certified::Notarized(block(1)), &[0, 3, 4]);
-    record.certified(5, Certified::Notarized(block(2)), &[1, 3, 4]);
-    record.certified(6, Certified::Notarized(block(3)), &[0, 1, 2]);
+    record.certified(0, 5, Certified::Notarized(block(1)), &[0, 3, 4]);
+    record.certified(0, 5, Certified::Notarized(block(2)), &[1, 3, 4]);
+    record.certified(0, 6, Certified::Notarized(block(3)), &[0, 1, 2]);
     assert_eq!(evidence(&record, &honest), BTreeSet::from([3, 4]));
+}
+
+#[test]
+fn what_faulty_nodes_heard_is_no_evidence() {
+    let mut record = record();
+    // A twin has heard the other, and holds both certificates, but keeps them to itself.
+    record.seen(3, 3, 5, Vote::Notarize(block(1)));
+    record.seen(3, 3, 5, Vote::Notarize(block(2)));
+    record.certified(3, 5, Certified::Finalized(block(1)), &[0, 3, 4]);
+    record.certified(4, 5, Certified::Finalized(block(2)), &[1, 3, 4]);
+    assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::new());
+    // One of each has reached an honest node, and then the other.
+    record.seen(0, 3, 5, Vote::Notarize(block(1)));
+    assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::new());
+    record.seen(2, 3, 5, Vote::Notarize(block(2)));
+    assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::from([3]));
 }
 
 #[test]
