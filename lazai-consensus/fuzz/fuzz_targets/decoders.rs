@@ -1,11 +1,17 @@
-//! Reads hostile bytes as everything that quorums and validators send each other; what can be read is canonical.
+//! Reads hostile bytes as everything that quorums, validators, contracts and readers send each other; what can be read is
+//! canonical.
 
 #![no_main]
 
 use lazai_consensus::{
-    QuorumCertificate, Refutation, Roster, Statement, Vote,
-    availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard},
+    QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote,
+    availability::{
+        DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard, encryption::Grant,
+    },
     chain::{Block, Equivocation, FinalityCertificate, FraudProof},
+    governance::Proposal,
+    service::{Message, decode_job, encode_job},
+    verifier::{OpeningKey, OpeningProof, OpeningValues},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,6 +27,15 @@ macro_rules! canonical {
 fuzz_target!(|bytes: &[u8]| {
     canonical!(bytes, Block, Equivocation, FinalityCertificate, FraudProof, Manifest);
     canonical!(bytes, QuorumCertificate, Refutation<'_>, Roster, Statement, Vote);
+    canonical!(bytes, Grant, OpeningKey, OpeningProof, OpeningValues, Proposal);
+    if let Ok(job) = decode_job(bytes) {
+        assert_eq!(encode_job(&job), bytes);
+    }
+    // Behind the head that all messages of a quorum have.
+    let message = [[1].as_slice(), &[0; 32], bytes].concat();
+    if let Ok(read) = Message::decode(&message, QuorumId::default()) {
+        assert_eq!(read.encode(QuorumId::default()), message);
+    }
     // Openings and shards are read for a commitment, which is hostile too.
     let Some((front, rest)) = bytes.split_at_checked(lazai_consensus::availability::COMMITMENT_BYTES)
     else {
