@@ -11,7 +11,7 @@ use alloy_primitives::B256;
 use cluster::{Cluster, available, commit, data};
 use lazai_api_types::{Job, ModelId, Statement as Run, Task as Work, Work as Cost};
 use lazai_consensus::{
-    Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement,
+    Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement, Vote,
     availability::{Assignment, Coding, Manifest, Shard, encode},
     service::{
         Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task,
@@ -451,6 +451,36 @@ fn one_who_is_convicted_is_not_checked_again() {
     }
     assert_eq!(cluster.nodes[0].convicted.len(), 1);
     assert_eq!(cluster.nodes[0].refusals, vec![Refusal::Unasked; 38]);
+}
+
+#[test]
+fn nobody_is_blamed_for_handing_on_what_another_has_forged() {
+    for is_early in [true, false] {
+        let mut cluster = Cluster::new(4);
+        cluster.stop(3);
+        let committee = Arc::clone(&cluster.committee);
+        for height in 0..6 {
+            let (first, second) = (checkpoint(height, 1), checkpoint(height, 2));
+            let honest = Message::Vote(vote(3, first, &committee)).encode(QUORUM);
+            let forged = Vote { statement: second, ..vote(3, first, &committee) };
+            let forged = Message::Vote(forged).encode(QUORUM);
+            if is_early {
+                cluster.deliver(0, address(3), &forged);
+            }
+            (1..3).for_each(|index| cluster.deliver(index, address(3), &honest));
+            (0..3).for_each(|index| cluster.command(index, Command::Attest(first)));
+            cluster.run_for(1_000);
+            if !is_early {
+                cluster.deliver(0, address(3), &forged);
+                cluster.run_for(1_000);
+            }
+        }
+        for index in 1..3 {
+            assert_eq!(cluster.member(index).penalty(address(0)), 0, "{index}");
+            assert!(cluster.nodes[index].blocked.is_empty(), "{index}");
+        }
+        assert!(cluster.nodes[0].blocked.contains(&address(3)));
+    }
 }
 
 #[test]

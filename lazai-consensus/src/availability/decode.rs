@@ -22,6 +22,13 @@ impl ShardSource for BTreeMap<(u32, u16), Shard<'_>> {
     }
 }
 
+/// Shards in memory that others read, too.
+impl ShardSource for &BTreeMap<(u32, u16), Shard<'_>> {
+    fn shard(&mut self, stripe: u32, index: u16) -> Option<Shard<'_>> {
+        self.get(&(stripe, index)).map(Shard::borrowed)
+    }
+}
+
 /// Restores a data set: asks `source` for any `k` shards of each stripe, and writes the data to `output`.
 ///
 /// A stripe is written once it has been encoded again and all its `n` shards have led to the root that was committed.

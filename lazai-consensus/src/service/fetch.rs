@@ -189,8 +189,9 @@ impl<V: VoteStore> QuorumMember<V> {
 
     fn use_fetched(&mut self, fetch: Fetch) {
         let Fetch { manifest, have, purposes, .. } = fetch;
+        let have = Arc::new(have);
         for purpose in purposes {
-            let (manifest, shards) = (Arc::clone(&manifest), have.clone());
+            let (manifest, shards) = (Arc::clone(&manifest), Arc::clone(&have));
             self.push(Output::Run(match purpose {
                 Purpose::Judge(statement) => Task::Judge { statement, manifest, shards },
                 Purpose::Keep(keep) => Task::Restore { manifest, shards, keep },

@@ -34,7 +34,7 @@ pub enum Task {
         /// The data set.
         manifest: Arc<Manifest>,
         /// Enough of its shards, checked.
-        shards: Shards,
+        shards: Arc<Shards>,
     },
     /// Check a shard and keep it on disk.
     Keep {
@@ -93,7 +93,7 @@ pub enum Task {
         /// The data set.
         manifest: Arc<Manifest>,
         /// Enough of its shards, checked.
-        shards: Shards,
+        shards: Arc<Shards>,
         /// Those that are to be kept on disk then; the data itself is then not returned.
         keep: Vec<(u32, u16)>,
     },

@@ -81,7 +81,7 @@ impl<V: VoteStore> QuorumMember<V> {
             .filter(|voter| after.binary_search(voter).is_err())
             .collect();
         match progress {
-            Progress::Certified(certificate) => self.certified(statement, certificate),
+            Progress::Certified(certificate) => self.certified(statement, certificate, committee),
             Progress::Conflict(evidence) => {
                 let bit = committee.index_of(vote.voter).map_or(0, |place| 1_u128 << place);
                 if poll.convicted & bit == 0 {
@@ -90,8 +90,10 @@ impl<V: VoteStore> QuorumMember<V> {
                 }
             }
             // Who told others what was certified, and this member something else, is convicted by those who hold the
-            // other vote. Honest members may dissent, too: then nobody holds another.
+            // other vote. Honest members may dissent, too: then nobody holds another. Who hands on a forged vote answers
+            // for it, so it is checked before.
             Progress::Pending { .. } if poll.certificate.is_some() => {
+                vote.verify(committee)?;
                 self.broadcast(&Message::Relay(*vote));
             }
             Progress::Pending { .. } | Progress::Repeated => {}
@@ -122,7 +124,7 @@ impl<V: VoteStore> QuorumMember<V> {
         let poll = self.polls.open(slot, own, &committee, own, now_ms, &limits)?;
         match known {
             None => {
-                self.certified(statement, certificate);
+                self.certified(statement, certificate, &committee);
                 if let Some(poll) = self.polls.get_mut(&slot) {
                     poll.mute(&limits);
                 }
@@ -147,7 +149,12 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     /// A statement has a certificate, perhaps with more signers than before.
-    fn certified(&mut self, statement: Statement, certificate: QuorumCertificate) {
+    fn certified(
+        &mut self,
+        statement: Statement,
+        certificate: QuorumCertificate,
+        committee: &Committee,
+    ) {
         let Some(poll) = self.polls.get_mut(&statement.slot()) else { return };
         match &mut poll.certificate {
             Some((known, best)) if *known == statement => {
@@ -167,7 +174,14 @@ impl<V: VoteStore> QuorumMember<V> {
         poll.settle(self.now_ms, &self.limits);
         let dissent: Vec<_> =
             poll.tally.votes().filter(|vote| vote.statement != statement).copied().collect();
-        dissent.into_iter().for_each(|vote| self.broadcast(&Message::Relay(vote)));
+        for vote in dissent {
+            // Only its voter can have sent it.
+            if vote.verify(committee).is_ok() {
+                self.broadcast(&Message::Relay(vote));
+            } else {
+                self.punish(vote.voter, FORGERY);
+            }
+        }
         self.push(Output::Run(Task::Record { statement, certificate }));
         self.take_effect(&statement);
     }

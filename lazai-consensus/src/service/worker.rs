@@ -87,7 +87,9 @@ impl Worker {
                 };
                 Done::Forgotten { root, result }
             }
-            Task::Judge { statement, manifest, shards } => self.judge(statement, &manifest, shards),
+            Task::Judge { statement, manifest, shards } => {
+                self.judge(statement, &manifest, &shards)
+            }
             Task::Keep { root, shard, from } => {
                 let (stripe, index) = (shard.stripe, shard.index);
                 let result = lock(&self.store).put(root, shard).map_err(|error| match error {
@@ -125,7 +127,7 @@ impl Worker {
                 Done::Judged { statement, verdict, liar: None, inconsistency: None }
             }
             Task::Restore { manifest, shards, keep } => {
-                let result = self.restore(&manifest, shards, &keep);
+                let result = self.restore(&manifest, &shards, &keep);
                 Done::Restored { root: manifest.root(), keep, result }
             }
             Task::Vouch { statement } => {
@@ -149,7 +151,7 @@ impl Worker {
         AuditAnswer::collect(plan, open).encode()
     }
 
-    fn judge(&self, statement: Statement, manifest: &Manifest, shards: Shards) -> Done {
+    fn judge(&self, statement: Statement, manifest: &Manifest, shards: &Shards) -> Done {
         let (mut verdict, mut inconsistency) = (Verdict::Abstain, None);
         if let Fact::Valid { data_set, version, policy, .. } = statement.fact {
             match self.restore(manifest, shards, &[]) {
@@ -183,7 +185,7 @@ impl Worker {
     fn restore(
         &self,
         manifest: &Manifest,
-        mut shards: Shards,
+        mut shards: &Shards,
         keep: &[(u32, u16)],
     ) -> Result<Vec<u8>, RestoreFailure> {
         let mut bytes = Vec::new();
