@@ -1,5 +1,8 @@
 use alloc::{collections::BTreeMap, vec::Vec};
-use core::num::NonZeroU64;
+use core::{
+    mem::{replace, take},
+    num::NonZeroU64,
+};
 
 use alloy_primitives::{B256, keccak256};
 
@@ -111,6 +114,9 @@ pub fn select_committee(
 }
 
 /// Who has stake in which epoch: joining, leaving and slashing take effect when the next epoch begins.
+///
+/// Stake that is taken out stays within reach of [`slash`](Self::slash) until the epoch after next begins: for the rest of the
+/// epoch, in which its quorum still votes, and for a whole one more, in which its blocks can still be challenged.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct StakeLedger {
     epoch: u64,
@@ -118,6 +124,10 @@ pub struct StakeLedger {
     stakes: BTreeMap<QuorumId, u64>,
     /// Stake by quorum from the next epoch on, where it changes; 0 means that the quorum leaves.
     changes: BTreeMap<QuorumId, u64>,
+    /// Stake that was taken out in this epoch.
+    leaving: BTreeMap<QuorumId, u64>,
+    /// Stake that was taken out in the epoch before; it is released when the next one begins.
+    left: BTreeMap<QuorumId, u64>,
 }
 
 impl StakeLedger {
@@ -125,7 +135,7 @@ impl StakeLedger {
     #[must_use]
     pub fn new(stakes: BTreeMap<QuorumId, u64>) -> Self {
         let stakes = stakes.into_iter().filter(|(_, stake)| *stake > 0).collect();
-        Self { epoch: 0, stakes, changes: BTreeMap::new() }
+        Self { stakes, ..Self::default() }
     }
 
     /// The present epoch.
@@ -147,12 +157,27 @@ impl StakeLedger {
         change.copied().unwrap_or(0)
     }
 
+    /// The stake of `quorum` that can be slashed: what it will have, and what it has taken out and not got back yet.
+    #[must_use]
+    pub fn at_risk(&self, quorum: QuorumId) -> u64 {
+        let out = [&self.leaving, &self.left].into_iter().filter_map(|out| out.get(&quorum));
+        // `join` keeps the sum within 64 bits.
+        out.fold(self.next_stake(quorum), |sum, out| sum.saturating_add(*out))
+    }
+
     /// Adds stake to a quorum, which joins with it if it has none, from the next epoch on.
     ///
     /// # Errors
-    /// [`EpochError::StakeOverflow`] if its stake would exceed 64 bits; nothing changes then.
+    /// [`EpochError::StakeOverflow`] if all stake that can be slashed would exceed 64 bits in total, of which no committee could
+    /// be chosen; nothing changes then.
     pub fn join(&mut self, quorum: QuorumId, stake: u64) -> Result<(), EpochError> {
-        let next = self.next_stake(quorum).checked_add(stake).ok_or(EpochError::StakeOverflow)?;
+        let staying = self.stakes.iter().filter(|(quorum, _)| !self.changes.contains_key(quorum));
+        let parts = staying.chain(&self.changes).chain(&self.leaving).chain(&self.left);
+        let total = parts.map(|(_, stake)| u128::from(*stake)).sum::<u128>();
+        if total.saturating_add(stake.into()) > u64::MAX.into() {
+            return Err(EpochError::StakeOverflow);
+        }
+        let next = self.next_stake(quorum).saturating_add(stake);
         self.changes.insert(quorum, next);
         Ok(())
     }
@@ -162,25 +187,29 @@ impl StakeLedger {
     /// # Errors
     /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
     pub fn leave(&mut self, quorum: QuorumId) -> Result<(), EpochError> {
-        if self.next_stake(quorum) == 0 {
+        let stake = self.next_stake(quorum);
+        if stake == 0 {
             return Err(EpochError::UnknownQuorum { quorum });
         }
         self.changes.insert(quorum, 0);
+        let leaving = self.leaving.entry(quorum).or_default();
+        *leaving = leaving.saturating_add(stake);
         Ok(())
     }
 
-    /// Takes `numerator / denominator` of the stake of a quorum, rounded up, from the next epoch on, and returns how much.
-    /// A share above 1, or with a denominator of 0, takes all.
+    /// Takes `numerator / denominator` of the stake of a quorum that is [at risk](Self::at_risk), rounded up, and returns how
+    /// much. What is soonest out of reach pays first; its weight changes from the next epoch on. A share above 1, or with a
+    /// denominator of 0, takes all.
     ///
     /// # Errors
-    /// [`EpochError::UnknownQuorum`] if it has no stake and none is waiting.
+    /// [`EpochError::UnknownQuorum`] if nothing of it is at risk.
     pub fn slash(
         &mut self,
         quorum: QuorumId,
         numerator: u64,
         denominator: u64,
     ) -> Result<u64, EpochError> {
-        let stake = self.next_stake(quorum);
+        let stake = self.at_risk(quorum);
         if stake == 0 {
             return Err(EpochError::UnknownQuorum { quorum });
         }
@@ -191,15 +220,29 @@ impl StakeLedger {
                 .unwrap_or(u64::MAX)
                 .min(stake),
         };
-        self.changes.insert(quorum, stake.saturating_sub(taken));
+        let mut owed = taken;
+        for out in [&mut self.left, &mut self.leaving] {
+            if let Some(stake) = out.get_mut(&quorum) {
+                let paid = owed.min(*stake);
+                *stake = stake.saturating_sub(paid);
+                owed = owed.saturating_sub(paid);
+            }
+        }
+        if owed > 0 {
+            let next = self.next_stake(quorum).saturating_sub(owed);
+            self.changes.insert(quorum, next);
+        }
         Ok(taken)
     }
 
-    /// Begins the next epoch: what waited takes effect.
-    pub fn advance(&mut self) {
+    /// Begins the next epoch: what waited takes effect. Returns what quorums get back of the stake that they have taken out.
+    pub fn advance(&mut self) -> BTreeMap<QuorumId, u64> {
         self.epoch = self.epoch.saturating_add(1);
         self.stakes.append(&mut self.changes);
         self.stakes.retain(|_, stake| *stake > 0);
+        let mut released = replace(&mut self.left, take(&mut self.leaving));
+        released.retain(|_, stake| *stake > 0);
+        released
     }
 }
 
@@ -304,6 +347,47 @@ mod tests {
         ledger.leave(b).unwrap();
         ledger.advance();
         assert_eq!(ledger.stakes(), &BTreeMap::from([(a, 11), (c, 5)]));
+    }
+
+    #[test]
+    fn who_leaves_can_be_slashed_while_its_blocks_can_be_challenged() {
+        let [a, b] = [1, 2].map(|byte| QuorumId(B256::repeat_byte(byte)));
+        let mut ledger = StakeLedger::new(BTreeMap::from([(a, 10), (b, 20)]));
+        // It still votes in this epoch, and breaks the rules.
+        ledger.leave(a).unwrap();
+        assert_eq!((ledger.next_stake(a), ledger.at_risk(a)), (0, 10));
+        assert_eq!(ledger.slash(a, 1, 2), Ok(5));
+        assert_eq!(ledger.advance(), BTreeMap::new());
+        assert_eq!(ledger.stakes(), &BTreeMap::from([(b, 20)]));
+        // A block of its last epoch is shown to be wrong in the next one.
+        assert_eq!(ledger.slash(a, 1, 5), Ok(1));
+        assert_eq!(ledger.advance(), BTreeMap::from([(a, 4)]));
+        assert_eq!(ledger.slash(a, 1, 1), Err(EpochError::UnknownQuorum { quorum: a }));
+        // What leaves first pays first, and nothing is paid back that was taken.
+        ledger.leave(b).unwrap();
+        ledger.join(b, 7).unwrap();
+        assert_eq!((ledger.slash(b, 24, 27), ledger.next_stake(b)), (Ok(24), 3));
+        ledger.advance();
+        assert_eq!(ledger.stakes(), &BTreeMap::from([(b, 3)]));
+        assert_eq!(ledger.advance(), BTreeMap::new());
+    }
+
+    #[test]
+    fn stake_of_which_no_committee_can_be_chosen_is_not_taken() {
+        let [a, b, c] = [1, 2, 3].map(|byte| QuorumId(B256::repeat_byte(byte)));
+        let mut ledger = StakeLedger::new(BTreeMap::from([(a, u64::MAX - 10), (b, 4)]));
+        assert_eq!(ledger.join(c, 7), Err(EpochError::StakeOverflow));
+        ledger.join(c, 6).unwrap();
+        assert_eq!(ledger.join(a, 1), Err(EpochError::StakeOverflow));
+        ledger.advance();
+        let stakes: Vec<_> = ledger.stakes().values().copied().collect();
+        assert_eq!(select_committee(B256::ZERO, &stakes, 3), Ok(vec![0, 1, 2]));
+        // Stake that can come back as what it was still counts.
+        ledger.leave(b).unwrap();
+        assert_eq!(ledger.join(c, 1), Err(EpochError::StakeOverflow));
+        ledger.advance();
+        assert_eq!(ledger.advance(), BTreeMap::from([(b, 4)]));
+        ledger.join(c, 4).unwrap();
     }
 
     #[test]
