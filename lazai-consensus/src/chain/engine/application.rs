@@ -1,5 +1,8 @@
-use core::time::Duration;
-use std::time::SystemTime;
+use core::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use std::{sync::Arc, time::SystemTime};
 
 use commonware_consensus::{
     Application, Epochable, Viewable, marshal::ancestry::Ancestry, simplex::types::Context,
@@ -22,6 +25,8 @@ use crate::chain::{
 pub(super) struct ChainApplication {
     pub(super) directory: Directory,
     pub(super) execution: Execution,
+    /// The height of the highest block that is known to be final.
+    pub(super) tip: Arc<AtomicU64>,
 }
 
 impl<E: Environment> Application<E> for ChainApplication {
@@ -99,7 +104,8 @@ impl ChainApplication {
         }
     }
 
-    /// `parent` and its ancestors above the committed block, ascending. Waits while they are too many: this node is catching up.
+    /// `parent` and its ancestors above the committed block, ascending. Waits while they are too many and this node is
+    /// catching up.
     async fn pending<E: Environment>(
         &self,
         environment: &E,
@@ -108,7 +114,7 @@ impl ChainApplication {
     ) -> Option<Vec<Block>> {
         let mut committed = self.execution.committed().ok()?.0;
         let height = parent.inner().block.height;
-        while height.saturating_sub(committed) > MAX_PENDING_BLOCKS {
+        while must_catch_up(height, committed, self.tip.load(Ordering::Relaxed)) {
             environment.sleep(CATCH_UP_PAUSE).await;
             committed = self.execution.committed().ok()?.0;
         }
@@ -130,6 +136,14 @@ impl ChainApplication {
     }
 }
 
+/// Whether the executor has final blocks to commit before it is handed the ancestors of a block above `height`.
+///
+/// Where all that is final is committed there is nothing to wait for, however many blocks are open: only views that go on make
+/// any of them final.
+const fn must_catch_up(height: u64, committed: u64, tip: u64) -> bool {
+    height.saturating_sub(committed) > MAX_PENDING_BLOCKS && committed < tip
+}
+
 fn now_ms<E: Environment>(environment: &E) -> u64 {
     let now = environment.current().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
@@ -137,6 +151,20 @@ fn now_ms<E: Environment>(environment: &E) -> u64 {
 
 /// How far a proposer's clock may be ahead of this node's.
 const MAX_DRIFT_MS: u64 = 500;
-/// Most open ancestors that the executor is handed.
+/// Most open ancestors that the executor is handed while it has final blocks to commit.
 const MAX_PENDING_BLOCKS: u64 = 256;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_final_is_waited_for() {
+        let many = MAX_PENDING_BLOCKS + 1;
+        // Few are open; many, but most of them are final; and many of which none is.
+        assert!(!must_catch_up(10 + MAX_PENDING_BLOCKS, 10, 400));
+        assert!(must_catch_up(10 + many, 10, 11));
+        assert!(!must_catch_up(10 + many, 10, 10));
+    }
+}

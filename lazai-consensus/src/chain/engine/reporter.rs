@@ -1,4 +1,5 @@
-use std::sync::mpsc::Sender;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc::Sender};
 
 use commonware_actor::Feedback;
 use commonware_codec::{Encode, ReadExt};
@@ -25,17 +26,24 @@ use crate::{
 
 /// Passes final blocks, in order, to the conductor.
 #[derive(Clone, Debug)]
-pub(super) struct FinalBlocks(pub(super) mpsc::UnboundedSender<(Digested<ChainBlock>, Exact)>);
+pub(super) struct FinalBlocks {
+    pub(super) blocks: mpsc::UnboundedSender<(Digested<ChainBlock>, Exact)>,
+    /// The height of the highest block that is known to be final.
+    pub(super) tip: Arc<AtomicU64>,
+}
 
 impl Reporter for FinalBlocks {
     type Activity = Update<ChainBlock>;
 
     fn report(&mut self, update: Self::Activity) -> Feedback {
         match update {
-            Update::Tip(..) => Feedback::Ok,
+            Update::Tip(_, height, _) => {
+                self.tip.fetch_max(height.get(), Ordering::Relaxed);
+                Feedback::Ok
+            }
             // The engine bounds how many blocks wait for their acknowledgement.
             Update::Block(block, acknowledgement) => {
-                if self.0.send((block, acknowledgement)).is_err() {
+                if self.blocks.send((block, acknowledgement)).is_err() {
                     return Feedback::Closed;
                 }
                 Feedback::Ok

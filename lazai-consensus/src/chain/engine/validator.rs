@@ -1,3 +1,4 @@
+use core::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc::Sender};
 
 use commonware_broadcast::buffered;
@@ -183,14 +184,19 @@ where
     );
     buffer_engine.start(broadcast);
 
-    let (sender, final_blocks) = channel::mpsc::unbounded_channel();
+    let (blocks, final_blocks) = channel::mpsc::unbounded_channel();
+    let tip = Arc::new(AtomicU64::new(committed));
     let application = Deferred::new(
         environment.child("application"),
-        ChainApplication { directory: directory.clone(), execution: execution.clone() },
+        ChainApplication {
+            directory: directory.clone(),
+            execution: execution.clone(),
+            tip: Arc::clone(&tip),
+        },
         mailbox.clone(),
         epocher,
     );
-    let marshal = actor.start(FinalBlocks(sender), buffer, backfill);
+    let marshal = actor.start(FinalBlocks { blocks, tip }, buffer, backfill);
 
     Conductor {
         environment,
