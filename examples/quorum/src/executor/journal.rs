@@ -7,7 +7,7 @@ use std::{
 use alloy_primitives::{B256, keccak256};
 use lazai_consensus::{
     DecodeError,
-    chain::{Block, MAX_BLOCK_BYTES},
+    chain::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES},
 };
 
 /// The final blocks in their order, in a file that only grows. What [`append`](Self::append) returned for is there after
@@ -123,6 +123,9 @@ impl Journal {
         let failed = |error: io::Error| JournalError::io("read", &error);
         self.file.seek(SeekFrom::Start(self.end)).map_err(failed)?;
         self.file.read_to_end(&mut rest).map_err(failed)?;
+        // Users choose what stands in a payload, and could put whole records there: where the bad one ends is known,
+        // only what is behind that counts.
+        let inside = claimed_size(&rest, self.height + 1).unwrap_or(1);
         // A whole record behind the bad one was written after the bad one was synced.
         let whole = |start: usize| {
             let bytes = rest.get(start..)?;
@@ -131,7 +134,8 @@ impl Journal {
             let found = record(&mut &*bytes, height, bytes.len() as u64).ok()?;
             (height > self.height).then_some(found)?
         };
-        let behind = (1..rest.len()).filter(|at| rest[*at..].starts_with(&MARKER)).find_map(whole);
+        let behind =
+            (inside..rest.len()).filter(|at| rest[*at..].starts_with(&MARKER)).find_map(whole);
         if behind.is_some() { Err(damaged) } else { Ok(()) }
     }
 }
@@ -169,6 +173,18 @@ fn record(reader: &mut impl Read, height: u64, left: u64) -> io::Result<Option<(
         return Ok(None);
     }
     Ok(Some((bytes.split_off(HEAD_BYTES as usize), size)))
+}
+
+/// The bytes that the record at the front of `bytes` was to have, if its head is sound: the lengths of record and payload
+/// stand at different places, and agree.
+fn claimed_size(bytes: &[u8], height: u64) -> Option<usize> {
+    let field = |at: usize| bytes.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word));
+    let (head, block) = (HEAD_BYTES as usize, MAX_BLOCK_BYTES - MAX_PAYLOAD_BYTES);
+    let expected: Vec<u8> = [&MARKER[..], &height.to_be_bytes()].concat();
+    let length = field(head - 4).filter(|_| bytes.starts_with(&expected))?;
+    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_BLOCK_BYTES)?;
+    let payload = usize::try_from(field(head + block - 4)?).ok()?;
+    (length.checked_sub(block) == Some(payload)).then_some(head + length + SUM_BYTES as usize)
 }
 
 fn encode(block: &Block) -> Vec<u8> {

@@ -1,8 +1,12 @@
 use core::num::NonZeroU64;
 use std::{fs, path::Path};
 
+use alloy_primitives::{Address, keccak256};
 use lazai_consensus::chain::{Block, BlockExecutor};
-use quorum::executor::{JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError};
+use quorum::{
+    executor::{JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError},
+    wallet::Order,
+};
 
 use crate::support::*;
 
@@ -83,6 +87,28 @@ fn a_journal_torn_at_any_byte_opens_with_the_blocks_before() {
                 assert_eq!(open(torn.path(), NEVER).unwrap().1.height, whole as u64 + 1);
             }
         }
+    }
+}
+
+#[test]
+fn a_record_in_the_data_of_a_user_does_not_stop_a_node() {
+    // A whole and sound record of a later block, as calldata.
+    let mut record = b"LZB1".to_vec();
+    record.extend(9_u64.to_be_bytes());
+    record.extend(3_u32.to_be_bytes());
+    record.extend([1, 2, 3]);
+    let sum = keccak256(&record);
+    record.extend(sum);
+    let proposer = executor();
+    submit(&proposer, "alice", 0, Order::call(Address::repeat_byte(7), record));
+    let block = build(&proposer, &[]);
+    let (folder, ends) = written(core::slice::from_ref(&block), NEVER);
+    let path = folder.path().join("journal");
+    let bytes = fs::read(&path).unwrap();
+    for cut in 1..40 {
+        fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+        let (_, opened) = open(folder.path(), NEVER).unwrap();
+        assert_eq!(opened.cut_bytes, ends[1] - ends[0] - cut as u64);
     }
 }
 
