@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::ModelId;
 use lazai_gas::FeeMarket;
 use lazvm::revm::bytecode::Bytecode;
 
-use crate::executor::world::{Account, World};
+use crate::executor::{
+    state::ChainState,
+    world::{Account, World},
+};
 
 /// What every node of a chain agrees on before its first block.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,6 +62,25 @@ impl Genesis {
             }
         }
         world
+    }
+
+    /// What the genesis block carries as its state root: all that nodes must agree on before the first block, so that nodes
+    /// that do not are on different chains.
+    ///
+    /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32 ‖ state ‖ beneficiaries)`, where
+    /// the state is committed to as after any block.
+    pub(crate) fn commitment(&self) -> B256 {
+        let mut bytes = b"lazvm/genesis/1".to_vec();
+        for word in [self.chain_id, self.gas_limit] {
+            bytes.extend_from_slice(&word.to_be_bytes());
+        }
+        bytes.extend_from_slice(self.model.0.as_slice());
+        bytes.extend_from_slice(&self.prompt_max_tokens.to_be_bytes());
+        bytes.extend_from_slice(ChainState::genesis(self).commitment().as_slice());
+        for beneficiary in &self.beneficiaries {
+            bytes.extend_from_slice(beneficiary.as_slice());
+        }
+        keccak256(bytes)
     }
 
     pub(crate) fn market(&self) -> FeeMarket {

@@ -1,6 +1,5 @@
 use core::{num::NonZeroU64, time::Duration};
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
@@ -14,6 +13,7 @@ use crate::executor::{
     Devices, Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
     execution::{Executed, Machine},
     journal::Journal,
+    open_blocks::OpenBlocks,
     payload,
     pool::Pool,
     receipts::Receipts,
@@ -45,12 +45,15 @@ struct Inner {
     state: Arc<ChainState>,
     /// The names of the committed blocks; the first one has height 1.
     digests: Vec<B256>,
-    /// Executed blocks that are not committed, by what they depend on.
-    executed: BTreeMap<B256, Arc<Executed>>,
+    /// When the last committed block was proposed.
+    timestamp_ms: u64,
+    /// Executed blocks that are not committed.
+    open: OpenBlocks,
     pool: Pool,
     receipts: Receipts,
     storage: Option<(Store, Journal)>,
     snapshot_error: Option<StoreError>,
+    left_out: Option<String>,
 }
 
 impl LazVmExecutor {
@@ -87,16 +90,18 @@ impl LazVmExecutor {
         storage: Option<(Store, Journal)>,
         snapshot_every: NonZeroU64,
     ) -> Self {
-        let genesis_root = ChainState::genesis(&machine.genesis).commitment();
-        let Replayed { state, digests, receipts, .. } = replayed;
+        let genesis_root = machine.genesis.commitment();
+        let Replayed { state, digests, receipts, timestamp_ms, .. } = replayed;
         let inner = Inner {
             state,
             digests,
-            executed: BTreeMap::new(),
+            timestamp_ms,
+            open: OpenBlocks::default(),
             pool: Pool::default(),
             receipts,
             storage,
             snapshot_error: None,
+            left_out: None,
         };
         Self {
             machine,
@@ -116,17 +121,18 @@ impl LazVmExecutor {
         let transaction = SignedTransaction::read(bytes, genesis.chain_id)?;
         let mut inner = self.inner.lock().map_err(|_| PoolError::Stopped)?;
         let state = Arc::clone(&inner.state);
-        let hash = inner.pool.insert(transaction, &state.world, genesis)?;
+        let hash = inner.pool.insert(transaction, &state.world, header_fee(&state), genesis)?;
         self.arrival.notify_all();
         Ok(hash)
     }
 
-    /// Returns as soon as a transaction waits, and after `at_most` in any case.
+    /// Returns as soon as a transaction waits that can be in the next block, and after `at_most` in any case.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
     pub fn wait(&self, at_most: Duration) -> Result<(), ExecutionError> {
-        let empty = |inner: &mut Inner| inner.pool.len() == 0;
+        let empty =
+            |inner: &mut Inner| !inner.pool.has_next(&inner.state.world, header_fee(&inner.state));
         let waited = self.arrival.wait_timeout_while(self.lock()?, at_most, empty);
         waited.map(|_| ()).map_err(|_| fault("an earlier call panicked: start the node again"))
     }
@@ -139,17 +145,19 @@ impl LazVmExecutor {
         Ok(self.lock()?.receipts.get(transaction).cloned())
     }
 
-    /// Asks a contract about the committed state, as the next block would see it, and changes nothing.
+    /// Asks a contract about the committed state, as the next block would see it if it came at once, and changes nothing.
     ///
     /// # Errors
     /// As [`BlockExecutor::validate`].
     pub fn call(&self, contract: Address, data: Bytes) -> Result<Execution, ExecutionError> {
-        let (state, parent) = {
+        let (state, parent, last_ms) = {
             let inner = self.lock()?;
-            (Arc::clone(&inner.state), inner.digests.last().copied().unwrap_or_default())
+            let parent = inner.digests.last().copied().unwrap_or_default();
+            (Arc::clone(&inner.state), parent, inner.timestamp_ms)
         };
         let height = state.height.saturating_add(1);
-        let context = BlockContext { height, epoch: 0, parent, proposer: 0, timestamp_ms: 0 };
+        let timestamp_ms = last_ms.saturating_add(1);
+        let context = BlockContext { height, epoch: 0, parent, proposer: 0, timestamp_ms };
         self.machine.call(&state, &context, contract, data)
     }
 
@@ -177,6 +185,7 @@ impl LazVmExecutor {
             base_fees: inner.state.market.base_fees(),
             waiting: inner.pool.len(),
             snapshot_error: inner.snapshot_error.clone(),
+            left_out: inner.left_out.clone(),
         })
     }
 
@@ -209,22 +218,32 @@ impl LazVmExecutor {
             let inner = self.lock()?;
             (Arc::clone(&inner.state), inner.digests.last().copied())
         };
-        let committed = state.height;
-        for block in pending {
-            let digest = block.digest();
-            // It was committed since the caller looked.
-            if block.height <= committed {
-                if self.digest(block.height)? != Some(digest) {
-                    return Err(fault("a pending block contradicts a committed one"));
-                }
-                continue;
+        // What was committed since the caller looked comes first.
+        let committed = pending.partition_point(|block| block.height <= state.height);
+        let (committed, pending) = pending.split_at(committed);
+        for block in committed {
+            if self.digest(block.height)? != Some(block.digest()) {
+                return Err(fault("a pending block contradicts a committed one"));
             }
+        }
+        if let Some(first) = pending.first() {
+            follows(&state, parent, first.height, first.parent)?;
+        }
+        // Of the open blocks the last one that is remembered will do: it names all before it.
+        let mut known = 0;
+        for (place, block) in pending.iter().enumerate().rev() {
+            if let Some(executed) = self.remembered(&key(&context_of(block), &block.payload))? {
+                right_root(block, &executed)?;
+                (state, parent) = (Arc::clone(&executed.state), Some(block.digest()));
+                known = place + 1;
+                break;
+            }
+        }
+        for block in &pending[known..] {
             follows(&state, parent, block.height, block.parent)?;
             let executed = self.execute(&state, &context_of(block), &block.payload)?;
-            if executed.root != block.state_root {
-                return Err(wrong_root(block.height, executed.root, block.state_root));
-            }
-            (state, parent) = (Arc::clone(&executed.state), Some(digest));
+            right_root(block, &executed)?;
+            (state, parent) = (Arc::clone(&executed.state), Some(block.digest()));
         }
         follows(&state, parent, context.height, context.parent)?;
         Ok(state)
@@ -238,8 +257,8 @@ impl LazVmExecutor {
         payload: &[u8],
     ) -> Result<Arc<Executed>, ExecutionError> {
         let key = key(context, payload);
-        if let Some(executed) = self.lock()?.executed.get(&key) {
-            return Ok(Arc::clone(executed));
+        if let Some(executed) = self.remembered(&key)? {
+            return Ok(executed);
         }
         let transactions = payload::decode(payload, self.machine.genesis.chain_id)
             .map_err(|error| ExecutionError::Rejected { reason: error.to_string() })?;
@@ -249,12 +268,12 @@ impl LazVmExecutor {
         Ok(executed)
     }
 
+    fn remembered(&self, key: &B256) -> Result<Option<Arc<Executed>>, ExecutionError> {
+        Ok(self.lock()?.open.get(key))
+    }
+
     fn remember(&self, key: B256, executed: &Arc<Executed>) -> Result<(), ExecutionError> {
-        let mut inner = self.lock()?;
-        if inner.executed.len() >= MAX_EXECUTED {
-            inner.executed.pop_first();
-        }
-        inner.executed.insert(key, Arc::clone(executed));
+        self.lock()?.open.insert(key, Arc::clone(executed));
         Ok(())
     }
 }
@@ -275,14 +294,12 @@ impl BlockExecutor for LazVmExecutor {
         }
         let parent = self.parent(pending, context)?;
         let mut block = self.machine.open(&parent, context)?;
-        let fee = u64::try_from(parent.market.header_base_fee()).unwrap_or(u64::MAX);
         let pool = self.lock()?.pool.clone();
-        let transactions = pool
-            .fill(&mut block, &parent.world, fee, max_bytes)
-            .map_err(|reason| ExecutionError::Fault { reason })?;
-        let payload = payload::encode(transactions.iter());
+        let filled = pool.fill(&mut block, &parent.world, header_fee(&parent), max_bytes);
+        let payload = payload::encode(filled.taken.iter());
         let executed = Arc::new(block.seal()?);
         self.remember(key(context, &payload), &executed)?;
+        self.lock()?.left_out = filled.fault;
         Ok(BlockBody { payload, state_root: executed.root })
     }
 
@@ -313,9 +330,7 @@ impl BlockExecutor for LazVmExecutor {
         let parent = self.lock()?.digests.last().copied();
         follows(&state, parent, block.height, block.parent)?;
         let executed = self.execute(&state, &context_of(block), &block.payload)?;
-        if executed.root != block.state_root {
-            return Err(wrong_root(block.height, executed.root, block.state_root));
-        }
+        right_root(block, &executed)?;
         let mut inner = self.lock()?;
         let inner = &mut *inner;
         if inner.state.height != state.height {
@@ -331,9 +346,10 @@ impl BlockExecutor for LazVmExecutor {
         }
         inner.state = Arc::clone(&executed.state);
         inner.digests.push(digest);
+        inner.timestamp_ms = block.timestamp_ms;
         inner.receipts.add(&executed.receipts);
         inner.pool.prune(&executed.state.world);
-        inner.executed.retain(|_, executed| executed.state.height > block.height);
+        inner.open.keep_above(block.height);
         Ok(())
     }
 
@@ -360,6 +376,8 @@ pub struct Status {
     pub waiting: usize,
     /// Why the last snapshot was not written, if it was not.
     pub snapshot_error: Option<StoreError>,
+    /// Why a transaction is not in the last block that this node built, if the node cannot run it: a device that fails.
+    pub left_out: Option<String>,
 }
 
 pub(crate) const fn context_of(block: &Block) -> BlockContext {
@@ -375,6 +393,18 @@ pub(crate) const fn context_of(block: &Block) -> BlockContext {
 pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> ExecutionError {
     let reason = format!("block {height} claims the state root {claimed}, and has {got}");
     ExecutionError::Rejected { reason }
+}
+
+/// The base fee of the block above a state.
+fn header_fee(state: &ChainState) -> u64 {
+    u64::try_from(state.market.header_base_fee()).unwrap_or(u64::MAX)
+}
+
+fn right_root(block: &Block, executed: &Executed) -> Result<(), ExecutionError> {
+    if executed.root == block.state_root {
+        return Ok(());
+    }
+    Err(wrong_root(block.height, executed.root, block.state_root))
 }
 
 /// What the outcome of a block depends on: its place, which names its whole past, and what it does.
@@ -409,6 +439,3 @@ fn follows(
 fn fault(reason: &str) -> ExecutionError {
     ExecutionError::Fault { reason: reason.to_owned() }
 }
-
-/// Executed blocks that are remembered.
-const MAX_EXECUTED: usize = 64;

@@ -6,6 +6,7 @@ mod execution;
 mod genesis;
 mod journal;
 mod lazvm;
+mod open_blocks;
 mod payload;
 mod pool;
 mod receipt;

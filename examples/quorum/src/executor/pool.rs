@@ -20,11 +20,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Takes a transaction that may be executed on `world` or soon after.
+    /// Takes a transaction that may be executed on `world` or soon after, in a block with this base fee or a lower one.
     pub(crate) fn insert(
         &mut self,
         transaction: SignedTransaction,
         world: &World,
+        base_fee: u64,
         genesis: &Genesis,
     ) -> Result<B256, PoolError> {
         let (tx, sender) = (transaction.envelope(), transaction.sender());
@@ -36,10 +37,7 @@ impl Pool {
         if !(nonce..nonce.saturating_add(MAX_AHEAD)).contains(&tx.nonce()) {
             return Err(PoolError::Nonce { next: nonce, max_ahead: MAX_AHEAD, got: tx.nonce() });
         }
-        let cost = U256::from(tx.max_fee_per_gas())
-            .saturating_mul(U256::from(tx.gas_limit()))
-            .saturating_add(tx.value());
-        if account.is_none_or(|account| account.balance < cost) {
+        if account.is_none_or(|account| account.balance < cost(&transaction)) {
             return Err(PoolError::Balance);
         }
         let hash = transaction.hash();
@@ -49,69 +47,150 @@ impl Pool {
                 return Ok(hash);
             }
             // A tenth more, or anyone could make nodes pass one nonce around for ever.
-            let least = old.envelope().max_fee_per_gas();
-            let least = least.saturating_add(least / 10).saturating_add(1);
+            let least = dearer_than(old);
             if tx.max_fee_per_gas() < least {
                 return Err(PoolError::Underpriced { least, got: tx.max_fee_per_gas() });
             }
-        } else if self.count >= MAX_WAITING {
-            return Err(PoolError::Full { max: MAX_WAITING });
         }
-        let freed = old.map_or(0, |old| old.bytes().len());
-        if self.bytes - freed + transaction.bytes().len() > MAX_BYTES {
-            return Err(PoolError::Full { max: MAX_BYTES });
+        match self.full(&transaction) {
+            None => self.put(transaction),
+            Some(_) => {
+                // On a copy: what goes without making room enough stays.
+                let mut roomy = self.clone();
+                while let Some(full) = roomy.full(&transaction) {
+                    roomy.drop_worst(&transaction, world, base_fee).ok_or(full)?;
+                }
+                roomy.put(transaction);
+                *self = roomy;
+            }
         }
-        self.count += usize::from(old.is_none());
-        self.bytes = self.bytes - freed + transaction.bytes().len();
-        self.waiting.entry(sender).or_default().insert(tx.nonce(), transaction);
         Ok(hash)
+    }
+
+    /// What is in the way of `transaction`, if anything is.
+    fn full(&self, transaction: &SignedTransaction) -> Option<PoolError> {
+        let queue = self.waiting.get(&transaction.sender());
+        let old = queue.and_then(|queue| queue.get(&transaction.envelope().nonce()));
+        let freed = old.map_or(0, |old| old.bytes().len());
+        if old.is_none() && self.count >= MAX_WAITING {
+            Some(PoolError::Full { max: MAX_WAITING })
+        } else if self.bytes - freed + transaction.bytes().len() > MAX_BYTES {
+            Some(PoolError::Full { max: MAX_BYTES })
+        } else {
+            None
+        }
+    }
+
+    fn put(&mut self, transaction: SignedTransaction) {
+        let (sender, nonce) = (transaction.sender(), transaction.envelope().nonce());
+        self.bytes += transaction.bytes().len();
+        self.count += 1;
+        let old = self.waiting.entry(sender).or_default().insert(nonce, transaction);
+        if let Some(old) = old {
+            self.bytes -= old.bytes().len();
+            self.count -= 1;
+        }
+    }
+
+    /// Drops the last transaction of the sender whose last one is worth least, if `newcomer` is worth more: one that waits for
+    /// another one or for a lower base fee is worth less than any that the next block can take, and then the price decides.
+    fn drop_worst(
+        &mut self,
+        newcomer: &SignedTransaction,
+        world: &World,
+        base_fee: u64,
+    ) -> Option<()> {
+        let runs = |sender: &Address, last: u64, price: u128| {
+            let queue = self.waiting.get(sender);
+            let pays = |nonce| {
+                let before = queue.and_then(|queue| queue.get(&nonce));
+                before.is_some_and(|before| before.envelope().max_fee_per_gas() >= base_fee.into())
+            };
+            price >= base_fee.into() && (next_nonce(world, sender)..last).all(pays)
+        };
+        let own = newcomer.sender();
+        let tails = self.waiting.iter().filter(|(sender, _)| **sender != own);
+        let worths = tails.filter_map(|(sender, queue)| {
+            let (nonce, tail) = queue.last_key_value()?;
+            let runs = runs(sender, *nonce, tail.envelope().max_fee_per_gas());
+            Some(((runs, dearer_than(tail)), *sender))
+        });
+        let (worst, sender) = worths.min()?;
+        let (nonce, price) = (newcomer.envelope().nonce(), newcomer.envelope().max_fee_per_gas());
+        if (runs(&own, nonce, price), price) < worst {
+            return None;
+        }
+        let queue = self.waiting.get_mut(&sender)?;
+        let (_, dropped) = queue.pop_last()?;
+        if queue.is_empty() {
+            self.waiting.remove(&sender);
+        }
+        self.count -= 1;
+        self.bytes -= dropped.bytes().len();
+        Some(())
     }
 
     /// Fills `block`: the highest tip first, each sender's transactions in their order, `max_bytes` of payload at most.
     ///
-    /// # Errors
-    /// The reason of a fault of this node.
+    /// A transaction that this node cannot run is left to others: it must not keep the rest from blocks.
     pub(crate) fn fill(
         &self,
         block: &mut OpenBlock,
         world: &World,
         base_fee: u64,
         max_bytes: usize,
-    ) -> Result<Vec<SignedTransaction>, String> {
+    ) -> Filled {
         let candidate = |sender: Address, nonce: u64| {
             let transaction = self.waiting.get(&sender)?.get(&nonce)?;
             let tip = transaction.envelope().effective_tip_per_gas(base_fee)?;
             // Ties go to the lower name, so that the choice does not depend on who came first.
             Some((tip, Reverse(transaction.hash()), sender, nonce))
         };
-        let next = |sender: &Address| world.account(sender).map_or(0, |account| account.nonce);
-        let mut heads: BinaryHeap<_> =
-            self.waiting.keys().filter_map(|sender| candidate(*sender, next(sender))).collect();
-        let mut taken = Vec::new();
+        let heads =
+            self.waiting.keys().filter_map(|sender| candidate(*sender, next_nonce(world, sender)));
+        let mut heads: BinaryHeap<_> = heads.collect();
+        let mut filled = Filled::default();
         let mut bytes = payload::EMPTY_BYTES;
         while let Some((_, _, sender, nonce)) = heads.pop() {
-            if taken.len() >= payload::MAX_TRANSACTIONS as usize {
+            if filled.taken.len() >= payload::MAX_TRANSACTIONS as usize {
                 break;
             }
             let transaction = self.waiting.get(&sender).and_then(|queue| queue.get(&nonce));
             let Some(transaction) = transaction else { continue };
             let size = transaction.bytes().len() + payload::LENGTH_BYTES;
             // Who had a transaction refused waits for another block.
-            if bytes + size <= max_bytes && added(block.add(transaction))? {
-                bytes += size;
-                taken.push(transaction.clone());
-                heads.extend(candidate(sender, nonce.saturating_add(1)));
+            if bytes + size > max_bytes {
+                continue;
+            }
+            match block.add(transaction) {
+                Ok(()) => {
+                    bytes += size;
+                    filled.taken.push(transaction.clone());
+                    heads.extend(candidate(sender, nonce.saturating_add(1)));
+                }
+                Err(Refused::Fault(reason)) => filled.fault = Some(reason),
+                Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => {}
             }
         }
-        Ok(taken)
+        filled
     }
 
-    /// Drops what a committed block used up.
+    /// Whether a transaction waits that the next block can take.
+    pub(crate) fn has_next(&self, world: &World, base_fee: u64) -> bool {
+        self.waiting.iter().any(|(sender, queue)| {
+            let head = queue.get(&next_nonce(world, sender));
+            head.is_some_and(|head| head.envelope().effective_tip_per_gas(base_fee).is_some())
+        })
+    }
+
+    /// Drops what a committed block used up, and what its sender can no longer pay.
     pub(crate) fn prune(&mut self, world: &World) {
         let (mut count, mut bytes) = (0, 0);
         self.waiting.retain(|sender, queue| {
-            let next = world.account(sender).map_or(0, |account| account.nonce);
-            *queue = queue.split_off(&next);
+            let account = world.account(sender);
+            let (next, balance) =
+                account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
+            queue.retain(|nonce, transaction| *nonce >= next && cost(transaction) <= balance);
             count += queue.len();
             bytes += queue.values().map(|transaction| transaction.bytes().len()).sum::<usize>();
             !queue.is_empty()
@@ -124,12 +203,29 @@ impl Pool {
     }
 }
 
-fn added(result: Result<(), Refused>) -> Result<bool, String> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(Refused::Fault(reason)) => Err(reason),
-        Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => Ok(false),
-    }
+/// What was put into a block.
+#[derive(Debug, Default)]
+pub(crate) struct Filled {
+    pub(crate) taken: Vec<SignedTransaction>,
+    /// Why this node could not run one of those that are not in it.
+    pub(crate) fault: Option<String>,
+}
+
+/// What a transaction takes from its sender at most.
+fn cost(transaction: &SignedTransaction) -> U256 {
+    let tx = transaction.envelope();
+    let gas = U256::from(tx.max_fee_per_gas()).saturating_mul(U256::from(tx.gas_limit()));
+    gas.saturating_add(tx.value())
+}
+
+/// The lowest price that displaces a transaction.
+fn dearer_than(old: &SignedTransaction) -> u128 {
+    let price = old.envelope().max_fee_per_gas();
+    price.saturating_add(price / 10).saturating_add(1)
+}
+
+fn next_nonce(world: &World, sender: &Address) -> u64 {
+    world.account(sender).map_or(0, |account| account.nonce)
 }
 
 /// Why a transaction does not wait for a block here.
@@ -140,7 +236,9 @@ pub enum PoolError {
     #[error("the sender's balance does not cover value and gas at the highest price")]
     Balance,
     /// There is no room.
-    #[error("{max} transactions or bytes wait already: try again after the next block")]
+    #[error(
+        "{max} transactions or bytes wait already that pay as much: pay more, or try again after the next block"
+    )]
     Full {
         /// The limit reached.
         max: usize,

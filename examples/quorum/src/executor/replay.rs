@@ -21,6 +21,8 @@ pub(crate) struct Replayed {
     pub(crate) state: Arc<ChainState>,
     pub(crate) digests: Vec<B256>,
     pub(crate) receipts: Receipts,
+    /// When the last block was proposed.
+    pub(crate) timestamp_ms: u64,
     /// Blocks that were executed.
     executed: u64,
     /// A state further on, to go on from when its block comes.
@@ -33,7 +35,7 @@ pub(crate) fn open(
     machine: &Machine,
     store: &Store,
 ) -> Result<(Replayed, Journal, Opened), OpenError> {
-    let genesis = ChainState::genesis(&machine.genesis).commitment();
+    let genesis = machine.genesis.commitment();
     let mut refused = None;
     if let Some(bytes) = store.snapshot()? {
         match with_snapshot(machine, store, genesis, &bytes) {
@@ -82,6 +84,7 @@ impl Replayed {
             state: Arc::new(ChainState::genesis(genesis)),
             digests: Vec::new(),
             receipts: Receipts::default(),
+            timestamp_ms: 0,
             executed: 0,
             snapshot: None,
         }
@@ -118,6 +121,7 @@ impl Replayed {
             self.state = executed.state;
         }
         self.digests.push(block.digest());
+        self.timestamp_ms = block.timestamp_ms;
         Ok(())
     }
 }

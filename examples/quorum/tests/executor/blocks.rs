@@ -4,7 +4,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, U256};
 use lazai_consensus::chain::{BlockExecutor, ExecutionError};
 use quorum::{
-    executor::{Devices, LazVmExecutor, PoolError},
+    executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError},
     wallet::Order,
 };
 
@@ -127,7 +127,6 @@ fn a_broken_device_abstains_and_never_refuses() {
         );
     };
     let context = context(1, GENESIS);
-    fault(flaky.build(&[], &context, MAX_BYTES).map(|body| body.state_root));
     fault(flaky.validate(&[], &context, &block.payload));
     fault(flaky.commit(&block).map(|()| B256::ZERO));
     assert_eq!(flaky.committed().unwrap(), None);
@@ -135,6 +134,58 @@ fn a_broken_device_abstains_and_never_refuses() {
     device.broken.store(false, Ordering::SeqCst);
     flaky.commit(&block).unwrap();
     assert_eq!(flaky.committed().unwrap(), Some((1, block.digest())));
+}
+
+#[test]
+fn what_a_device_cannot_run_keeps_nothing_else_from_blocks() {
+    let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
+    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    // The question has the best tip, so it is tried first.
+    let question = Order { tip: 3 * u128::from(GWEI), ..prompt("Once") };
+    let question = submit(&flaky, "alice", 0, question);
+    let transfer =
+        submit(&flaky, "bob", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    let block = build(&flaky, &[]);
+    let left_out = flaky.status().unwrap().left_out;
+    assert!(left_out.unwrap().contains("unplugged"));
+    // It is a block like any other.
+    assert_eq!(validate(&executor(), &[], &block), block.state_root);
+    flaky.commit(&block).unwrap();
+    assert!(flaky.receipt(&transfer).unwrap().is_some());
+    assert!(flaky.receipt(&question).unwrap().is_none());
+    device.broken.store(false, Ordering::SeqCst);
+    flaky.commit(&build(&flaky, &[])).unwrap();
+    assert!(flaky.receipt(&question).unwrap().unwrap().success);
+    assert_eq!(flaky.status().unwrap().left_out, None);
+}
+
+#[test]
+fn a_long_branch_is_executed_once() {
+    let device = Arc::new(Counting::new(model().0));
+    let judge = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let proposer = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let mut pending = Vec::new();
+    for nonce in 0..80 {
+        // One more can wait than are ahead of the committed nonce at most.
+        let name = if nonce < 40 { "alice" } else { "bob" };
+        submit(&proposer, name, nonce % 40, prompt("Once"));
+        pending.push(build(&proposer, &pending));
+    }
+    // Nothing becomes final for a while, and each block must be judged within its view all the same.
+    let built = device.runs();
+    for (place, block) in pending.iter().enumerate() {
+        assert_eq!(validate(&judge, &pending[..place], block), block.state_root);
+        assert_eq!(device.runs(), built + place as u64 + 1);
+    }
+    // Views that fail leave blocks at the same place, which must not drive out what the branch stands on.
+    let (last, before) = pending.split_last().unwrap();
+    for view in 1..70 {
+        let mut other = context(last.height, last.parent);
+        other.timestamp_ms += view;
+        judge.validate(before, &other, &[1, 0, 0, 0, 0]).unwrap();
+    }
+    assert_eq!(device.runs(), built + 80);
+    assert_eq!(validate(&executor(), before, last), last.state_root);
 }
 
 #[test]
@@ -183,4 +234,97 @@ fn the_pool_is_bounded_and_says_why_it_refuses() {
     assert_eq!(executor.status().unwrap().waiting, 0);
     assert!(matches!(refused("alice", 0, transfer()), PoolError::Nonce { next: 1, .. }));
     assert_eq!(executor.nonce(&wallet("alice").address()).unwrap(), 1);
+}
+
+#[test]
+fn transactions_that_never_run_do_not_keep_others_out() {
+    let poor = ["dave", "erin", "frank"].map(wallet);
+    let mut genesis = genesis();
+    for wallet in &poor {
+        genesis.accounts.insert(wallet.address(), GenesisAccount::rich(U256::from(1)));
+    }
+    let executor = LazVmExecutor::in_memory(genesis, devices());
+    // They cost nothing, and no block takes them.
+    let free = Order { max_fee: 0, tip: 0, ..Order::call(Address::ZERO, vec![0; 130_000]) };
+    let mut taken = 0_u64;
+    let full = loop {
+        let (sender, nonce) = (&poor[taken as usize / 64], taken % 64);
+        match executor.submit(&sender.sign(nonce, free.clone()).unwrap()) {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(taken > 64 && matches!(full, PoolError::Full { .. }), "{taken} {full:?}");
+    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let paid = submit(&executor, "alice", 0, transfer());
+    // Neither does a price keep others out that nobody will ever pay: what waits for a nonce goes first.
+    let large = Order { gas_limit: 2_000_000, ..Order::call(Address::ZERO, vec![0; 130_000]) };
+    let dear = Order { max_fee: 200 * u128::from(GWEI), ..large.clone() };
+    for nonce in 2..64 {
+        submit(&executor, "bob", nonce, dear.clone());
+    }
+    for nonce in 1..64 {
+        submit(&executor, "alice", nonce, large.clone());
+    }
+    let best = Order { tip: 2 * u128::from(GWEI), ..large };
+    let carols: Vec<_> =
+        (0..20).map(|nonce| submit(&executor, "carol", nonce, best.clone())).collect();
+    // One that waits for a nonce itself displaces none that pays more.
+    let refused = executor.submit(&signed("carol", 63, best)).unwrap_err();
+    assert!(matches!(refused, PoolError::Full { .. }), "{refused:?}");
+    executor.commit(&build(&executor, &[])).unwrap();
+    assert!(executor.receipt(&paid).unwrap().is_some());
+    assert!(executor.receipt(&carols[0]).unwrap().is_some());
+}
+
+#[test]
+fn what_a_sender_can_no_longer_pay_is_dropped() {
+    let executor = executor();
+    let all = U256::from(10_u64.pow(18)) - U256::from(21_000_u64 * 100) * U256::from(GWEI);
+    for nonce in 0..3 {
+        submit(&executor, "alice", nonce, Order::transfer(Address::repeat_byte(7), all));
+    }
+    assert_eq!(executor.status().unwrap().waiting, 3);
+    executor.commit(&build(&executor, &[])).unwrap();
+    assert_eq!(executor.status().unwrap().waiting, 0);
+}
+
+#[test]
+fn a_call_sees_the_time_of_the_chain() {
+    let executor = executor();
+    // TIMESTAMP, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
+    let code = [0x42, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+    // PUSH7 code, PUSH0, MSTORE, PUSH1 7, PUSH1 25, RETURN
+    let mut init = vec![0x66];
+    init.extend(code);
+    init.extend([0x5f, 0x52, 0x60, 0x07, 0x60, 0x19, 0xf3]);
+    submit(&executor, "alice", 0, Order::create(init));
+    for _ in 0..3 {
+        executor.commit(&build(&executor, &[])).unwrap();
+    }
+    let clock = wallet("alice").address().create(0);
+    let called = executor.call(clock, Default::default()).unwrap().result;
+    assert_eq!(U256::from_be_slice(called.output().unwrap()), U256::from(3));
+}
+
+#[test]
+fn what_nodes_must_agree_on_makes_the_chain() {
+    let root = |change: fn(&mut Genesis)| {
+        let mut genesis = genesis();
+        change(&mut genesis);
+        LazVmExecutor::in_memory(genesis, devices()).genesis_state_root()
+    };
+    let roots = [
+        root(|_| ()),
+        root(|genesis| genesis.chain_id += 1),
+        root(|genesis| genesis.gas_limit += 1),
+        root(|genesis| genesis.base_fee += 1),
+        root(|genesis| genesis.model.0[0] ^= 1),
+        root(|genesis| genesis.prompt_max_tokens += 1),
+        root(|genesis| genesis.beneficiaries.push(Address::ZERO)),
+        root(|genesis| drop(genesis.accounts.pop_first())),
+    ];
+    for (place, one) in roots.iter().enumerate() {
+        assert!(!roots[..place].contains(one), "{place}");
+    }
 }

@@ -3,7 +3,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
@@ -166,6 +166,43 @@ impl Coprocessor for Flaky {
             return Err(Fault { kind: FaultKind::Device, message }.into());
         }
         self.device.run(job)
+    }
+}
+
+/// A device that counts its runs, and remembers what the last one gave.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    device: Arc<dyn Coprocessor>,
+    runs: AtomicU64,
+    last: Mutex<Option<(B256, Outcome)>>,
+}
+
+impl Counting {
+    pub(crate) fn new(device: Arc<dyn Coprocessor>) -> Self {
+        Self { device, runs: AtomicU64::new(0), last: Mutex::new(None) }
+    }
+
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+impl Coprocessor for Counting {
+    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+        self.device.quote(job)
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        let mut last = self.last.lock().unwrap();
+        if let Some((name, outcome)) = last.as_ref()
+            && *name == job.hash()
+        {
+            return Ok(outcome.clone());
+        }
+        let outcome = self.device.run(job)?;
+        *last = Some((job.hash(), outcome.clone()));
+        Ok(outcome)
     }
 }
 
