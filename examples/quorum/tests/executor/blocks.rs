@@ -166,7 +166,7 @@ fn a_long_branch_is_executed_once() {
     let proposer = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
     let mut pending = Vec::new();
     for nonce in 0..80 {
-        // One more can wait than are ahead of the committed nonce at most.
+        // Of one sender no more than 64 wait.
         let name = if nonce < 40 { "alice" } else { "bob" };
         submit(&proposer, name, nonce % 40, prompt("Once"));
         pending.push(build(&proposer, &pending));
