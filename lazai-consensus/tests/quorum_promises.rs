@@ -518,6 +518,65 @@ fn an_epoch_begins_by_the_word_of_its_own_members() {
 }
 
 #[test]
+fn epochs_go_on_and_data_stays_whatever_is_lost_and_killed() {
+    for seed in 0..8_u64 {
+        let mut cluster = Cluster::new(4);
+        cluster.loss_percent = seed % 4 * 10;
+        cluster.delay_ms = 20 + seed * 13 % 150;
+        let mut roots = Vec::new();
+        for round in 0..3_usize {
+            for (index, node) in cluster.nodes.iter_mut().enumerate() {
+                let step = seed * 7 + round as u64 * 11 + index as u64 * 5;
+                node.kill_at = (index != round).then_some(node.steps + step % 37 + 1);
+            }
+            let length = 20_000 + round * 9_000;
+            let manifest = cluster.publish(round, &data(length), 8_192);
+            let epoch = cluster.committee.epoch();
+            let named = renamed(available(&manifest), round.to_le_bytes()[0], Epoch(9));
+            let stored = Statement { epoch, ..named };
+            roots.push((manifest.root(), length));
+            let request = Request::available(stored, Arc::clone(&manifest)).unwrap();
+            cluster.command(round, Command::Ask(request));
+            cluster.run_for(40_000);
+            let (_, certificate) = cluster.certificate(round, &stored).unwrap();
+            // Whoever was down learns from the chain what was certified.
+            for index in 0..4 {
+                if cluster.member(index).certificate(&stored.slot()).is_none() {
+                    let hold = Command::Hold { statement: stored, certificate };
+                    cluster.command(index, hold);
+                }
+            }
+            let next = announce(&mut cluster, 0..4, &[0, 1, 2, 3]);
+            for _ in 0..20 {
+                cluster.run_for(5_000);
+                for index in 0..4 {
+                    cluster.command(index, Command::Announce(Arc::clone(&next)));
+                }
+            }
+            for index in 0..4 {
+                let faults = cluster.nodes[index].faults.clone();
+                assert_eq!(cluster.member(index).epoch(), next.epoch(), "{seed}: {faults:?}");
+                assert!(cluster.nodes[index].blocked.is_empty(), "{seed} {round}");
+                assert!(cluster.nodes[index].convicted.is_empty(), "{seed} {round}");
+            }
+            cluster.committee = next;
+        }
+        cluster.loss_percent = 0;
+        cluster.nodes.iter_mut().for_each(|node| node.kill_at = None);
+        cluster.run_for(1_000);
+        (0..2).for_each(|index| cluster.stop(index));
+        for (root, length) in roots {
+            cluster.command(3, Command::Read { root });
+            cluster.run_for(20_000);
+            let load = cluster.member(3).load();
+            let node = &mut cluster.nodes[3];
+            let is_read = node.read.pop() == Some((root, Ok(data(length))));
+            assert!(is_read, "{seed}: {load:?} {:?} {:?}", node.faults, node.refusals);
+        }
+    }
+}
+
+#[test]
 fn votes_of_past_epochs_make_room() {
     let mut cluster = Cluster::new(4);
     let length = |cluster: &Cluster| cluster.nodes[1].votes_len();

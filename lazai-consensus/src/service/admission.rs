@@ -37,7 +37,11 @@ impl<V: VoteStore> QuorumMember<V> {
                     Ok(())
                 }
                 // What is taken over for the next epoch may be less than what falls to this member in this one.
-                _ => Err(Refusal::Quota { peer: from, unit: "names of a data set", max: 0 }),
+                _ => Err(Refusal::Quota {
+                    peer: from,
+                    unit: "names of a data set",
+                    max: MAX_NAMES as u64,
+                }),
             };
         }
         let (limits, own) = (self.limits, self.address());
