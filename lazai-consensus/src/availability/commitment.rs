@@ -127,6 +127,11 @@ impl DatasetCommitment {
         // At most 64 MiB.
         (self.leaves(stripe) as usize).saturating_mul(LEAF_BYTES)
     }
+
+    /// The bytes of the `k` shards that restore a full stripe.
+    pub(crate) fn restore_bytes(&self) -> u64 {
+        (self.shard_bytes(0) as u64).saturating_mul(self.coding.k().into())
+    }
 }
 
 /// Why bytes do not commit to a data set.

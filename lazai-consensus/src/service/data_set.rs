@@ -57,6 +57,11 @@ impl DataSet {
         self.certified().is_some_and(|statement| is_kept(statement, epoch))
     }
 
+    /// Whether it is to be held in an epoch, and what falls to this member is not yet on disk.
+    pub(super) fn is_lacking(&self, epoch: Epoch) -> bool {
+        self.is_kept(epoch) && self.whole_in != Some(epoch)
+    }
+
     /// Whether this member has to keep what it has of it. What it has vouched for may be certified without its knowing.
     pub(super) fn is_promised(&self, epoch: Epoch) -> bool {
         let is_vouched = self.vouched.is_some_and(|until| until >= epoch);

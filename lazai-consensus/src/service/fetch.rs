@@ -72,26 +72,21 @@ impl<V: VoteStore> QuorumMember<V> {
         let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
         let manifest = Arc::clone(&set.manifest);
         let (commitment, max) = (manifest.commitment(), self.limits.max_data_bytes);
-        let known = self.fetches.get(&root).map(|fetch| &fetch.stripes);
-        let known_count = known.map_or(0, BTreeSet::len) as u64;
+        let (k, all) = (commitment.coding().k(), commitment.stripes());
+        let known = self.fetches.get(&root).map_or(0, |fetch| fetch.stripes.len());
         // A repair takes no more stripes than it needs.
-        let count = match &purpose {
+        let (stripes, count): (BTreeSet<_>, _) = match &purpose {
             Purpose::Keep(places) => {
                 let stripes: BTreeSet<_> = places.iter().map(|(stripe, _)| *stripe).collect();
-                known_count.saturating_add(stripes.len() as u64).min(commitment.stripes().into())
+                let count = known.saturating_add(stripes.len()).min(all as usize);
+                (stripes, count)
             }
-            Purpose::Judge(_) | Purpose::Read => commitment.stripes().into(),
+            Purpose::Judge(_) | Purpose::Read => ((0..all).collect(), all as usize),
         };
-        let k = commitment.coding().k();
-        let stripe_bytes = (commitment.shard_bytes(0) as u64).saturating_mul(k.into());
-        let got = stripe_bytes.saturating_mul(count);
+        let got = commitment.restore_bytes().saturating_mul(count as u64);
         if got > max {
             return Err(Refusal::TooLarge { unit: "bytes in memory", got, max });
         }
-        let stripes: BTreeSet<u32> = match &purpose {
-            Purpose::Keep(places) => places.iter().map(|(stripe, _)| *stripe).collect(),
-            Purpose::Judge(_) | Purpose::Read => (0..commitment.stripes()).collect(),
-        };
         if let Some(fetch) = self.fetches.get_mut(&root) {
             if fetch.purposes.len() >= MAX_PURPOSES {
                 let max = MAX_PURPOSES as u64;

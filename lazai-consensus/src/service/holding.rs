@@ -347,9 +347,7 @@ fn first_stripes(
     commitment: &DatasetCommitment,
     max: u64,
 ) -> Vec<(u32, u16)> {
-    let stripe_bytes =
-        (commitment.shard_bytes(0) as u64).saturating_mul(commitment.coding().k().into());
-    let mut stripes = max.checked_div(stripe_bytes).unwrap_or_default().max(1);
+    let mut stripes = max.checked_div(commitment.restore_bytes()).unwrap_or_default().max(1);
     let (mut last, mut some) = (None, Vec::new());
     for (stripe, index) in missing {
         if last != Some(stripe) {

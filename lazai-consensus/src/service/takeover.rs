@@ -83,8 +83,7 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         self.next_sync_ms = self.now_ms.saturating_add(self.limits.answer_ms);
         let kept = self.data_sets.iter().filter(|(root, set)| {
-            set.is_kept(epoch)
-                && set.whole_in != Some(epoch)
+            set.is_lacking(epoch)
                 && !self.intakes.contains_key(*root)
                 && !self.forgetting.contains(*root)
         });
@@ -101,9 +100,8 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// Whether all that falls to this member in an epoch is on disk.
     pub(super) fn is_synced(&self, epoch: Epoch) -> bool {
-        let is_open = |set: &DataSet| set.is_kept(epoch) && set.whole_in != Some(epoch);
         !self.lacking.values().any(|statement| is_kept(statement, epoch))
-            && !self.data_sets.values().any(is_open)
+            && !self.data_sets.values().any(|set| set.is_lacking(epoch))
     }
 
     /// Takes a data set for what it is: no data, that nobody needs to hold.
