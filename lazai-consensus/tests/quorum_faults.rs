@@ -25,14 +25,6 @@ impl Refuter for NoRefuter {
     }
 }
 
-fn publish(cluster: &mut Cluster, length: usize) -> (Statement, Arc<Manifest>) {
-    let manifest = cluster.publish(0, &data(length), 8_192);
-    let statement = available(&manifest);
-    let request = Request::available(statement, Arc::clone(&manifest)).unwrap();
-    cluster.command(0, Command::Ask(request));
-    (statement, manifest)
-}
-
 #[test]
 fn a_member_that_tells_each_something_else_is_convicted_by_all() {
     let mut cluster = Cluster::new(4);
@@ -66,7 +58,7 @@ fn audits_name_members_that_lost_their_shards() {
     for lazy in [None, Some(1), Some(2)] {
         let limits = Limits { answer_ms: 3_000, ..Limits::default() };
         let mut cluster = Cluster::with_limits(4, limits);
-        let (_, manifest) = publish(&mut cluster, 60_000);
+        let (_, manifest) = cluster.offer(60_000);
         cluster.run_for(2_000);
         if let Some(lazy) = lazy {
             let files = cluster.nodes[lazy].shard_files(&manifest);
@@ -101,7 +93,7 @@ fn an_audit_goes_on_when_its_proposer_is_down() {
     let limits = Limits { answer_ms: 3_000, ..Limits::default() };
     for down in 0..4 {
         let mut cluster = Cluster::with_limits(4, limits);
-        let (_, manifest) = publish(&mut cluster, 20_000);
+        let (_, manifest) = cluster.offer(20_000);
         cluster.run_for(2_000);
         cluster.stop(down);
         let beacon = B256::ZERO;
@@ -160,7 +152,7 @@ fn a_data_set_that_is_no_data_is_certified_as_such() {
 fn the_next_committee_takes_over_the_shards() {
     let mut cluster = Cluster::new(4);
     let bytes = data(60_000);
-    let (stored, manifest) = publish(&mut cluster, bytes.len());
+    let (stored, manifest) = cluster.offer(bytes.len());
     let root = manifest.root();
     cluster.run_for(2_000);
     let (_, certificate) = cluster.certificate(0, &stored).unwrap();
@@ -215,7 +207,7 @@ fn a_member_killed_between_any_two_steps_recovers() {
     let run = |kill_at: Option<u64>| {
         let mut cluster = Cluster::new(4);
         cluster.nodes[1].kill_at = kill_at;
-        let (stored, manifest) = publish(&mut cluster, 60_000);
+        let (stored, manifest) = cluster.offer(60_000);
         cluster.run_for(10_000);
         (cluster, stored, manifest)
     };

@@ -8,23 +8,15 @@ mod support;
 use std::{sync::Arc, time::Instant};
 
 use alloy_primitives::B256;
-use cluster::{Cluster, available, data};
+use cluster::Cluster;
 use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task, TokenId};
 use lazai_consensus::{
     DecodeError, Epoch, Fact, QuorumId, Statement, Vote, VoteError,
     bls::Signature,
-    service::{Command, FORGERY, Limits, Message, Refusal, Request, decode_job, encode_job},
+    service::{Command, FORGERY, Limits, Message, Refusal, decode_job, encode_job},
 };
 use proptest::prelude::*;
 use support::{EPOCH, QUORUM, address, checkpoint, committee, secret, vote};
-
-fn publish(cluster: &mut Cluster) -> Statement {
-    let manifest = cluster.publish(0, &data(20_000), 8_192);
-    let statement = available(&manifest);
-    let request = Request::available(statement, manifest).unwrap();
-    cluster.command(0, Command::Ask(request));
-    statement
-}
 
 fn root_of(statement: &Statement) -> B256 {
     let Fact::Available { root, .. } = statement.fact else { unreachable!() };
@@ -35,7 +27,7 @@ fn root_of(statement: &Statement) -> B256 {
 fn messages() -> Vec<Vec<u8>> {
     let limits = Limits { answer_ms: 2_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let stored = publish(&mut cluster);
+    let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
     for index in 0..4 {
         let data_sets = vec![root_of(&stored)];
@@ -221,7 +213,7 @@ fn mutated_messages_do_no_harm() {
     for index in 0..3 {
         cluster.command(index, Command::Audit { beacon: B256::ZERO, data_sets: Vec::new() });
     }
-    let stored = publish(&mut cluster);
+    let (stored, _) = cluster.offer(20_000);
     for round in 0..3_000 {
         let mut bytes = messages[random() % messages.len()].clone();
         mutate(&mut bytes, &mut random);

@@ -22,14 +22,6 @@ use support::{
     EPOCH, QUORUM, address, candidate, certificate, checkpoint, committee, secret, statement, vote,
 };
 
-fn publish(cluster: &mut Cluster, length: usize) -> (Statement, Arc<Manifest>) {
-    let manifest = cluster.publish(0, &data(length), 8_192);
-    let statement = available(&manifest);
-    let request = Request::available(statement, Arc::clone(&manifest)).unwrap();
-    cluster.command(0, Command::Ask(request));
-    (statement, manifest)
-}
-
 /// The same data under another name, or kept for another time.
 fn renamed(statement: Statement, name: u8, until: Epoch) -> Statement {
     let Fact::Available { version, root, bytes, k, n, .. } = statement.fact else { unreachable!() };
@@ -83,7 +75,7 @@ fn ask_two(cluster: &mut Cluster, length: usize) -> (Statement, Manifest) {
 #[test]
 fn data_under_two_names_is_kept_as_long_as_either_says() {
     let mut cluster = Cluster::new(4);
-    let (long, manifest) = publish(&mut cluster, 60_000);
+    let (long, manifest) = cluster.offer(60_000);
     cluster.run_for(2_000);
     let short = renamed(long, 0x0b, EPOCH);
     let request = Request::available(short, Arc::clone(&manifest)).unwrap();
@@ -102,7 +94,7 @@ fn data_under_two_names_is_kept_as_long_as_either_says() {
 #[test]
 fn both_names_of_data_that_is_taken_in_are_voted_for() {
     let mut cluster = Cluster::new(4);
-    let (first, manifest) = publish(&mut cluster, 400_000);
+    let (first, manifest) = cluster.offer(400_000);
     let second = renamed(first, 0x0b, Epoch(9));
     cluster.command(0, Command::Ask(Request::available(second, manifest).unwrap()));
     cluster.run_for(20_000);
@@ -159,7 +151,7 @@ fn expired_data_does_not_hold_up_epochs() {
 fn a_member_without_room_is_not_ready() {
     let limits = Limits { max_shards: 10, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    publish(&mut cluster, 60_000);
+    cluster.offer(60_000);
     cluster.run_for(2_000);
     // Two members would have to hold sixteen shards each.
     announce(&mut cluster, 1..3, &[0, 1, 2, 3]);
@@ -175,7 +167,7 @@ fn what_is_kept_is_not_counted_twice() {
     // Eight shards of 4 KiB.
     let limits = Limits { max_stored_bytes: 48 << 10, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    publish(&mut cluster, 60_000);
+    cluster.offer(60_000);
     cluster.run_for(2_000);
     let next = announce(&mut cluster, 0..4, &[0, 1, 2, 3]);
     cluster.run_for(10_000);
@@ -204,7 +196,7 @@ fn hand_over_without_two(cluster: &mut Cluster, stored: Statement) {
 fn data_larger_than_memory_is_repaired() {
     let limits = Limits { max_data_bytes: 20_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let (stored, manifest) = publish(&mut cluster, 60_000);
+    let (stored, manifest) = cluster.offer(60_000);
     cluster.run_for(2_000);
     hand_over_without_two(&mut cluster, stored);
     assert_eq!(cluster.nodes[4].shard_files(&manifest).len(), 8);
@@ -263,7 +255,7 @@ fn large_stripes_that_are_no_data_are_certified_as_such() {
 fn who_asks_for_more_than_others_can_take_is_not_blocked() {
     let limits = Limits { max_data_bytes: 10_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let (stored, _) = publish(&mut cluster, 20_000);
+    let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
     let Fact::Available { data_set, version, root, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
@@ -284,7 +276,7 @@ fn who_asks_for_more_than_others_can_take_is_not_blocked() {
 fn audits_do_not_depend_on_what_one_member_has_heard() {
     let limits = Limits { answer_ms: 3_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let (_, manifest) = publish(&mut cluster, 20_000);
+    let (_, manifest) = cluster.offer(20_000);
     cluster.run_for(2_000);
     cluster.stop(3);
     let (statement, _) = ask_two(&mut cluster, 30_000);
@@ -368,7 +360,7 @@ fn an_intake_that_comes_to_nothing_leaves_nothing() {
 fn one_peer_does_not_take_all_slots() {
     let limits = Limits { max_slots: 40, max_slots_per_peer: 8, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let (stored, manifest) = publish(&mut cluster, 8_000);
+    let (stored, manifest) = cluster.offer(8_000);
     cluster.run_for(2_000);
     cluster.stop(3);
     // Each is asked for names that the others do not hear of, and has no reason not to vote.
@@ -426,7 +418,7 @@ fn who_asks_first_and_sends_nothing_does_not_keep_others_from_sending() {
 fn answers_are_charged_to_who_asks() {
     let limits = Limits { bytes_per_window: 50_000, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
-    let (_, manifest) = publish(&mut cluster, 400_000);
+    let (_, manifest) = cluster.offer(400_000);
     cluster.run_for(60_000);
     let root = manifest.root();
     assert!(cluster.member(1).available().count() == 1);

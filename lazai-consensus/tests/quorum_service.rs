@@ -6,7 +6,7 @@ mod cluster;
 mod support;
 
 use alloy_primitives::B256;
-use cluster::{Cluster, Counter, Grader, available, data};
+use cluster::{Cluster, Counter, Grader, data};
 use lazai_api_types::{Coprocessor, Job, ModelId, Statement as Run, Task};
 use lazai_consensus::{
     Fact, Statement,
@@ -29,14 +29,6 @@ fn delays(cluster: &Cluster, statement: &Statement, start_ms: u64) -> (f64, f64)
     (in_delays(*times.iter().min().unwrap()), in_delays(*times.iter().max().unwrap()))
 }
 
-fn publish(cluster: &mut Cluster, length: usize) -> Statement {
-    let manifest = cluster.publish(0, &data(length), 8_192);
-    let statement = available(&manifest);
-    let request = Request::available(statement, manifest).unwrap();
-    cluster.command(0, Command::Ask(request));
-    statement
-}
-
 fn quiet(cluster: &Cluster) {
     for node in &cluster.nodes {
         assert!(node.faults.is_empty(), "{:?}", node.faults);
@@ -50,7 +42,7 @@ fn certificates_take_two_delays() {
     for members in [4, 7] {
         let mut cluster = Cluster::new(members);
         let start = cluster.now_ms;
-        let stored = publish(&mut cluster, 20_000);
+        let (stored, _) = cluster.offer(20_000);
         cluster.run_for(2_000);
         let (first, last) = delays(&cluster, &stored, start);
         println!("n={members} available first={first} last={last}");
@@ -112,7 +104,7 @@ fn certificates_take_two_delays() {
 fn members_of_different_opinions_agree_on_the_grade_that_enough_of_them_grant() {
     let mut cluster = Cluster::new(4);
     cluster.grade_by(|index| Grader([90, 60, 70, 0][index]));
-    let stored = publish(&mut cluster, 20_000);
+    let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
     let Fact::Available { data_set, root, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
@@ -132,7 +124,7 @@ fn members_of_different_opinions_agree_on_the_grade_that_enough_of_them_grant() 
 fn large_data_sets_are_pulled_and_can_be_read_without_two_members() {
     let mut cluster = Cluster::new(4);
     let bytes = data(400_000);
-    let stored = publish(&mut cluster, bytes.len());
+    let (stored, _) = cluster.offer(bytes.len());
     cluster.run_for(6_000);
     delays(&cluster, &stored, 0);
     let Fact::Available { root, .. } = stored.fact else { unreachable!() };
@@ -148,7 +140,7 @@ fn lost_messages_are_sent_again() {
     for loss in [10, 30, 50] {
         let mut cluster = Cluster::new(4);
         cluster.loss_percent = loss;
-        let stored = publish(&mut cluster, 60_000);
+        let (stored, _) = cluster.offer(60_000);
         cluster.run_for(60_000);
         let (first, last) = delays(&cluster, &stored, 1_000);
         println!("loss={loss}% first={first} last={last}");
@@ -159,7 +151,7 @@ fn lost_messages_are_sent_again() {
 #[test]
 fn memory_does_not_grow_with_time() {
     let mut cluster = Cluster::new(4);
-    let stored = publish(&mut cluster, 20_000);
+    let (stored, _) = cluster.offer(20_000);
     cluster.run_for(300_000);
     delays(&cluster, &stored, 0);
     for index in 0..4 {

@@ -18,7 +18,7 @@ use lazai_consensus::{
     merkle,
     service::{
         Command, DataPolicy, DataView, Done, FileLedger, Limits, Output, QuorumMember, Refusal,
-        Task, Verdict, Worker,
+        Request, Task, Verdict, Worker,
     },
 };
 
@@ -148,6 +148,15 @@ impl Cluster {
             shards.into_iter().for_each(|shard| store.put(root, shard).unwrap());
         });
         Arc::new(manifest)
+    }
+
+    /// Has the first member publish a data set, and ask the others to hold it.
+    pub(crate) fn offer(&mut self, length: usize) -> (Statement, Arc<Manifest>) {
+        let manifest = self.publish(0, &data(length), 8_192);
+        let statement = available(&manifest);
+        let request = Request::available(statement, Arc::clone(&manifest)).unwrap();
+        self.command(0, Command::Ask(request));
+        (statement, manifest)
     }
 
     /// Lets time pass.
