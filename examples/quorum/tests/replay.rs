@@ -19,3 +19,11 @@ fn a_seed_replays_with_real_blocks() {
     }
     assert_eq!(hashes.len(), 8, "each seed gives a run of its own");
 }
+
+/// A write that a disk refuses may be told with the next one, seconds after the last fault.
+#[test]
+fn a_node_that_hears_late_of_its_disk_is_excused() {
+    let replay = Replayer::new(&[10]).unwrap().replay(800).unwrap();
+    assert!(replay.is_clean(), "{replay:#?}");
+    assert!(replay.first.report.refused >= 3, "{replay:#?}");
+}

@@ -90,6 +90,9 @@ async fn phase<C: Crew>(
     let mut team = Team::new(Stage { context: &context, oracle: &oracle }, crew);
     // When a node whose disk refused is started again.
     let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
+    // When each node was started. What a disk has refused may be told with the next write, as late as that is: it excuses
+    // all that ran at the time, and none that was started on a sound disk.
+    let mut started: BTreeMap<u16, Duration> = BTreeMap::new();
     loop {
         let time = now(&context);
         if plan.storage.is_some_and(|faults| faults.until <= time) {
@@ -97,7 +100,8 @@ async fn phase<C: Crew>(
         }
         relink(&oracle, crew.participants(), &mut links, plan.links(time)).await?;
         for node in team.reap() {
-            if plan.storage.is_some_and(|faults| time < faults.until.saturating_add(NOTICE)) {
+            let since = started.get(&node).copied().unwrap_or(time);
+            if plan.storage.is_some_and(|faults| since < faults.until) {
                 progress.refused = progress.refused.saturating_add(1);
             } else {
                 progress.violations.push(Violation::Stopped { node, at: time });
@@ -107,7 +111,10 @@ async fn phase<C: Crew>(
         for node in 0..plan.nodes {
             let rested = resting.get(&node).is_none_or(|until| *until <= time);
             match (plan.up(node, time), team.is_up(node)) {
-                (true, false) if rested => team.start(node, plan.lost_disks(node, time)).await?,
+                (true, false) if rested => {
+                    started.insert(node, time);
+                    team.start(node, plan.lost_disks(node, time)).await?;
+                }
                 (false, true) => {
                     progress.crashes = progress.crashes.saturating_add(1);
                     team.stop(node);
@@ -247,7 +254,5 @@ fn rate(part: u64, whole: u64) -> Probability {
 
 /// How often the driver looks.
 const TICK: Duration = Duration::from_millis(50);
-/// How long after the last refusal of a disk a node may still stop because of it.
-const NOTICE: Duration = Duration::from_secs(1);
 /// How long a node whose disk refused stays down.
 const REST: Duration = Duration::from_millis(700);
