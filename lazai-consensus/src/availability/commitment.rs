@@ -129,7 +129,8 @@ impl DatasetCommitment {
     }
 
     /// The bytes of the `k` shards that restore a full stripe.
-    pub(crate) fn restore_bytes(&self) -> u64 {
+    #[must_use]
+    pub fn restore_bytes(&self) -> u64 {
         (self.shard_bytes(0) as u64).saturating_mul(self.coding.k().into())
     }
 }
