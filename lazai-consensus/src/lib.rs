@@ -19,6 +19,8 @@ mod committee;
 mod composite;
 mod evidence;
 pub mod evm;
+#[cfg(feature = "std")]
+mod file_lock;
 pub mod governance;
 pub mod merkle;
 mod quorum;

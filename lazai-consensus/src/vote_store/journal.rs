@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::{B256, keccak256};
 
 use super::{VoteStore, VoteStoreError};
-use crate::{Epoch, Slot};
+use crate::{Epoch, Slot, file_lock::FileLock};
 
 /// Keeps votes in an append-only file, each on disk before [`reserve`](VoteStore::reserve) returns.
 ///
@@ -27,7 +27,7 @@ pub struct VoteJournal {
     path: PathBuf,
     file: File,
     /// Held, never written: the journal itself is replaced by others of its name.
-    _lock: File,
+    _lock: FileLock,
     /// Bytes of whole records.
     length: u64,
     first_epoch: Epoch,
@@ -47,8 +47,7 @@ impl VoteJournal {
         drop(open(&path)?);
         // One journal has one lock, by whatever link it is reached; and a link must not be what is replaced.
         let path = fs::canonicalize(&path).map_err(|error| failed("opened", &error))?;
-        let lock = open(&beside(&path, ".lock"))?;
-        lock.try_lock().map_err(|error| match error {
+        let lock = FileLock::take(&beside(&path, ".lock")).map_err(|error| match error {
             TryLockError::WouldBlock => VoteStoreError::Locked,
             TryLockError::Error(error) => failed("locked", &error),
         })?;

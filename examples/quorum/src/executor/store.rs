@@ -8,8 +8,8 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
-    /// Held until the process ends, so that two of them never write one journal.
-    _lock: File,
+    /// Held as long as the store is open, so that two of them never write one journal.
+    lock: File,
 }
 
 impl Store {
@@ -27,7 +27,7 @@ impl Store {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         sync_folder(folder).map_err(failed)?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), lock })
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
@@ -60,6 +60,14 @@ impl Store {
             sync_folder(&self.folder)
         };
         write().map_err(|error| StoreError::io("replace", &path, &error))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // To close it is not enough: a process that another thread is starting has the file open, too, until it runs its own
+        // program.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -1,6 +1,6 @@
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, sync::Arc, vec::Vec};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::TryLockError,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -11,9 +11,12 @@ use super::{
     ShardStore, StoreError,
     disk::{Disk, OsDisk},
 };
-use crate::availability::{
-    COMMITMENT_BYTES, Coding, EncodeError, MAX_STRIPES, Manifest, Shard, ShardSink, VerifiedShard,
-    encode,
+use crate::{
+    availability::{
+        COMMITMENT_BYTES, Coding, EncodeError, MAX_STRIPES, Manifest, Shard, ShardSink,
+        VerifiedShard, encode,
+    },
+    file_lock::FileLock,
 };
 
 /// Keeps shards in a folder.
@@ -29,7 +32,7 @@ pub struct FileStore {
     /// `None` if it is damaged.
     manifests: BTreeMap<B256, Option<Arc<Manifest>>>,
     /// Held, never written.
-    _lock: Option<File>,
+    _lock: Option<FileLock>,
 }
 
 impl FileStore {
@@ -40,10 +43,7 @@ impl FileStore {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
         OsDisk.create_folder(&folder).map_err(failed("make its folder"))?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let lock = options.open(folder.join(LOCK)).map_err(failed("open its lock"))?;
-        lock.try_lock().map_err(|error| match error {
+        let lock = FileLock::take(&folder.join(LOCK)).map_err(|error| match error {
             TryLockError::WouldBlock => StoreError::Locked,
             TryLockError::Error(source) => StoreError::Io { action: "lock its folder", source },
         })?;

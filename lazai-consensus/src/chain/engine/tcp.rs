@@ -1,6 +1,6 @@
 use core::{any::Any, panic::AssertUnwindSafe, time::Duration};
 use std::{
-    fs::{File, TryLockError},
+    fs::TryLockError,
     panic::catch_unwind,
     path::Path,
     sync::{
@@ -22,10 +22,13 @@ use commonware_stream::{
 };
 use commonware_utils::{NZU32, NZUsize, TryFromIterator, channel::oneshot, ordered::Map};
 
-use crate::chain::{
-    Block, BlockExecutor, ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle,
-    chain_namespace,
-    engine::{Identity, Network, ValidatorConfig, max_message_size, start_validator},
+use crate::{
+    chain::{
+        Block, BlockExecutor, ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle,
+        chain_namespace,
+        engine::{Identity, Network, ValidatorConfig, max_message_size, start_validator},
+    },
+    file_lock::FileLock,
 };
 
 /// Simplex consensus over TCP: validators know each other's addresses, authenticate by their identities, and encrypt.
@@ -212,17 +215,15 @@ async fn validate(
 }
 
 /// Takes the directory of a journal for this process and this validator alone.
-fn lock(storage: &Path) -> Result<File, ChainError> {
+fn lock(storage: &Path) -> Result<FileLock, ChainError> {
     let failed = |error: std::io::Error| ChainError::Storage { reason: error.to_string() };
     std::fs::create_dir_all(storage).map_err(failed)?;
-    let file = File::create(storage.join("lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(ChainError::Storage {
+    FileLock::take(&storage.join("lock")).map_err(|error| match error {
+        TryLockError::WouldBlock => ChainError::Storage {
             reason: String::from("another validator holds it; two with one key are slashed"),
-        }),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+        },
+        TryLockError::Error(error) => failed(error),
+    })
 }
 
 fn refuse(reason: &str) -> ChainError {
