@@ -32,7 +32,7 @@ use crate::chain::{
         execution::Execution,
         journal::{REPLAY_BUFFER, WRITE_BUFFER},
         reporter::{Watcher, certificate},
-        validator::{FETCH_PAUSE, MAILBOX, VIEW_RETENTION},
+        validator::{FETCH_PAUSE, MAILBOX, MAX_UNACKNOWLEDGED, VIEW_RETENTION},
     },
     epoch_seed,
 };
@@ -200,7 +200,7 @@ where
                 // Evidence against a seat must not be lost because its view was certified.
                 track_historical_votes: true,
                 strategy: Sequential,
-                partition: format!("{}-consensus-{epoch}", self.partition),
+                partition: self.votes(epoch),
                 mailbox_size: MAILBOX,
                 epoch: Epoch::new(epoch),
                 floor: Floor::Genesis(boundary),
@@ -224,7 +224,24 @@ where
         let handle = engine.start(votes, certificates, resolver);
         let committee = committee.committee.clone();
         self.emit(ChainEvent::EpochChange { epoch, committee });
+        if let Some(over) = self.over(epoch) {
+            // Votes that cannot be removed take room and do no harm.
+            let _ = self.environment.remove(&self.votes(over), None).await;
+        }
         Ok(Running { epoch, handle })
+    }
+
+    /// Where the votes of an epoch are kept.
+    fn votes(&self, epoch: u64) -> String {
+        format!("{}-consensus-{epoch}", self.partition)
+    }
+
+    /// The epoch to which this node cannot come back any more when it enters `epoch`, not even after a crash. As epochs are
+    /// entered one after the other, it is another one each time.
+    const fn over(&self, epoch: u64) -> Option<u64> {
+        // The first block that may have to be handled again.
+        let again = self.epochs.first(epoch).saturating_sub(MAX_UNACKNOWLEDGED.get() as u64);
+        self.epochs.epoch_of(again).checked_sub(1)
     }
 
     /// Tells the network who is who: the members are connected to, all others that are known may connect.

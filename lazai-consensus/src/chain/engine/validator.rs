@@ -142,7 +142,7 @@ where
             value_write_buffer: WRITE_BUFFER,
             block_codec_config: directory.clone(),
             max_repair: NZUsize!(32),
-            max_pending_acks: NZUsize!(16),
+            max_pending_acks: MAX_UNACKNOWLEDGED,
             strategy: Sequential,
         },
     )
@@ -236,6 +236,8 @@ fn epocher(epochs: EpochSchedule) -> Result<FixedEpocher, ChainError> {
 
 pub(super) const MAILBOX: core::num::NonZeroUsize = NZUsize!(1_024);
 pub(super) const VIEW_RETENTION: u64 = 128;
+/// Final blocks that may be handled before it is on disk that the first of them was.
+pub(super) const MAX_UNACKNOWLEDGED: core::num::NonZeroUsize = NZUsize!(16);
 pub(super) const FETCH_PAUSE: core::time::Duration = core::time::Duration::from_millis(100);
 /// What a message adds to a block at most: its length, a certificate, and the names of request and answer.
 pub(super) const BLOCK_OVERHEAD: usize = 1 << 10;

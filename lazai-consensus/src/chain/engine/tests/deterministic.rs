@@ -3,7 +3,7 @@ use core::time::Duration;
 use alloy_primitives::B256;
 use commonware_p2p::simulated::Link;
 use commonware_runtime::{
-    Clock, Runner,
+    Clock, Runner, Storage, Supervisor,
     deterministic::{Config, Context},
 };
 
@@ -150,6 +150,38 @@ fn a_validator_that_sleeps_over_epochs_catches_up() {
         cluster.reach(30).await;
         cluster.start(4, asleep).await;
         cluster.reach(45).await;
+        cluster.agree();
+    });
+}
+
+#[test]
+fn votes_of_epochs_that_are_over_for_good_are_removed() {
+    simulate(8, |context| async move {
+        let operators = [1, 2, 3, 4];
+        let committees = FixedCommittees::new(committee(&operators));
+        let mut cluster = Cluster::new(context, &operators, committees, 8).await;
+        cluster.start_all().await;
+        let storage = cluster.context.child("storage");
+        let has_votes = async |number: u8, epoch: u64| {
+            storage.scan(&format!("validator-{number}-consensus-{epoch}")).await.is_ok()
+        };
+        cluster.reach(20).await;
+        for number in operators {
+            assert!(has_votes(number, 0).await, "the block before the third epoch may come back");
+        }
+        cluster.reach(60).await;
+        for number in operators {
+            for epoch in 0..5 {
+                assert!(!has_votes(number, epoch).await, "{number} {epoch}");
+            }
+            // Sixteen blocks before the epoch of block 60, or that after it.
+            assert!(has_votes(number, 6).await && has_votes(number, 7).await, "{number}");
+        }
+        for number in operators {
+            let ledger = cluster.crash(number).await;
+            cluster.start(number, ledger).await;
+        }
+        cluster.reach(90).await;
         cluster.agree();
     });
 }
