@@ -42,6 +42,10 @@ impl RecipientKey {
     /// # Errors
     /// [`GrantError::Point`] if the bytes are no point of secp256k1.
     pub fn from_sec1(bytes: &[u8]) -> Result<Self, GrantError> {
+        // Of a third form, the compact one with the tag 5, each point would have two encodings of one length.
+        if !matches!(bytes.first(), Some(2..=4)) {
+            return Err(GrantError::Point);
+        }
         PublicKey::from_sec1_bytes(bytes).map(Self).map_err(|_| GrantError::Point)
     }
 

@@ -196,6 +196,9 @@ fn the_address_of_a_key_is_that_of_its_wallet() {
     assert_eq!(RecipientKey::from_sec1(&key.to_sec1()), Ok(key));
     assert_eq!(RecipientKey::from_sec1(&[0]), Err(GrantError::Point));
     assert_eq!(RecipientKey::from_sec1(&[2; 32]), Err(GrantError::Point));
+    let mut compact = key.to_sec1();
+    compact[0] = 5;
+    assert_eq!(RecipientKey::from_sec1(&compact), Err(GrantError::Point));
     assert!(matches!(RecipientSecret::from_bytes(&[0; 32]), Err(GrantError::Secret)));
     assert!(matches!(RecipientSecret::from_bytes(&[255; 32]), Err(GrantError::Secret)));
 }
