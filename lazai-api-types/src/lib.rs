@@ -6,6 +6,8 @@
 extern crate alloc;
 
 pub mod authorization;
+pub mod chain;
+pub mod codec;
 mod encode;
 mod identity;
 mod job;

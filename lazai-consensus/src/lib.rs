@@ -14,7 +14,6 @@ pub mod availability;
 pub mod bls;
 mod certificate;
 pub mod chain;
-mod codec;
 mod committee;
 mod composite;
 mod evidence;
@@ -36,12 +35,13 @@ mod vote;
 mod vote_store;
 
 pub use certificate::{CertificateError, MAX_CERTIFICATE_BYTES, QuorumCertificate, Signers};
-pub use codec::DecodeError;
 pub use committee::{
     Candidate, Committee, CommitteeError, MAX_MEMBERS, MAX_ROSTER_BYTES, Member, Roster,
 };
 pub use composite::{CompositeError, CompositePolicy};
 pub use evidence::{Evidence, EvidenceError, Offenders};
+use lazai_api_types::codec;
+pub use lazai_api_types::codec::DecodeError;
 pub use quorum::{Epoch, QuorumId};
 pub use refuter::{ProofRefuter, Refutation, Refuter};
 pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};

@@ -2,7 +2,6 @@
 
 #[cfg(feature = "chain")]
 mod agreement;
-mod block;
 mod challenge;
 mod committee;
 mod elector;
@@ -10,7 +9,6 @@ mod elector;
 pub(crate) mod engine;
 mod epoch;
 mod equivocation;
-mod executor;
 mod finality;
 mod fraud;
 mod randomness;
@@ -21,7 +19,6 @@ mod vote;
 pub use agreement::{
     ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, Identity,
 };
-pub use block::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
     FraudVerifier, Penalty, Verdict, WindowState,
@@ -37,9 +34,12 @@ pub use epoch::{
     DEFAULT_EPOCH_LENGTH, EpochError, EpochSchedule, StakeLedger, epoch_seed, select_committee,
 };
 pub use equivocation::{Equivocation, EquivocationError, SignedChainVote};
-pub use executor::{BlockBody, BlockContext, BlockExecutor, ExecutionError};
 pub use finality::{FinalityCertificate, FinalityError};
 pub use fraud::{FraudProof, FraudProofError, MAX_CHALLENGE_BYTES};
+pub use lazai_api_types::chain::{
+    Block, BlockBody, BlockContext, BlockExecutor, ExecutionError, MAX_BLOCK_BYTES,
+    MAX_PAYLOAD_BYTES,
+};
 pub use seats::{
     MAX_QUORUMS, MAX_SEATS, SeatsError, StakeShare, most_seats, seats, tolerated_stake,
 };

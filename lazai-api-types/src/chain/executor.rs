@@ -3,7 +3,7 @@ use core::fmt::Debug;
 
 use alloy_primitives::B256;
 
-use crate::chain::Block;
+use super::Block;
 
 /// What executes the blocks of the chain: the port that a virtual machine implements.
 ///

@@ -1,21 +1,26 @@
-//! Reading of canonical bytes: fixed fields, nothing allocated by a claim, nothing left over.
+//! Reads canonical bytes: fixed-width big-endian fields, nothing allocated by a claimed length, nothing left over.
 
 use alloy_primitives::{Address, B256};
 
-/// Takes fixed fields off the front of bytes that nobody vouches for.
+/// Reads fixed-width fields from the front of untrusted bytes, and allocates nothing.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
     length: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    /// Starts at the first of `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, length: bytes.len() }
     }
 
-    /// Refuses bytes whose first is not `expected`.
-    pub(crate) const fn version(&mut self, expected: u8) -> Result<(), DecodeError> {
+    /// Reads the version byte.
+    ///
+    /// # Errors
+    /// [`DecodeError::Version`] if it is not `expected`, [`DecodeError::Truncated`] if there is none.
+    pub const fn version(&mut self, expected: u8) -> Result<(), DecodeError> {
         match self.u8() {
             Ok(got) if got == expected => Ok(()),
             Ok(got) => Err(DecodeError::Version { expected, got }),
@@ -23,7 +28,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) const fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    /// Reads the next `N` bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer are left.
+    pub const fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         match self.rest.split_first_chunk::<N>() {
             Some((field, rest)) => {
                 self.rest = rest;
@@ -33,7 +42,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn slice(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+    /// Reads the next `length` bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer are left.
+    pub fn slice(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let (field, rest) = self
             .rest
             .split_at_checked(length)
@@ -42,40 +55,68 @@ impl<'a> Reader<'a> {
         Ok(field)
     }
 
-    pub(crate) const fn u8(&mut self) -> Result<u8, DecodeError> {
+    /// Reads a byte.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if none is left.
+    pub const fn u8(&mut self) -> Result<u8, DecodeError> {
         match self.array::<1>() {
             Ok([byte]) => Ok(byte),
             Err(error) => Err(error),
         }
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
+    /// Reads a big-endian `u16`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer than 2 bytes are left.
+    pub fn u16(&mut self) -> Result<u16, DecodeError> {
         Ok(u16::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
+    /// Reads a big-endian `u32`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer than 4 bytes are left.
+    pub fn u32(&mut self) -> Result<u32, DecodeError> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+    /// Reads a big-endian `u64`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer than 8 bytes are left.
+    pub fn u64(&mut self) -> Result<u64, DecodeError> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
-    pub(crate) fn hash(&mut self) -> Result<B256, DecodeError> {
+    /// Reads a 32-byte hash.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer than 32 bytes are left.
+    pub fn hash(&mut self) -> Result<B256, DecodeError> {
         Ok(B256::new(self.array()?))
     }
 
-    pub(crate) fn address(&mut self) -> Result<Address, DecodeError> {
+    /// Reads a 20-byte address.
+    ///
+    /// # Errors
+    /// [`DecodeError::Truncated`] if fewer than 20 bytes are left.
+    pub fn address(&mut self) -> Result<Address, DecodeError> {
         Ok(Address::new(self.array()?))
     }
 
-    /// The bytes that are left.
-    pub(crate) const fn remaining(&self) -> usize {
+    /// Returns how many bytes are left.
+    #[must_use]
+    pub const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
-    /// Refuses bytes that go on.
-    pub(crate) const fn finish(self) -> Result<(), DecodeError> {
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`DecodeError::TrailingBytes`] if bytes are left.
+    pub const fn finish(self) -> Result<(), DecodeError> {
         if self.rest.is_empty() {
             return Ok(());
         }
