@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws consensus.svg: members in quorums, quorums in the chain, and the way of one data set. `python3 docs/consensus.py`"""
+"""Draws consensus.svg: members in quorums, quorums in the chain, and the life of one data set. `python3 docs/consensus.py`"""
 
 from math import cos, pi, sin
 from pathlib import Path
@@ -60,25 +60,25 @@ def main():
         quorum(430, 168, "quorum B", bad=(2,)),
         quorum(810, 168, "quorum Z"),
         text(620, 172, "…", "h"),
-        box(130, 330, 720, 74, "the chain: seats of all quorums, shared by stake (D'Hondt)",
-            ["simplex consensus on blocks; LazVM executes them", "certificates come in as transactions and are checked by arithmetic alone"], "chain"),
+        box(130, 330, 720, 74, "the chain: seats of all quorums, apportioned by stake (D'Hondt)",
+            ["simplex consensus on blocks; LazVM executes them", "certificates arrive as transactions and are verified by arithmetic alone"], "chain"),
         arrow(170, 254, 250, 328),
         arrow(430, 254, 430, 328),
         arrow(810, 254, 730, 328),
         text(262, 292, "certificate"),
         text(484, 292, "certificate"),
         text(720, 292, "seats"),
-        text(30, 462, "The way of one data set", "s"),
+        text(30, 462, "The life of one data set", "s"),
     ]
     steps = [
-        "A publisher cuts the data into stripes and codes each into n = 3f + 1 shards; any f + 1 give it back.",
-        "Each member checks its shards, stores them durably, and votes Available: once per version, kept before it is signed.",
-        "Votes above two thirds of the weight add up to one certificate: one signature and a bitmap.",
-        "Members judge the content by their own policies and vote Valid, or stay silent. Nobody waits for them.",
-        "The certificate enters the chain; a precompile or a contract checks it with one pairing product.",
-        "Readers and light clients ask for any shards or single leaves, and check each against the root.",
-        "Every epoch a beacon asks each member for random leaves it claims to hold; the answers become one Audit certificate.",
-        "Who votes twice, fails the audit or certifies what is refuted is named by evidence that anybody can check, and is slashed.",
+        "A publisher cuts the data into stripes and encodes each into n = 3f + 1 shards; any f + 1 restore it.",
+        "Each member verifies and stores its shards, records the pledge to keep them, and votes Available once per version.",
+        "Votes of more than two thirds of the weight are aggregated into one certificate: one signature and a bitmap.",
+        "Members judge the content by their own policies and vote Valid, or stay silent. Nothing waits for them.",
+        "The certificate enters the chain; a precompile or a contract verifies it with one pairing product.",
+        "Readers and light clients request shards or single leaves and verify each against the root.",
+        "In every epoch a beacon selects random leaves that each member must open; the outcome is one Audit certificate.",
+        "Members that vote twice, fail an audit or certify a refuted result are slashed by evidence that anyone can verify.",
     ]
     parts += [step(46, 494 + 35 * i, i + 1, words) for i, words in enumerate(steps)]
     parts.append("</svg>\n")
