@@ -1,11 +1,11 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Committee, DecodeError, Epoch, MAX_MEMBERS, Member, QuorumId, Statement,
+    Committee, Epoch, MAX_MEMBERS, Member, QuorumId, Statement,
     bls::{AggregateKey, SIGNATURE_BYTES, Signature},
-    codec::Reader,
 };
 
 /// Proof that more than two thirds of a committee's weight have signed one statement.

@@ -1,11 +1,11 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, Keccak256};
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
     Epoch, QuorumId,
     bls::{AggregateKey, PublicKey, Signature, verify_possessions},
-    codec::{DecodeError, Reader},
     merkle,
 };
 

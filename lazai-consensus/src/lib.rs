@@ -40,8 +40,6 @@ pub use committee::{
 };
 pub use composite::{CompositeError, CompositePolicy};
 pub use evidence::{Evidence, EvidenceError, Offenders};
-use lazai_api_types::codec;
-pub use lazai_api_types::codec::DecodeError;
 pub use quorum::{Epoch, QuorumId};
 pub use refuter::{ProofRefuter, Refutation, Refuter};
 pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};

@@ -1,9 +1,12 @@
 use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
 use core::fmt::Debug;
 
-use lazai_api_types::{Claim, ModelId, ProofSystemId, ProofVerifiers, Statement as Run, Work};
+use lazai_api_types::{
+    Claim, ModelId, ProofSystemId, ProofVerifiers, Statement as Run, Work,
+    codec::{DecodeError, Reader},
+};
 
-use crate::{DecodeError, EvidenceError, Fact, Statement, codec::Reader};
+use crate::{EvidenceError, Fact, Statement};
 
 /// Judges whether a certified statement is false: a proof system, a rerun of the model, a Merkle opening.
 pub trait Refuter: Debug + Send + Sync {

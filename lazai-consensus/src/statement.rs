@@ -1,12 +1,12 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, Keccak256, keccak256};
-use lazai_api_types::{ModelId, Statement as Run, Work};
-
-use crate::{
-    Epoch, QuorumId,
+use lazai_api_types::{
+    ModelId, Statement as Run, Work,
     codec::{DecodeError, Reader},
 };
+
+use crate::{Epoch, QuorumId};
 
 /// What a quorum says in an epoch: the thing that is voted on and certified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

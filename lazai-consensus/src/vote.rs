@@ -1,11 +1,11 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::Address;
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Committee, DecodeError, Member, Slot, Statement,
+    Committee, Member, Slot, Statement,
     bls::{SIGNATURE_BYTES, SecretKey, Signature},
-    codec::Reader,
     statement::MAX_STATEMENT_BYTES,
     vote_store::{VoteStore, VoteStoreError},
 };

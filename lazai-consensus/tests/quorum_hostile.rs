@@ -9,9 +9,11 @@ use std::{sync::Arc, time::Instant};
 
 use alloy_primitives::B256;
 use cluster::Cluster;
-use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task, TokenId};
+use lazai_api_types::{
+    Generation, Job, ModelId, Prompt, Sampling, Task, TokenId, codec::DecodeError,
+};
 use lazai_consensus::{
-    DecodeError, Epoch, Fact, QuorumId, Statement, Vote, VoteError,
+    Epoch, Fact, QuorumId, Statement, Vote, VoteError,
     bls::Signature,
     service::{Command, FORGERY, Limits, Message, Refusal, decode_job, encode_job},
 };

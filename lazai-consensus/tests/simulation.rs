@@ -8,12 +8,10 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 
-use lazai_consensus::{
-    chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
-    simulation::{
-        Case, Cluster, ClusterError, Crash, Disk, HashLedger, Link, Partition, Pattern, PowerCut,
-        Region, Scenario, Signatures, StorageFaults, Twins, Violation,
-    },
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_consensus::simulation::{
+    Case, Cluster, ClusterError, Crash, Disk, HashLedger, Link, Partition, Pattern, PowerCut,
+    Region, Scenario, Signatures, StorageFaults, Twins, Violation,
 };
 
 const fn ms(millis: u64) -> Duration {

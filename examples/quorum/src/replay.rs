@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use lazai_api_types::ModelId;
-use lazai_consensus::{
+use lazai_api_types::{
+    ModelId,
     chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
-    simulation::{Case, ClusterError, Report, Scenario},
 };
+use lazai_consensus::simulation::{Case, ClusterError, Report, Scenario};
 
 use crate::{
     executor::{DeviceError, Devices, LazVmExecutor, storyteller},

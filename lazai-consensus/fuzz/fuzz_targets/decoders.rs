@@ -3,12 +3,13 @@
 
 #![no_main]
 
+use lazai_api_types::chain::Block;
 use lazai_consensus::{
     QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote,
     availability::{
         DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard, encryption::Grant,
     },
-    chain::{Block, Equivocation, FinalityCertificate, FraudProof},
+    chain::{Equivocation, FinalityCertificate, FraudProof},
     governance::Proposal,
     service::{Message, decode_job, encode_job},
     verifier::{OpeningKey, OpeningProof, OpeningValues},
@@ -37,7 +38,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(read.encode(QuorumId::default()), message);
     }
     // Openings and shards are read for a commitment, which is hostile too.
-    let Some((front, rest)) = bytes.split_at_checked(lazai_consensus::availability::COMMITMENT_BYTES)
+    let Some((front, rest)) =
+        bytes.split_at_checked(lazai_consensus::availability::COMMITMENT_BYTES)
     else {
         return;
     };

@@ -3,12 +3,12 @@ use core::fmt;
 
 use alloy_primitives::{Address, B256, Keccak256, hex};
 use blst::min_sig;
+use lazai_api_types::codec::DecodeError;
 
 use super::{
     MESSAGE_DST, POSSESSION_DST, Signature,
     batch::{Signed, verify_batch_under},
 };
-use crate::DecodeError;
 
 /// A secret key, wiped from memory when dropped.
 #[derive(Clone)]

@@ -2,9 +2,9 @@ use core::fmt;
 
 use alloy_primitives::hex;
 use blst::{BLST_ERROR, min_sig};
+use lazai_api_types::codec::DecodeError;
 
 use super::{MESSAGE_DST, PublicKey};
-use crate::DecodeError;
 
 /// A signature, or the sum of many: a point of G1 in the right subgroup.
 #[derive(Clone, Copy, Eq, PartialEq)]

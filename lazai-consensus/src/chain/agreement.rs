@@ -6,12 +6,13 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
 
 use crate::{
     bls::SecretKey,
     chain::{
-        Block, BlockExecutor, ChainCommittee, CommitteeSource, CommitteeSourceError, EpochSchedule,
-        Equivocation, ExecutionError, FinalityCertificate, LeaderScheduleError,
+        ChainCommittee, CommitteeSource, CommitteeSourceError, EpochSchedule, Equivocation,
+        FinalityCertificate, LeaderScheduleError,
     },
 };
 

@@ -1,15 +1,14 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::B256;
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    DecodeError,
     bls::{SIGNATURE_BYTES, Signature},
     chain::{
         ChainCommittee, ChainVote, Seat,
         finality::{put_proposal, read_proposal},
     },
-    codec::Reader,
 };
 
 /// Proof that a seat of the chain's committee signed two votes that an honest seat never signs both.

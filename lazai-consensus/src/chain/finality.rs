@@ -1,12 +1,12 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::B256;
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    DecodeError, Signers,
+    Signers,
     bls::{AggregateKey, SIGNATURE_BYTES, Signature},
     chain::{ChainCommittee, ChainVote, MAX_SEATS, Proposal},
-    codec::Reader,
 };
 
 /// Proof that a block is final: more than two thirds of the seats of its epoch have signed that it is.

@@ -36,10 +36,6 @@ pub use epoch::{
 pub use equivocation::{Equivocation, EquivocationError, SignedChainVote};
 pub use finality::{FinalityCertificate, FinalityError};
 pub use fraud::{FraudProof, FraudProofError, MAX_CHALLENGE_BYTES};
-pub use lazai_api_types::chain::{
-    Block, BlockBody, BlockContext, BlockExecutor, ExecutionError, MAX_BLOCK_BYTES,
-    MAX_PAYLOAD_BYTES,
-};
 pub use seats::{
     MAX_QUORUMS, MAX_SEATS, SeatsError, StakeShare, most_seats, seats, tolerated_stake,
 };

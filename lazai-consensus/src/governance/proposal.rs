@@ -1,11 +1,11 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use alloy_primitives::{Address, B256, Keccak256};
+use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Candidate, DecodeError, Epoch, Fact, QuorumId, Statement,
+    Candidate, Epoch, Fact, QuorumId, Statement,
     bls::{PublicKey, Signature},
-    codec::Reader,
 };
 
 /// Something that a quorum is to decide.

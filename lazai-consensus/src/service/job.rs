@@ -1,9 +1,10 @@
 use alloc::{string::String, vec::Vec};
 
 use alloy_primitives::B256;
-use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task, TokenId};
-
-use crate::{DecodeError, codec::Reader};
+use lazai_api_types::{
+    Generation, Job, ModelId, Prompt, Sampling, Task, TokenId,
+    codec::{DecodeError, Reader},
+};
 
 /// The canonical bytes of a job, for members to run it again.
 ///

@@ -197,7 +197,7 @@ fn read(path: &Path) -> io::Result<Option<(Statement, QuorumCertificate)>> {
         return Ok(None);
     }
     let bytes = fs::read(path)?;
-    let mut reader = crate::codec::Reader::new(&bytes);
+    let mut reader = lazai_api_types::codec::Reader::new(&bytes);
     let Ok(statement) = Statement::read(&mut reader) else { return Ok(None) };
     let certificate = reader.slice(reader.remaining()).and_then(QuorumCertificate::decode);
     Ok(certificate.ok().map(|certificate| (statement, certificate)))

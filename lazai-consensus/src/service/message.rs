@@ -1,11 +1,9 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
+use lazai_api_types::codec::{DecodeError, Reader};
 
-use crate::{
-    DecodeError, Epoch, QuorumCertificate, QuorumId, Statement, Vote, codec::Reader,
-    statement::MAX_STATEMENT_BYTES,
-};
+use crate::{Epoch, QuorumCertificate, QuorumId, Statement, Vote, statement::MAX_STATEMENT_BYTES};
 
 /// What members of a quorum say to each other.
 ///

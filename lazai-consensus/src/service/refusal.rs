@@ -1,7 +1,8 @@
 use alloy_primitives::{Address, B256};
+use lazai_api_types::codec::DecodeError;
 
 use crate::{
-    CertificateError, DecodeError, VoteError,
+    CertificateError, VoteError,
     availability::{AnswerError, InconsistencyError, ManifestError, ShardError},
 };
 

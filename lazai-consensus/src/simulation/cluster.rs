@@ -7,12 +7,12 @@ use commonware_consensus::simplex::{
     scheme::{bls12381_multisig, ed25519},
 };
 use commonware_cryptography::{bls12381::primitives::variant::MinSig, ed25519::PublicKey};
+use lazai_api_types::chain::BlockExecutor;
 
 use super::{
     Crash, Disk, Link, Partition, PowerCut, Region, Report, Signatures, StorageFaults, Twins,
     driver::drive, executors::Executors, opaque::Opaque, plan::Plan, validators::Validators,
 };
-use crate::chain::BlockExecutor;
 
 /// Validators in one process, on a runtime and a network that one seed decides.
 ///

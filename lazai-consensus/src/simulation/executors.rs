@@ -4,12 +4,12 @@ use core::{fmt, time::Duration};
 use alloy_primitives::{B256, keccak256};
 use commonware_runtime::deterministic;
 use commonware_utils::sync::Mutex;
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
 use super::{
     application::now,
     record::{Payload, Record, place},
 };
-use crate::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
 /// What gives each node its executor.
 #[derive(Clone)]

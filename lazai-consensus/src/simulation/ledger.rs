@@ -2,8 +2,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use alloy_primitives::{B256, keccak256};
 use commonware_utils::sync::Mutex;
-
-use crate::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
 /// The smallest executor: its state is a hash over all payloads so far, each of which repeats what the block stands on.
 ///

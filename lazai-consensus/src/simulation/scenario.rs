@@ -1,13 +1,13 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, str::FromStr, time::Duration};
 
+use lazai_api_types::chain::BlockExecutor;
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::{
     Cluster, Crash, Disk, HashLedger, Link, Partition, Pattern, PowerCut, Report, Signatures,
     StorageFaults, Twins, Violation,
 };
-use crate::chain::BlockExecutor;
 
 /// A family of runs, of which a seed and a number of nodes name one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -14,6 +14,7 @@ use commonware_p2p::{
 };
 use commonware_runtime::{Handle, IoBuf, Spawner as _, Supervisor as _, deterministic};
 use commonware_utils::{TryFromIterator as _, ordered::Map, sync::Mutex};
+use lazai_api_types::chain::Block;
 
 use super::{
     crew::{Crew, Stage, channels, key},
@@ -26,7 +27,7 @@ use crate::{
     QuorumId,
     bls::SecretKey,
     chain::{
-        Block, ChainCommittee, ChainEvent, ChainTiming, CommitteeSource, EpochSchedule,
+        ChainCommittee, ChainEvent, ChainTiming, CommitteeSource, EpochSchedule,
         FinalityCertificate, FixedCommittees, Seat,
         engine::{Network, Scheme, ValidatorConfig, max_message_size, start_validator},
     },

@@ -2,11 +2,12 @@ use alloc::string::ToString;
 
 use lazai_api_types::{
     Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Work,
+    codec::DecodeError,
 };
 
 use super::{ENVELOPE, seated::Seated};
 use crate::{
-    CertificateError, CommitteeError, DecodeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
+    CertificateError, CommitteeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
     QuorumCertificate, Statement, VoteError, vote::concerns,
 };
 

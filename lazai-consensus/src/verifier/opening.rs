@@ -3,16 +3,13 @@ use alloc::{boxed::Box, string::ToString, vec::Vec};
 use alloy_primitives::B256;
 use lazai_api_types::{
     Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Work,
+    codec::{DecodeError, Reader},
 };
 
 use super::ENVELOPE;
-use crate::{
-    DecodeError,
-    availability::{
-        Coding, CodingError, CommitmentError, DatasetCommitment, LEAF_BYTES, MAX_OPENING_BYTES,
-        Opening, OpeningError, verify_opening,
-    },
-    codec::Reader,
+use crate::availability::{
+    Coding, CodingError, CommitmentError, DatasetCommitment, LEAF_BYTES, MAX_OPENING_BYTES,
+    Opening, OpeningError, verify_opening,
 };
 
 /// Checks openings of data sets, as proofs of the system [`ProofSystemId::DATA_OPENING`].

@@ -2,8 +2,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
-use lazai_api_types::Fault;
-use lazai_consensus::chain::{BlockContext, ExecutionError};
+use lazai_api_types::{
+    Fault,
+    chain::{BlockContext, ExecutionError},
+};
 use lazai_gas::{FeeMarket, Resources};
 use lazai_precompiles::Settings;
 use lazvm::{

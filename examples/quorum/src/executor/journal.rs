@@ -5,9 +5,9 @@ use std::{
 };
 
 use alloy_primitives::{B256, keccak256};
-use lazai_consensus::{
-    DecodeError,
+use lazai_api_types::{
     chain::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES},
+    codec::DecodeError,
 };
 
 /// The final blocks in their order, in a file that only grows. What [`append`](Self::append) returned for is there after

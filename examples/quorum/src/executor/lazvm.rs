@@ -5,7 +5,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use lazai_consensus::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 use lazai_gas::Resources;
 use lazvm::Execution;
 

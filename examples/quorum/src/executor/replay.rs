@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use lazai_consensus::chain::{Block, ExecutionError};
+use lazai_api_types::chain::{Block, ExecutionError};
 
 use crate::executor::{
     Genesis, JournalError, SnapshotError, StoreError,

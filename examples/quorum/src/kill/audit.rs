@@ -2,7 +2,8 @@ use core::num::NonZeroU64;
 use std::{fs, io, path::Path, sync::Arc};
 
 use alloy_primitives::B256;
-use lazai_consensus::{chain::ExecutionError, verifier::QcVerify};
+use lazai_api_types::chain::ExecutionError;
+use lazai_consensus::verifier::QcVerify;
 
 use crate::{
     executor::{DeviceError, Devices, LazVmExecutor, OpenError, storyteller},

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use lazai_consensus::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
 use crate::{
     executor::LazVmExecutor,

@@ -13,10 +13,10 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use lazai_api_types::{Coprocessor, ModelId};
+use lazai_api_types::{Coprocessor, ModelId, chain::ExecutionError};
 use lazai_consensus::{
     Fact, QuorumId, Statement,
-    chain::{ChainEngine, ChainError, ChainEvent, ChainHandle, ExecutionError, SimplexEngine},
+    chain::{ChainEngine, ChainError, ChainEvent, ChainHandle, SimplexEngine},
     service::{Command, Request as ServiceRequest},
     verifier::QcVerify,
 };

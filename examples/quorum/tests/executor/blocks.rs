@@ -2,7 +2,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
-use lazai_consensus::chain::{BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{BlockExecutor, ExecutionError};
 use quorum::{
     executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError},
     wallet::Order,
@@ -66,7 +66,7 @@ fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
     // Gas that is left over when the others are in.
     let large = submit(&executor, "carol", 0, Order { tip: 3, ..transfer().gas(GAS_LIMIT) });
 
-    let order = |block: &lazai_consensus::chain::Block| {
+    let order = |block: &lazai_api_types::chain::Block| {
         executor.commit(block).unwrap();
         let names = [(low, "low"), (high, "high"), (behind, "behind"), (large, "large")];
         let mut done: Vec<_> = names

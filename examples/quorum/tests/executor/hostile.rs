@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Signature, U256};
-use lazai_consensus::chain::{Block, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
 use proptest::prelude::*;
 use quorum::{
     executor::{LazVmExecutor, SignedTransaction, TransactionError},

@@ -2,7 +2,7 @@ use core::num::NonZeroU64;
 use std::{fs, path::Path};
 
 use alloy_primitives::{Address, keccak256};
-use lazai_consensus::chain::{Block, BlockExecutor};
+use lazai_api_types::chain::{Block, BlockExecutor};
 use quorum::{
     executor::{JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError},
     wallet::Order,

@@ -7,8 +7,10 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
-use lazai_api_types::{Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote};
-use lazai_consensus::chain::{Block, BlockContext, BlockExecutor};
+use lazai_api_types::{
+    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote,
+    chain::{Block, BlockContext, BlockExecutor},
+};
 use quorum::{
     executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, storyteller},
     wallet::{Order, Wallet},

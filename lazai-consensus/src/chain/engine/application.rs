@@ -9,15 +9,13 @@ use commonware_consensus::{
 };
 use commonware_cryptography::Digested;
 use futures::{StreamExt, future};
+use lazai_api_types::chain::{Block, BlockContext, MAX_PAYLOAD_BYTES};
 
-use crate::chain::{
-    Block, BlockContext, MAX_PAYLOAD_BYTES,
-    engine::{
-        Digest, Environment, Identity, Scheme,
-        block::{ChainBlock, to_b256},
-        directory::Directory,
-        execution::{Execution, Opinion},
-    },
+use crate::chain::engine::{
+    Digest, Environment, Identity, Scheme,
+    block::{ChainBlock, to_b256},
+    directory::Directory,
+    execution::{Execution, Opinion},
 };
 
 /// Builds and judges blocks for the engine, by asking the executor.

@@ -7,11 +7,9 @@ use commonware_consensus::{
     types::{Epoch, Height, Round, View},
 };
 use commonware_cryptography::{Digested, Digestible};
+use lazai_api_types::chain::{Block, MAX_BLOCK_BYTES};
 
-use crate::chain::{
-    Block, MAX_BLOCK_BYTES,
-    engine::{Digest, Identity, directory::Directory},
-};
+use crate::chain::engine::{Digest, Identity, directory::Directory};
 
 /// A block as the engine handles it: the block, and where the names of its proposers are looked up.
 #[derive(Clone, Debug)]
@@ -79,7 +77,7 @@ impl Write for ChainBlock {
 
 impl EncodeSize for ChainBlock {
     fn encode_size(&self) -> usize {
-        let header = MAX_BLOCK_BYTES.saturating_sub(crate::chain::MAX_PAYLOAD_BYTES);
+        let header = MAX_BLOCK_BYTES.saturating_sub(lazai_api_types::chain::MAX_PAYLOAD_BYTES);
         let bytes = header.saturating_add(self.block.payload.len());
         bytes.encode_size().saturating_add(bytes)
     }

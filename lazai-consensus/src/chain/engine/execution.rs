@@ -1,8 +1,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::B256;
+use lazai_api_types::chain::{Block, BlockContext, BlockExecutor, ExecutionError};
 
-use crate::chain::{Block, BlockContext, BlockExecutor, ChainError, ExecutionError};
+use crate::chain::ChainError;
 
 /// The executor, asked by one at a time, and held to what its port promises.
 #[derive(Clone, Debug)]

@@ -21,11 +21,11 @@ use commonware_stream::{
     sake::{self, Sake},
 };
 use commonware_utils::{NZU32, NZUsize, TryFromIterator, channel::oneshot, ordered::Map};
+use lazai_api_types::chain::{Block, BlockExecutor};
 
 use crate::{
     chain::{
-        Block, BlockExecutor, ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle,
-        chain_namespace,
+        ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, chain_namespace,
         engine::{Identity, Network, ValidatorConfig, max_message_size, start_validator},
     },
     file_lock::FileLock,

@@ -16,12 +16,12 @@ use commonware_p2p::{Address, AddressableManager, Blocker, Receiver, utils::mux}
 use commonware_parallel::Sequential;
 use commonware_runtime::Handle;
 use commonware_utils::{NZU64, NZUsize, NonZeroDuration, channel, ordered::Map};
+use lazai_api_types::chain::{BlockExecutor, MAX_BLOCK_BYTES};
 
 use crate::{
     bls::SecretKey,
     chain::{
-        BlockExecutor, ChainError, ChainEvent, ChainTiming, CommitteeSource, EpochSchedule,
-        MAX_BLOCK_BYTES, MAX_SEATS,
+        ChainError, ChainEvent, ChainTiming, CommitteeSource, EpochSchedule, MAX_SEATS,
         engine::{
             Digest, Environment, Identity, Scheme,
             application::ChainApplication,

@@ -6,9 +6,10 @@ use commonware_runtime::{
     Clock, Runner, Storage, Supervisor,
     deterministic::{Config, Context},
 };
+use lazai_api_types::chain::Block;
 
 use super::{Cluster, committee};
-use crate::chain::{Block, ChainEvent, FixedCommittees};
+use crate::chain::{ChainEvent, FixedCommittees};
 
 /// Runs a scenario and returns the state of the simulator at its end.
 pub(super) fn simulate<F: Future<Output = ()>>(

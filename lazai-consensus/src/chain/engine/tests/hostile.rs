@@ -15,6 +15,7 @@ use commonware_p2p::{Receiver as _, Recipients, Sender as _};
 use commonware_runtime::{Clock, IoBuf, Quota};
 use commonware_utils::NZU32;
 use futures::FutureExt;
+use lazai_api_types::chain::{Block, MAX_BLOCK_BYTES};
 
 use super::{
     Cluster,
@@ -22,7 +23,7 @@ use super::{
     deterministic::simulate,
 };
 use crate::chain::{
-    Block, ChainEvent, Equivocation, FixedCommittees, MAX_BLOCK_BYTES, MAX_SEATS,
+    ChainEvent, Equivocation, FixedCommittees, MAX_SEATS,
     engine::{
         Digest, Scheme, block::ChainBlock, directory::Directory, max_message_size,
         reporter::equivocation, validator::BLOCK_OVERHEAD,
@@ -213,8 +214,10 @@ fn the_network_carries_the_largest_messages() {
     let directory = directory(1);
     let block = marshal::max_payload_size::<Standard<ChainBlock>, Scheme>(MAX_SEATS, &directory);
     assert!(block <= MAX_BLOCK_BYTES + BLOCK_OVERHEAD, "{block}");
-    let block =
-        Block { payload: vec![0; crate::chain::MAX_PAYLOAD_BYTES], ..Block::genesis(genesis()) };
+    let block = Block {
+        payload: vec![0; lazai_api_types::chain::MAX_PAYLOAD_BYTES],
+        ..Block::genesis(genesis())
+    };
     let largest = ChainBlock::new(block.clone(), directory.clone());
     let encoded = largest.encode();
     assert!(encoded.len() <= usize::try_from(max_message_size()).unwrap());

@@ -1,8 +1,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use alloy_primitives::{B256, keccak256};
-
-use crate::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
 /// An executor whose state is the hash of all payloads so far, each of which names its block. It survives what is called a crash.
 #[derive(Debug, Default)]

@@ -2,9 +2,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use commonware_runtime::Clock;
+use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
 
 use super::{Cluster, Ledger, committee, deterministic::simulate};
-use crate::chain::{Block, BlockExecutor, ChainError, ChainEvent, ExecutionError, FixedCommittees};
+use crate::chain::{ChainError, ChainEvent, FixedCommittees};
 
 const OPERATORS: [u8; 4] = [1, 2, 3, 4];
 

@@ -6,14 +6,15 @@ use std::{collections::BTreeMap, net::TcpListener, path::Path, sync::Arc, time::
 
 use alloy_primitives::B256;
 use commonware_cryptography::Signer;
+use lazai_api_types::chain::{Block, BlockExecutor};
 
 use super::{
     Ledger,
     cluster::{committee, operator},
 };
 use crate::chain::{
-    Block, BlockExecutor, ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle,
-    ChainTiming, EpochSchedule, FixedCommittees, Identity, SimplexEngine,
+    ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, EpochSchedule,
+    FixedCommittees, Identity, SimplexEngine,
 };
 
 const OPERATORS: [u8; 4] = [1, 2, 3, 4];
