@@ -43,7 +43,7 @@ def main():
         box(300, 56, 380, 84, "lazai-api-types", ["ids, jobs, work, statements, OpenAI types", "ports: Coprocessor, ProofVerifier, DataSource"], "port"),
         box(30, 200, 210, 84, "lazai-gas", ["GasAI, GasInference, P * T", "EIP-1559, governance"], "core"),
         box(260, 200, 210, 84, "lazai-precompiles", ["ABI, charging, typed errors", "no EVM"], "core"),
-        box(490, 200, 250, 84, "lazai-coprocessor", ["integer programs, kernels, artifact", "quantizer, trainer (feature)"], "heavy"),
+        box(490, 200, 250, 84, "lazai-coprocessor", ["integer programs, kernels, artifact", "quantizer"], "heavy"),
         box(760, 200, 190, 84, "lazai-consensus", ["quorums, certificates, data", "engine (feature)"], "heavy"),
         box(145, 340, 210, 70, "lazvm", ["revm, alloy-evm, settlement"], "core"),
         box(490, 340, 250, 70, "examples", ["quickstart, storyteller, quorum"], "user"),

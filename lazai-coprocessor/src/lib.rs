@@ -16,8 +16,6 @@ pub mod quantize;
 pub mod reference;
 pub mod table;
 pub mod trace;
-#[cfg(feature = "train")]
-pub mod train;
 
 mod coprocessor;
 mod executor;

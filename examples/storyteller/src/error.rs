@@ -25,7 +25,7 @@ pub(crate) enum RecipeError {
     Tokenizer(tokenizers::Error),
     /// The trainer refused or failed.
     #[cfg(feature = "train")]
-    Train(lazai_coprocessor::train::TrainError),
+    Train(lazai_trainer::TrainError),
     /// The trainer is not part of this build.
     #[cfg(not(feature = "train"))]
     TrainerMissing,
@@ -83,8 +83,8 @@ impl From<tokenizers::Error> for RecipeError {
 }
 
 #[cfg(feature = "train")]
-impl From<lazai_coprocessor::train::TrainError> for RecipeError {
-    fn from(error: lazai_coprocessor::train::TrainError) -> Self {
+impl From<lazai_trainer::TrainError> for RecipeError {
+    fn from(error: lazai_trainer::TrainError) -> Self {
         Self::Train(error)
     }
 }

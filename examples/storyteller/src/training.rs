@@ -3,7 +3,7 @@
 use core::ops::ControlFlow;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazai_coprocessor::train::{Dataset, ModelShape, TrainConfig, TrainedModel, train};
+use lazai_trainer::{Dataset, ModelShape, TrainConfig, TrainedModel, train};
 use tokenizers::Tokenizer;
 
 use crate::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::SafeTensors;
 
-use super::{
+use crate::{
     Dataset, ModelShape, TrainConfig, TrainError, TrainedModel,
     model::{Decoder, Positions},
     train,
@@ -214,7 +214,7 @@ fn a_continuation_is_the_likeliest_and_ends_with_the_context() {
 mod reference {
     use super::{BTreeMap, SHAPE};
 
-    pub(super) fn logits(weights: &BTreeMap<String, Vec<f64>>, tokens: &[i32]) -> Vec<f64> {
+    pub(crate) fn logits(weights: &BTreeMap<String, Vec<f64>>, tokens: &[i32]) -> Vec<f64> {
         let embedding = &weights["model.embed_tokens.weight"];
         let mut rows: Vec<Vec<f64>> = tokens
             .iter()

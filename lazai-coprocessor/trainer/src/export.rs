@@ -9,25 +9,25 @@ use burn::tensor::Tensor;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 
-use super::{ModelShape, TrainError, model::Decoder};
+use crate::{ModelShape, TrainError, model::Decoder};
 
 /// A decoder with its weights.
 #[derive(Debug)]
 pub struct TrainedModel {
-    pub(super) shape: ModelShape,
-    pub(super) decoder: Decoder,
+    pub(crate) shape: ModelShape,
+    pub(crate) decoder: Decoder,
 }
 
 /// One tensor under its public name.
 #[derive(Debug)]
-pub(super) struct Weight {
-    pub(super) name: String,
-    pub(super) shape: Vec<usize>,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Weight {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl TrainedModel {
-    pub(super) const fn new(shape: ModelShape, decoder: Decoder) -> Self {
+    pub(crate) const fn new(shape: ModelShape, decoder: Decoder) -> Self {
         Self { shape, decoder }
     }
 
@@ -67,7 +67,7 @@ impl TrainedModel {
         Ok(())
     }
 
-    pub(super) fn weights(&self) -> Result<Vec<Weight>, TrainError> {
+    pub(crate) fn weights(&self) -> Result<Vec<Weight>, TrainError> {
         let decoder = &self.decoder;
         let mut weights = vec![
             Weight::new("model.embed_tokens.weight".into(), decoder.embedding.val())?,
@@ -147,4 +147,4 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
 const BOS: u32 = 0;
 
 /// The token that ends a turn.
-pub(super) const EOS: u32 = 1;
+pub(crate) const EOS: u32 = 1;

@@ -8,37 +8,37 @@ use burn::{
     },
 };
 
-use super::config::ModelShape;
+use crate::config::ModelShape;
 
 /// A Llama decoder with tied embeddings.
 #[derive(Debug, Module)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     /// `[vocab, hidden]`; also the output projection.
-    pub(super) embedding: Param<Tensor<2>>,
-    pub(super) layers: Vec<Layer>,
+    pub(crate) embedding: Param<Tensor<2>>,
+    pub(crate) layers: Vec<Layer>,
     /// `[hidden]`.
-    pub(super) norm: Param<Tensor<1>>,
+    pub(crate) norm: Param<Tensor<1>>,
 }
 
 /// One block: attention, then the gated feed-forward network, each behind a norm.
 ///
 /// Matrices lie `[in, out]`, the order in which the products read them.
 #[derive(Debug, Module)]
-pub(super) struct Layer {
-    pub(super) input_norm: Param<Tensor<1>>,
-    pub(super) query: Param<Tensor<2>>,
-    pub(super) key: Param<Tensor<2>>,
-    pub(super) value: Param<Tensor<2>>,
-    pub(super) output: Param<Tensor<2>>,
-    pub(super) post_norm: Param<Tensor<1>>,
-    pub(super) gate: Param<Tensor<2>>,
-    pub(super) up: Param<Tensor<2>>,
-    pub(super) down: Param<Tensor<2>>,
+pub(crate) struct Layer {
+    pub(crate) input_norm: Param<Tensor<1>>,
+    pub(crate) query: Param<Tensor<2>>,
+    pub(crate) key: Param<Tensor<2>>,
+    pub(crate) value: Param<Tensor<2>>,
+    pub(crate) output: Param<Tensor<2>>,
+    pub(crate) post_norm: Param<Tensor<1>>,
+    pub(crate) gate: Param<Tensor<2>>,
+    pub(crate) up: Param<Tensor<2>>,
+    pub(crate) down: Param<Tensor<2>>,
 }
 
 /// The constants of one sequence length: rotation angles and the causal mask.
 #[derive(Clone, Debug)]
-pub(super) struct Positions {
+pub(crate) struct Positions {
     /// `[1, 1, length, head_dim]`, both halves equal.
     cos: Tensor<4>,
     sin: Tensor<4>,
@@ -48,7 +48,7 @@ pub(super) struct Positions {
 
 impl Decoder {
     /// Draws the weights from a stream of their own: burn's is shared by the whole process.
-    pub(super) fn new(shape: &ModelShape, seed: u64, device: &Device) -> Self {
+    pub(crate) fn new(shape: &ModelShape, seed: u64, device: &Device) -> Self {
         let mut normal = Normal::new(seed);
         let mut matrix = |rows: usize, columns: usize, std: f64| {
             let values: Vec<f32> =
@@ -80,7 +80,7 @@ impl Decoder {
     }
 
     /// Computes the logits `[batch * length, vocab]` of token ids `[batch, length]`.
-    pub(super) fn forward(
+    pub(crate) fn forward(
         &self,
         shape: &ModelShape,
         positions: &Positions,
@@ -138,7 +138,7 @@ impl Layer {
 
 impl Positions {
     /// Tabulates the first `length` positions.
-    pub(super) fn new(shape: &ModelShape, length: usize, device: &Device) -> Self {
+    pub(crate) fn new(shape: &ModelShape, length: usize, device: &Device) -> Self {
         let half = shape.head_dim / 2;
         let angles: Vec<f64> = (0..length)
             .flat_map(|position| {

@@ -1,6 +1,6 @@
 //! What is trained, and how.
 
-use super::TrainError;
+use crate::TrainError;
 
 /// The dimensions of a Llama decoder.
 #[derive(Clone, Copy, Debug, PartialEq)]

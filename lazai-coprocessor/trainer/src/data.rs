@@ -44,14 +44,16 @@ impl Dataset {
     }
 
     /// The highest token.
-    pub(super) fn max_token(&self) -> Option<u32> {
+    #[cfg(feature = "burn")]
+    pub(crate) fn max_token(&self) -> Option<u32> {
         self.tokens.iter().copied().max()
     }
 
     /// Inputs and targets of `count` rows from `first` on, around the end to the start.
     ///
     /// The data must not be empty.
-    pub(super) fn rows(&self, first: usize, count: usize) -> (Vec<i32>, Vec<i32>) {
+    #[cfg(feature = "burn")]
+    pub(crate) fn rows(&self, first: usize, count: usize) -> (Vec<i32>, Vec<i32>) {
         let width = self.length + 1;
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for row in first..first + count {

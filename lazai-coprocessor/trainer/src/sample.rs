@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 
-use super::{TrainError, TrainedModel, export::EOS, model::Positions};
+use crate::{TrainError, TrainedModel, export::EOS, model::Positions};
 
 impl TrainedModel {
     /// Continues `prompt` by the likeliest token each time, until a turn ends or `limit` tokens

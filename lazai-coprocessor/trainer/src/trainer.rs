@@ -9,7 +9,7 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData, activation::log_softmax},
 };
 
-use super::{
+use crate::{
     Dataset, TrainConfig, TrainError, TrainedModel,
     model::{Decoder, Positions},
 };
