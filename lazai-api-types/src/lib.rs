@@ -5,12 +5,14 @@
 
 extern crate alloc;
 
+#[cfg(feature = "authorization")]
 pub mod authorization;
 pub mod chain;
 pub mod codec;
 mod encode;
 mod identity;
 mod job;
+#[cfg(feature = "openai")]
 pub mod openai;
 mod outcome;
 mod port;

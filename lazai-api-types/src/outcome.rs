@@ -1,7 +1,6 @@
 use alloc::{string::String, vec::Vec};
 
 use alloy_primitives::{B256, keccak256};
-use serde::{Deserialize, Serialize};
 
 use crate::{TokenId, Work, encode::Encoder};
 
@@ -29,7 +28,8 @@ pub struct Outcome {
 }
 
 /// Token counts of a job.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
@@ -116,8 +116,9 @@ impl Output {
 }
 
 /// Why a generation ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum FinishReason {
     /// The token limit was reached.
     Length,

@@ -1,10 +1,10 @@
 use alloy_primitives::{B256, keccak256};
-use serde::{Deserialize, Serialize};
 
 use crate::{ModelId, Work, encode::Encoder};
 
 /// The one public input of every proof: this model turned this input into this output.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Statement {
     /// The model that ran.
     pub model: ModelId,

@@ -1,9 +1,8 @@
 use core::fmt::Debug;
 
-use serde::{Deserialize, Serialize};
-
 /// What a job costs a machine, computed from shapes before the run and never measured.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Work {
     /// Arithmetic operations; a multiply and an add count as two.
     pub flops: u64,
@@ -28,7 +27,8 @@ impl Work {
 pub struct WorkOverflow;
 
 /// The price of a job in gas, by its two parts.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct GasCost {
     /// `GasAI = ceil(alpha * FLOPs) + gamma`.
     pub gas_ai: u64,

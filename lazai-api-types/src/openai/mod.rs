@@ -4,6 +4,49 @@
 //! than servers; a known field with a wrong type is an error. A request is read by [`Request::from_json`], which
 //! bounds it before parsing and checks it after. Floats live in this module alone: [`Sampling`](crate::Sampling),
 //! which reaches consensus, is made from them by a checked conversion.
+//!
+//! ```rust
+//! use lazai_api_types::{
+//!     Sampling,
+//!     openai::{ChatCompletionRequest, Request, RequestError},
+//! };
+//!
+//! let body = br#"{
+//!     "model": "storyteller",
+//!     "messages": [{"role": "user", "content": "Tell me a story."}],
+//!     "temperature": 0.7, "seed": 42, "max_tokens": 64,
+//!     "dat_id": "10"
+//! }"#;
+//! let request = ChatCompletionRequest::from_json(body)?;
+//! assert_eq!(request.token_limit(), Some(64));
+//!
+//! // Floats end here: what reaches consensus is thousandths.
+//! let sampling = request.sampling()?;
+//! assert_eq!(sampling, Sampling { temperature_milli: 700, seed: 42, ..Sampling::default() });
+//! # Ok::<(), RequestError>(())
+//! ```
+//!
+//! A stream is made in the order that clients expect and written byte by byte as they read it:
+//!
+//! ```rust
+//! use lazai_api_types::openai::{ChatStream, StopReason, sse};
+//!
+//! let stream = ChatStream {
+//!     id: "chatcmpl-1".into(),
+//!     created: 1_700_000_000,
+//!     model: "storyteller".into(),
+//!     system_fingerprint: None,
+//!     include_usage: false,
+//! };
+//! let mut body = String::new();
+//! for chunk in [stream.begin(0), stream.text(0, "Once".into()), stream.end(0, StopReason::Stop)] {
+//!     body += &sse::event(&chunk)?;
+//! }
+//! body += sse::DONE;
+//! assert!(body.starts_with("data: {\"id\":\"chatcmpl-1\""));
+//! assert!(body.ends_with("data: [DONE]\n\n"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod auto;
 mod chat;
