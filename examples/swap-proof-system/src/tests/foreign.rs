@@ -10,8 +10,8 @@ use std::{
 
 use alloy_primitives::{B256, hex};
 use lazai_api_types::{ProofVerifier, Statement};
-use lazai_coprocessor::proof::{
-    foreign::ForeignKey,
+use lazai_zkvm::{
+    ForeignKey,
     groth16::Groth16Verifier,
     plonk::{PlonkVerifier, without_lines},
 };

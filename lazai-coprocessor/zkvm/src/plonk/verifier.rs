@@ -6,9 +6,7 @@ use super::{
     circuit::{Circuit, KEY_BYTES},
     proof::{PROOF_BYTES, Proof},
 };
-use crate::proof::foreign::{
-    ForeignKey, KeyError, MAX_HEADER_BYTES, MAX_PROOF_BYTES, ProofError, ZkVm, open,
-};
+use crate::{ForeignKey, KeyError, MAX_HEADER_BYTES, MAX_PROOF_BYTES, ProofError, ZkVm, open};
 
 /// Verifies PLONK proofs of Ziren and SP1.
 ///
@@ -79,7 +77,7 @@ fn parse(bytes: &[u8]) -> Result<(ForeignKey, Circuit), KeyError> {
 /// The header of SP1, which is that of RISC Zero less one word, and the key of the circuit.
 const MAX_KEY_BYTES: usize = MAX_HEADER_BYTES - 32 + KEY_BYTES;
 
-/// The slowest median of `cargo bench -p lazai-coprocessor --features groth16,plonk --bench proof` is 3 ms on one core, reading the
+/// The slowest median of `cargo bench -p lazai-zkvm --bench proof` is 3 ms on one core, reading the
 /// key included. A gas is a thirtieth of a microsecond and 10,000/3 operations, so a microsecond is 100,000 operations; twice
 /// that leaves room for slower machines.
 const OPERATIONS: u64 = 2 * 3_000 * 100_000;

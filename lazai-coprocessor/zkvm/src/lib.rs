@@ -1,4 +1,12 @@
-//! What proofs of zkVMs have in common, whatever system made them: keys, public values, points of bn254.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+// What the systems share lies idle in a build without any of them.
+#![cfg_attr(not(any(feature = "groth16", feature = "plonk")), allow(dead_code, unused_imports))]
+
+#[cfg(feature = "groth16")]
+pub mod groth16;
+#[cfg(feature = "plonk")]
+pub mod plonk;
 
 mod envelope;
 mod error;

@@ -4,7 +4,7 @@ use lazai_api_types::{
 use sha2::{Digest, Sha256};
 
 use super::circuit::{Circuit, PROOF_BYTES};
-use crate::proof::foreign::{
+use crate::{
     ForeignKey, KeyError, MAX_HEADER_BYTES, MAX_PROOF_BYTES, ProofError, ZkVm, open, selector,
 };
 
@@ -94,7 +94,7 @@ impl Key {
 /// The largest header, and RISC Zero's key behind it.
 const MAX_KEY_BYTES: usize = MAX_HEADER_BYTES + 64 + 3 * 128 + 6 * 64;
 
-/// The slowest median of `cargo bench -p lazai-coprocessor --features groth16 --bench proof` is 2 ms on one core, reading the
+/// The slowest median of `cargo bench -p lazai-zkvm --bench proof` is 2 ms on one core, reading the
 /// key included. A gas is a thirtieth of a microsecond and 10,000/3 operations, so a microsecond is 100,000 operations; twice
 /// that leaves room for slower machines.
 const OPERATIONS: u64 = 2 * 2_000 * 100_000;

@@ -1,7 +1,7 @@
 use alloy_primitives::{B256, hex};
 use lazai_api_types::{Claim, ProofSystemId, ProofVerifier, Work};
-use lazai_coprocessor::proof::{
-    foreign::{ForeignKey, KeyError, ProofError},
+use lazai_zkvm::{
+    ForeignKey, KeyError, ProofError,
     plonk::{PlonkVerifier, without_lines},
 };
 use proptest::prelude::*;

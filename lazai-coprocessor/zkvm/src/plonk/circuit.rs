@@ -3,7 +3,7 @@ use ark_ec::AffineRepr;
 use ark_ff::Field;
 use sha2::{Digest, Sha256};
 
-use crate::proof::foreign::{KeyError, Reader};
+use crate::{KeyError, Reader};
 
 /// The verifying key of a circuit as gnark writes it, without the table of pairing lines: 576 bytes.
 ///

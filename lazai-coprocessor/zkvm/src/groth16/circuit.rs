@@ -2,7 +2,7 @@ use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
 use ark_ff::One;
 
-use crate::proof::foreign::{KeyError, ProofError, Reader};
+use crate::{KeyError, ProofError, Reader};
 
 /// The verifying key of a circuit, free of every flaw that shows in it.
 #[derive(Clone, Debug)]

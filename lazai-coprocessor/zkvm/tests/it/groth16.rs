@@ -1,10 +1,7 @@
 use alloy_primitives::{B256, hex};
 use ark_bn254::Fr;
 use lazai_api_types::{Claim, ModelId, ProofSystemId, ProofVerifier, Statement, Work};
-use lazai_coprocessor::proof::{
-    foreign::{ForeignKey, ProofError},
-    groth16::Groth16Verifier,
-};
+use lazai_zkvm::{ForeignKey, ProofError, groth16::Groth16Verifier};
 use sha2::{Digest, Sha256};
 
 use crate::{

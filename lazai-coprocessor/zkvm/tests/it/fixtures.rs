@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, hex};
-use lazai_coprocessor::proof::{foreign::ForeignKey, plonk::without_lines};
+use lazai_zkvm::{ForeignKey, plonk::without_lines};
 use serde_json::Value;
 
 /// A proof, with what it proves.
@@ -70,7 +70,7 @@ fn short(circuit: &str) -> &str {
 }
 
 fn folder() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let beside = workspace.join("../shared/fixtures");
     let folder = env::var_os("LAZVM_FIXTURES").map_or(beside, PathBuf::from).join("zkvm");
     folder.is_dir().then_some(folder)

@@ -2,7 +2,7 @@ use ark_bn254::{Fr, G1Affine};
 use ark_ec::AffineRepr;
 use ark_ff::AdditiveGroup;
 
-use crate::proof::foreign::{ProofError, Reader};
+use crate::{ProofError, Reader};
 
 /// A proof as gnark writes it for Solidity, all of it canonical.
 #[derive(Clone, Debug)]

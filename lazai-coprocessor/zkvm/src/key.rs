@@ -1,6 +1,6 @@
 use alloy_primitives::B256;
 
-use super::{KeyError, point::Reader};
+use crate::{KeyError, point::Reader};
 
 /// The zkVM whose program is proved, with what its circuit takes besides program and public values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,11 +25,11 @@ pub enum ZkVm {
 ///
 /// ```
 /// use alloy_primitives::B256;
-/// use lazai_coprocessor::proof::foreign::ForeignKey;
+/// use lazai_zkvm::ForeignKey;
 ///
 /// let key = ForeignKey::ziren(B256::repeat_byte(1), vec![0; 396]).with_statement_at(32);
 /// assert_eq!(ForeignKey::parse(&key.encode())?, key);
-/// # Ok::<(), lazai_coprocessor::proof::foreign::KeyError>(())
+/// # Ok::<(), lazai_zkvm::KeyError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ForeignKey {

@@ -1,7 +1,7 @@
 use ark_bn254::Fr;
 use lazai_api_types::Claim;
 
-use super::{ForeignKey, ProofError, point::Reader};
+use crate::{ForeignKey, ProofError, point::Reader};
 
 /// The public inputs that a claim asks for, and the proof of the circuit.
 #[derive(Clone, Debug)]

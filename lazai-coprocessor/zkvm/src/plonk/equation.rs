@@ -12,7 +12,7 @@ use super::{
     proof::Proof,
     transcript::{Transcript, hash_to_field},
 };
-use crate::proof::foreign::ProofError;
+use crate::ProofError;
 
 impl Circuit {
     /// Whether `proof` holds for these public inputs.

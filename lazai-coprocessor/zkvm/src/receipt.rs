@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use sha2::{Digest, Sha256};
 
 /// The digest of the claim that program `image_id` halted with code 0 and the public values `journal`, and assumed nothing.
-pub(super) fn claim(image_id: B256, journal: &[u8]) -> B256 {
+pub(crate) fn claim(image_id: B256, journal: &[u8]) -> B256 {
     let post_state = tagged("risc0.SystemState", &[B256::ZERO], &[0]);
     let output = tagged("risc0.Output", &[sha256(journal), B256::ZERO], &[]);
     // No input; then the exit code, whose two parts say "halted" and 0.

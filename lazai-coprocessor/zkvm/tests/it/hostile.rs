@@ -5,10 +5,7 @@ use ark_bn254::{Fq, Fq2, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, PrimeField};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_coprocessor::proof::{
-    foreign::{ForeignKey, KeyError, ProofError},
-    groth16::Groth16Verifier,
-};
+use lazai_zkvm::{ForeignKey, KeyError, ProofError, groth16::Groth16Verifier};
 use proptest::prelude::*;
 
 use crate::{groth16::simulated_risc_zero, simulator::Secrets};

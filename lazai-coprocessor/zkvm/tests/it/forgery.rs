@@ -5,10 +5,7 @@ use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, pairing::Pairing};
 use ark_ff::{Field, One, Zero};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_coprocessor::proof::{
-    foreign::{ForeignKey, KeyError, ProofError},
-    groth16::Groth16Verifier,
-};
+use lazai_zkvm::{ForeignKey, KeyError, ProofError, groth16::Groth16Verifier};
 
 use crate::simulator::Secrets;
 

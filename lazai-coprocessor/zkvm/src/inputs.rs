@@ -2,7 +2,7 @@ use alloy_primitives::B256;
 use ark_bn254::Fr;
 use sha2::{Digest, Sha256};
 
-use super::{
+use crate::{
     ForeignKey, KeyError, ProofError, ZkVm,
     point::{Reader, number},
     receipt,
@@ -18,7 +18,7 @@ impl ZkVm {
     }
 
     /// Bytes between the prefix of a proof and the proof of the circuit.
-    pub(super) const fn header_bytes(&self) -> usize {
+    pub(crate) const fn header_bytes(&self) -> usize {
         match self {
             Self::RiscZero { .. } | Self::Ziren => 0,
             Self::Sp1 { .. } => 96,
@@ -42,7 +42,7 @@ impl ForeignKey {
 
     /// The public inputs of the circuit for a run of the program that committed `values`, given what stands between prefix
     /// and proof.
-    pub(super) fn inputs(&self, header: &[u8], values: &[u8]) -> Result<Vec<Fr>, ProofError> {
+    pub(crate) fn inputs(&self, header: &[u8], values: &[u8]) -> Result<Vec<Fr>, ProofError> {
         match self.zkvm() {
             ZkVm::Ziren => Ok(vec![self.program_input()?, values_input(values)?]),
             ZkVm::Sp1 { vk_root } => {

@@ -1,18 +1,18 @@
-//! Verification of foreign proofs: `cargo bench -p lazai-coprocessor --features groth16,plonk --bench proof`.
+//! Verification of foreign proofs: `cargo bench -p lazai-zkvm --bench proof`.
 //!
 //! The proofs are real ones: `LAZVM_FIXTURES` names the folder that holds them.
 
 #![allow(missing_docs, reason = "criterion's macros")]
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-#[path = "../tests/foreign/fixtures.rs"]
+#[path = "../tests/it/fixtures.rs"]
 mod fixtures;
 
 use core::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_coprocessor::proof::{groth16::Groth16Verifier, plonk::PlonkVerifier};
+use lazai_zkvm::{groth16::Groth16Verifier, plonk::PlonkVerifier};
 
 use fixtures::Case;
 
