@@ -1,10 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub mod executor;
+pub mod device;
 pub mod fleet;
 pub mod kill;
 pub mod node;
 pub mod replay;
 pub mod story;
-pub mod wallet;

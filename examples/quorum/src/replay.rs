@@ -11,11 +11,11 @@ use lazai_api_types::{
     chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
 };
 use lazai_consensus::simulation::{Case, ClusterError, Report, Scenario};
+use lazvm_executor::{Devices, LazVmExecutor, Order, Wallet, WalletError};
 
 use crate::{
-    executor::{DeviceError, Devices, LazVmExecutor, storyteller},
+    device::{DeviceError, storyteller},
     node::{CHAIN_ID, ChainSetupError, RAW_PROMPT, genesis},
-    wallet::{Order, Wallet, WalletError},
 };
 
 /// Runs seeds of the simulated chain on LazVM.

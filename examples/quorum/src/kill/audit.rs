@@ -4,9 +4,10 @@ use std::{fs, io, path::Path, sync::Arc};
 use alloy_primitives::B256;
 use lazai_api_types::chain::ExecutionError;
 use lazai_consensus::verifier::QcVerify;
+use lazvm_executor::{Devices, LazVmExecutor, OpenError};
 
 use crate::{
-    executor::{DeviceError, Devices, LazVmExecutor, OpenError, storyteller},
+    device::{DeviceError, storyteller},
     fleet::Ledger,
     node::{ChainSetupError, genesis},
 };

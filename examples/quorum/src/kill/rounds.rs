@@ -2,12 +2,12 @@ use core::time::Duration;
 use std::{path::Path, time::Instant};
 
 use alloy_primitives::{Address, U256, keccak256};
+use lazvm_executor::{Order, Wallet, WalletError};
 
 use crate::{
     fleet::{Fleet, FleetError, FleetOptions},
     kill::{AuditError, Audited, audit},
     node::{CHAIN_ID, Event, RAW_PROMPT},
-    wallet::{Order, Wallet, WalletError},
 };
 
 /// How validators are killed.

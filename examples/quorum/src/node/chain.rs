@@ -11,11 +11,7 @@ use lazai_consensus::{
         FixedCommittees, Identity, Seat,
     },
 };
-
-use crate::{
-    executor::{Genesis, GenesisAccount},
-    wallet::{Wallet, WalletError},
-};
+use lazvm_executor::{Genesis, GenesisAccount, Wallet, WalletError};
 
 /// The keys of a seat. Anyone can compute them: they are for examples and tests.
 #[derive(Clone, Debug)]

@@ -244,9 +244,9 @@ pub struct Receipt {
     pub ai_calls: u64,
 }
 
-impl From<crate::executor::Receipt> for Receipt {
-    fn from(receipt: crate::executor::Receipt) -> Self {
-        let crate::executor::Receipt { height, success, output, contract, gas, ai_calls, .. } =
+impl From<lazvm_executor::Receipt> for Receipt {
+    fn from(receipt: lazvm_executor::Receipt) -> Self {
+        let lazvm_executor::Receipt { height, success, output, contract, gas, ai_calls, .. } =
             receipt;
         let gas_ai = gas.ai.saturating_add(gas.inference);
         Self { height, success, output, contract, gas_evm: gas.evm, gas_ai, ai_calls }

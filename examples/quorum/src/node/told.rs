@@ -7,11 +7,9 @@ use std::{
 
 use alloy_primitives::B256;
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazvm_executor::LazVmExecutor;
 
-use crate::{
-    executor::LazVmExecutor,
-    node::{Event, Line},
-};
+use crate::node::{Event, Line};
 
 /// Where a validator writes its lines; whole ones, one after the other.
 #[derive(Clone)]

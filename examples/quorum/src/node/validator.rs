@@ -21,9 +21,10 @@ use lazai_consensus::{
     verifier::QcVerify,
 };
 use lazai_coprocessor::Cpu;
+use lazvm_executor::{Devices, LazVmExecutor, OpenError};
 
 use crate::{
-    executor::{DeviceError, Devices, LazVmExecutor, OpenError, storyteller},
+    device::{DeviceError, storyteller},
     node::{
         ChainSetupError, EPOCH, Event, KeyError, Line, Member, MemberConfig, MemberError, QUORUMS,
         Quorum, QuorumSetupError, Reply, Request, Task, Told, Voice, chain_config, genesis, policy,

@@ -2,6 +2,7 @@ use std::{path::Path, time::Instant};
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
+use lazvm_executor::Order;
 
 use crate::{
     kill::audit,
@@ -11,7 +12,6 @@ use crate::{
         contract::Quorums,
         stage::{Certified, PATIENCE, Stage},
     },
-    wallet::Order,
 };
 
 /// Runs the example with nodes that keep their files below `folder`; `tell` hears what happens.

@@ -1,10 +1,10 @@
 use alloy_primitives::Bytes;
+use lazvm_executor::WalletError;
 
 use crate::{
     fleet::FleetError,
     kill::AuditError,
     node::{KeyError, QuorumSetupError},
-    wallet::WalletError,
 };
 
 /// Why the example ended early.

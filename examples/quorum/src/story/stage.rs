@@ -2,12 +2,12 @@ use core::time::Duration;
 use std::{path::Path, time::Instant};
 
 use alloy_primitives::{Address, B256, Bytes};
+use lazvm_executor::{Order, Wallet};
 
 use crate::{
     fleet::{Fleet, FleetOptions, Heard},
     node::{CHAIN_ID, Event, Receipt, Reply, Task, quorum_name},
     story::{Entry, StoryError, Timeline},
-    wallet::{Order, Wallet},
 };
 
 /// The nodes, and what is told of them.

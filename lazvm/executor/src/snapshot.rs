@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, U256, keccak256};
+use lazai_api_types::codec::{DecodeError, Reader};
 use lazai_gas::{FeeLevel, Resources};
 use lazvm::revm::{bytecode::Bytecode, primitives::Bytes};
 
-use crate::executor::{
+use crate::{
     Genesis,
-    bytes::{ReadError, Reader, put_counted},
+    bytes::{counted, put_counted},
     state::ChainState,
     world::{Account, World},
 };
@@ -63,7 +64,8 @@ pub(crate) fn decode(
     }
     let height = reader.u64()?;
     let mut market = chain.market();
-    let levels = [reader.u128()?, reader.u128()?, reader.u128()?].map(FeeLevel);
+    let levels = [reader.array()?, reader.array()?, reader.array()?];
+    let levels = levels.map(|level| FeeLevel(u128::from_be_bytes(level)));
     let [evm, ai, inference] = levels;
     market.resources =
         market.resources.zip(Resources { evm, ai, inference }).map(|(old, level)| {
@@ -82,20 +84,24 @@ pub(crate) fn decode(
 fn world(reader: &mut Reader<'_>) -> Result<World, SnapshotError> {
     let mut world = World::default();
     for _ in 0..reader.u64()? {
-        let code = Bytes::copy_from_slice(reader.counted()?);
+        let code = Bytes::copy_from_slice(counted(reader)?);
         let code = Bytecode::new_raw_checked(code).map_err(|_| SnapshotError::Code)?;
         world.insert_code(code);
     }
     for _ in 0..reader.u64()? {
         let address = reader.address()?;
-        let (nonce, balance, code_hash) = (reader.u64()?, reader.u256()?, reader.hash()?);
+        let (nonce, balance, code_hash) = (reader.u64()?, word(reader)?, reader.hash()?);
         let mut storage = BTreeMap::new();
         for _ in 0..reader.u64()? {
-            storage.insert(reader.u256()?, reader.u256()?);
+            storage.insert(word(reader)?, word(reader)?);
         }
         world.insert(address, Account::new(nonce, balance, code_hash, storage));
     }
     Ok(world)
+}
+
+fn word(reader: &mut Reader<'_>) -> Result<U256, DecodeError> {
+    Ok(U256::from_be_bytes(reader.array::<32>()?))
 }
 
 /// Why a snapshot is not used; the journal has everything that it would have saved.
@@ -131,7 +137,7 @@ pub enum SnapshotError {
     Header,
     /// It ends early or goes on.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] DecodeError),
 }
 
 const MAGIC: [u8; 8] = *b"LAZSNAP1";

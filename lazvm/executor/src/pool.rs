@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, U256};
 
-use crate::executor::{
+use crate::{
     Genesis, SignedTransaction, TransactionError,
     execution::{OpenBlock, Refused},
     payload,

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
 
-use crate::executor::execution::Executed;
+use crate::execution::Executed;
 
 /// Executed blocks that are not committed, by what they depend on. Of too many, the one that was not asked for the longest
 /// is forgotten: the branch that grows stays.

@@ -9,7 +9,7 @@ use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, Exec
 use lazai_gas::Resources;
 use lazvm::Execution;
 
-use crate::executor::{
+use crate::{
     Devices, Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
     execution::{Executed, Machine},
     journal::Journal,

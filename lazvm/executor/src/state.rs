@@ -2,7 +2,7 @@ use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{B256, keccak256};
 use lazai_gas::{FeeMarket, Resources};
 
-use crate::executor::{Genesis, world::World};
+use crate::{Genesis, world::World};
 
 /// Everything that the next block depends on.
 #[derive(Clone, Debug)]

@@ -3,9 +3,8 @@ use std::{fs, path::Path};
 
 use alloy_primitives::{Address, keccak256};
 use lazai_api_types::chain::{Block, BlockExecutor};
-use quorum::{
-    executor::{JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError},
-    wallet::Order,
+use lazvm_executor::{
+    JournalError, LazVmExecutor, OpenError, Opened, Order, SnapshotError, StoreError,
 };
 
 use crate::support::*;

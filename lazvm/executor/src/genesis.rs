@@ -5,7 +5,7 @@ use lazai_api_types::ModelId;
 use lazai_gas::FeeMarket;
 use lazvm::revm::bytecode::Bytecode;
 
-use crate::executor::{
+use crate::{
     state::ChainState,
     world::{Account, World},
 };

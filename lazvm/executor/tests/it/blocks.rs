@@ -3,10 +3,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::chain::{BlockExecutor, ExecutionError};
-use quorum::{
-    executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError},
-    wallet::Order,
-};
+use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, PoolError};
 
 use crate::support::*;
 

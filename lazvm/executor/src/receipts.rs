@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use alloy_primitives::B256;
 
-use crate::executor::Receipt;
+use crate::Receipt;
 
 /// The receipts of the last [`MAX_BLOCKS`] blocks.
 #[derive(Debug, Default)]

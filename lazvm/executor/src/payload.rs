@@ -1,6 +1,8 @@
-use crate::executor::{
+use lazai_api_types::codec::{DecodeError, Reader};
+
+use crate::{
     SignedTransaction, TransactionError,
-    bytes::{ReadError, Reader, put_counted},
+    bytes::{counted, put_counted},
 };
 
 /// The transactions of a block in their order, as the block carries them.
@@ -31,7 +33,7 @@ pub(crate) fn decode(bytes: &[u8], chain_id: u64) -> Result<Vec<SignedTransactio
     // All lengths first: they are cheap, signatures are not.
     let mut slices = Vec::new();
     for _ in 0..count {
-        slices.push(reader.counted()?);
+        slices.push(counted(&mut reader)?);
     }
     reader.finish()?;
     (0..count)
@@ -60,7 +62,7 @@ pub(crate) const LENGTH_BYTES: usize = 4;
 pub enum PayloadError {
     /// It ends early or goes on.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(#[from] DecodeError),
     /// It claims too many transactions.
     #[error("the payload claims {got} transactions, at most {max} are read")]
     TooMany {

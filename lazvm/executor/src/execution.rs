@@ -17,7 +17,7 @@ use lazvm::{
     },
 };
 
-use crate::executor::{
+use crate::{
     Devices, Genesis, Receipt, SignedTransaction, receipt,
     state::ChainState,
     world::{Account, World, randomness},

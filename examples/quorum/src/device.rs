@@ -1,29 +1,14 @@
+//! The device that runs the shipped model.
+
 use std::sync::Arc;
 
-use lazai_api_types::{Coprocessor, ModelId, ProofVerifier};
+use lazai_api_types::ModelId;
 use lazai_coprocessor::{
     Cpu,
     artifact::{Artifact, ArtifactBytes, ArtifactError},
     kernel::{KernelError, Threads},
     model::Model,
 };
-
-/// What the AI precompiles of a chain run on. Validators may have different ones, as long as their answers are the same.
-#[derive(Clone, Debug)]
-pub struct Devices {
-    /// What runs models.
-    pub coprocessor: Arc<dyn Coprocessor>,
-    /// The proof systems of the chain, with an id of its own each.
-    pub verifiers: Vec<Arc<dyn ProofVerifier>>,
-}
-
-impl Devices {
-    /// A device that runs models, and no proof system.
-    #[must_use]
-    pub fn new(coprocessor: Arc<dyn Coprocessor>) -> Self {
-        Self { coprocessor, verifiers: Vec::new() }
-    }
-}
 
 /// Loads the model that the repository ships, and a device with `threads` threads that runs it.
 ///
@@ -51,4 +36,4 @@ pub enum DeviceError {
 }
 
 /// The model of `examples/storyteller`.
-static STORYTELLER: &[u8] = include_bytes!("../../../storyteller/model/storyteller.safetensors");
+static STORYTELLER: &[u8] = include_bytes!("../../storyteller/model/storyteller.safetensors");

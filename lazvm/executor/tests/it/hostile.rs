@@ -4,11 +4,8 @@ use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Signature, U256};
 use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
+use lazvm_executor::{LazVmExecutor, Order, SignedTransaction, TransactionError};
 use proptest::prelude::*;
-use quorum::{
-    executor::{LazVmExecutor, SignedTransaction, TransactionError},
-    wallet::Order,
-};
 
 use crate::support::*;
 

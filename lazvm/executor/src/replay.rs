@@ -3,11 +3,11 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use lazai_api_types::chain::{Block, ExecutionError};
 
-use crate::executor::{
+use crate::{
     Genesis, JournalError, SnapshotError, StoreError,
     execution::Machine,
+    executor::{context_of, wrong_root},
     journal::Journal,
-    lazvm::{context_of, wrong_root},
     payload,
     receipts::Receipts,
     snapshot,

@@ -1,11 +1,12 @@
-//! LazVM as what executes the blocks of the chain: transactions in, a state root out, and a state that survives a crash.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 mod bytes;
-mod device;
+mod devices;
 mod execution;
+mod executor;
 mod genesis;
 mod journal;
-mod lazvm;
 mod open_blocks;
 mod payload;
 mod pool;
@@ -16,14 +17,17 @@ mod snapshot;
 mod state;
 mod store;
 mod transaction;
+#[cfg(feature = "test-utils")]
+mod wallet;
 mod world;
 
+#[cfg(feature = "test-utils")]
+pub use self::wallet::{Order, Wallet, WalletError};
 pub use self::{
-    bytes::ReadError,
-    device::{DeviceError, Devices, storyteller},
+    devices::Devices,
+    executor::{LazVmExecutor, Status},
     genesis::{Genesis, GenesisAccount},
     journal::JournalError,
-    lazvm::{LazVmExecutor, Status},
     payload::{MAX_TRANSACTIONS, PayloadError},
     pool::PoolError,
     receipt::Receipt,
