@@ -11,7 +11,6 @@ pub mod kernel;
 pub mod model;
 pub mod numeric;
 pub mod program;
-pub mod proof;
 pub mod quantize;
 pub mod reference;
 pub mod table;

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, U256, address};
 use alloy_sol_types::{SolCall, SolValue};
 use lazai_api_types::{ProofSystemId, Statement, key_hash};
-use lazai_coprocessor::{Cpu, proof::halo2::Halo2Verifier};
+use lazai_coprocessor::Cpu;
+use lazai_halo2::Halo2Verifier;
 use lazai_precompiles::{
     abi::{self, ILazProofVerifier as sol},
     address::PROOF_VERIFIER,

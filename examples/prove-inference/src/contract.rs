@@ -1,5 +1,5 @@
 use lazai_api_types::Statement;
-use lazai_coprocessor::proof::halo2::{Proof, SolidityVerifier, VerifyingKey};
+use lazai_halo2::{Proof, SolidityVerifier, VerifyingKey};
 
 use crate::{chain::Chain, error::Error, solc::Solc};
 

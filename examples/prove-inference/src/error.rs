@@ -1,12 +1,10 @@
 use std::{io, path::PathBuf};
 
 use lazai_coprocessor::{
-    artifact::ArtifactError,
-    kernel::KernelError,
-    proof::halo2::{Halo2Error, SrsError},
-    quantize::QuantizeError,
+    artifact::ArtifactError, kernel::KernelError, quantize::QuantizeError,
     reference::FloatNetworkError,
 };
+use lazai_halo2::{Halo2Error, SrsError};
 use lazvm::{BuildError, LazVmError};
 
 /// Why there is no proof.

@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazai_coprocessor::proof::halo2::Stage;
+use lazai_halo2::Stage;
 
 /// Says what takes so long.
 #[derive(Debug)]

@@ -2,11 +2,8 @@ use std::{fs, time::Instant};
 
 use alloy_primitives::keccak256;
 use lazai_api_types::{Claim, PortError, ProofVerifier};
-use lazai_coprocessor::{
-    Monitor,
-    proof::halo2::{Goal, Halo2Verifier, PlanReport, ProvingKey, Srs},
-    trace::Input,
-};
+use lazai_coprocessor::{Monitor, trace::Input};
+use lazai_halo2::{Goal, Halo2Verifier, PlanReport, ProvingKey, Srs};
 
 use crate::{
     chain::Chain,

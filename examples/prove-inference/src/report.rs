@@ -1,4 +1,4 @@
-use lazai_coprocessor::proof::halo2::{PartCount, PlanReport};
+use lazai_halo2::{PartCount, PlanReport};
 use serde::Serialize;
 
 /// What was measured.

@@ -10,6 +10,10 @@ use lazai_api_types::ModelId;
 use super::{
     ArtifactError, Element, MANIFEST, Manifest, TOKENIZER, container::Layout, merkle::ModelHasher,
 };
+use crate::{
+    architecture::{Architecture, FeedForward, Gelu, Positions},
+    table::{self, RotaryError},
+};
 
 /// Collects what an artifact holds and writes it in canonical form.
 #[derive(Clone, Debug)]
@@ -60,6 +64,30 @@ impl ArtifactBuilder {
     pub fn add_u16(&mut self, name: impl Into<String>, shape: Vec<u64>, data: &[u16]) {
         let bytes = data.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.add(name.into(), Element::U16, shape, bytes);
+    }
+
+    /// Adds the tables that the program of `architecture` reads.
+    ///
+    /// # Errors
+    /// [`RotaryError`] if there is no rotation table for this context and head width.
+    pub fn add_tables(&mut self, architecture: &Architecture) -> Result<(), RotaryError> {
+        let mut add = |name: &str, table: Vec<u16>| {
+            self.add_u16(name, vec![table.len() as u64], &table);
+        };
+        add("table.exp", table::exp());
+        add("table.rsqrt", table::reciprocal_sqrt());
+        match architecture.feed_forward {
+            FeedForward::GatedSilu => add("table.sigmoid", table::sigmoid()),
+            FeedForward::Gelu(Gelu::Exact) => add("table.gelu", table::gelu()),
+            FeedForward::Gelu(Gelu::Tanh) => add("table.gelu_tanh", table::gelu_tanh()),
+        }
+        if let Positions::Rotary(rotary) = &architecture.positions {
+            let (context, head_dim) = (architecture.context, architecture.head_dim);
+            let table = table::rotary(context, head_dim, rotary)?;
+            let shape = vec![u64::from(context), u64::from(head_dim / 2), 2];
+            self.add_i16("table.rope", shape, &table);
+        }
+        Ok(())
     }
 
     /// The artifact as bytes.

@@ -2,10 +2,13 @@
 
 mod bind;
 mod network;
+#[cfg(any(test, feature = "test-utils"))]
+mod perceptron;
+#[cfg(any(test, feature = "test-utils"))]
 mod synthetic;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use lazai_api_types::{ModelId, WorkOverflow};
 
@@ -17,7 +20,9 @@ use crate::{
 };
 
 pub use network::{Network, Parameters, TableEntries, Weights};
-pub(crate) use synthetic::add_tables;
+#[cfg(any(test, feature = "test-utils"))]
+pub use perceptron::synthetic_perceptron;
+#[cfg(any(test, feature = "test-utils"))]
 pub use synthetic::{synthetic, synthetic_transformer};
 
 use bind::{Binding, Tables};

@@ -1,11 +1,10 @@
 use serde_json::json;
 
 use crate::{
-    architecture::{Architecture, FeedForward, Gelu, Positions},
+    architecture::Architecture,
     artifact::{ArtifactBuilder, ArtifactError, Manifest, SPEC_VERSION},
     kernel::WeightMatrix,
     program::{LayerScales, LlamaShape, NormScales, Scales, transformer},
-    table::{self, RotaryError},
 };
 
 /// Makes a Llama of random weights, for tests and benches of any size.
@@ -81,33 +80,10 @@ pub fn synthetic_transformer(
     let mut builder = writer.builder;
     let hidden = architecture.hidden;
     builder.add_i16("unit", vec![u64::from(hidden)], &vec![1 << 14; hidden as usize]);
-    add_tables(&mut builder, architecture)
+    builder
+        .add_tables(architecture)
         .map_err(|error| ArtifactError::Table { message: error.to_string() })?;
     Ok(builder)
-}
-
-/// Adds the tables that the program of `architecture` reads.
-pub(crate) fn add_tables(
-    builder: &mut ArtifactBuilder,
-    architecture: &Architecture,
-) -> Result<(), RotaryError> {
-    let mut add = |name: &str, table: Vec<u16>| {
-        builder.add_u16(name, vec![table.len() as u64], &table);
-    };
-    add("table.exp", table::exp());
-    add("table.rsqrt", table::reciprocal_sqrt());
-    match architecture.feed_forward {
-        FeedForward::GatedSilu => add("table.sigmoid", table::sigmoid()),
-        FeedForward::Gelu(Gelu::Exact) => add("table.gelu", table::gelu()),
-        FeedForward::Gelu(Gelu::Tanh) => add("table.gelu_tanh", table::gelu_tanh()),
-    }
-    if let Positions::Rotary(rotary) = &architecture.positions {
-        let (context, head_dim) = (architecture.context, architecture.head_dim);
-        let table = table::rotary(context, head_dim, rotary)?;
-        let shape = vec![u64::from(context), u64::from(head_dim / 2), 2];
-        builder.add_i16("table.rope", shape, &table);
-    }
-    Ok(())
 }
 
 struct Writer {

@@ -3,7 +3,6 @@
 use crate::{
     architecture::{Architecture, FeedForward, Head, Norm, NormOrder, Positions},
     artifact::{Manifest, SPEC_VERSION},
-    model::add_tables,
     program::{LayerScales, NormScales, Scales, transformer},
     reference::{Checkpoint, LayerPoint, Point},
 };
@@ -46,7 +45,7 @@ pub(super) fn quantize(
         program,
     };
     let (mut artifact, report) = collector.finish(manifest, tokenizer);
-    add_tables(&mut artifact, &architecture)?;
+    artifact.add_tables(&architecture)?;
     Ok(Quantized { artifact, report })
 }
 

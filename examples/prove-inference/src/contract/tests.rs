@@ -1,9 +1,7 @@
 use alloy_primitives::{B256, U256, hex, keccak256};
 use clap::Parser;
-use lazai_coprocessor::{
-    proof::halo2::{Goal, Halo2Verifier, ProvingKey, SolidityVerifier, Srs},
-    trace::Input,
-};
+use lazai_coprocessor::trace::Input;
+use lazai_halo2::{Goal, Halo2Verifier, ProvingKey, SolidityVerifier, Srs};
 
 use super::*;
 use crate::{chain::Verdict, network::Run, options::Options};

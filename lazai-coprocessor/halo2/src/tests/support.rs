@@ -1,12 +1,12 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 use super::super::{compile::Compiled, constraints::Constraints};
-use crate::{
+use lazai_coprocessor::{
     Session,
     architecture::Architecture,
     artifact::{Artifact, ArtifactBytes},
     kernel::{Backend, Threads},
-    model::{Model, synthetic_transformer},
+    model::{Model, Network, synthetic_perceptron, synthetic_transformer},
     program::Target,
 };
 
@@ -68,7 +68,8 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
 }
 
 /// A network of two products and `Relu` that reads rows of 40 numbers.
-pub(super) fn perceptron() -> crate::model::Network {
-    use crate::model::tests::{builder, network, perceptron};
-    network(&builder(perceptron())).unwrap()
+pub(super) fn perceptron() -> Network {
+    let bytes = synthetic_perceptron().to_bytes().unwrap();
+    let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
+    Network::load(artifact, None, &Threads::single()).unwrap()
 }

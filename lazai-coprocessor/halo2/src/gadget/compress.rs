@@ -2,7 +2,7 @@ use super::{
     super::builder::{Builder, Int},
     OneHot,
 };
-use crate::numeric::bit_length;
+use lazai_coprocessor::numeric::bit_length;
 
 /// Integers brought to a number of bits by the smallest power of two that does.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 use super::super::{Goal, compile::compile, digest::digest};
 use super::support::{model, run, violation};
-use crate::{
+use lazai_coprocessor::{
     architecture::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
     },

@@ -1,4 +1,5 @@
-use crate::program::Target;
+#[cfg(feature = "prover")]
+use lazai_coprocessor::program::Target;
 
 /// What a proof shows of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +12,7 @@ pub enum Goal {
     Best(u32),
 }
 
+#[cfg(feature = "prover")]
 impl Goal {
     /// What the program has to compute.
     #[must_use]

@@ -1,5 +1,5 @@
 use super::super::builder::{Builder, Int};
-use crate::model::Weights;
+use lazai_coprocessor::model::Weights;
 
 /// An activation of the caller.
 pub(crate) fn take_i16(builder: &mut Builder, value: i32) -> Int {

@@ -4,7 +4,7 @@ use halo2_proofs::halo2curves::{
 };
 
 use super::rewrite::{UnknownLine, rewrite};
-use crate::proof::halo2::{SrsVerifier, VerifyingKey, shape::Shape};
+use crate::{SrsVerifier, VerifyingKey, shape::Shape};
 
 /// A key with columns that nobody filled, but for the places in `zero`, which hold zeros.
 fn key(shape: Shape, zero: &[usize]) -> VerifyingKey {

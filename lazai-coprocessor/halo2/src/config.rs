@@ -14,7 +14,7 @@ use super::shape::{Shape, TERMS};
 
 /// The columns.
 #[cfg_attr(
-    not(feature = "halo2-prover"),
+    not(feature = "prover"),
     expect(dead_code, reason = "a verifier puts nothing into columns")
 )]
 #[derive(Clone, Debug)]

@@ -17,14 +17,14 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// Rows that constraints may use; those behind them hold what makes a proof reveal nothing.
-    #[cfg(feature = "halo2-prover")]
+    #[cfg(feature = "prover")]
     #[must_use]
     pub(crate) const fn rows(&self) -> usize {
         (1 << self.k) - RESERVED
     }
 
     /// Rows of lookups and tables: the last is kept for the end of their sums.
-    #[cfg(feature = "halo2-prover")]
+    #[cfg(feature = "prover")]
     #[must_use]
     pub(crate) const fn summed_rows(&self) -> usize {
         self.rows() - 1
@@ -38,7 +38,7 @@ impl Shape {
 }
 
 /// Rows at the end that hold random values.
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 pub(crate) const RESERVED: usize = 16;
 /// Terms of a partial sum, so that its gate has degree five.
 pub(crate) const TERMS: usize = 3;

@@ -64,9 +64,9 @@ pub enum Halo2Error {
         what: &'static str,
     },
     /// The run was refused.
-    #[cfg(feature = "halo2-prover")]
+    #[cfg(feature = "prover")]
     #[error("{0}")]
-    Trace(#[from] crate::trace::TraceError),
+    Trace(#[from] lazai_coprocessor::trace::TraceError),
     /// A value of a product or of the instance stands in no column before the challenges are drawn: a bug.
     #[error("cell {cell} is in no multiplication, lookup or constant")]
     Unplaced {

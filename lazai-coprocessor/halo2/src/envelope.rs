@@ -14,7 +14,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 /// The byte 1, the integers read and those written, little-endian, in as many bytes as the key says, and the proof.
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 pub(crate) fn write(shown: &Shown, input: &[i32], output: &[i32], proof: &[u8]) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     for (packing, integers) in [(shown.input, input), (shown.output, output)] {

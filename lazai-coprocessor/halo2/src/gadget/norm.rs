@@ -7,7 +7,7 @@ use super::{
     activation::bits_after,
     compress,
 };
-use crate::numeric::bit_length;
+use lazai_coprocessor::numeric::bit_length;
 
 /// The constants of a normalization.
 #[derive(Clone, Copy, Debug)]

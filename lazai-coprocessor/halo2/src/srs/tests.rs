@@ -378,5 +378,5 @@ impl Drop for Scratch {
     }
 }
 
-/// Made by snarkjs, see `testdata/halo2/README.md`.
-const CEREMONY: &[u8] = include_bytes!("../../../../testdata/halo2/ceremony-3.ptau");
+/// Made by snarkjs, see `testdata/README.md`.
+const CEREMONY: &[u8] = include_bytes!("../../testdata/ceremony-3.ptau");

@@ -11,10 +11,10 @@ use super::{
     programs::{encoder, llama},
     support::{model, run},
 };
-use crate::trace::Input;
-use crate::{Cpu, program::Target};
+use lazai_coprocessor::trace::Input;
+use lazai_coprocessor::{Cpu, program::Target};
 
-fn proves(architecture: &crate::architecture::Architecture, goal: Goal) {
+fn proves(architecture: &lazai_coprocessor::architecture::Architecture, goal: Goal) {
     let model = model(architecture);
     let mut tokens = vec![72, 101, 108];
     if let Goal::Best(_) = goal {
@@ -56,7 +56,7 @@ fn proves(architecture: &crate::architecture::Architecture, goal: Goal) {
     }
 }
 
-fn best(model: &crate::model::Model, tokens: &[u32]) -> u32 {
+fn best(model: &lazai_coprocessor::model::Model, tokens: &[u32]) -> u32 {
     let scores = run(model, tokens, Target::Logits, 1);
     let largest = scores.iter().max();
     scores.iter().position(|score| Some(score) == largest).unwrap() as u32

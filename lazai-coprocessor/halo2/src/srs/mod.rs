@@ -3,26 +3,26 @@
 mod error;
 mod verifier;
 
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod cache;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod check;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod development;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod params;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod ptau;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod source;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 mod string;
 
 pub use error::SrsError;
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 pub use string::Srs;
 pub use verifier::SrsVerifier;
 
-#[cfg(feature = "halo2-prover")]
+#[cfg(feature = "prover")]
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::{
     shape::{K_MAX, RESERVED, Shape},
     table::Table,
 };
-use crate::{model::Network, trace::Trace};
+use lazai_coprocessor::{model::Network, trace::Trace};
 
 /// Constraints in the fewest columns times rows.
 #[derive(Debug)]

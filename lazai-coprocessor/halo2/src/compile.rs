@@ -12,7 +12,7 @@ use super::{
     gadget::{self, Attended, Compressed, Norm},
     table::Table,
 };
-use crate::{
+use lazai_coprocessor::{
     model::{Network, Parameters, Weights},
     program::{CacheId, Format, Operator, Program, ValueId},
     trace::{Record, Trace},
@@ -278,8 +278,8 @@ impl<'a> Compiler<'a> {
             Operator::Gelu { input, form, output } => {
                 let (input_bits, output_bits) = (self.bits(*input), self.bits(*output));
                 let table = match form {
-                    crate::architecture::Gelu::Exact => Table::Gelu,
-                    crate::architecture::Gelu::Tanh => Table::GeluTanh,
+                    lazai_coprocessor::architecture::Gelu::Exact => Table::Gelu,
+                    lazai_coprocessor::architecture::Gelu::Tanh => Table::GeluTanh,
                 };
                 let table = (table, tables.gelu(*form));
                 let activated = self
@@ -369,7 +369,7 @@ impl<'a> Compiler<'a> {
 
 /// A row of an embedding as it enters the residual stream.
 fn embedding(weights: &Weights<'_>, row: usize) -> Vec<i32> {
-    use crate::numeric::{round_shift, saturate_i32};
+    use lazai_coprocessor::numeric::{round_shift, saturate_i32};
     let shift = weights.shift(row);
     weights.row(row).map(|w| saturate_i32(round_shift(i64::from(w), shift))).collect()
 }

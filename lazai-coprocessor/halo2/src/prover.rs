@@ -19,7 +19,7 @@ use super::{
     plan::Plan,
     transcript::{Challenge, Keccak},
 };
-use crate::{
+use lazai_coprocessor::{
     model::Network,
     program::WorkRule,
     trace::{Input, Trace},
@@ -246,7 +246,7 @@ fn prover(error: &halo2_proofs::plonk::Error) -> Halo2Error {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::proof::halo2::compile::Compiled;
+    use crate::compile::Compiled;
 
     /// What a prover works with.
     pub(in super::super) fn parts<'k>(

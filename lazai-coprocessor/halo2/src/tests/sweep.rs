@@ -10,7 +10,7 @@ use super::super::{
     gadget::{self, Attended, Norm},
     table::Table,
 };
-use crate::table;
+use lazai_coprocessor::table;
 
 /// What a gadget is tried on: it takes its inputs, then calls `ready`, then adds its constraints.
 type Gadget<'a> =

@@ -20,7 +20,7 @@ use super::{
     },
     support::perceptron,
 };
-use crate::trace::Input;
+use lazai_coprocessor::trace::Input;
 
 #[test]
 fn no_altered_column_challenge_or_message_is_accepted() {

@@ -9,7 +9,7 @@ use lazai_api_types::{
 };
 
 use super::{Goal, Halo2Error, Halo2Verifier, ProvingKey, Srs, SrsError};
-use crate::{Cpu, model::Model, trace::Input};
+use lazai_coprocessor::{Cpu, model::Model, trace::Input};
 
 /// Proves jobs of language models: scores and embeddings of a prompt of tokens.
 ///
