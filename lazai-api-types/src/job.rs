@@ -22,11 +22,14 @@ impl Job {
     /// A caller pays for this much before anyone looks at the input, tokenization included. Every
     /// quote contains it, so it is never paid twice.
     #[must_use]
-    pub fn intake(&self) -> Work {
-        Work { flops: self.task.input_bytes().saturating_mul(INTAKE_FLOPS_PER_BYTE), peak_bytes: 0 }
+    pub fn intrinsic_work(&self) -> Work {
+        Work {
+            flops: self.task.input_bytes().saturating_mul(INTRINSIC_FLOPS_PER_BYTE),
+            peak_bytes: 0,
+        }
     }
 
-    /// The hash of the canonical encoding: the `input` of a [`Statement`](crate::Statement).
+    /// The hash of the canonical encoding: the `input` of a [`InferenceStatement`](crate::InferenceStatement).
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut encoder = Encoder::new(b"lazvm/job/1");
@@ -190,4 +193,4 @@ impl Encode for Generation {
 }
 
 /// Operations charged for each byte of input, which pay for tokenizing it.
-pub const INTAKE_FLOPS_PER_BYTE: u64 = 1_024;
+pub const INTRINSIC_FLOPS_PER_BYTE: u64 = 1_024;

@@ -21,7 +21,7 @@ mod statement;
 mod work;
 
 pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
-pub use job::{Generation, INTAKE_FLOPS_PER_BYTE, Job, Prompt, Sampling, Task};
+pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, Prompt, Sampling, Task};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
     Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, ProofLimits,
@@ -30,5 +30,5 @@ pub use port::{
 pub use registry::{
     DuplicateVerifier, GuardedVerifier, ProofRegistry, ProofVerifiers, RegistryError,
 };
-pub use statement::Statement;
+pub use statement::InferenceStatement;
 pub use work::{GasCost, GasPricing, Work, WorkOverflow};

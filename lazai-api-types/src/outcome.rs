@@ -9,7 +9,7 @@ use crate::{TokenId, Work, encode::Encoder};
 pub struct Quote {
     /// Tokens, with the most completion tokens that the job may produce.
     pub usage: Usage,
-    /// The work of a run that produces all of them; contains [`Job::intake`](crate::Job::intake).
+    /// The work of a run that produces all of them; contains [`Job::intrinsic_work`](crate::Job::intrinsic_work).
     pub work: Work,
     /// Elements of the embedding or logits vector; 0 for other results.
     pub output_values: u32,
@@ -72,7 +72,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// The hash of the canonical encoding: the `output` of a [`Statement`](crate::Statement).
+    /// The hash of the canonical encoding: the `output` of a [`InferenceStatement`](crate::InferenceStatement).
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut encoder = Encoder::new(b"lazvm/output/1");

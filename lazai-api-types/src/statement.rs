@@ -5,7 +5,7 @@ use crate::{ModelId, Work, encode::Encoder};
 /// The one public input of every proof: this model turned this input into this output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
-pub struct Statement {
+pub struct InferenceStatement {
     /// The model that ran.
     pub model: ModelId,
     /// [`Job::hash`](crate::Job::hash).
@@ -18,7 +18,7 @@ pub struct Statement {
     pub context: B256,
 }
 
-impl Statement {
+impl InferenceStatement {
     /// The hash that a proof commits to.
     #[must_use]
     pub fn hash(&self) -> B256 {

@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
 use core::fmt::Debug;
 
 use lazai_api_types::{
-    Claim, ModelId, ProofSystemId, ProofVerifiers, Statement as Run, Work,
+    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifiers, Work,
     codec::{DecodeError, Reader},
 };
 

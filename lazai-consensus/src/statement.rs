@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, Keccak256, keccak256};
 use lazai_api_types::{
-    ModelId, Statement as Run, Work,
+    InferenceStatement as Run, ModelId, Work,
     codec::{DecodeError, Reader},
 };
 

@@ -4,7 +4,7 @@
 mod support;
 
 use alloy_primitives::{Address, B256};
-use lazai_api_types::{ModelId, Statement as Run, Work};
+use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
 use lazai_consensus::{Epoch, Fact, MAX_STATEMENT_BYTES, QuorumId, Statement, Vote};
 use proptest::prelude::*;
 use support::{checkpoint, committee, vote};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use cluster::{Cluster, available, commit, data};
-use lazai_api_types::{Job, ModelId, Statement as Run, Task as Work, Work as Cost};
+use lazai_api_types::{InferenceStatement as Run, Job, ModelId, Task as Work, Work as Cost};
 use lazai_consensus::{
     Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement, Vote,
     availability::{Assignment, Coding, Manifest, Shard, encode},

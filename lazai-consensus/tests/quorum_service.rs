@@ -7,7 +7,7 @@ mod support;
 
 use alloy_primitives::B256;
 use cluster::{Cluster, Counter, Grader, data};
-use lazai_api_types::{Coprocessor, Job, ModelId, Statement as Run, Task};
+use lazai_api_types::{Coprocessor, InferenceStatement as Run, Job, ModelId, Task};
 use lazai_consensus::{
     Fact, Statement,
     service::{Command, Request, Verdict},

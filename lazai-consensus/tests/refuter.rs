@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Claim, InvalidKey, ModelId, PortError, ProofLimits, ProofSystemId, ProofVerifier,
-    ProofVerifiers, Statement as Run, Work,
+    Claim, InferenceStatement as Run, InvalidKey, ModelId, PortError, ProofLimits, ProofSystemId,
+    ProofVerifier, ProofVerifiers, Work,
 };
 use lazai_consensus::{
     Evidence, EvidenceError, Fact, ProofRefuter, Refutation, Refuter, bls::PublicKey,

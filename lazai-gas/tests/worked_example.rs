@@ -1,7 +1,7 @@
 //! The figures of `docs/gas.md`, "Worked example" and "The default schedule".
 
 use alloy_primitives::U256;
-use lazai_api_types::{GasPricing, INTAKE_FLOPS_PER_BYTE, Usage, Work};
+use lazai_api_types::{GasPricing, INTRINSIC_FLOPS_PER_BYTE, Usage, Work};
 use lazai_gas::{
     Eip1559, FeeLevel, FeeMarket, GasPrice, GasSchedule, ResourceMarket, Resources, TokenTariff,
 };
@@ -10,7 +10,7 @@ const MILLI_GWEI: u128 = 1_000_000;
 
 #[test]
 fn a_contract_asks_for_a_hundred_tokens() {
-    let flops = 1_600_000_000 + 64 * INTAKE_FLOPS_PER_BYTE;
+    let flops = 1_600_000_000 + 64 * INTRINSIC_FLOPS_PER_BYTE;
     assert_eq!(flops, 1_600_065_536);
 
     let fees = Resources { evm: 800, ai: 1_000, inference: 500 };

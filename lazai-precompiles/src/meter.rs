@@ -6,7 +6,7 @@ use crate::{Call, input::InputError, refusal::Refusal};
 
 /// What one call has paid so far.
 ///
-/// Charges for work do not add up: each is the price of all work until then, so that the intake that a quote contains is
+/// Charges for work do not add up: each is the price of all work until then, so that the intrinsic work that a quote contains is
 /// never paid twice. Charges for what Ethereum prices do.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {

@@ -2,7 +2,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::{Address, Bytes};
 use lazai_api_types::{
-    Coprocessor, DuplicateVerifier, Fault, INTAKE_FLOPS_PER_BYTE, Job, ModelId, PortError,
+    Coprocessor, DuplicateVerifier, Fault, INTRINSIC_FLOPS_PER_BYTE, Job, ModelId, PortError,
     ProofVerifier, ProofVerifiers, Quote, Work,
 };
 
@@ -95,14 +95,14 @@ impl AiPrecompiles {
         match self.read(call) {
             Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
             Ok(Request::Quote(job)) => {
-                meter.charge(job.intake())?;
+                meter.charge(job.intrinsic_work())?;
                 price::encode_price(call, self.quote(&job)?.work)
             }
             Ok(Request::Proof(request)) => {
                 Proofs::answer(&self.verifiers, call, request, meter, state)
             }
             Ok(Request::Run(job, form)) => {
-                meter.charge(job.intake())?;
+                meter.charge(job.intrinsic_work())?;
                 self.run(call.mode, meter, &job, form)
             }
             Err(Refusal::Input(error)) => {
@@ -150,8 +150,8 @@ impl AiPrecompiles {
 
     fn quote(&self, job: &Job) -> Result<Quote, Stop> {
         let quote = self.coprocessor.quote(job)?;
-        if quote.work.flops < job.intake().flops {
-            return Err(internal("a quote does not contain the intake of its job"));
+        if quote.work.flops < job.intrinsic_work().flops {
+            return Err(internal("a quote does not contain the intrinsic work of its job"));
         }
         Ok(quote)
     }
@@ -174,7 +174,7 @@ impl Default for Settings {
     }
 }
 
-/// The work of reading bytes that are not a job, by the rule of [`Job::intake`].
+/// The work of reading bytes that are not a job, by the rule of [`Job::intrinsic_work`].
 pub(crate) const fn reading(bytes: u64) -> Work {
-    Work { flops: bytes.saturating_mul(INTAKE_FLOPS_PER_BYTE), peak_bytes: 0 }
+    Work { flops: bytes.saturating_mul(INTRINSIC_FLOPS_PER_BYTE), peak_bytes: 0 }
 }

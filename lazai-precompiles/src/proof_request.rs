@@ -1,6 +1,6 @@
 use alloy_primitives::B256;
 use alloy_sol_types::SolCall;
-use lazai_api_types::{Claim, ModelId, ProofSystemId, Statement, Work};
+use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, Work};
 
 use crate::{
     abi::ILazProofVerifier as sol,
@@ -34,7 +34,7 @@ pub(crate) enum Question<'a> {
 /// A [`Claim`] whose statement is its own.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum OwnedClaim<'a> {
-    Statement(Statement),
+    Statement(InferenceStatement),
     Values(&'a [u8]),
 }
 
@@ -94,7 +94,7 @@ fn quote<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
 
 fn verify<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
     let key_hash = reader.bytes32()?;
-    let claim = OwnedClaim::Statement(Statement {
+    let claim = OwnedClaim::Statement(InferenceStatement {
         model: ModelId(reader.bytes32()?),
         input: reader.bytes32()?,
         output: reader.bytes32()?,

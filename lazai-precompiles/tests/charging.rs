@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, U256};
 use lazai_api_types::{
-    Coprocessor, Fault, FaultKind, GasCost, GasPricing, INTAKE_FLOPS_PER_BYTE, Job, Outcome,
+    Coprocessor, Fault, FaultKind, GasCost, GasPricing, INTRINSIC_FLOPS_PER_BYTE, Job, Outcome,
     Output, PortError, Quote, Rejection, Work, WorkOverflow,
 };
 use lazai_precompiles::{
@@ -31,7 +31,7 @@ fn too_little_gas_halts_before_any_tensor_work() {
     let halted = precompiles(&device).call(&short, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!((halted.status, halted.output), (Status::OutOfGas, Bytes::new()));
     assert_eq!(device.counts(), (1, 0), "quoted, not run");
-    assert_eq!(halted.work, Work { flops: 4 * INTAKE_FLOPS_PER_BYTE, peak_bytes: 0 });
+    assert_eq!(halted.work, Work { flops: 4 * INTRINSIC_FLOPS_PER_BYTE, peak_bytes: 0 });
 
     let ran = precompiles(&device).call(&exact, &mut MemoryState::default()).unwrap().unwrap();
     assert_eq!(ran.status, Status::Success);
@@ -42,8 +42,8 @@ fn too_little_gas_halts_before_any_tensor_work() {
 fn too_little_gas_for_the_intake_halts_before_the_device_is_asked() {
     let text = "a".repeat(1_000);
     let input = generate(&text, 8);
-    let intake = Work { flops: 1_000 * INTAKE_FLOPS_PER_BYTE, peak_bytes: 0 };
-    let enough = total(Pricing.gas(&intake).unwrap());
+    let intrinsic = Work { flops: 1_000 * INTRINSIC_FLOPS_PER_BYTE, peak_bytes: 0 };
+    let enough = total(Pricing.gas(&intrinsic).unwrap());
     for (gas_limit, charged) in [(0, 0), (BASE_GAS - 1, 0), (enough - 1, BASE_GAS)] {
         let device = Arc::<Characters>::default();
         let call = Call { gas_limit, ..call(address::INFERENCE, &input) };
@@ -134,7 +134,7 @@ fn every_simulated_result_has_the_type_of_the_real_one() {
 fn refusals_cost_the_reading() {
     let bad_utf8 = reply(&call(address::RAW_PROMPT, b"Why\xff"));
     assert_eq!(bad_utf8.status, Status::Revert);
-    let reading = Work { flops: 4 * INTAKE_FLOPS_PER_BYTE, peak_bytes: 0 };
+    let reading = Work { flops: 4 * INTRINSIC_FLOPS_PER_BYTE, peak_bytes: 0 };
     assert_eq!(bad_utf8.charged, Pricing.gas(&reading).unwrap());
 
     let delegate = Call { is_delegate: true, ..call(address::RAW_PROMPT, b"Why?") };
@@ -199,7 +199,7 @@ struct Broken {
 
 #[derive(Clone, Copy, Debug)]
 enum Promise {
-    Intake,
+    Intrinsic,
     Machine,
     MachineRun,
     OutputKind,
@@ -213,7 +213,7 @@ impl Coprocessor for Broken {
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         let mut quote = self.device.quote(job)?;
         match self.promise {
-            Promise::Intake => quote.work.flops = job.intake().flops - 1,
+            Promise::Intrinsic => quote.work.flops = job.intrinsic_work().flops - 1,
             Promise::Machine => return Err(lost().into()),
             Promise::OutputValues => quote.output_values = u32::MAX,
             _ => {}
@@ -230,7 +230,7 @@ impl Coprocessor for Broken {
             Promise::RunsWhatItQuotes => return Err(Rejection::InvalidText.into()),
             Promise::WithinFlops => outcome.work.flops = quote.work.flops + 1,
             Promise::WithinMemory => outcome.work.peak_bytes = quote.work.peak_bytes + 1,
-            Promise::Intake | Promise::Machine | Promise::OutputValues => {}
+            Promise::Intrinsic | Promise::Machine | Promise::OutputValues => {}
         }
         Ok(outcome)
     }
@@ -243,7 +243,7 @@ fn lost() -> Fault {
 #[test]
 fn a_fault_of_the_node_is_never_a_receipt() {
     use Promise::{
-        Intake, Machine, MachineRun, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops,
+        Intrinsic, Machine, MachineRun, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops,
         WithinMemory,
     };
     let broken = |promise| {
@@ -254,7 +254,9 @@ fn a_fault_of_the_node_is_never_a_receipt() {
     for promise in [Machine, MachineRun] {
         assert_eq!(broken(promise), Err(lost()));
     }
-    for promise in [Intake, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops, WithinMemory] {
+    for promise in
+        [Intrinsic, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops, WithinMemory]
+    {
         assert_eq!(broken(promise).unwrap_err().kind, FaultKind::Internal, "{promise:?}");
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::{
-    Claim, FaultKind, GasPricing, INTAKE_FLOPS_PER_BYTE, ModelId, ProofVerifier, Statement, Work,
-    key_hash,
+    Claim, FaultKind, GasPricing, INTRINSIC_FLOPS_PER_BYTE, InferenceStatement, ModelId,
+    ProofVerifier, Work, key_hash,
 };
 use lazai_precompiles::{
     Call, ChainState, MemoryState, Mode, Reply, Status,
@@ -52,8 +52,8 @@ fn registered() -> (MemoryState, B256) {
     (state, key_hash(SYSTEM, &KEY))
 }
 
-const fn statement() -> Statement {
-    Statement {
+const fn statement() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),
@@ -63,7 +63,7 @@ const fn statement() -> Statement {
 }
 
 fn verify(hash: B256, proof: &[u8]) -> sol::verifyCall {
-    let Statement { model, input, output, work, context } = statement();
+    let InferenceStatement { model, input, output, work, context } = statement();
     sol::verifyCall {
         system: SYSTEM.0,
         keyHash: hash,
@@ -100,7 +100,7 @@ fn refused(reply: &Reply, error: &impl SolError) {
 }
 
 fn work(key_bytes: usize, values_bytes: usize, proof_bytes: usize) -> Work {
-    let read = INTAKE_FLOPS_PER_BYTE * (key_bytes + values_bytes) as u64;
+    let read = INTRINSIC_FLOPS_PER_BYTE * (key_bytes + values_bytes) as u64;
     let mut work = Hashes(SYSTEM).work(key_bytes as u64, proof_bytes as u64);
     work.flops += read;
     work
@@ -137,7 +137,7 @@ fn registering_again_changes_nothing_and_is_cheap() {
     let again = ask(&mut state, &register(&KEY));
     assert_eq!((again.status, again.output.as_ref()), (Status::Success, hash.as_slice()));
     assert_eq!(state, before);
-    let reading = Work { flops: INTAKE_FLOPS_PER_BYTE * 100, peak_bytes: 0 };
+    let reading = Work { flops: INTRINSIC_FLOPS_PER_BYTE * 100, peak_bytes: 0 };
     assert_eq!((again.charged, again.charged_evm), (Pricing.gas(&reading).unwrap(), 2_600));
 }
 
@@ -300,7 +300,7 @@ fn lengths_are_bounded_before_the_verifier_sees_them() {
     let long = vec![0xff; PROOF_MAX_BYTES as usize + 1];
     let reply = ask(&mut state, &verify(hash, &long));
     answered(&reply, false);
-    let reading = INTAKE_FLOPS_PER_BYTE * (100 + PROOF_MAX_BYTES + 1);
+    let reading = INTRINSIC_FLOPS_PER_BYTE * (100 + PROOF_MAX_BYTES + 1);
     assert_eq!(reply.work, Work { flops: reading, peak_bytes: 0 });
 
     let quote = |key_bytes, proof_bytes| sol::quoteCall {

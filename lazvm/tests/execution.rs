@@ -26,7 +26,7 @@ use support::{
     call, database, machine, peak_bytes, schedule,
 };
 
-const INTAKE: u64 = lazai_api_types::INTAKE_FLOPS_PER_BYTE;
+const INTRINSIC: u64 = lazai_api_types::INTRINSIC_FLOPS_PER_BYTE;
 
 fn generate(prompt: &str, max_tokens: u32) -> Vec<u8> {
     let request = Generation {
@@ -53,7 +53,7 @@ fn slot(vm: &mut LazVm<InMemoryDB>, address: alloy_primitives::Address) -> U256 
 
 fn work(prompt: u32, used: u32, reserved: u32) -> Work {
     Work {
-        flops: u64::from(prompt) * INTAKE + u64::from(prompt + used) * FLOPS_PER_TOKEN,
+        flops: u64::from(prompt) * INTRINSIC + u64::from(prompt + used) * FLOPS_PER_TOKEN,
         peak_bytes: peak_bytes(prompt + reserved),
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, SolValue};
 use lazai_api_types::{
-    Claim, GasPricing, InvalidKey, ModelId, PortError, ProofLimits, ProofSystemId, ProofVerifier,
-    Statement, Work, key_hash,
+    Claim, GasPricing, InferenceStatement, InvalidKey, ModelId, PortError, ProofLimits,
+    ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_precompiles::{
     abi::{self, ILazErrors as errors, ILazProofVerifier as sol},
@@ -88,8 +88,8 @@ fn register(key: &[u8]) -> Bytes {
     sol::registerCall { system: SYSTEM.0, verifyingKey: verifying_key }.abi_encode().into()
 }
 
-const fn statement() -> Statement {
-    Statement {
+const fn statement() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),
@@ -99,7 +99,7 @@ const fn statement() -> Statement {
 }
 
 fn verify(proof: &[u8]) -> Bytes {
-    let Statement { model, input, output, work, context } = statement();
+    let InferenceStatement { model, input, output, work, context } = statement();
     let statement = abi::Statement {
         model: model.0,
         input,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256, address};
 use alloy_sol_types::{SolCall, SolValue};
-use lazai_api_types::{ProofSystemId, Statement, key_hash};
+use lazai_api_types::{InferenceStatement, ProofSystemId, key_hash};
 use lazai_coprocessor::Cpu;
 use lazai_halo2::Halo2Verifier;
 use lazai_precompiles::{
@@ -60,8 +60,12 @@ impl Chain {
     }
 
     /// Asks the precompile whether `proof` shows `statement`.
-    pub(crate) fn verify(&mut self, statement: &Statement, proof: &[u8]) -> Result<Verdict, Error> {
-        let Statement { model, input, output, work, context } = *statement;
+    pub(crate) fn verify(
+        &mut self,
+        statement: &InferenceStatement,
+        proof: &[u8],
+    ) -> Result<Verdict, Error> {
+        let InferenceStatement { model, input, output, work, context } = *statement;
         let call = sol::verifyCall {
             system: ProofSystemId::HALO2.0,
             keyHash: self.key_hash,

@@ -29,7 +29,7 @@ pub(crate) fn check(
         )));
     }
     let (contract, deployment_gas) = chain.deploy(&code.deployment)?;
-    let call = |statement: &Statement| {
+    let call = |statement: &InferenceStatement| {
         source.call(key, statement, &proof.bytes).ok_or(Error::Verdict("the Solidity verifier"))
     };
     let verdict = chain.ask(contract, call(&proof.statement)?)?;

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use alloy_sol_types::SolCall;
 use lazai_api_types::{
-    Coprocessor, Job, Outcome, PortError, ProofSystemId, ProofVerifier, Quote, Rejection,
-    Statement, key_hash,
+    Coprocessor, InferenceStatement, Job, Outcome, PortError, ProofSystemId, ProofVerifier, Quote,
+    Rejection, key_hash,
 };
 use lazvm::{
     Execution, LazVm,
@@ -60,10 +60,10 @@ impl Chain {
     /// Sends a proved statement to the contract, which keeps it or reverts.
     pub(crate) fn submit(
         &mut self,
-        statement: &Statement,
+        statement: &InferenceStatement,
         proof: &[u8],
     ) -> Result<Execution, Error> {
-        let Statement { model, input, output, work, context } = *statement;
+        let InferenceStatement { model, input, output, work, context } = *statement;
         let statement = Results::Statement {
             model: model.0,
             input,

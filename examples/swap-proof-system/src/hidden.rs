@@ -14,8 +14,8 @@ use core::{fmt, iter};
 use alloy_primitives::B256;
 use k256::{ProjectivePoint as Point, Scalar, elliptic_curve::group::GroupEncoding};
 use lazai_api_types::{
-    Claim, InvalidKey, Job, PortError, ProofLimits, ProofSystem, ProofSystemId, ProofVerifier,
-    Rejection, Statement, Work,
+    Claim, InferenceStatement, InvalidKey, Job, PortError, ProofLimits, ProofSystem, ProofSystemId,
+    ProofVerifier, Rejection, Work,
 };
 
 use crate::{
@@ -65,7 +65,12 @@ impl ProofSystem for Hidden {
         prepared
     }
 
-    fn prove(&self, key: &Vec<u8>, job: &Job, shown: &Statement) -> Result<Vec<u8>, PortError> {
+    fn prove(
+        &self,
+        key: &Vec<u8>,
+        job: &Job,
+        shown: &InferenceStatement,
+    ) -> Result<Vec<u8>, PortError> {
         let input = linear::features(job).unwrap_or_default();
         let answer = linear::run(&self.weights, &input).filter(|answer| {
             *shown == linear::statement(linear::model(key), &input, *answer, shown.context)
@@ -103,7 +108,7 @@ impl fmt::Debug for Hidden {
 }
 
 /// Reads `1 ‖ y ‖ c ‖ 0 ‖ z[0] ‖ x[1] ‖ z[1] ‖ …`, and checks that `c` is the hash of the commitments that it implies.
-fn check(key: &[u8], shown: &Statement, proof: &[u8]) -> Option<()> {
+fn check(key: &[u8], shown: &InferenceStatement, proof: &[u8]) -> Option<()> {
     let [1, rest @ ..] = proof else { return None };
     let (chunks, []) = rest.as_chunks::<36>() else { return None };
     let term = |chunk: &[u8; 36]| {
@@ -126,7 +131,7 @@ fn image(terms: &[(u32, Scalar)]) -> (Point, Scalar) {
     (points.sum(), terms.iter().map(|(x, w)| Scalar::from(*x) * w).sum())
 }
 
-fn challenge(key: &[u8], shown: &Statement, (point, value): (Point, Scalar)) -> Scalar {
+fn challenge(key: &[u8], shown: &InferenceStatement, (point, value): (Point, Scalar)) -> Scalar {
     let domain = b"hidden linear: challenge";
     hash(&[domain, key, &shown.hash().0, &point.to_bytes(), &value.to_bytes()])
 }

@@ -1,7 +1,7 @@
 //! The model of both proof systems: `y = w[0]·x[0] + w[1]·x[1] + …` over integers.
 
 use alloy_primitives::{B256, keccak256};
-use lazai_api_types::{Job, ModelId, Output, Prompt, Statement, Task, TokenId, Work};
+use lazai_api_types::{InferenceStatement, Job, ModelId, Output, Prompt, Task, TokenId, Work};
 
 /// Most weights of a model, and most features of an input.
 pub(crate) const MAX_FEATURES: usize = 64;
@@ -30,9 +30,14 @@ pub(crate) fn features(job: &Job) -> Option<Vec<u32>> {
 }
 
 /// That the model answers `input` with `answer`. Every node and every proof system hashes these same parts.
-pub(crate) fn statement(model: ModelId, input: &[u32], answer: i32, context: B256) -> Statement {
+pub(crate) fn statement(
+    model: ModelId,
+    input: &[u32],
+    answer: i32,
+    context: B256,
+) -> InferenceStatement {
     let features = input.len() as u64;
-    Statement {
+    InferenceStatement {
         model,
         input: job(model, input).hash(),
         output: Output::Logits { values: vec![answer], fraction_bits: 0 }.hash(),

@@ -2,7 +2,8 @@
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Statement, Work,
+    Claim, InferenceStatement, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier,
+    Work,
 };
 
 use crate::linear::{self, MAX_FEATURES};
@@ -22,7 +23,7 @@ impl Open {
         weights: &[i32],
         input: &[u32],
         context: B256,
-    ) -> Option<(Statement, Vec<u8>)> {
+    ) -> Option<(InferenceStatement, Vec<u8>)> {
         let answer = linear::run(weights, input)?;
         let model = linear::model(&Self::key(weights));
         let features = input.iter().flat_map(|feature| feature.to_be_bytes());

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 
 use alloy_primitives::{Address, B256};
 use lazai_api_types::{
-    Claim, GuardedVerifier, ProofSystem, ProofSystemId, ProofVerifier, Statement, key_hash,
+    Claim, GuardedVerifier, InferenceStatement, ProofSystem, ProofSystemId, ProofVerifier, key_hash,
 };
 
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Proved {
     pub(crate) key: Vec<u8>,
-    pub(crate) statement: Statement,
+    pub(crate) statement: InferenceStatement,
     pub(crate) proof: Vec<u8>,
 }
 
@@ -121,10 +121,10 @@ fn step(
 fn attack(
     chain: &mut Chain,
     prove: impl Fn(B256) -> Result<Proved, Error>,
-    statement: &Statement,
+    statement: &InferenceStatement,
     proof: &[u8],
 ) -> Result<usize, Error> {
-    let mut tried: Vec<(String, Statement, Vec<u8>)> = Vec::new();
+    let mut tried: Vec<(String, InferenceStatement, Vec<u8>)> = Vec::new();
     for index in 0..proof.len() {
         let mut altered = proof.to_vec();
         altered[index] ^= 1;
@@ -140,7 +140,7 @@ fn attack(
     tried.push((name.clone(), elsewhere.statement, elsewhere.proof.clone()));
     // The same with the right context written over.
     let context = statement.context;
-    tried.push((name, Statement { context, ..elsewhere.statement }, elsewhere.proof));
+    tried.push((name, InferenceStatement { context, ..elsewhere.statement }, elsewhere.proof));
 
     // Where nothing is secret, whoever sees a proof can make one for any contract, and it is the same bytes.
     tried.retain(|(_, other, altered)| (other, &**altered) != (statement, proof));
@@ -155,7 +155,7 @@ fn attack(
     Ok(tried.len())
 }
 
-type Change = (&'static str, fn(&mut Statement));
+type Change = (&'static str, fn(&mut InferenceStatement));
 
 const CHANGES: [Change; 5] = [
     ("model", |statement| statement.model.0[0] ^= 1),

@@ -3,7 +3,7 @@ use core::fmt::Debug;
 
 use alloy_primitives::{B256, keccak256};
 
-use crate::{Job, PortError, ProofSystemId, Statement, Work};
+use crate::{InferenceStatement, Job, PortError, ProofSystemId, Work};
 
 /// Checks proofs of one system against verifying keys that the caller brings.
 ///
@@ -41,7 +41,7 @@ pub trait ProofVerifier: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Claim<'a> {
     /// A run of a model.
-    Statement(&'a Statement),
+    Statement(&'a InferenceStatement),
     /// The public values of a program that a zkVM ran, as the program committed them. Systems that have no such values
     /// accept no proof of them.
     Values(&'a [u8]),
@@ -97,6 +97,6 @@ pub trait ProofSystem: ProofVerifier {
         &self,
         prepared: &Self::Prepared,
         job: &Job,
-        statement: &Statement,
+        statement: &InferenceStatement,
     ) -> Result<Vec<u8>, PortError>;
 }

@@ -1,7 +1,7 @@
 use alloy_primitives::B256;
 use lazai_api_types::{
-    FinishReason, GasCost, Generation, Job, ModelId, Output, Prompt, Sampling, Statement, Task,
-    TokenId, Work, WorkOverflow,
+    FinishReason, GasCost, Generation, InferenceStatement, Job, ModelId, Output, Prompt, Sampling,
+    Task, TokenId, Work, WorkOverflow,
 };
 use proptest::prelude::*;
 
@@ -26,8 +26,8 @@ fn generation() -> Generation {
     }
 }
 
-const fn statement() -> Statement {
-    Statement {
+const fn statement() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),
@@ -117,15 +117,15 @@ fn different_statements_have_different_hashes() {
     let other = B256::repeat_byte(9);
     let statements = [
         original,
-        Statement { model: ModelId(other), ..original },
-        Statement { input: other, ..original },
-        Statement { output: other, ..original },
-        Statement { work: Work { flops: 5, peak_bytes: 5 }, ..original },
-        Statement { work: Work { flops: 5, peak_bytes: 4 }, ..original },
-        Statement { context: other, ..original },
-        Statement { input: original.output, output: original.input, ..original },
+        InferenceStatement { model: ModelId(other), ..original },
+        InferenceStatement { input: other, ..original },
+        InferenceStatement { output: other, ..original },
+        InferenceStatement { work: Work { flops: 5, peak_bytes: 5 }, ..original },
+        InferenceStatement { work: Work { flops: 5, peak_bytes: 4 }, ..original },
+        InferenceStatement { context: other, ..original },
+        InferenceStatement { input: original.output, output: original.input, ..original },
     ];
-    assert_distinct(statements.iter().map(Statement::hash).collect());
+    assert_distinct(statements.iter().map(InferenceStatement::hash).collect());
 }
 
 /// A changed value here is a change of consensus.
@@ -153,13 +153,13 @@ const GOLDEN: [&str; 3] = [
 ];
 
 #[test]
-fn intake_grows_with_the_input() {
-    let intake = |task: Task| job(task).intake().flops;
-    let prompt = intake(Task::Logits { prompt: text("Once") });
-    assert_eq!(prompt, 4 * lazai_api_types::INTAKE_FLOPS_PER_BYTE);
-    assert_eq!(intake(Task::Logits { prompt: Prompt::Tokens(tokens(&[1])) }), prompt);
-    let with_stop = intake(Task::Generate(generation()));
-    assert_eq!(with_stop, 5 * lazai_api_types::INTAKE_FLOPS_PER_BYTE);
+fn intrinsic_work_grows_with_the_input() {
+    let intrinsic = |task: Task| job(task).intrinsic_work().flops;
+    let prompt = intrinsic(Task::Logits { prompt: text("Once") });
+    assert_eq!(prompt, 4 * lazai_api_types::INTRINSIC_FLOPS_PER_BYTE);
+    assert_eq!(intrinsic(Task::Logits { prompt: Prompt::Tokens(tokens(&[1])) }), prompt);
+    let with_stop = intrinsic(Task::Generate(generation()));
+    assert_eq!(with_stop, 5 * lazai_api_types::INTRINSIC_FLOPS_PER_BYTE);
 }
 
 #[test]

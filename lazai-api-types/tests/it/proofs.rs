@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, b256, keccak256};
 use lazai_api_types::{
-    Claim, DuplicateVerifier, Fault, FaultKind, GuardedVerifier, InvalidKey, ModelId, PortError,
-    ProofLimits, ProofRegistry, ProofSystemId, ProofVerifier, RegistryError, Rejection, Statement,
-    Work, key_hash,
+    Claim, DuplicateVerifier, Fault, FaultKind, GuardedVerifier, InferenceStatement, InvalidKey,
+    ModelId, PortError, ProofLimits, ProofRegistry, ProofSystemId, ProofVerifier, RegistryError,
+    Rejection, Work, key_hash,
 };
 use proptest::prelude::*;
 
@@ -59,8 +59,8 @@ impl ProofVerifier for Hashes {
     }
 }
 
-const fn statement() -> Statement {
-    Statement {
+const fn statement() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),

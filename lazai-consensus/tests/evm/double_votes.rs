@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use lazai_api_types::{ModelId, Statement as Run, Work};
+use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
 use lazai_consensus::{
     Committee, Epoch, Fact, Statement, Vote, bls::Signature, evm::double_vote_calldata,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
 use lazai_api_types::{
-    Claim, ModelId, ProofSystemId, ProofVerifier, Statement as Run, Work, key_hash,
+    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_consensus::{
     Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId, Roster, Statement,

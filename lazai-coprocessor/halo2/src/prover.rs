@@ -6,7 +6,7 @@ use halo2_proofs::{
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
     transcript::TranscriptWriterBuffer,
 };
-use lazai_api_types::{Statement, Work};
+use lazai_api_types::{InferenceStatement, Work};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::{
@@ -51,7 +51,7 @@ pub enum Stage {
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// The statement.
-    pub statement: Statement,
+    pub statement: InferenceStatement,
     /// The integers that were read.
     pub input: Vec<i32>,
     /// The integers of the result.

@@ -1,7 +1,7 @@
 use alloy_primitives::{B256, Keccak256};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use lazai_api_types::{
-    Generation, Job, ModelId, Output, Prompt, Sampling, Statement, Task, TokenId, Work,
+    Generation, InferenceStatement, Job, ModelId, Output, Prompt, Sampling, Task, TokenId, Work,
 };
 
 use super::{
@@ -46,19 +46,25 @@ impl Shown {
     /// [`Goal::Best`] is [`Output::Tokens`] of a greedy generation of so many tokens. Of a network that reads a tensor they are
     /// [`tensor_hash`].
     #[must_use]
-    pub fn statement(&self, input: &[i32], output: &[i32], context: B256) -> Statement {
+    pub fn statement(&self, input: &[i32], output: &[i32], context: B256) -> InferenceStatement {
         let (read, written) = if self.reads_tokens {
             (self.job(input).hash(), self.output(output).hash())
         } else {
             (tensor_hash(input), tensor_hash(output))
         };
-        Statement { model: self.model, input: read, output: written, work: self.work, context }
+        InferenceStatement {
+            model: self.model,
+            input: read,
+            output: written,
+            work: self.work,
+            context,
+        }
     }
 
     /// The part of `statement` that is not true of a run; none if all is.
     pub(crate) fn difference(
         &self,
-        statement: &Statement,
+        statement: &InferenceStatement,
         input: &[i32],
         output: &[i32],
     ) -> Option<&'static str> {
@@ -83,7 +89,12 @@ impl Shown {
     }
 
     /// The public inputs of the circuit: the digest of all integers, and the hash of the statement without its first three bits.
-    pub(crate) fn instance(&self, statement: &Statement, input: &[i32], output: &[i32]) -> [Fr; 2] {
+    pub(crate) fn instance(
+        &self,
+        statement: &InferenceStatement,
+        input: &[i32],
+        output: &[i32],
+    ) -> [Fr; 2] {
         [digest((self.input, input), (self.output, output)), element(statement.hash())]
     }
 

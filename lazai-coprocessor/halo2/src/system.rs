@@ -4,8 +4,8 @@ use std::{
 };
 
 use lazai_api_types::{
-    Claim, Coprocessor, InvalidKey, Job, PortError, Prompt, ProofLimits, ProofSystem,
-    ProofSystemId, ProofVerifier, Rejection, Statement, Task, Work,
+    Claim, Coprocessor, InferenceStatement, InvalidKey, Job, PortError, Prompt, ProofLimits,
+    ProofSystem, ProofSystemId, ProofVerifier, Rejection, Task, Work,
 };
 
 use super::{Goal, Halo2Error, Halo2Verifier, ProvingKey, Srs, SrsError};
@@ -122,7 +122,7 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
         &self,
         prepared: &Prepared,
         job: &Job,
-        statement: &Statement,
+        statement: &InferenceStatement,
     ) -> Result<Vec<u8>, PortError> {
         let model = self.model(job)?;
         let (tokens, _) = read(job)?;

@@ -7,7 +7,8 @@ use halo2_proofs::{
     transcript::TranscriptReadBuffer,
 };
 use lazai_api_types::{
-    Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Statement, Work,
+    Claim, InferenceStatement, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier,
+    Work,
 };
 
 use super::{
@@ -83,7 +84,7 @@ impl ProofVerifier for Halo2Verifier {
 impl VerifyingKey {
     /// Whether `proof` shows `statement`; a malformed proof does not.
     #[must_use]
-    pub fn verify(&self, statement: &Statement, proof: &[u8]) -> bool {
+    pub fn verify(&self, statement: &InferenceStatement, proof: &[u8]) -> bool {
         let Some(envelope) = envelope::read(&self.shown, proof) else { return false };
         let (input, output) = (&envelope.input, &envelope.output);
         if self.shown.difference(statement, input, output).is_some() {

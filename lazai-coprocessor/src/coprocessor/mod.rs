@@ -79,7 +79,7 @@ impl Cpu {
         let work = request.work(completion_tokens)?;
         let usage = TokenUsage { prompt_tokens: quote.usage.prompt_tokens, completion_tokens };
         let flops_done = flops
-            .saturating_add(request.intake.flops)
+            .saturating_add(request.intrinsic.flops)
             .saturating_add(request.sampling_flops(completion_tokens));
         Ok((Outcome { output, usage, work }, monitor.finish(flops_done, quote.work)))
     }

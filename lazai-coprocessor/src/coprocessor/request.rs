@@ -9,7 +9,7 @@ pub(super) struct Request<'a> {
     pub(super) model: &'a Model,
     pub(super) task: RequestTask<'a>,
     /// The work of reading the input.
-    pub(super) intake: Work,
+    pub(super) intrinsic: Work,
     /// Bytes of the text that is tokenized, or of the tokens that are decoded.
     text_bytes: u64,
 }
@@ -54,7 +54,7 @@ impl<'a> Request<'a> {
                 RequestTask::Logits { tokens: prompt_tokens(model, prompt)? }
             }
         };
-        Ok(Self { model, task, intake: job.intake(), text_bytes: text_bytes(&job.task) })
+        Ok(Self { model, task, intrinsic: job.intrinsic_work(), text_bytes: text_bytes(&job.task) })
     }
 
     pub(super) fn quote(&self) -> Result<Quote, WorkOverflow> {
@@ -78,7 +78,7 @@ impl<'a> Request<'a> {
         let text = self.text_bytes.checked_mul(TEXT_BYTES).ok_or(WorkOverflow)?;
         let (target, positions, reserved, outputs) = match &self.task {
             RequestTask::Count { .. } | RequestTask::Decode { .. } | RequestTask::Encode { .. } => {
-                return Ok(Work { flops: self.intake.flops, peak_bytes: text });
+                return Ok(Work { flops: self.intrinsic.flops, peak_bytes: text });
             }
             RequestTask::Embed { .. } => (Target::Embedding, tokens, tokens, 1),
             RequestTask::Generate { generation, .. } => {
@@ -89,7 +89,7 @@ impl<'a> Request<'a> {
             RequestTask::Logits { .. } => (Target::Logits, tokens, tokens, 1),
         };
         let program = self.model.work_rule(target).flops(positions, outputs)?;
-        let flops = [program, self.sampling_flops(completion_tokens), self.intake.flops]
+        let flops = [program, self.sampling_flops(completion_tokens), self.intrinsic.flops]
             .into_iter()
             .try_fold(0_u64, u64::checked_add)
             .ok_or(WorkOverflow)?;

@@ -102,7 +102,7 @@ fn a_quote_is_what_a_full_run_costs() {
     assert_eq!(outcome.usage.completion_tokens, 9, "the test needs a run that uses all tokens");
     assert_eq!((outcome.work, outcome.usage), (quote.work, quote.usage));
     assert_eq!(usage.flops_done, quote.work.flops, "operations counted as they ran");
-    assert!(quote.work.flops > job.intake().flops);
+    assert!(quote.work.flops > job.intrinsic_work().flops);
     assert!(usage.resident_bytes.is_none_or(|bytes| bytes > quote.work.peak_bytes));
 }
 

@@ -93,7 +93,7 @@ impl Coprocessor for Echo {
             Task::Logits { .. } => 1,
             _ => 0,
         };
-        Ok(Quote { usage: Usage::default(), work: job.intake(), output_values })
+        Ok(Quote { usage: Usage::default(), work: job.intrinsic_work(), output_values })
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
@@ -109,7 +109,7 @@ impl Coprocessor for Echo {
             },
             Task::Logits { .. } => Output::Logits { values: vec![i32::MIN], fraction_bits: 16 },
         };
-        Ok(Outcome { output, usage: Usage::default(), work: job.intake() })
+        Ok(Outcome { output, usage: Usage::default(), work: job.intrinsic_work() })
     }
 }
 

@@ -86,7 +86,7 @@ fn work(job: &Job, used: Usage, quoted: Usage) -> Result<Work, PortError> {
         flops: FLOPS_PER_TOKEN * u64::from(positions),
         peak_bytes: 64 * u64::from(reserved),
     };
-    Ok(job.intake().then(tensors)?)
+    Ok(job.intrinsic_work().then(tensors)?)
 }
 
 fn usage(task: &Task) -> Result<Usage, PortError> {

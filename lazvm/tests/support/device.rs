@@ -85,7 +85,7 @@ fn work(job: &Job, used: Usage, quoted: Usage) -> Result<Work, PortError> {
         flops: FLOPS_PER_TOKEN * u64::from(tokens(used)),
         peak_bytes: peak_bytes(tokens(quoted)),
     };
-    Ok(job.intake().then(tensors)?)
+    Ok(job.intrinsic_work().then(tensors)?)
 }
 
 fn fault(message: &str) -> PortError {

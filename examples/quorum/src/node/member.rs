@@ -7,7 +7,9 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, keccak256};
-use lazai_api_types::{Coprocessor, Generation, Job, ModelId, Prompt, Sampling, Statement as Run};
+use lazai_api_types::{
+    Coprocessor, Generation, InferenceStatement as Run, Job, ModelId, Prompt, Sampling,
+};
 use lazai_consensus::{
     Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError,
     availability::{AuditReport, Coding, FileStore, StoreError, encode},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, hex};
-use lazai_api_types::{ProofVerifier, Statement};
+use lazai_api_types::{InferenceStatement, ProofVerifier};
 use lazai_zkvm::{
     ForeignKey,
     groth16::Groth16Verifier,
@@ -113,7 +113,7 @@ fn check(verifier: &(impl ProofVerifier + Copy + 'static), case: &Case) {
     let context = chain.context().unwrap();
     let own = hidden(&prover, &[3, 4], context).unwrap();
     // The program of a key without an offset shows no statements.
-    let Statement { input, .. } = own.statement;
+    let InferenceStatement { input, .. } = own.statement;
     assert!(matches!(chain.submit(&own.statement, &proof), Err(Error::Reverted(_))));
     chain.choose(prover.id(), &own.key).unwrap();
     chain.submit(&own.statement, &own.proof).unwrap();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use k256::{ProjectivePoint, Scalar, elliptic_curve::group::GroupEncoding};
-use lazai_api_types::{Claim, PortError, ProofSystem, ProofVerifier, Statement};
+use lazai_api_types::{Claim, InferenceStatement, PortError, ProofSystem, ProofVerifier};
 
 use crate::{
     chain::Chain,
@@ -143,6 +143,6 @@ fn only_the_owner_s_system_counts() {
     submit(&mut chain, &hidden).unwrap();
     assert!(matches!(submit(&mut chain, &open), Err(Error::Reverted(_))));
     // What was proved before stays.
-    let Statement { input, output, .. } = open.statement;
+    let InferenceStatement { input, output, .. } = open.statement;
     assert_eq!(chain.output(Open.id(), &open.key, input).unwrap(), output);
 }

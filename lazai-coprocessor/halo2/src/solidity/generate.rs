@@ -8,7 +8,7 @@ use halo2_proofs::halo2curves::{
     ff::PrimeField,
     group::{Curve, prime::PrimeCurveAffine},
 };
-use lazai_api_types::{ProofSystemId, Statement, key_hash};
+use lazai_api_types::{InferenceStatement, ProofSystemId, key_hash};
 use snark_verifier::{
     loader::evm::EvmLoader,
     pcs::kzg::{Bdfg21, KzgAs, KzgDecidingKey},
@@ -124,7 +124,7 @@ impl SolidityVerifier {
     pub fn call(
         &self,
         key: &VerifyingKey,
-        statement: &Statement,
+        statement: &InferenceStatement,
         envelope: &[u8],
     ) -> Option<Vec<u8>> {
         let envelope = envelope::read(&key.shown, envelope)?;

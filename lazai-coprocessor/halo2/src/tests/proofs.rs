@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Claim, Coprocessor, Job, PortError, Prompt, ProofSystem, ProofVerifier, Statement, Task,
-    TokenId,
+    Claim, Coprocessor, InferenceStatement, Job, PortError, Prompt, ProofSystem, ProofVerifier,
+    Task, TokenId,
 };
 
 use super::{
@@ -80,7 +80,7 @@ fn a_job_of_an_encoder_block_is_proved_as_it_ran() {
     // Keys depend on how many tokens there are, not on which.
     let other = Job { task: Task::Embed { prompt: tokens(&[1, 1, 1]) }, ..job };
     let prepared = system.prepare(&other).unwrap();
-    let statement = Statement {
+    let statement = InferenceStatement {
         model: job.model,
         input: job.hash(),
         output: outcome.output.hash(),
@@ -90,7 +90,7 @@ fn a_job_of_an_encoder_block_is_proved_as_it_ran() {
     let proof = system.prove(&prepared, &job, &statement).unwrap();
     let key = system.key(&prepared);
     assert!(system.verify(key, Claim::Statement(&statement), &proof).unwrap());
-    let false_statement = Statement { output: B256::ZERO, ..statement };
+    let false_statement = InferenceStatement { output: B256::ZERO, ..statement };
     assert!(!system.verify(key, Claim::Statement(&false_statement), &proof).unwrap());
     assert!(system.prove(&prepared, &job, &false_statement).is_err());
     let text = Job { task: Task::Embed { prompt: Prompt::Text("Hi".to_owned()) }, ..job };

@@ -1,6 +1,6 @@
 use alloy_primitives::{B256, hex};
 use ark_bn254::Fr;
-use lazai_api_types::{Claim, ModelId, ProofSystemId, ProofVerifier, Statement, Work};
+use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work};
 use lazai_zkvm::{ForeignKey, ProofError, groth16::Groth16Verifier};
 use sha2::{Digest, Sha256};
 
@@ -78,7 +78,7 @@ fn statement_must_stand_at_the_offset_of_the_key() {
         [simulated_ziren(&values), simulated_sp1(&values, B256::ZERO), simulated_risc_zero(&values)]
     {
         let proof = [&[1], &values[..], &case.proof[1..]].concat();
-        let check = |key: &ForeignKey, statement: &Statement, proof: &[u8]| {
+        let check = |key: &ForeignKey, statement: &InferenceStatement, proof: &[u8]| {
             VERIFIER.check(&key.encode(), Claim::Statement(statement), proof)
         };
         let key = case.key.clone().with_statement_at(5);
@@ -151,8 +151,8 @@ fn port_says_what_it_is_and_costs_more_for_more_bytes() {
     assert!(VERIFIER.admit(&[key, vec![0]].concat()).is_err());
 }
 
-const fn statement(input: u8) -> Statement {
-    Statement {
+const fn statement(input: u8) -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(input),
         output: B256::repeat_byte(3),
