@@ -4,7 +4,7 @@ use alloy_primitives::{B256, keccak256};
 
 use crate::{
     ModelId, TokenId, Work,
-    encode::{Encode, Encoder},
+    codec::{DecodeError, Encoder, Reader},
 };
 
 /// Something to run on a model: the whole input of a [`Coprocessor`](crate::Coprocessor).
@@ -29,13 +29,37 @@ impl Job {
         }
     }
 
-    /// The hash of the canonical encoding: the `input` of a [`InferenceStatement`](crate::InferenceStatement).
+    /// Returns the canonical bytes, which [`decode`](Self::decode) reads and [`hash`](Self::hash) hashes.
+    ///
+    /// They are the domain `lazvm/job/1`, the model, the kind of the task (a byte from 0 to 5, in the order of [`Task`]) and
+    /// its fields in their order. A prompt begins with its kind (a byte: 0 text, 1 tokens). Numbers are little-endian words
+    /// of 64 bits; the domain, texts and lists have their length in front as such a word; a token has 4 bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new(DOMAIN);
+        encoder.fixed(self.model.0.as_slice());
+        self.task.write(&mut encoder);
+        encoder.finish()
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote. Hostile bytes cost no more memory than they have themselves.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes have another domain, end early, go on, or hold an unknown kind, a number above 32 bits
+    /// where it must not be, a text that is not UTF-8, or more than [`MAX_STOP_TEXTS`] stop texts.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        reader.domain(DOMAIN)?;
+        let job = Self { model: ModelId(reader.hash()?), task: Task::read(&mut reader)? };
+        reader.finish()?;
+        Ok(job)
+    }
+
+    /// Returns keccak256 of the [canonical bytes](Self::encode): the `input` of an
+    /// [`InferenceStatement`](crate::InferenceStatement).
     #[must_use]
     pub fn hash(&self) -> B256 {
-        let mut encoder = Encoder::new(b"lazvm/job/1");
-        encoder.fixed(self.model.0.as_slice());
-        self.task.encode(&mut encoder);
-        keccak256(encoder.finish())
+        keccak256(self.encode())
     }
 }
 
@@ -114,7 +138,7 @@ pub struct Generation {
     pub max_tokens: u32,
     /// How to choose each token.
     pub sampling: Sampling,
-    /// Texts that end the generation, at most four; they are cut from the result.
+    /// Texts that end the generation, at most [`MAX_STOP_TEXTS`]; they are cut from the result.
     pub stop: Vec<String>,
 }
 
@@ -131,8 +155,8 @@ pub struct Sampling {
     pub seed: u64,
 }
 
-impl Encode for Task {
-    fn encode(&self, encoder: &mut Encoder) {
+impl Task {
+    fn write(&self, encoder: &mut Encoder) {
         match self {
             Self::Count { text } => {
                 encoder.byte(0);
@@ -144,7 +168,7 @@ impl Encode for Task {
             }
             Self::Embed { prompt } => {
                 encoder.byte(2);
-                prompt.encode(encoder);
+                prompt.write(encoder);
             }
             Self::Encode { text } => {
                 encoder.byte(3);
@@ -152,18 +176,30 @@ impl Encode for Task {
             }
             Self::Generate(generation) => {
                 encoder.byte(4);
-                generation.encode(encoder);
+                generation.write(encoder);
             }
             Self::Logits { prompt } => {
                 encoder.byte(5);
-                prompt.encode(encoder);
+                prompt.write(encoder);
             }
         }
     }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match reader.u8()? {
+            0 => Self::Count { text: reader.text("text to count")? },
+            1 => Self::Decode { tokens: reader.tokens()? },
+            2 => Self::Embed { prompt: Prompt::read(reader)? },
+            3 => Self::Encode { text: reader.text("text to encode")? },
+            4 => Self::Generate(Generation::read(reader)?),
+            5 => Self::Logits { prompt: Prompt::read(reader)? },
+            got => return Err(DecodeError::Field { field: "kind of task", got: got.into() }),
+        })
+    }
 }
 
-impl Encode for Prompt {
-    fn encode(&self, encoder: &mut Encoder) {
+impl Prompt {
+    fn write(&self, encoder: &mut Encoder) {
         match self {
             Self::Text(text) => {
                 encoder.byte(0);
@@ -175,11 +211,19 @@ impl Encode for Prompt {
             }
         }
     }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8()? {
+            0 => Ok(Self::Text(reader.text("prompt")?)),
+            1 => Ok(Self::Tokens(reader.tokens()?)),
+            got => Err(DecodeError::Field { field: "kind of prompt", got: got.into() }),
+        }
+    }
 }
 
-impl Encode for Generation {
-    fn encode(&self, encoder: &mut Encoder) {
-        self.prompt.encode(encoder);
+impl Generation {
+    fn write(&self, encoder: &mut Encoder) {
+        self.prompt.write(encoder);
         encoder.word(u64::from(self.max_tokens));
         encoder.word(u64::from(self.sampling.temperature_milli));
         encoder.word(u64::from(self.sampling.top_k));
@@ -190,7 +234,29 @@ impl Encode for Generation {
             encoder.bytes(stop.as_bytes());
         }
     }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let prompt = Prompt::read(reader)?;
+        let max_tokens = reader.word_u32("max_tokens")?;
+        let sampling = Sampling {
+            temperature_milli: reader.word_u32("temperature_milli")?,
+            top_k: reader.word_u32("top_k")?,
+            top_p_milli: reader.word_u32("top_p_milli")?,
+            seed: reader.word()?,
+        };
+        let count = reader.word()?;
+        if count > MAX_STOP_TEXTS as u64 {
+            return Err(DecodeError::Field { field: "count of stop texts", got: count });
+        }
+        let stop = (0..count).map(|_| reader.text("stop text")).collect::<Result<_, _>>()?;
+        Ok(Self { prompt, max_tokens, sampling, stop })
+    }
 }
 
 /// Operations charged for each byte of input, which pay for tokenizing it.
 pub const INTRINSIC_FLOPS_PER_BYTE: u64 = 1_024;
+
+/// Most texts that may end a generation.
+pub const MAX_STOP_TEXTS: usize = 4;
+
+const DOMAIN: &str = "lazvm/job/1";

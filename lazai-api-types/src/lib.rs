@@ -9,7 +9,6 @@ extern crate alloc;
 pub mod authorization;
 pub mod chain;
 pub mod codec;
-mod encode;
 mod identity;
 mod job;
 #[cfg(feature = "openai")]
@@ -21,7 +20,7 @@ mod statement;
 mod work;
 
 pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
-pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, Prompt, Sampling, Task};
+pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, MAX_STOP_TEXTS, Prompt, Sampling, Task};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
     Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, ProofLimits,

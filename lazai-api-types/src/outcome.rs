@@ -2,7 +2,7 @@ use alloc::{string::String, vec::Vec};
 
 use alloy_primitives::{B256, keccak256};
 
-use crate::{TokenId, Work, encode::Encoder};
+use crate::{TokenId, Work, codec::Encoder};
 
 /// What a job will cost at most, known before it runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -75,7 +75,7 @@ impl Output {
     /// The hash of the canonical encoding: the `output` of a [`InferenceStatement`](crate::InferenceStatement).
     #[must_use]
     pub fn hash(&self) -> B256 {
-        let mut encoder = Encoder::new(b"lazvm/output/1");
+        let mut encoder = Encoder::new("lazvm/output/1");
         match self {
             Self::Count(count) => {
                 encoder.byte(0);

@@ -1,6 +1,6 @@
 use alloy_primitives::{B256, keccak256};
 
-use crate::{ModelId, Work, encode::Encoder};
+use crate::{ModelId, Work, codec::Encoder};
 
 /// The one public input of every proof: this model turned this input into this output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,7 +22,7 @@ impl InferenceStatement {
     /// The hash that a proof commits to.
     #[must_use]
     pub fn hash(&self) -> B256 {
-        let mut encoder = Encoder::new(b"lazvm/statement/1");
+        let mut encoder = Encoder::new("lazvm/statement/1");
         encoder.fixed(self.model.0.as_slice());
         encoder.fixed(self.input.as_slice());
         encoder.fixed(self.output.as_slice());

@@ -20,6 +20,7 @@ mod fine_tuning;
 mod hashes;
 #[cfg(feature = "openai")]
 mod hostile;
+mod jobs;
 #[cfg(feature = "openai")]
 mod peers;
 mod proofs;

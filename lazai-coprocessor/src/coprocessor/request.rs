@@ -1,5 +1,6 @@
 use lazai_api_types::{
-    Generation, Job, Prompt, Quote, Rejection, Sampling, Task, TokenId, Usage, Work, WorkOverflow,
+    Generation, Job, MAX_STOP_TEXTS, Prompt, Quote, Rejection, Sampling, Task, TokenId, Usage,
+    Work, WorkOverflow,
 };
 
 use crate::{model::Model, program::Target};
@@ -201,10 +202,10 @@ const fn check_sampling(sampling: &Sampling) -> Result<(), Rejection> {
 
 fn check_stop(stop: &[String]) -> Result<(), Rejection> {
     let fits = |text: &String| (1..=MAX_STOP_BYTES).contains(&text.len());
-    if stop.len() <= MAX_STOP && stop.iter().all(fits) {
+    if stop.len() <= MAX_STOP_TEXTS && stop.iter().all(fits) {
         return Ok(());
     }
-    Err(Rejection::StopList { max_count: MAX_STOP as u64, max_bytes: MAX_STOP_BYTES as u64 })
+    Err(Rejection::StopList { max_count: MAX_STOP_TEXTS as u64, max_bytes: MAX_STOP_BYTES as u64 })
 }
 
 /// Operations of choosing a token, for each token of the vocabulary.
@@ -221,5 +222,4 @@ const TEXT_BYTES: u64 = 640;
 /// Most tokens of an input.
 const MAX_TOKENS: usize = 1 << 18;
 
-const MAX_STOP: usize = 4;
 const MAX_STOP_BYTES: usize = 256;
