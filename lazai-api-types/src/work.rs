@@ -11,6 +11,9 @@ pub struct Work {
 }
 
 impl Work {
+    /// The most work that can be told: no gas pays for it.
+    pub const MAX: Self = Self { flops: u64::MAX, peak_bytes: u64::MAX };
+
     /// Adds the work of a step that runs after this one: operations add up, memory is the maximum.
     ///
     /// # Errors
@@ -37,6 +40,9 @@ pub struct GasCost {
 }
 
 impl GasCost {
+    /// The highest cost that can be told: its total exceeds 64 bits, so no gas limit pays it.
+    pub const MAX: Self = Self { gas_ai: u64::MAX, gas_inference: u64::MAX };
+
     /// `T = GasAI + GasInference`.
     ///
     /// # Errors

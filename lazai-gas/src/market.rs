@@ -76,8 +76,7 @@ impl<R: FeeRule> FeeMarket<R> {
 
     /// The base fee of the block header: the maximum of the three.
     pub fn header_base_fee(&self) -> u128 {
-        let Resources { evm, ai, inference } = self.base_fees();
-        evm.max(ai).max(inference)
+        self.base_fees().highest()
     }
 
     /// What the gas of a transaction costs in base fees, in wei.

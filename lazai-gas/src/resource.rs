@@ -69,6 +69,15 @@ impl<T> Resources<T> {
         }
     }
 
+    /// Returns the highest of the three values.
+    #[must_use]
+    pub fn highest(self) -> T
+    where
+        T: Ord,
+    {
+        self.evm.max(self.ai).max(self.inference)
+    }
+
     /// The values with their names.
     pub fn into_array(self) -> [(Resource, T); 3] {
         [(Resource::Evm, self.evm), (Resource::Ai, self.ai), (Resource::Inference, self.inference)]

@@ -2,7 +2,7 @@ use alloc::string::{String, ToString};
 use core::marker::PhantomData;
 
 use alloy_primitives::U256;
-use lazai_gas::{Resources, refund};
+use lazai_gas::refund;
 use revm::{
     context::{Block, Cfg, ContextTr, JournalTr, Transaction},
     context_interface::result::{EVMError, HaltReason, InvalidTransaction},
@@ -68,13 +68,13 @@ where
 /// transaction may run at prices that the block does not show.
 #[inline]
 fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(context: &CTX) -> Result<(), String> {
-    let Some(Resources { evm, ai, inference }) = context.chain().base_fees() else { return Ok(()) };
+    let Some(base_fees) = context.chain().base_fees() else { return Ok(()) };
     let cfg = context.cfg();
     // Where the base fee is not checked, a simulation chose the header.
     if cfg.is_base_fee_check_disabled() || !cfg.spec().into().is_enabled_in(SpecId::LONDON) {
         return Ok(());
     }
-    match (evm.max(ai).max(inference), context.block().basefee()) {
+    match (base_fees.highest(), context.block().basefee()) {
         (expected, got) if expected == got => Ok(()),
         (expected, got) => Err(BuildError::BaseFeeMismatch { expected, got }.to_string()),
     }

@@ -90,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn paid_is_burned_and_tipped(gas in resources(), fees in resources(), tip: u64) {
-            let header = fees.evm.max(fees.ai).max(fees.inference);
+            let header = fees.highest();
             let price = u128::from(header) + u128::from(tip);
             let settled = Settlement::new(gas, price, header, Some(fees));
             let own: U256 = gas

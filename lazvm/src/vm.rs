@@ -98,8 +98,8 @@ impl<DB: Database> LazVm<DB> {
     /// `base_fees` are those of the resources, of which the highest replaces the base fee in
     /// `block`; without them every resource costs what `block` says.
     pub fn set_block(&mut self, mut block: BlockEnv, base_fees: Option<Resources<u64>>) {
-        if let Some(Resources { evm, ai, inference }) = base_fees {
-            block.basefee = evm.max(ai).max(inference);
+        if let Some(base_fees) = base_fees {
+            block.basefee = base_fees.highest();
         }
         let ctx = self.evm.ctx_mut();
         ctx.block = block;

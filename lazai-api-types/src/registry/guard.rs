@@ -36,7 +36,7 @@ impl<'a> GuardedVerifier<'a> {
         if proof_bytes > limits.proof_bytes {
             return Err(RegistryError::ProofTooLong { got: proof_bytes, max: limits.proof_bytes });
         }
-        Ok(caught(|| self.0.work(key_bytes, proof_bytes)).unwrap_or(UNPAYABLE))
+        Ok(caught(|| self.0.work(key_bytes, proof_bytes)).unwrap_or(Work::MAX))
     }
 
     /// Whether `key` may be registered.
@@ -84,5 +84,3 @@ fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
 fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     Some(run())
 }
-
-const UNPAYABLE: Work = Work { flops: u64::MAX, peak_bytes: u64::MAX };
