@@ -1,11 +1,11 @@
 //! The proof verifier inside the EVM: keys are journaled state, proofs are verdicts, and both are paid.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
+    schedule,
+};
 use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, SolValue};
 use lazai_api_types::{
@@ -34,10 +34,6 @@ use lazvm::{
         primitives::{AddressMap, KECCAK_EMPTY, hardfork::SpecId},
         state::{Account, AccountInfo},
     },
-};
-use support::{
-    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
-    schedule,
 };
 
 const SYSTEM: ProofSystemId = ProofSystemId(1_000);

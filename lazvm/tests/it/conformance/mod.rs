@@ -1,8 +1,5 @@
 //! Finding fixtures, and running the cases of official state tests.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod case;
 
 use std::{

@@ -1,16 +1,11 @@
 //! The official state tests, with the AI precompiles live.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod conformance;
-mod support;
-
 use std::sync::Arc;
 
-use conformance::{Tally, files, fixtures, run_file};
+use crate::conformance::{Tally, files, fixtures, run_file};
+use crate::support::{Letters, builder};
 use lazai_gas::Resources;
 use lazvm::{LazEvmFactory, revm::context::BlockEnv};
-use support::{Letters, builder};
 
 fn run(folder: &std::path::Path, factory: &dyn Fn(&BlockEnv) -> LazEvmFactory) -> Tally {
     let mut tally = Tally::default();

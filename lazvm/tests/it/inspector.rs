@@ -1,11 +1,10 @@
 //! A transaction does the same whether or not an inspector watches it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
+};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     ExecutionAndState, LazContext, LazVm, LazVmError,
@@ -16,9 +15,6 @@ use lazvm::{
         inspector::{CountInspector, Inspector, NoOpInspector, inspectors::TracerEip3155},
         interpreter::{CallInputs, CallOutcome},
     },
-};
-use support::{
-    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
 };
 
 /// Remembers which addresses were called, and how many of the calls succeeded.

@@ -1,12 +1,9 @@
 //! What hosts ask of the factory and of the list of precompiles.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use core::fmt::Debug;
 use std::sync::Arc;
 
+use crate::support::{CONTRACT, FEES, Letters, builder, bytecode, bytecode::Kind, call, database};
 use alloy_consensus::{EthereumTxEnvelope, TxEip4844};
 use alloy_primitives::{U256, address};
 use lazai_api_types::GasPricing;
@@ -27,7 +24,6 @@ use lazvm::{
         primitives::hardfork::SpecId,
     },
 };
-use support::{CONTRACT, FEES, Letters, builder, bytecode, bytecode::Kind, call, database};
 
 type Transaction = EthereumTxEnvelope<TxEip4844>;
 
@@ -144,5 +140,5 @@ fn equal_prices_are_those_of_the_header() {
     let dear = factory.with_base_fees(Some(FEES)).create_evm(database(&[]), env());
     let prices = dear.ctx().chain.prices(20);
     assert_eq!((prices.evm, prices.ai, prices.inference, prices.header), (7, 20, 10, 20));
-    assert_eq!(evm.ctx().chain.runtime().pricing().base(), support::schedule().base());
+    assert_eq!(evm.ctx().chain.runtime().pricing().base(), crate::support::schedule().base());
 }

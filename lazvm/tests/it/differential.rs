@@ -1,11 +1,10 @@
 //! Without an AI call and with equal base fees, the machine is Ethereum's.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    BENEFICIARY, CONTRACT, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, database,
+};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lazai_gas::Resources;
 use lazvm::{
@@ -22,9 +21,6 @@ use lazvm::{
     },
 };
 use proptest::{collection::vec, prelude::*};
-use support::{
-    BENEFICIARY, CONTRACT, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, database,
-};
 
 fn env(spec: SpecId, basefee: u64) -> EvmEnv {
     let mut cfg_env = CfgEnv::default();

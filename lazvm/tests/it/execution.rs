@@ -1,11 +1,11 @@
 //! Charging, running, refusing and failing, seen from a transaction.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    CONTRACT, FEES, FLOPS_PER_TOKEN, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind,
+    call, database, machine, peak_bytes, schedule,
+};
 use alloy_primitives::{B256, U256, address};
 use lazai_api_types::{FaultKind, GasCost, GasPricing, Work};
 use lazai_precompiles::{
@@ -20,10 +20,6 @@ use lazvm::{
         context::result::{ExecutionResult, HaltReason, OutOfGasError},
         database::InMemoryDB,
     },
-};
-use support::{
-    CONTRACT, FEES, FLOPS_PER_TOKEN, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind,
-    call, database, machine, peak_bytes, schedule,
 };
 
 const INTRINSIC: u64 = lazai_api_types::INTRINSIC_FLOPS_PER_BYTE;

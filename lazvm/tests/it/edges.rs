@@ -1,12 +1,12 @@
 //! Where extra precompiles go wrong: delegations, init code, callers that fail, and configurations
 //! that contradict each other.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database, machine,
+    schedule,
+};
 use alloy_primitives::TxKind;
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
@@ -21,10 +21,6 @@ use lazvm::{
         primitives::hardfork::SpecId,
         state::AccountInfo,
     },
-};
-use support::{
-    CONTRACT, FEES, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database, machine,
-    schedule,
 };
 
 fn env(header: u64) -> EvmEnv {

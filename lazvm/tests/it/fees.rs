@@ -1,11 +1,11 @@
 //! Each resource pays its own base fee, to the wei, as the balances show.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    BENEFICIARY, CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call,
+    database,
+};
 use alloy_primitives::{Address, TxKind, U256};
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
@@ -19,10 +19,6 @@ use lazvm::{
     },
 };
 use proptest::prelude::*;
-use support::{
-    BENEFICIARY, CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call,
-    database,
-};
 
 const CLEARED: u8 = 20;
 

@@ -1,7 +1,6 @@
 //! A small deterministic device, a funded database, and callers written in EVM bytecode.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the bench uses a part of it")]
 
 pub(crate) mod bytecode;
 mod device;

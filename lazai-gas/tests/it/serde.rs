@@ -1,7 +1,5 @@
 //! Schedules as configuration files.
 
-#![cfg(feature = "serde")]
-
 use lazai_gas::{ChangeLimits, Eip1559, FeeMarket, GasSchedule, Governance, Rate, TokenTariff};
 use serde_json::{Value, from_value, json, to_value};
 

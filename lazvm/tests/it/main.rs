@@ -1,0 +1,16 @@
+//! Tests of the public API, in one binary so that it links once.
+
+// The exemption for tests does not reach their helpers.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod call_kinds;
+mod conformance;
+mod differential;
+mod edges;
+mod execution;
+mod factory;
+mod fees;
+mod inspector;
+mod proofs;
+mod statetests;
+mod support;
