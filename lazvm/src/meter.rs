@@ -1,8 +1,7 @@
-use core::sync::atomic::{AtomicU64, Ordering};
-
 use lazai_api_types::{GasCost, GasPricing, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::Reply;
+use spin::Mutex;
 
 /// What the AI calls of one transaction did and cost.
 ///
@@ -34,7 +33,10 @@ impl Meter {
 
     /// Counts a call that had `gas_limit` gas.
     pub(crate) fn record(&mut self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
-        let entry = Self::of(reply, pricing, gas_limit);
+        self.add(&Self::of(reply, pricing, gas_limit));
+    }
+
+    fn add(&mut self, entry: &Self) {
         self.calls = self.calls.saturating_add(entry.calls);
         self.charged = add(self.charged, entry.charged);
         self.quoted = add(self.quoted, entry.quoted);
@@ -46,7 +48,7 @@ impl Meter {
         // A frame cannot spend more than it has, whatever its precompile reports.
         let charged = Resources::apportion(gas_limit, reply.charged);
         let quoted_work = reply.quoted.map(|quote| quote.work).unwrap_or_default();
-        let quoted = reply.quoted.map(|quote| pricing.gas(&quote.work).unwrap_or(UNPAYABLE));
+        let quoted = reply.quoted.map(|quote| pricing.gas(&quote.work).unwrap_or(GasCost::MAX));
         Self {
             calls: 1,
             charged: GasCost { gas_ai: charged.ai, gas_inference: charged.inference },
@@ -59,58 +61,21 @@ impl Meter {
 
 /// A [`Meter`] that hosts and the closures of [`dyn_precompiles`](crate::dyn_precompiles) share.
 ///
-/// It only grows until it is taken, so a host takes it after each transaction.
+/// It only grows until it is taken, so a host takes it after each transaction. A call is in what is
+/// taken whole or not at all.
 #[derive(Debug, Default)]
-pub struct SharedMeter {
-    calls: AtomicU64,
-    gas_ai: AtomicU64,
-    gas_inference: AtomicU64,
-    quoted_gas_ai: AtomicU64,
-    quoted_gas_inference: AtomicU64,
-    quoted_flops: AtomicU64,
-    quoted_peak_bytes: AtomicU64,
-    flops: AtomicU64,
-    peak_bytes: AtomicU64,
-}
+pub struct SharedMeter(Mutex<Meter>);
 
 impl SharedMeter {
     /// Returns what was counted since the last time, and starts again at zero.
     pub fn take(&self) -> Meter {
-        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        Meter {
-            calls: take(&self.calls),
-            charged: GasCost {
-                gas_ai: take(&self.gas_ai),
-                gas_inference: take(&self.gas_inference),
-            },
-            quoted: GasCost {
-                gas_ai: take(&self.quoted_gas_ai),
-                gas_inference: take(&self.quoted_gas_inference),
-            },
-            quoted_work: Work {
-                flops: take(&self.quoted_flops),
-                peak_bytes: take(&self.quoted_peak_bytes),
-            },
-            work: Work { flops: take(&self.flops), peak_bytes: take(&self.peak_bytes) },
-        }
+        core::mem::take(&mut *self.0.lock())
     }
 
     pub(crate) fn record(&self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
+        // The price is asked before the lock is held: it may be anyone's code.
         let entry = Meter::of(reply, pricing, gas_limit);
-        let add = |counter: &AtomicU64, value| {
-            let sum = |old: u64| Some(old.saturating_add(value));
-            // Never an error: there is a sum for each value.
-            let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
-        };
-        add(&self.calls, entry.calls);
-        add(&self.gas_ai, entry.charged.gas_ai);
-        add(&self.gas_inference, entry.charged.gas_inference);
-        add(&self.quoted_gas_ai, entry.quoted.gas_ai);
-        add(&self.quoted_gas_inference, entry.quoted.gas_inference);
-        add(&self.quoted_flops, entry.quoted_work.flops);
-        add(&self.flops, entry.work.flops);
-        self.quoted_peak_bytes.fetch_max(entry.quoted_work.peak_bytes, Ordering::Relaxed);
-        self.peak_bytes.fetch_max(entry.work.peak_bytes, Ordering::Relaxed);
+        self.0.lock().add(&entry);
     }
 }
 
@@ -126,8 +91,6 @@ fn then(first: Work, next: Work) -> Work {
         .then(next)
         .unwrap_or(Work { flops: u64::MAX, peak_bytes: first.peak_bytes.max(next.peak_bytes) })
 }
-
-const UNPAYABLE: GasCost = GasCost { gas_ai: u64::MAX, gas_inference: u64::MAX };
 
 #[cfg(test)]
 mod tests {
