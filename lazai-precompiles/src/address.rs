@@ -1,4 +1,4 @@
-//! Where the precompiles stand.
+//! The addresses of the precompiles.
 
 use alloy_primitives::{Address, address};
 
@@ -13,4 +13,54 @@ pub const QUOTE: Address = address!("0000000000000000000000000000000000a10006");
 /// Raw UTF-8 prompt in, raw UTF-8 completion out.
 pub const RAW_PROMPT: Address = address!("0000000000000000000000000000000000000999");
 
-pub(crate) const ALL: [Address; 5] = [RAW_PROMPT, INFERENCE, TOKENIZER, PROOF_VERIFIER, QUOTE];
+/// An AI precompile, which a host finds by the address of a call.
+///
+/// # Examples
+/// ```
+/// use lazai_precompiles::{Precompile, address};
+///
+/// assert_eq!(Precompile::at(&address::QUOTE), Some(Precompile::Quote));
+/// assert_eq!(Precompile::Quote.address(), address::QUOTE);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Precompile {
+    /// At [`INFERENCE`].
+    Inference,
+    /// At [`PROOF_VERIFIER`].
+    ProofVerifier,
+    /// At [`QUOTE`].
+    Quote,
+    /// At [`RAW_PROMPT`].
+    RawPrompt,
+    /// At [`TOKENIZER`].
+    Tokenizer,
+}
+
+impl Precompile {
+    /// All of them, by ascending address.
+    pub const ALL: [Self; 5] =
+        [Self::RawPrompt, Self::Inference, Self::Tokenizer, Self::ProofVerifier, Self::Quote];
+
+    /// Returns the precompile at `address`, if there is one.
+    #[inline]
+    #[must_use]
+    pub fn at(address: &Address) -> Option<Self> {
+        // Hosts ask this at every call of a contract, and nearly no address begins with these zeros.
+        if !address.starts_with(&[0; 16]) {
+            return None;
+        }
+        Self::ALL.into_iter().find(|precompile| precompile.address() == *address)
+    }
+
+    /// Returns the address of the precompile.
+    #[must_use]
+    pub const fn address(self) -> Address {
+        match self {
+            Self::Inference => INFERENCE,
+            Self::ProofVerifier => PROOF_VERIFIER,
+            Self::Quote => QUOTE,
+            Self::RawPrompt => RAW_PROMPT,
+            Self::Tokenizer => TOKENIZER,
+        }
+    }
+}

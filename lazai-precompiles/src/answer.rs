@@ -25,20 +25,19 @@ pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> O
             })
         }
         (Task::Encode { .. }, Output::Tokens(tokens)) => {
-            ILazTokenizer::encodeCall::abi_encode_returns(&numbers(&tokens))
+            ILazTokenizer::encodeCall::abi_encode_returns(&token_numbers(&tokens))
         }
         (Task::Generate(_), Output::Generated { text, .. }) if form == Form::Raw => {
             text.into_bytes()
         }
         (Task::Generate(_), Output::Generated { tokens, text, finish }) => {
-            let tokens = numbers(&tokens);
             let finish = match finish {
                 FinishReason::Length => 0,
                 FinishReason::Stop => 1,
             };
             ILazInference::generateCall::abi_encode_returns(&ILazInference::generateReturn {
                 text,
-                tokens,
+                tokens: token_numbers(&tokens),
                 promptTokens: usage.prompt_tokens,
                 finish,
             })
@@ -62,17 +61,19 @@ pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
     let Usage { prompt_tokens, completion_tokens } = quote.usage;
     match task {
         Task::Count { .. } => Output::Count(prompt_tokens),
-        Task::Decode { tokens } => Output::Text(text(tokens.len())),
+        Task::Decode { tokens } => Output::Text(placeholder_text(tokens.len())),
         Task::Embed { .. } => {
-            Output::Embedding { values: vec![0; values(quote)], fraction_bits: 0 }
+            Output::Embedding { values: vec![0; vector_elements(quote)], fraction_bits: 0 }
         }
-        Task::Encode { .. } => Output::Tokens(tokens(prompt_tokens)),
+        Task::Encode { .. } => Output::Tokens(placeholder_tokens(prompt_tokens)),
         Task::Generate(_) => Output::Generated {
-            tokens: tokens(completion_tokens),
-            text: text(completion_tokens as usize),
+            tokens: placeholder_tokens(completion_tokens),
+            text: placeholder_text(completion_tokens as usize),
             finish: FinishReason::Length,
         },
-        Task::Logits { .. } => Output::Logits { values: vec![0; values(quote)], fraction_bits: 0 },
+        Task::Logits { .. } => {
+            Output::Logits { values: vec![0; vector_elements(quote)], fraction_bits: 0 }
+        }
     }
 }
 
@@ -85,19 +86,19 @@ pub(crate) const fn vector_length(output: &Output) -> usize {
     }
 }
 
-fn values(quote: &Quote) -> usize {
+fn vector_elements(quote: &Quote) -> usize {
     (quote.output_values as usize).min(PLACEHOLDER_MAX_VALUES)
 }
 
-fn text(tokens: usize) -> String {
+fn placeholder_text(tokens: usize) -> String {
     "?".repeat(tokens * PLACEHOLDER_BYTES_PER_TOKEN)
 }
 
-fn tokens(count: u32) -> Vec<TokenId> {
+fn placeholder_tokens(count: u32) -> Vec<TokenId> {
     vec![TokenId(0); count as usize]
 }
 
-fn numbers(tokens: &[TokenId]) -> Vec<u32> {
+fn token_numbers(tokens: &[TokenId]) -> Vec<u32> {
     tokens.iter().map(|token| token.0).collect()
 }
 

@@ -1,11 +1,13 @@
 use alloy_primitives::{Address, Bytes, U256};
 use lazai_api_types::{GasCost, GasPricing, Quote, Work};
 
+use crate::Precompile;
+
 /// One call of an AI precompile, as the EVM sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// The precompile whose code runs.
-    pub address: Address,
+    pub precompile: Precompile,
     /// Who calls; the event of a registered key names it, and nothing else depends on it.
     pub caller: Address,
     /// The calldata.

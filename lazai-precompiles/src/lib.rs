@@ -20,6 +20,7 @@ mod refusal;
 mod request;
 mod state;
 
+pub use address::Precompile;
 pub use call::{Call, Mode, Reply, ResourcePrices, Status};
 pub use keys::key_address;
 pub use lazai_api_types::DuplicateVerifier;

@@ -1,6 +1,8 @@
 use alloc::string::String;
 
-use lazai_api_types::{Fault, FaultKind, GasCost, PortError, Quote, Work};
+use lazai_api_types::{
+    Fault, FaultKind, GasCost, INTRINSIC_FLOPS_PER_BYTE, PortError, Quote, Work,
+};
 
 use crate::{Call, input::InputError, refusal::Refusal};
 
@@ -62,7 +64,7 @@ impl<'a> Meter<'a> {
     pub(crate) fn settle(&mut self, done: Work) -> Result<(), Stop> {
         let quoted = self.work;
         let exceeds = done.flops > quoted.flops || done.peak_bytes > quoted.peak_bytes;
-        let cost = self.call.pricing.gas(&done).unwrap_or(UNPAYABLE);
+        let cost = self.call.pricing.gas(&done).unwrap_or(GasCost::MAX);
         if exceeds || cost.gas_ai > self.paid.gas_ai || cost.gas_inference > self.paid.gas_inference
         {
             return Err(internal("the work of a run exceeds its quote"));
@@ -123,9 +125,13 @@ impl From<InputError> for Stop {
     }
 }
 
+/// Returns the work of reading bytes that are not a job, by the rule of
+/// [`Job::intrinsic_work`](lazai_api_types::Job::intrinsic_work).
+pub(crate) const fn reading(bytes: u64) -> Work {
+    Work { flops: bytes.saturating_mul(INTRINSIC_FLOPS_PER_BYTE), peak_bytes: 0 }
+}
+
 /// A port broke its promise, so that nothing it says can go on chain.
 pub(crate) fn internal(message: &str) -> Stop {
     Stop::Fault(Fault { kind: FaultKind::Internal, message: String::from(message) })
 }
-
-const UNPAYABLE: GasCost = GasCost { gas_ai: u64::MAX, gas_inference: u64::MAX };

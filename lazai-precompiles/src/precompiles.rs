@@ -1,14 +1,14 @@
 use alloc::{sync::Arc, vec::Vec};
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::Bytes;
 use lazai_api_types::{
-    Coprocessor, DuplicateVerifier, Fault, INTRINSIC_FLOPS_PER_BYTE, Job, ModelId, PortError,
-    ProofVerifier, ProofVerifiers, Quote, Work,
+    Coprocessor, DuplicateVerifier, Fault, Job, ModelId, PortError, ProofVerifier, ProofVerifiers,
+    Quote, Work,
 };
 
 use crate::{
-    Call, ChainState, Mode, Reply, Status, address, answer,
-    meter::{Meter, Stop, internal},
+    Call, ChainState, Mode, Reply, Status, answer,
+    meter::{Meter, Stop, internal, reading},
     price,
     proofs::Proofs,
     refusal::Refusal,
@@ -40,34 +40,20 @@ impl AiPrecompiles {
         Ok(Self { coprocessor, verifiers: by_system, settings })
     }
 
-    /// The addresses that [`call`](Self::call) answers.
-    #[must_use]
-    #[allow(clippy::unused_self, reason = "a later set may depend on the settings")]
-    pub const fn addresses(&self) -> &[Address] {
-        &address::ALL
-    }
-
-    /// The configuration.
+    /// Returns what the operator of the chain decided.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Answers `call` over `state`; none if its address is not one of [`addresses`](Self::addresses).
+    /// Answers `call` over `state`.
     ///
     /// Only a successful reply may have changed `state`.
     ///
     /// # Errors
     /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be aborted and must
     /// never become a receipt.
-    pub fn call(
-        &self,
-        call: &Call<'_>,
-        state: &mut dyn ChainState,
-    ) -> Result<Option<Reply>, Fault> {
-        if !self.addresses().contains(&call.address) {
-            return Ok(None);
-        }
+    pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
         let mut meter = Meter::new(call);
         let (status, output) = match self.answer(call, &mut meter, state) {
             Ok(output) => (Status::Success, output),
@@ -75,14 +61,14 @@ impl AiPrecompiles {
             Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
             Err(Stop::Refused(refusal)) => (Status::Revert, refusal.encode()),
         };
-        Ok(Some(Reply {
+        Ok(Reply {
             status,
             output,
             charged: meter.paid(),
             charged_evm: meter.paid_evm(),
             quoted: meter.quoted(),
             work: meter.work(),
-        }))
+        })
     }
 
     fn answer(
@@ -124,7 +110,7 @@ impl AiPrecompiles {
         if got > max {
             return Err(Refusal::InputTooLong { got: got as u64, max: max as u64 });
         }
-        Request::read(call.address, call.input, &self.settings)
+        Request::read(call.precompile, call.input, &self.settings)
     }
 
     fn run(&self, mode: Mode, meter: &mut Meter<'_>, job: &Job, form: Form) -> Result<Bytes, Stop> {
@@ -172,9 +158,4 @@ impl Default for Settings {
     fn default() -> Self {
         Self { default_model: None, prompt_max_tokens: 64, max_input_bytes: 64 * 1_024 }
     }
-}
-
-/// The work of reading bytes that are not a job, by the rule of [`Job::intrinsic_work`].
-pub(crate) const fn reading(bytes: u64) -> Work {
-    Work { flops: bytes.saturating_mul(INTRINSIC_FLOPS_PER_BYTE), peak_bytes: 0 }
 }

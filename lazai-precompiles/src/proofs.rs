@@ -1,3 +1,5 @@
+use alloc::format;
+
 use alloy_primitives::{B256, Bytes, Log};
 use alloy_sol_types::{SolCall, SolEvent};
 use lazai_api_types::{
@@ -9,8 +11,7 @@ use crate::{
     abi::ILazProofVerifier as sol,
     address,
     keys::{self, ACCESS_GAS, Slot},
-    meter::{Meter, Stop},
-    precompiles::reading,
+    meter::{Meter, Stop, internal, reading},
     price,
     proof_request::{OwnedClaim, ProofRequest, Question},
     refusal::Refusal,
@@ -172,7 +173,7 @@ impl From<RegistryError> for Stop {
             E::UnknownKey { system, key_hash } => Refusal::UnknownVerifyingKey { system, key_hash },
             E::UnknownSystem { system } => Refusal::UnknownProofSystem { system },
             other => {
-                return crate::meter::internal(&alloc::format!("an unforeseen refusal: {other}"));
+                return internal(&format!("an unforeseen refusal: {other}"));
             }
         })
     }

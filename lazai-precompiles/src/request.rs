@@ -1,13 +1,12 @@
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use alloy_sol_types::SolCall;
 use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task};
 
 use crate::{
-    Settings,
+    Precompile, Settings,
     abi::{ILazInference, ILazQuote, ILazTokenizer},
-    address,
     input::{InputError, Reader, SELECTOR_BYTES, utf8},
     proof_request::ProofRequest,
     refusal::Refusal,
@@ -29,11 +28,11 @@ pub(crate) enum Request<'a> {
 impl<'a> Request<'a> {
     /// Reads calldata that is already known to be short enough.
     pub(crate) fn read(
-        address: Address,
+        precompile: Precompile,
         input: &'a [u8],
         settings: &Settings,
     ) -> Result<Self, Refusal> {
-        if address == address::RAW_PROMPT {
+        if precompile == Precompile::RawPrompt {
             let task = Task::Generate(Generation {
                 prompt: Prompt::Text(utf8(input, 0)?),
                 max_tokens: settings.prompt_max_tokens,
@@ -42,71 +41,66 @@ impl<'a> Request<'a> {
             });
             return Ok(Self::Run(settings.job(B256::ZERO, task)?, Form::Raw));
         }
-        let Some(selector) = input.first_chunk::<SELECTOR_BYTES>() else {
-            return Err(InputError::TooShort {
-                offset: 0,
-                got: input.len(),
-                expected: SELECTOR_BYTES,
-            }
-            .into());
-        };
-        if address == address::PROOF_VERIFIER {
-            return Ok(Self::Proof(ProofRequest::read(*selector, input)?));
+        let selector = *input.first_chunk::<SELECTOR_BYTES>().ok_or(InputError::TooShort {
+            offset: 0,
+            got: input.len(),
+            expected: SELECTOR_BYTES,
+        })?;
+        if precompile == Precompile::ProofVerifier {
+            return Ok(Self::Proof(ProofRequest::read(selector, input)?));
         }
-        let (model, task, wrap): (B256, Task, fn(Job) -> Self) = match (address, *selector) {
-            (address::INFERENCE, ILazInference::generateCall::SELECTOR) => {
-                let (model, task) = generation(input, text_prompt)?;
-                (model, task, run)
-            }
-            (address::INFERENCE, ILazInference::generateFromTokensCall::SELECTOR) => {
-                let (model, task) = generation(input, token_prompt)?;
-                (model, task, run)
-            }
-            (address::INFERENCE, ILazInference::logitsCall::SELECTOR) => {
-                let (model, prompt) = on_model(input, token_prompt)?;
-                (model, Task::Logits { prompt }, run)
-            }
-            (address::INFERENCE, ILazInference::embedCall::SELECTOR) => {
-                let (model, prompt) = on_model(input, text_prompt)?;
-                (model, Task::Embed { prompt }, run)
-            }
-            (address::TOKENIZER, ILazTokenizer::encodeCall::SELECTOR) => {
-                let (model, text) = on_model(input, Reader::string)?;
-                (model, Task::Encode { text }, run)
-            }
-            (address::TOKENIZER, ILazTokenizer::decodeCall::SELECTOR) => {
-                let (model, tokens) = on_model(input, Reader::tokens)?;
-                (model, Task::Decode { tokens }, run)
-            }
-            (address::TOKENIZER, ILazTokenizer::countCall::SELECTOR) => {
-                let (model, text) = on_model(input, Reader::string)?;
-                (model, Task::Count { text }, run)
-            }
-            (address::QUOTE, ILazQuote::quoteGenerateCall::SELECTOR) => {
-                let (model, task) = generation(input, text_prompt)?;
-                (model, task, Self::Quote)
-            }
-            (address::QUOTE, ILazQuote::quoteGenerateFromTokensCall::SELECTOR) => {
-                let (model, task) = generation(input, token_prompt)?;
-                (model, task, Self::Quote)
-            }
-            (address::QUOTE, ILazQuote::quoteLogitsCall::SELECTOR) => {
-                let (model, prompt) = on_model(input, token_prompt)?;
-                (model, Task::Logits { prompt }, Self::Quote)
-            }
-            (address::QUOTE, ILazQuote::quoteEmbedCall::SELECTOR) => {
-                let (model, prompt) = on_model(input, text_prompt)?;
-                (model, Task::Embed { prompt }, Self::Quote)
-            }
-            (address::QUOTE, ILazQuote::pricesCall::SELECTOR) => {
-                Reader::new(input, 0)?.finish()?;
-                return Ok(Self::Prices);
-            }
-            _ => return Err(Refusal::UnknownFunction { selector: *selector }),
-        };
-        Ok(wrap(settings.job(model, task)?))
+        if (precompile, selector) == (Precompile::Quote, ILazQuote::pricesCall::SELECTOR) {
+            Reader::new(input, 0)?.finish()?;
+            return Ok(Self::Prices);
+        }
+        let function = JOB_FUNCTIONS
+            .iter()
+            .find(|function| (function.precompile, function.selector) == (precompile, selector))
+            .ok_or(Refusal::UnknownFunction { selector })?;
+        let (model, task) = (function.parse)(input)?;
+        let job = settings.job(model, task)?;
+        Ok(match precompile {
+            Precompile::Quote => Self::Quote(job),
+            _ => Self::Run(job, Form::Abi),
+        })
     }
 }
+
+/// A function that takes a job: those of the quote precompile price it, the others run it.
+struct JobFunction {
+    precompile: Precompile,
+    selector: [u8; SELECTOR_BYTES],
+    parse: fn(&[u8]) -> Result<(B256, Task), InputError>,
+}
+
+impl JobFunction {
+    const fn new<F: SolCall>(
+        precompile: Precompile,
+        parse: fn(&[u8]) -> Result<(B256, Task), InputError>,
+    ) -> Self {
+        Self { precompile, selector: F::SELECTOR, parse }
+    }
+}
+
+const JOB_FUNCTIONS: [JobFunction; 11] = [
+    JobFunction::new::<ILazInference::generateCall>(Precompile::Inference, generate),
+    JobFunction::new::<ILazInference::generateFromTokensCall>(
+        Precompile::Inference,
+        generate_from_tokens,
+    ),
+    JobFunction::new::<ILazInference::logitsCall>(Precompile::Inference, logits),
+    JobFunction::new::<ILazInference::embedCall>(Precompile::Inference, embed),
+    JobFunction::new::<ILazTokenizer::encodeCall>(Precompile::Tokenizer, encode),
+    JobFunction::new::<ILazTokenizer::decodeCall>(Precompile::Tokenizer, decode),
+    JobFunction::new::<ILazTokenizer::countCall>(Precompile::Tokenizer, count),
+    JobFunction::new::<ILazQuote::quoteGenerateCall>(Precompile::Quote, generate),
+    JobFunction::new::<ILazQuote::quoteGenerateFromTokensCall>(
+        Precompile::Quote,
+        generate_from_tokens,
+    ),
+    JobFunction::new::<ILazQuote::quoteLogitsCall>(Precompile::Quote, logits),
+    JobFunction::new::<ILazQuote::quoteEmbedCall>(Precompile::Quote, embed),
+];
 
 /// How a result leaves the precompile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -128,26 +122,50 @@ impl Settings {
     }
 }
 
-const fn run<'a>(job: Job) -> Request<'a> {
-    Request::Run(job, Form::Abi)
+fn generate(input: &[u8]) -> Result<(B256, Task), InputError> {
+    generation(input, text_prompt)
+}
+
+fn generate_from_tokens(input: &[u8]) -> Result<(B256, Task), InputError> {
+    generation(input, token_prompt)
+}
+
+fn logits(input: &[u8]) -> Result<(B256, Task), InputError> {
+    on_model(input, |reader| Ok(Task::Logits { prompt: token_prompt(reader)? }))
+}
+
+fn embed(input: &[u8]) -> Result<(B256, Task), InputError> {
+    on_model(input, |reader| Ok(Task::Embed { prompt: text_prompt(reader)? }))
+}
+
+fn encode(input: &[u8]) -> Result<(B256, Task), InputError> {
+    on_model(input, |reader| Ok(Task::Encode { text: reader.string()? }))
+}
+
+fn decode(input: &[u8]) -> Result<(B256, Task), InputError> {
+    on_model(input, |reader| Ok(Task::Decode { tokens: reader.tokens()? }))
+}
+
+fn count(input: &[u8]) -> Result<(B256, Task), InputError> {
+    on_model(input, |reader| Ok(Task::Count { text: reader.string()? }))
 }
 
 /// Reads `(bytes32 model, <dynamic> argument)`.
-fn on_model<'a, T>(
-    input: &'a [u8],
-    argument: impl FnOnce(&mut Reader<'a>) -> Result<T, InputError>,
-) -> Result<(B256, T), InputError> {
+fn on_model(
+    input: &[u8],
+    task: impl FnOnce(&mut Reader<'_>) -> Result<Task, InputError>,
+) -> Result<(B256, Task), InputError> {
     let mut reader = Reader::new(input, 2)?;
     let model = reader.bytes32()?;
-    let argument = argument(&mut reader)?;
+    let task = task(&mut reader)?;
     reader.finish()?;
-    Ok((model, argument))
+    Ok((model, task))
 }
 
 /// Reads a `Generation` or a `TokenGeneration`, which differ in the prompt alone.
-fn generation<'a>(
-    input: &'a [u8],
-    prompt: impl FnOnce(&mut Reader<'a>) -> Result<Prompt, InputError>,
+fn generation(
+    input: &[u8],
+    prompt: impl FnOnce(&mut Reader<'_>) -> Result<Prompt, InputError>,
 ) -> Result<(B256, Task), InputError> {
     let mut reader = Reader::new(input, 1)?;
     let request = reader.tuple(8, |fields| {

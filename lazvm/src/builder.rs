@@ -17,6 +17,7 @@ pub struct LazVmBuilder {
     coprocessor: Option<Arc<dyn Coprocessor>>,
     verifiers: Vec<Arc<dyn ProofVerifier>>,
     settings: Settings,
+    default_model: Option<ModelId>,
     pricing: Arc<dyn GasPricing>,
     base_fees: Option<Resources<u64>>,
     block: BlockEnv,
@@ -29,6 +30,7 @@ impl LazVmBuilder {
             coprocessor: None,
             verifiers: Vec::new(),
             settings: Settings::default(),
+            default_model: None,
             pricing: Arc::new(GasSchedule::default()),
             base_fees: None,
             block: BlockEnv::default(),
@@ -50,17 +52,19 @@ impl LazVmBuilder {
         self
     }
 
-    /// Sets what the operator of the chain decides about the precompiles.
+    /// Sets what the operator of the chain decides about the precompiles: limits, and the default
+    /// model unless [`default_model`](Self::default_model) names one.
     #[must_use]
     pub const fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Sets the model that the zero id and a raw prompt mean.
+    /// Sets the model that the zero id and a raw prompt mean. It takes precedence over that of
+    /// [`settings`](Self::settings), whichever is called first.
     #[must_use]
     pub const fn default_model(mut self, model: ModelId) -> Self {
-        self.settings.default_model = Some(model);
+        self.default_model = Some(model);
         self
     }
 
@@ -123,10 +127,11 @@ impl LazVmBuilder {
     /// [`BuildError`] if the coprocessor is missing or two verifiers claim one id.
     pub fn factory(&self) -> Result<LazEvmFactory, BuildError> {
         let coprocessor = self.coprocessor.clone().ok_or(BuildError::MissingCoprocessor)?;
+        let default_model = self.default_model.or(self.settings.default_model);
         let runtime = AiRuntime::from_parts(
             coprocessor,
             self.verifiers.clone(),
-            self.settings.clone(),
+            Settings { default_model, ..self.settings.clone() },
             Arc::clone(&self.pricing),
         )?;
         Ok(LazEvmFactory::new(runtime).with_base_fees(self.base_fees))
@@ -139,8 +144,8 @@ impl LazVmBuilder {
     /// another base fee than the highest of the resources.
     pub fn build<DB: Database>(mut self, db: DB) -> Result<LazVm<DB>, BuildError> {
         let factory = self.factory()?;
-        if let Some(Resources { evm, ai, inference }) = self.base_fees {
-            let expected = evm.max(ai).max(inference);
+        if let Some(base_fees) = self.base_fees {
+            let expected = base_fees.highest();
             match self.block.basefee {
                 0 => self.block.basefee = expected,
                 got if got != expected => {

@@ -97,12 +97,10 @@ impl LazChain {
         &mut self,
         call: &Call<'_>,
         state: &mut dyn ChainState,
-    ) -> Result<Option<Reply>, Fault> {
+    ) -> Result<Reply, Fault> {
         match self.runtime.call(call, state) {
             Ok(reply) => {
-                if let Some(reply) = &reply {
-                    self.meter.record(reply, call.pricing, call.gas_limit);
-                }
+                self.meter.record(&reply, call.pricing, call.gas_limit);
                 Ok(reply)
             }
             Err(fault) => {

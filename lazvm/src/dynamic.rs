@@ -2,7 +2,7 @@ use alloc::{borrow::Cow, string::ToString, sync::Arc, vec::Vec};
 
 use alloy_evm::precompiles::DynPrecompile;
 use alloy_primitives::Address;
-use lazai_precompiles::{Call, Mode};
+use lazai_precompiles::{Call, Mode, Precompile};
 use revm::precompile::{PrecompileError, PrecompileId};
 
 use crate::{
@@ -23,17 +23,22 @@ pub fn dyn_precompiles(
     mode: Mode,
     meter: &Arc<SharedMeter>,
 ) -> Vec<(Address, DynPrecompile)> {
-    let addresses = runtime.precompiles().addresses().iter().copied();
-    addresses.map(|address| (address, dyn_precompile(runtime, mode, meter))).collect()
+    let closure = |precompile| dyn_precompile(precompile, runtime, mode, meter);
+    Precompile::ALL.into_iter().map(|it| (it.address(), closure(it))).collect()
 }
 
-fn dyn_precompile(runtime: &AiRuntime, mode: Mode, meter: &Arc<SharedMeter>) -> DynPrecompile {
+fn dyn_precompile(
+    precompile: Precompile,
+    runtime: &AiRuntime,
+    mode: Mode,
+    meter: &Arc<SharedMeter>,
+) -> DynPrecompile {
     let (runtime, meter) = (runtime.clone(), Arc::clone(meter));
     // Stateful: a cached answer would skip the meter, and depends on prices that change with the
     // block.
     DynPrecompile::new_stateful(PrecompileId::Custom(Cow::Borrowed("lazai")), move |input| {
         let call = Call {
-            address: input.bytecode_address,
+            precompile,
             caller: input.caller,
             input: input.data,
             gas_limit: input.gas,
@@ -48,9 +53,6 @@ fn dyn_precompile(runtime: &AiRuntime, mode: Mode, meter: &Arc<SharedMeter>) -> 
         let reply = runtime
             .call(&call, &mut JournaledState(input.internals))
             .map_err(|fault| PrecompileError::Fatal(fault.to_string()))?;
-        let reply = reply.ok_or_else(|| {
-            PrecompileError::Fatal(alloc::format!("no AI precompile at {}", call.address))
-        })?;
         meter.record(&reply, call.pricing, call.gas_limit);
         Ok(precompile_output(reply, gas_limit, reservoir))
     })

@@ -29,7 +29,18 @@ pub use evm::{LazContext, LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
 pub use handler::LazHandler;
-pub use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Mode, ResourcePrices, Settings};
+// What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it names.
+pub use lazai_api_types::{
+    Claim, Coprocessor, DuplicateVerifier, Fault, FaultKind, FinishReason, GasCost, GasPricing,
+    Generation, InferenceStatement, InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt,
+    ProofLimits, ProofSystemId, ProofVerifier, Quote, Rejection, Sampling, Task, TokenId, Usage,
+    Work, WorkOverflow, key_hash,
+};
+pub use lazai_gas::{GasSchedule, Rate, RateError, Resource, Resources};
+pub use lazai_precompiles::{
+    AiPrecompiles, Call, ChainState, CodeAccount, MemoryState, Mode, Precompile, Reply,
+    ResourcePrices, Settings, Status, abi, address, key_address,
+};
 pub use meter::{Meter, SharedMeter};
 pub use provider::LazPrecompiles;
 pub use revm;

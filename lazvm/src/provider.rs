@@ -2,7 +2,7 @@ use alloc::string::{String, ToString};
 
 use alloy_evm::{Database, EvmInternals, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, map::AddressSet};
-use lazai_precompiles::{Call, Reply, Status};
+use lazai_precompiles::{Call, Precompile, Reply, Status};
 use revm::{
     handler::{PrecompileProvider, precompile_output_to_interpreter_result},
     interpreter::{CallInputs, InterpreterResult},
@@ -47,7 +47,7 @@ impl LazPrecompiles {
     fn refresh(&mut self) {
         self.warm.clear();
         self.warm.extend(self.ethereum.addresses().copied());
-        self.warm.extend(self.ai.precompiles().addresses().iter().copied());
+        self.warm.extend(Precompile::ALL.map(Precompile::address));
         self.stale = false;
     }
 }
@@ -69,13 +69,13 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         context: &mut LazContext<DB>,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        if !self.ai.answers(&inputs.bytecode_address) {
+        let Some(precompile) = Precompile::at(&inputs.bytecode_address) else {
             return self.ethereum.run(context, inputs);
-        }
+        };
         let LazContext { block, tx, cfg, journaled_state, chain, local, .. } = context;
         let input = inputs.input.as_bytes_local(local);
         let call = Call {
-            address: inputs.bytecode_address,
+            precompile,
             caller: inputs.caller,
             input: input.as_ref(),
             gas_limit: inputs.gas_limit,
@@ -90,10 +90,8 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         // must do.
         let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
         let reply = chain.call(&call, &mut state).map_err(|fault| fault.to_string())?;
-        Ok(reply.map(|reply| {
-            let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
-            precompile_output_to_interpreter_result(output, inputs.gas_limit)
-        }))
+        let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
+        Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))
     }
 
     #[inline]
@@ -103,7 +101,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
 
     #[inline]
     fn contains(&self, address: &Address) -> bool {
-        self.ai.answers(address) || self.ethereum.get(address).is_some()
+        Precompile::at(address).is_some() || self.ethereum.get(address).is_some()
     }
 }
 

@@ -10,7 +10,7 @@ use lazai_api_types::{
     ProofLimits, ProofSystemId, ProofVerifier, Quote, Task, Usage, Work, WorkOverflow, key_hash,
 };
 use lazai_precompiles::{
-    AiPrecompiles, Call, MemoryState, Mode, ResourcePrices, Settings, Status,
+    AiPrecompiles, Call, MemoryState, Mode, Precompile, ResourcePrices, Settings, Status,
     abi::{
         ILazErrors::ILazErrorsErrors,
         ILazInference::ILazInferenceCalls,
@@ -19,7 +19,6 @@ use lazai_precompiles::{
         ILazTokenizer::ILazTokenizerCalls,
         SolCall, SolInterface, SolValue,
     },
-    address,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -32,11 +31,10 @@ static PRECOMPILES: LazyLock<AiPrecompiles> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let Some((head, input)) = data.split_first_chunk::<4>() else { return };
-    let addresses = PRECOMPILES.addresses();
-    let address = addresses[usize::from(head[0]) % addresses.len()];
+    let precompile = Precompile::ALL[usize::from(head[0]) % Precompile::ALL.len()];
     let gas_limit = u64::from(u16::from_le_bytes([head[1], head[2]])) * 64;
     let call = Call {
-        address,
+        precompile,
         caller: Address::ZERO,
         input,
         gas_limit,
@@ -48,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
         prices: ResourcePrices { evm: 1, ai: u128::MAX, inference: 2, header: u128::MAX },
     };
     let mut state = MemoryState::default();
-    let reply = PRECOMPILES.call(&call, &mut state).expect("no fault").expect("ours");
+    let reply = PRECOMPILES.call(&call, &mut state).expect("no fault");
     let charged = reply.charged.total().expect("below the limit");
     assert!(charged + reply.charged_evm <= gas_limit);
     assert!(reply.status == Status::Success && !call.is_static || state == MemoryState::default());
@@ -58,27 +56,27 @@ fuzz_target!(|data: &[u8]| {
         let key_hash = key_hash(SYSTEM, &key);
         let found = isRegisteredCall { system: SYSTEM.0, keyHash: key_hash }.abi_encode();
         let call = Call { input: &found, gas_limit: u64::MAX, ..call };
-        let found = PRECOMPILES.call(&call, &mut state).expect("no fault").expect("ours");
+        let found = PRECOMPILES.call(&call, &mut state).expect("no fault");
         assert_eq!(found.output, true.abi_encode());
     }
     assert!(charged >= GAMMA || gas_limit < GAMMA);
     match reply.status {
         Status::OutOfGas => assert!(reply.output.is_empty()),
         Status::Revert => assert!(ILazErrorsErrors::abi_decode_validate(&reply.output).is_ok()),
-        Status::Success => assert!(canonical(address, input)),
+        Status::Success => assert!(canonical(precompile, input)),
     }
 });
 
-fn canonical(address: Address, input: &[u8]) -> bool {
+fn canonical(precompile: Precompile, input: &[u8]) -> bool {
     fn again<I: SolInterface>(input: &[u8]) -> bool {
         I::abi_decode_validate(input).is_ok_and(|call| call.abi_encode() == input)
     }
-    match address {
-        address::INFERENCE => again::<ILazInferenceCalls>(input),
-        address::TOKENIZER => again::<ILazTokenizerCalls>(input),
-        address::PROOF_VERIFIER => again::<ILazProofVerifierCalls>(input),
-        address::QUOTE => again::<ILazQuoteCalls>(input),
-        _ => core::str::from_utf8(input).is_ok(),
+    match precompile {
+        Precompile::Inference => again::<ILazInferenceCalls>(input),
+        Precompile::Tokenizer => again::<ILazTokenizerCalls>(input),
+        Precompile::ProofVerifier => again::<ILazProofVerifierCalls>(input),
+        Precompile::Quote => again::<ILazQuoteCalls>(input),
+        Precompile::RawPrompt => core::str::from_utf8(input).is_ok(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! The tables of `docs/precompiles.md` name every function and error with its selector.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test panics")]
-
 use alloy_primitives::hex;
 use lazai_precompiles::abi::{
     ILazErrors::ILazErrorsErrors, ILazInference::ILazInferenceCalls,
@@ -9,7 +7,7 @@ use lazai_precompiles::abi::{
     ILazTokenizer::ILazTokenizerCalls, SolInterface,
 };
 
-const PAGE: &str = include_str!("../../docs/precompiles.md");
+const PAGE: &str = include_str!("../../../docs/precompiles.md");
 
 #[test]
 fn every_selector_is_documented() {

@@ -1,19 +1,19 @@
 //! Each function gives what the device gives.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    Characters, Hashes, MODEL, PRICES, call, precompiles, reply, settings, total,
+};
 use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::{
     Coprocessor, Generation, Job, ModelId, Output, Prompt, ProofSystemId, Sampling, Task, TokenId,
 };
 use lazai_precompiles::{
-    AiPrecompiles, DuplicateVerifier, MemoryState, Settings, Status,
+    AiPrecompiles, DuplicateVerifier, MemoryState, Precompile, Settings, Status,
     abi::{self, ILazInference, ILazQuote, ILazTokenizer, Price, SolCall, SolValue},
     address,
 };
-use support::{Characters, Hashes, MODEL, PRICES, call, precompiles, reply, settings, total};
 
 #[test]
 fn generate_returns_text_and_tokens() {
@@ -176,22 +176,18 @@ fn other_addresses_are_not_ours() {
     for suffix in [0xa10000_u32, 0xa10003, 0xa10004, 0xa10007, 1, 0x998] {
         let mut bytes = [0; 20];
         bytes[16..].copy_from_slice(&suffix.to_be_bytes());
-        assert_eq!(
-            precompiles.call(&call(bytes.into(), b"Why?"), &mut MemoryState::default()),
-            Ok(None)
-        );
-        assert!(!precompiles.addresses().contains(&bytes.into()));
+        assert_eq!(Precompile::at(&bytes.into()), None);
     }
-    for address in precompiles.addresses() {
-        assert!(
-            precompiles.call(&call(*address, b""), &mut MemoryState::default()).unwrap().is_some()
-        );
+    for precompile in Precompile::ALL {
+        let address = precompile.address();
+        assert_eq!(Precompile::at(&address), Some(precompile));
+        assert!(precompiles.call(&call(address, b""), &mut MemoryState::default()).is_ok());
     }
 }
 
 #[test]
 fn solidity_and_rust_name_the_same_addresses() {
-    let source = include_str!("../solidity/LazAI.sol");
+    let source = include_str!("../../solidity/LazAI.sol");
     let constants: Vec<_> = source
         .lines()
         .filter_map(|line| line.split_once("(0x")?.1.split_once(')'))

@@ -1,11 +1,11 @@
 //! The proof verifier: keys in the state, proofs under them, and what both cost.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test panics")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    BASE_GAS, Hashes, KEY_MAX_BYTES, PROOF_MAX_BYTES, Pricing, SYSTEM, call, precompiles, prove,
+    total,
+};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::{
     Claim, FaultKind, GasPricing, INTRINSIC_FLOPS_PER_BYTE, InferenceStatement, ModelId,
@@ -15,10 +15,6 @@ use lazai_precompiles::{
     Call, ChainState, MemoryState, Mode, Reply, Status,
     abi::{self, ILazErrors as errors, ILazProofVerifier as sol, SolCall, SolError, SolValue},
     address, key_address,
-};
-use support::{
-    BASE_GAS, Hashes, KEY_MAX_BYTES, PROOF_MAX_BYTES, Pricing, SYSTEM, call, precompiles, prove,
-    total,
 };
 
 const KEY: [u8; 100] = [9; 100];
@@ -38,7 +34,7 @@ fn ask_with(
     let mut call = call(address::PROOF_VERIFIER, &input);
     (call.caller, call.gas_limit) = (REGISTRANT, ENOUGH);
     change(&mut call);
-    precompiles(&Arc::default()).call(&call, state).unwrap().unwrap()
+    precompiles(&Arc::default()).call(&call, state).unwrap()
 }
 
 fn register(key: &[u8]) -> sol::registerCall {
@@ -269,7 +265,7 @@ fn every_step_is_paid_before_it_is_done() {
     for (input, before) in requests {
         let request = |gas_limit, state: &mut MemoryState| {
             let call = Call { gas_limit, ..call(address::PROOF_VERIFIER, &input) };
-            precompiles(&Arc::default()).call(&call, state).unwrap().unwrap()
+            precompiles(&Arc::default()).call(&call, state).unwrap()
         };
         let done = request(ENOUGH, &mut before.clone());
         let price = total(done.charged) + done.charged_evm;

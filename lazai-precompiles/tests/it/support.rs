@@ -1,12 +1,5 @@
 //! A small deterministic device, and the plumbing to call precompiles over it.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    dead_code,
-    reason = "a test panics; each file uses its own part"
-)]
-
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
@@ -16,7 +9,9 @@ use lazai_api_types::{
     InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt, ProofLimits, ProofSystemId,
     ProofVerifier, Quote, Rejection, Task, TokenId, Usage, Work, WorkOverflow,
 };
-use lazai_precompiles::{AiPrecompiles, Call, MemoryState, Mode, Reply, ResourcePrices, Settings};
+use lazai_precompiles::{
+    AiPrecompiles, Call, MemoryState, Mode, Precompile, Reply, ResourcePrices, Settings,
+};
 
 pub(crate) const MODEL: ModelId =
     ModelId(b256!("1111111111111111111111111111111111111111111111111111111111111111"));
@@ -258,7 +253,7 @@ pub(crate) const PRICES: ResourcePrices =
 
 pub(crate) fn call(address: Address, input: &[u8]) -> Call<'_> {
     Call {
-        address,
+        precompile: Precompile::at(&address).unwrap(),
         caller: Address::ZERO,
         input,
         gas_limit: 10_000_000,
@@ -273,7 +268,7 @@ pub(crate) fn call(address: Address, input: &[u8]) -> Call<'_> {
 
 /// Calls over a fresh device.
 pub(crate) fn reply(call: &Call<'_>) -> Reply {
-    precompiles(&Arc::default()).call(call, &mut MemoryState::default()).unwrap().unwrap()
+    precompiles(&Arc::default()).call(call, &mut MemoryState::default()).unwrap()
 }
 
 pub(crate) fn total(cost: GasCost) -> u64 {

@@ -1,0 +1,11 @@
+//! Tests of the public API, in one binary so that it links once.
+
+// The exemption for tests does not reach their helpers.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod charging;
+mod documentation;
+mod functions;
+mod hostile;
+mod proofs;
+mod support;
