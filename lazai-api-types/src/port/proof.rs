@@ -8,8 +8,11 @@ use crate::{InferenceStatement, Job, PortError, ProofSystemId, Work};
 /// Checks proofs of one system against verifying keys that the caller brings.
 ///
 /// # Guarantees of an implementation
-/// - Key and proof are hostile: their sizes are bounded before they are parsed, nothing panics, and nothing is allocated
-///   by a length that they claim.
+/// - Key and proof are hostile: nothing panics, and nothing is allocated by a length that they claim.
+/// - Sizes are checked by the caller, once: [`admit`](Self::admit), [`work`](Self::work) and [`verify`](Self::verify) may
+///   take for granted that key and proof are within [`limits`](Self::limits). Chains and registries call verifiers through a
+///   [`GuardedVerifier`](crate::GuardedVerifier), which sees to it; who calls one directly must do so. What a verifier
+///   parses it bounds by the format of its own proofs, not by the limits again.
 /// - Every answer is a function of the arguments alone, on every machine. Parsed keys may be cached, but not so that a
 ///   panic, which a [`GuardedVerifier`](crate::GuardedVerifier) survives, changes a later answer, as a poisoned lock would.
 pub trait ProofVerifier: Debug + Send + Sync {

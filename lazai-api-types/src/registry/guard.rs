@@ -4,7 +4,7 @@ use crate::{Claim, Fault, InvalidKey, PortError, ProofLimits, ProofVerifier, Reg
 
 /// A verifier behind its own limits, whose panics are answers.
 ///
-/// Nothing longer than [`ProofLimits`] reaches the verifier. A verifier that panics refuses: a key is not admitted, a
+/// The guard is where sizes are checked: nothing longer than [`ProofLimits`] reaches the verifier. A verifier that panics refuses: a key is not admitted, a
 /// proof is not accepted, work has no price. That is the same refusal on every machine, because a verifier is a
 /// function of its arguments; what fails on one machine alone must be a [`Fault`], which is never a panic. Panics are
 /// caught with feature `std`, and where the build unwinds; otherwise a panic ends the process.
@@ -17,50 +17,40 @@ impl<'a> GuardedVerifier<'a> {
         Self(verifier)
     }
 
-    /// The largest key and proof that are read; zero of each if the verifier panics.
+    /// Returns the largest key and proof that are read; zero of each if the verifier panics.
     #[must_use]
     pub fn limits(&self) -> ProofLimits {
         caught(|| self.0.limits()).unwrap_or(ProofLimits { key_bytes: 0, proof_bytes: 0 })
     }
 
-    /// The work of checking a proof of `proof_bytes` bytes under a key of `key_bytes` bytes; more than any gas pays if
+    /// Returns the work of checking a proof of `proof_bytes` bytes under a key of `key_bytes` bytes; more than any gas pays if
     /// the verifier panics.
     ///
     /// # Errors
     /// [`RegistryError::KeyTooLong`] and [`RegistryError::ProofTooLong`] above the limits.
     pub fn work(&self, key_bytes: u64, proof_bytes: u64) -> Result<Work, RegistryError> {
-        let limits = self.limits();
-        if key_bytes > limits.key_bytes {
-            return Err(RegistryError::KeyTooLong { got: key_bytes, max: limits.key_bytes });
-        }
-        if proof_bytes > limits.proof_bytes {
-            return Err(RegistryError::ProofTooLong { got: proof_bytes, max: limits.proof_bytes });
-        }
+        self.check_sizes(key_bytes, proof_bytes)?;
         Ok(caught(|| self.0.work(key_bytes, proof_bytes)).unwrap_or(Work::MAX))
     }
 
-    /// Whether `key` may be registered.
+    /// Tells whether `key` may be registered.
     ///
     /// # Errors
     /// [`RegistryError::KeyTooLong`] above the limit, [`RegistryError::InvalidKey`] if the verifier refuses.
     pub fn admit(&self, key: &[u8]) -> Result<(), RegistryError> {
-        let (got, max) = (key.len() as u64, self.limits().key_bytes);
-        if got > max {
-            return Err(RegistryError::KeyTooLong { got, max });
-        }
+        self.check_sizes(key.len() as u64, 0)?;
         caught(|| self.0.admit(key))
             .unwrap_or_else(|| Err(InvalidKey { reason: "the verifier panicked".to_string() }))
             .map_err(RegistryError::from)
     }
 
-    /// Whether `proof` shows `claim` under `key`; false for everything that is malformed, too long, or makes the
+    /// Tells whether `proof` shows `claim` under `key`; false for everything that is malformed, too long, or makes the
     /// verifier panic.
     ///
     /// # Errors
     /// [`Fault`] if this machine failed.
     pub fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, Fault> {
-        let limits = self.limits();
-        if key.len() as u64 > limits.key_bytes || proof.len() as u64 > limits.proof_bytes {
+        if self.check_sizes(key.len() as u64, proof.len() as u64).is_err() {
             return Ok(false);
         }
         match caught(|| self.0.verify(key, claim, proof)) {
@@ -69,9 +59,21 @@ impl<'a> GuardedVerifier<'a> {
             Some(Err(PortError::Rejected(_))) | None => Ok(false),
         }
     }
+
+    /// The one place where sizes are held against the limits of a verifier.
+    fn check_sizes(&self, key_bytes: u64, proof_bytes: u64) -> Result<(), RegistryError> {
+        let max = self.limits();
+        if key_bytes > max.key_bytes {
+            return Err(RegistryError::KeyTooLong { got: key_bytes, max: max.key_bytes });
+        }
+        if proof_bytes > max.proof_bytes {
+            return Err(RegistryError::ProofTooLong { got: proof_bytes, max: max.proof_bytes });
+        }
+        Ok(())
+    }
 }
 
-/// What `run` gives; none if it panics.
+/// Returns what `run` gives, or `None` if it panics.
 #[cfg(feature = "std")]
 fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     extern crate std;
@@ -79,7 +81,7 @@ fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     std::panic::catch_unwind(core::panic::AssertUnwindSafe(run)).ok()
 }
 
-/// What `run` gives.
+/// Returns what `run` gives.
 #[cfg(not(feature = "std"))]
 fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     Some(run())

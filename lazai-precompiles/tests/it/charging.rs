@@ -77,7 +77,11 @@ fn unused_tokens_come_back() {
     assert_eq!(quoted.gas_inference, reply.charged.gas_inference, "memory was reserved");
 
     let short = Call { gas_limit: total(quoted) - 1, ..call(address::INFERENCE, &input) };
-    assert_eq!(reply(&short).status, Status::OutOfGas, "the whole quote is taken first");
+    assert_eq!(
+        crate::support::reply(&short).status,
+        Status::OutOfGas,
+        "the whole quote is taken first"
+    );
 }
 
 #[test]
