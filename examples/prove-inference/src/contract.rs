@@ -1,4 +1,4 @@
-use lazai_api_types::Statement;
+use lazai_api_types::InferenceStatement;
 use lazai_halo2::{Proof, SolidityVerifier, VerifyingKey};
 
 use crate::{chain::Chain, error::Error, solc::Solc};
