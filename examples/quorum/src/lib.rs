@@ -5,5 +5,4 @@ pub mod device;
 pub mod fleet;
 pub mod kill;
 pub mod node;
-pub mod replay;
 pub mod story;

@@ -9,7 +9,6 @@ use std::{
     env,
     io::{self, BufReader, Write},
     process::ExitCode,
-    time::Instant,
 };
 
 use clap::Parser;
@@ -17,20 +16,18 @@ use quorum::{
     fleet::FleetOptions,
     kill::{KillOptions, kill_loop},
     node::{Voice, run_validator},
-    replay::Replayer,
     story::tell_story,
 };
 
 use crate::{
     folder::Folder,
-    options::{Command, Demo, KillLoop, Options, Replay},
+    options::{Command, Demo, KillLoop, Options},
 };
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Demo(options) => demo(options),
         Command::KillLoop(options) => kill(options),
-        Command::Replay(options) => replay(options),
         Command::Validator(options) => {
             let voice = Voice::new(io::stdout());
             run_validator(&options.into(), BufReader::new(io::stdin()), &voice).map_err(Into::into)
@@ -75,28 +72,6 @@ fn kill(options: KillLoop) -> Result<(), Box<dyn Error>> {
     let text = if json { report::kill_json(&report) } else { report::kill_text(&report) };
     show(&mut io::stdout(), &text);
     Ok(())
-}
-
-fn replay(options: Replay) -> Result<(), Box<dyn Error>> {
-    let Replay { from, to, every, nodes, json } = options;
-    let start = Instant::now();
-    let replayer = Replayer::new(&nodes)?;
-    // Nodes whose disk refuses stop by a panic, which the simulator takes for what it is.
-    std::panic::set_hook(Box::new(|_| {}));
-    let mut replays = Vec::new();
-    for seed in (from..to).step_by(every.get()) {
-        let replay = replayer.replay(seed)?;
-        if !json {
-            show(&mut io::stdout(), &report::replay(&replay));
-        }
-        replays.push(replay);
-    }
-    let text = if json { report::replays_json } else { report::replays_text };
-    show(&mut io::stdout(), &text(&replays, start.elapsed()));
-    match replays.iter().find(|replay| !replay.is_clean()) {
-        Some(replay) => Err(format!("what must not be, with seed {}", replay.case.seed).into()),
-        None => Ok(()),
-    }
 }
 
 /// Writes at once, so that it is read while the validators run; a reader who left is no error.

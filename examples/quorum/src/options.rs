@@ -1,7 +1,4 @@
-use core::{
-    num::{NonZeroU64, NonZeroUsize},
-    time::Duration,
-};
+use core::{num::NonZeroU64, time::Duration};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -22,8 +19,6 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Kills validators at random times, starts them again, and checks that nothing final is lost.
     KillLoop(KillLoop),
-    /// Runs seeds of a simulated chain under drawn faults, each twice, and compares the runs block for block.
-    Replay(Replay),
     /// Runs one validator; the other commands start these.
     #[command(hide = true)]
     Validator(Validator),
@@ -53,29 +48,6 @@ pub(crate) struct KillLoop {
     /// Where the validators keep their files; a temporary folder if not given.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
-
-    /// Prints one JSON object instead of text.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Replay {
-    /// The first seed.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) from: u64,
-
-    /// The seed before which to end.
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) to: u64,
-
-    /// Every how many seeds one is run.
-    #[arg(long, default_value_t = NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN))]
-    pub(crate) every: NonZeroUsize,
-
-    /// Numbers of validators, which the seeds take in turn.
-    #[arg(long, value_delimiter = ',', default_value = "4,7,10")]
-    pub(crate) nodes: Vec<u16>,
 
     /// Prints one JSON object instead of text.
     #[arg(long)]

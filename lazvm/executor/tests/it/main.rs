@@ -6,4 +6,9 @@
 mod blocks;
 mod hostile;
 mod journal;
+#[path = "../../examples/replay/replayer.rs"]
+mod replayer;
+mod simulation;
+#[path = "../../examples/replay/storyteller.rs"]
+mod storyteller;
 mod support;

@@ -11,13 +11,9 @@ use lazai_api_types::{
     Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote,
     chain::{Block, BlockContext, BlockExecutor},
 };
-use lazai_coprocessor::{
-    Cpu,
-    artifact::{Artifact, ArtifactBytes},
-    kernel::Threads,
-    model::Model,
-};
 use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, Wallet};
+
+use crate::storyteller::storyteller;
 
 pub(crate) const CHAIN: u64 = 1_337;
 pub(crate) const GAS_LIMIT: u64 = 5_000_000;
@@ -28,15 +24,7 @@ pub(crate) const RAW_PROMPT: Address = address!("0000000000000000000000000000000
 /// The shipped model, loaded once.
 pub(crate) fn model() -> (Arc<dyn Coprocessor>, ModelId) {
     static MODEL: OnceLock<(Arc<dyn Coprocessor>, ModelId)> = OnceLock::new();
-    let load = || {
-        let threads = Threads::new(1).unwrap();
-        let artifact = Artifact::new(ArtifactBytes::Static(STORYTELLER)).unwrap();
-        let model = Model::load(artifact, None, &threads).unwrap();
-        let id = model.id();
-        let device = Cpu::builder().threads(threads).model(model).build().unwrap();
-        (Arc::new(device) as Arc<dyn Coprocessor>, id)
-    };
-    MODEL.get_or_init(load).clone()
+    MODEL.get_or_init(|| storyteller(1).unwrap()).clone()
 }
 
 pub(crate) fn devices() -> Devices {
@@ -242,10 +230,6 @@ impl Drop for Folder {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
-
-/// The model of `examples/storyteller`.
-static STORYTELLER: &[u8] =
-    include_bytes!("../../../../examples/storyteller/model/storyteller.safetensors");
 
 /// The genesis block of these chains.
 pub(crate) const GENESIS: B256 = B256::repeat_byte(0x11);

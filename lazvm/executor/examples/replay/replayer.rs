@@ -1,8 +1,4 @@
-//! LazVM under the simulated chain, each seed twice.
-//!
-//! A seed draws the faults of [`Scenario::Chain`]: lost and late messages, splits, crashes, power cuts, disks that refuse. Users
-//! send transfers and questions to the model all the while. The two runs of a seed have devices with one thread and with two.
-
+use core::error::Error;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -11,69 +7,68 @@ use lazai_api_types::{
     chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
 };
 use lazai_consensus::simulation::{Case, ClusterError, Report, Scenario};
-use lazvm_executor::{Devices, LazVmExecutor, Order, Wallet, WalletError};
+use lazai_precompiles::address::RAW_PROMPT;
+use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, Wallet};
 
-use crate::{
-    device::{DeviceError, storyteller},
-    node::{CHAIN_ID, ChainSetupError, RAW_PROMPT, genesis},
-};
+use crate::storyteller::storyteller;
 
-/// Runs seeds of the simulated chain on LazVM.
+/// Runs seeds of the simulated chain on LazVM, each twice.
+///
+/// A seed determines the faults of [`Scenario::Chain`]: lost and late messages, partitions, crashes, power cuts and disks
+/// that refuse writes. Users send transfers and questions to the model all the while. The two runs of a seed have devices
+/// with one thread and with two.
 #[derive(Clone, Debug)]
-pub struct Replayer {
+pub(crate) struct Replayer {
     model: ModelId,
     devices: [Devices; 2],
     wallets: Vec<Wallet>,
     sizes: Vec<u16>,
 }
 
-/// What the two runs of a seed did.
+/// The two runs of a seed.
 #[derive(Clone, Debug)]
-pub struct Replay {
-    /// What was run.
-    pub case: Case,
+pub(crate) struct Replay {
+    /// Seed, scenario and number of validators.
+    pub(crate) case: Case,
     /// The run with one thread.
-    pub first: Run,
+    pub(crate) first: Run,
     /// The run with two threads.
-    pub second: Run,
+    pub(crate) second: Run,
 }
 
-/// What one run did.
+/// The outcome of one run.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Run {
-    /// What the simulator says of it.
-    pub report: Report,
-    /// The digests of the blocks that all validators have committed, and with them states and receipts.
-    pub chain: Vec<B256>,
-    /// Validators that have committed another block than the first one.
-    pub apart: Vec<usize>,
-    /// Transactions of these blocks.
-    pub transactions: usize,
-    /// Those of them in which the model answered.
-    pub answers: usize,
+pub(crate) struct Run {
+    /// Report of the simulator.
+    pub(crate) report: Report,
+    /// Digests of the blocks that all validators have committed.
+    pub(crate) chain: Vec<B256>,
+    /// Validators that have committed other blocks than the first one.
+    pub(crate) apart: Vec<usize>,
+    /// Transactions in these blocks.
+    pub(crate) transactions: usize,
+    /// Transactions in which the model answered.
+    pub(crate) answers: usize,
 }
 
 impl Replay {
-    /// Whether the runs are equal in everything that [`Run`] holds.
+    /// Returns whether both runs have the same outcome.
     #[must_use]
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         self.first == self.second
     }
 
-    /// Whether the runs are equal, nothing speaks against them, all validators have one chain, and a model answered in it.
+    /// Returns whether the runs are equal, without violations, on one chain, and with answers of the model in it.
     #[must_use]
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         let Run { report, apart, answers, .. } = &self.first;
         self.is_equal() && report.violations.is_empty() && apart.is_empty() && *answers > 0
     }
 }
 
 impl Replayer {
-    /// Loads the shipped model. The seeds take the numbers of validators in turn.
-    ///
-    /// # Errors
-    /// [`ReplayError::Device`] if the processor cannot run it.
-    pub fn new(sizes: &[u16]) -> Result<Self, ReplayError> {
+    /// Loads the shipped model. The seeds take the numbers of validators `sizes` in turn.
+    pub(crate) fn new(sizes: &[u16]) -> Result<Self, Box<dyn Error>> {
         let ((one, model), (two, _)) = (storyteller(1)?, storyteller(2)?);
         let wallets = USERS.map(|user| Wallet::named(user, CHAIN_ID));
         Ok(Self {
@@ -84,24 +79,35 @@ impl Replayer {
         })
     }
 
-    /// Runs a seed twice.
-    ///
-    /// # Errors
-    /// [`ReplayError`] if it cannot be run; what the validators do wrong is in the answer.
-    pub fn replay(&self, seed: u64) -> Result<Replay, ReplayError> {
+    /// Runs a seed twice. An error means that it could not be run; what validators do wrong is in the result.
+    pub(crate) fn replay(&self, seed: u64) -> Result<Replay, Box<dyn Error>> {
         let case = Case::of(seed, Some(Scenario::Chain), &self.sizes);
         let [one, two] = &self.devices;
         Ok(Replay { case, first: self.run(case, one)?, second: self.run(case, two)? })
     }
 
-    fn run(&self, case: Case, devices: &Devices) -> Result<Run, ReplayError> {
+    fn genesis(&self) -> Genesis {
+        let ether = U256::from(10_u64.pow(18)) * U256::from(1_000);
+        let account = |wallet: &Wallet| (wallet.address(), GenesisAccount::rich(ether));
+        Genesis {
+            chain_id: CHAIN_ID,
+            gas_limit: 10_000_000,
+            base_fee: 1_000_000_000,
+            model: self.model,
+            prompt_max_tokens: 16,
+            beneficiaries: Vec::new(),
+            accounts: self.wallets.iter().map(account).collect(),
+        }
+    }
+
+    fn run(&self, case: Case, devices: &Devices) -> Result<Run, Box<dyn Error>> {
         let Case { scenario, nodes, seed } = case;
-        let genesis = genesis(self.model, usize::from(nodes))?;
-        let busy = |_| {
+        let genesis = self.genesis();
+        let loaded = |_| {
             let executor = LazVmExecutor::in_memory(genesis.clone(), devices.clone());
-            Arc::new(Busy { executor, wallets: self.wallets.clone(), seed })
+            Arc::new(LoadedExecutor { executor, wallets: self.wallets.clone(), seed })
         };
-        let validators: Vec<Arc<Busy>> = (0..nodes).map(busy).collect();
+        let validators: Vec<Arc<LoadedExecutor>> = (0..nodes).map(loaded).collect();
         let Some(first) = validators.first().cloned() else {
             return Err(ClusterError::Nodes { max: 64, got: 0 }.into());
         };
@@ -112,7 +118,7 @@ impl Replayer {
         let report = scenario.cluster(nodes, seed).executors(executor).run()?;
         let heights = validators.iter().map(|validator| validator.executor.status());
         let heights =
-            heights.map(|status| Ok(status?.height)).collect::<Result<Vec<_>, ReplayError>>()?;
+            heights.map(|status| Ok(status?.height)).collect::<Result<Vec<_>, Box<dyn Error>>>()?;
         let common = heights.into_iter().min().unwrap_or_default();
         let chain = first.chain(common)?;
         let mut apart = Vec::new();
@@ -126,16 +132,16 @@ impl Replayer {
     }
 }
 
-/// An executor whose users send something whenever its node may propose a block.
+/// An executor whose users send transactions whenever its node may propose a block.
 #[derive(Debug)]
-struct Busy {
+struct LoadedExecutor {
     executor: LazVmExecutor,
     wallets: Vec<Wallet>,
     seed: u64,
 }
 
-impl Busy {
-    /// The transaction with this nonce, which is the same at every node.
+impl LoadedExecutor {
+    /// Returns the transaction of a user with this nonce, which is the same at every node.
     fn transaction(&self, user: usize, nonce: u64) -> Result<Bytes, ExecutionError> {
         let wallet = self.wallets.get(user).ok_or_else(|| fault("there is no such user"))?;
         let order = if (nonce + user as u64).is_multiple_of(QUESTION_EVERY) {
@@ -147,7 +153,7 @@ impl Busy {
         wallet.sign(nonce, order).map_err(|error| fault(&error.to_string()))
     }
 
-    /// Sends what comes next of each user, twice over: one block may be open already.
+    /// Submits the next two transactions of each user: one may be in an open block already.
     fn send(&self) -> Result<(), ExecutionError> {
         for (user, wallet) in self.wallets.iter().enumerate() {
             let next = self.executor.nonce(&wallet.address())?;
@@ -163,7 +169,7 @@ impl Busy {
         (1..=height).filter_map(|height| self.executor.digest(height).transpose()).collect()
     }
 
-    /// The transactions of the blocks up to `height`, and those in which the model answered.
+    /// Counts the transactions of the blocks up to `height`, and those in which the model answered.
     fn answered(&self, height: u64) -> Result<(usize, usize), ExecutionError> {
         let (mut transactions, mut answers) = (0, 0);
         for (user, wallet) in self.wallets.iter().enumerate() {
@@ -183,7 +189,7 @@ impl Busy {
     }
 }
 
-impl BlockExecutor for Busy {
+impl BlockExecutor for LoadedExecutor {
     fn genesis_state_root(&self) -> B256 {
         self.executor.genesis_state_root()
     }
@@ -220,28 +226,8 @@ fn fault(reason: &str) -> ExecutionError {
     ExecutionError::Fault { reason: reason.to_owned() }
 }
 
-/// Why a seed was not run.
-#[non_exhaustive]
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The numbers of validators are out of range.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// The model cannot be run.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// An executor has stopped.
-    #[error(transparent)]
-    Executor(#[from] ExecutionError),
-    /// The example's keys do not fit, which they do.
-    #[error(transparent)]
-    Setup(#[from] ChainSetupError),
-    /// The example's names give no keys, which they do.
-    #[error(transparent)]
-    Wallet(#[from] WalletError),
-}
-
-/// Who sends transactions. Each has enough for thousands of them.
+/// Names of the users. Each has the funds for thousands of transactions.
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
-/// Of how many transactions of a user one is a question to the model.
+/// One of so many transactions of a user is a question to the model.
 const QUESTION_EVERY: u64 = 12;
+const CHAIN_ID: u64 = 1_337;
