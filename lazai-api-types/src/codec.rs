@@ -197,6 +197,12 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    /// Returns all bytes that are left, and ends the reading.
+    #[must_use]
+    pub const fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

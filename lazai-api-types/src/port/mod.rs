@@ -8,4 +8,4 @@ mod proof;
 pub use coprocessor::Coprocessor;
 pub use data::DataSource;
 pub use error::{Fault, FaultKind, PortError, Rejection};
-pub use proof::{Claim, InvalidKey, ProofLimits, ProofSystem, ProofVerifier, key_hash};
+pub use proof::{Claim, InvalidKey, ProofCost, ProofLimits, ProofSystem, ProofVerifier, key_hash};

@@ -1,4 +1,7 @@
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt::Debug;
 
 use alloy_primitives::{B256, keccak256};
@@ -59,12 +62,54 @@ pub struct ProofLimits {
     pub proof_bytes: u64,
 }
 
+/// What checking a proof costs, as a function of the lengths of key and proof.
+///
+/// Operations are priced at 100,000 for a microsecond of one core (docs/gas.md).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProofCost {
+    /// Operations of every check.
+    pub operations: u64,
+    /// Operations for each byte of the key.
+    pub operations_per_key_byte: u64,
+    /// Operations for each byte of the proof, its envelope included.
+    pub operations_per_proof_byte: u64,
+    /// Peak bytes of every check.
+    pub peak_bytes: u64,
+    /// Peak bytes for each byte of the key.
+    pub peak_bytes_per_key_byte: u64,
+    /// Peak bytes for each byte of the proof.
+    pub peak_bytes_per_proof_byte: u64,
+}
+
+impl ProofCost {
+    /// Returns the work of [`ProofVerifier::work`]: monotonic in both lengths, and saturating at 64 bits.
+    #[must_use]
+    pub const fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
+        let flops = self
+            .operations
+            .saturating_add(key_bytes.saturating_mul(self.operations_per_key_byte))
+            .saturating_add(proof_bytes.saturating_mul(self.operations_per_proof_byte));
+        let peak_bytes = self
+            .peak_bytes
+            .saturating_add(key_bytes.saturating_mul(self.peak_bytes_per_key_byte))
+            .saturating_add(proof_bytes.saturating_mul(self.peak_bytes_per_proof_byte));
+        Work { flops, peak_bytes }
+    }
+}
+
 /// Why a verifying key was refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the verifying key is refused: {reason}")]
 pub struct InvalidKey {
     /// What was expected and what came.
     pub reason: String,
+}
+
+impl InvalidKey {
+    /// Creates the refusal of a key for a reason, which a chain shows to whoever registers the key.
+    pub fn new(reason: &impl ToString) -> Self {
+        Self { reason: reason.to_string() }
+    }
 }
 
 /// The name of a verifying key: `keccak256("lazvm/verifying-key/1" ‖ system as u32 big-endian ‖ key)`.

@@ -1,4 +1,4 @@
-//! Verification of foreign proofs: `cargo bench -p lazai-zkvm --bench proof`.
+//! Verification of proofs of zkVMs: `cargo bench -p lazai-zkvm --bench proof`.
 //!
 //! The proofs are real ones: `LAZVM_FIXTURES` names the folder that holds them.
 
@@ -30,7 +30,7 @@ fn plonk(criterion: &mut Criterion) {
     measure(criterion, "plonk", &PlonkVerifier, cases);
 }
 
-/// Admission of the key, and verification with all that it takes from bytes on.
+/// Measures admission of the key, and verification from bytes to verdict.
 fn measure<const N: usize>(
     criterion: &mut Criterion,
     system: &str,

@@ -1,20 +1,23 @@
 use ark_bn254::Fr;
-use lazai_api_types::Claim;
+use lazai_api_types::{Claim, codec::Reader};
 
-use crate::{ForeignKey, ProofError, point::Reader};
+use crate::{ProofError, ZkvmKey};
 
-/// The public inputs that a claim asks for, and the proof of the circuit.
+/// The contents of an envelope: the public inputs that a claim asks for, and the proof of the
+/// circuit.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened<'e> {
     pub(crate) inputs: Vec<Fr>,
     pub(crate) proof: &'e [u8],
 }
 
-/// Takes an envelope apart: `version ‖ public values, if the claim is a statement ‖ prefix ‖ header of the zkVM ‖ proof`.
+/// Decodes an envelope:
+/// `version ‖ public values, if the claim is a statement ‖ prefix ‖ header of the zkVM ‖ proof`.
 ///
-/// No length is read from the bytes: the sizes of prefix, header and proof are fixed, so what is left are the values.
+/// No length is read from the bytes: the sizes of prefix, header and proof are fixed, so everything
+/// before them is the values.
 pub(crate) fn open<'e>(
-    key: &ForeignKey,
+    key: &ZkvmKey,
     prefix: [u8; 4],
     circuit_proof_bytes: usize,
     claim: Claim<'_>,
@@ -58,7 +61,7 @@ pub(crate) fn open<'e>(
         Claim::Values(values) => values,
     };
     let mut tail = Reader::new(tail);
-    let got = *tail.take().ok_or_else(|| size.clone())?;
+    let got = tail.array().map_err(|_| size.clone())?;
     if got != prefix {
         return Err(ProofError::Prefix { expected: prefix, got });
     }
@@ -66,7 +69,7 @@ pub(crate) fn open<'e>(
     Ok(Opened { inputs: key.inputs(header, values)?, proof })
 }
 
-/// The most bytes of an envelope, and of public values beside it.
+/// Largest size of an envelope, and of public values beside it.
 pub(crate) const MAX_PROOF_BYTES: usize = 64 * 1024;
 
 const PREFIX_BYTES: usize = 4;

@@ -1,32 +1,34 @@
-/// Why the verifying key of a foreign proof is refused.
+/// Why a [`ZkvmKey`](crate::ZkvmKey) is refused.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
-    /// The circuit uses gnark's commitments, which are not read.
+    /// The circuit has gnark commitments, or another number of them than the system reads.
     #[error("the circuit has gnark commitments, which are not supported here")]
     Commitments,
-    /// A proof could be forged because of this part.
+    /// Anybody could forge proofs because of this part.
     #[error("{part} is {flaw}: anyone could forge proofs under such a key")]
     Degenerate {
         /// The part of the key.
         part: &'static str,
-        /// What is wrong with it.
+        /// What the part is equal to, or what else is wrong with it.
         flaw: &'static str,
     },
-    /// A parameter of the circuit is not what it must be.
+    /// A parameter of the circuit has another value than the one that is read.
     #[error("{part} is {got}, expected {expected}")]
     Parameter {
         /// The parameter.
         part: &'static str,
-        /// What gnark sets it to.
+        /// The value that gnark writes.
         expected: u64,
-        /// What the key has.
+        /// The value in the key.
         got: u64,
     },
-    /// The table of pairing lines is filled; nothing reads it, so it must be zero for a key to have one encoding.
+    /// The table of pairing lines is filled; nothing reads it, so it must be zero for a key to have
+    /// one encoding.
     #[error("the pairing lines of the key are not zero")]
     Lines,
-    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its prime-order group.
+    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its
+    /// prime-order group.
     #[error("{part} is not a canonical, finite point of the prime-order group of bn254")]
     Point {
         /// The point.
@@ -38,26 +40,26 @@ pub enum KeyError {
         /// The number.
         part: &'static str,
     },
-    /// The container or the verifying key in it has another size.
+    /// The key, or the verifying key of the circuit in it, has another size.
     #[error("{part} has {got} bytes, expected {expected}")]
     Size {
-        /// What has the size.
+        /// The part with this size.
         part: &'static str,
-        /// The only size that is read, or the smallest.
+        /// The only size that is read, or the limit.
         expected: u64,
-        /// The size.
+        /// Its size.
         got: u64,
     },
-    /// This zkVM does not use the system.
+    /// The zkVM has no proofs of the system.
     #[error("{zkvm} has no proofs of this system")]
     System {
         /// The zkVM.
         zkvm: &'static str,
     },
-    /// The version of the container is unknown.
+    /// The version of the key is unknown.
     #[error("the key has version {got}, expected {expected}")]
     Version {
-        /// The version read here.
+        /// The version that is read.
         expected: u8,
         /// The version of the key.
         got: u8,
@@ -65,28 +67,29 @@ pub enum KeyError {
     /// The zkVM is unknown.
     #[error("zkVM {got} is unknown; 1 is Ziren, 2 is SP1, 3 is RISC Zero")]
     ZkVm {
-        /// Its number in the key.
+        /// Number of the zkVM in the key.
         got: u8,
     },
 }
 
-/// Why a foreign proof is refused.
+/// Why a proof of a zkVM is refused.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProofError {
     /// Everything is well formed, but the proof does not show the claim.
     #[error("the proof does not hold for these public values")]
     Equation,
-    /// The program failed.
+    /// The program exited with another code than 0.
     #[error("the program did not exit with code 0")]
     ExitCode,
-    /// The key is at fault.
+    /// The key is refused.
     #[error("the verifying key is refused: {0}")]
     Key(#[from] KeyError),
-    /// The program behind the key shows no statements.
+    /// The key names no offset of a statement, so only values can be shown under it.
     #[error("the key names no offset of a statement, so its program shows public values only")]
     NoStatements,
-    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its prime-order group.
+    /// A point is not encoded canonically, is the point at infinity, or lies off the curve or its
+    /// prime-order group.
     #[error(
         "{part} of the proof is not a canonical, finite point of the prime-order group of bn254"
     )]
@@ -114,31 +117,31 @@ pub enum ProofError {
     /// The envelope has another size.
     #[error("the proof has {got} bytes, expected {min} to {max}")]
     Size {
-        /// Fewest bytes.
+        /// Smallest size.
         min: u64,
-        /// Most bytes.
+        /// Largest size.
         max: u64,
-        /// Its bytes.
+        /// The size.
         got: u64,
     },
     /// The public values do not contain the statement.
     #[error("the public values do not hold the hash of the statement at byte {offset}")]
     Statement {
-        /// Where the key says that it stands.
+        /// Offset of the hash by the key.
         offset: u32,
     },
     /// The public values are longer than any that are read.
     #[error("the claim has {got} bytes of public values, above the limit {max}")]
     Values {
-        /// Most bytes.
+        /// Largest size.
         max: u64,
-        /// Its bytes.
+        /// The size.
         got: u64,
     },
     /// The version of the envelope is unknown.
     #[error("the proof has version {got}, expected {expected}")]
     Version {
-        /// The version read here.
+        /// The version that is read.
         expected: u8,
         /// The version of the envelope.
         got: u8,

@@ -10,16 +10,17 @@ pub mod plonk;
 
 mod envelope;
 mod error;
-mod inputs;
 mod key;
-mod point;
-mod receipt;
+mod points;
+mod public_inputs;
+mod risc_zero;
+mod verifier;
 
 pub use error::{KeyError, ProofError};
-pub use key::{ForeignKey, ZkVm};
+pub use key::{ZkVm, ZkvmKey};
 
 pub(crate) use envelope::{MAX_PROOF_BYTES, open};
 pub(crate) use key::MAX_HEADER_BYTES;
-pub(crate) use point::Reader;
+pub(crate) use points::ReadPoints;
 #[cfg(feature = "groth16")]
-pub(crate) use receipt::selector;
+pub(crate) use risc_zero::selector;

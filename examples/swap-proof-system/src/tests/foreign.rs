@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::{B256, hex};
 use lazai_api_types::{InferenceStatement, ProofVerifier};
 use lazai_zkvm::{
-    ForeignKey,
+    ZkvmKey,
     groth16::Groth16Verifier,
     plonk::{PlonkVerifier, without_lines},
 };
@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{chain::Chain, error::Error, hidden::Hidden, swap::hidden};
 
 struct Case {
-    key: ForeignKey,
+    key: ZkvmKey,
     values: Vec<u8>,
     proof: Vec<u8>,
 }
@@ -54,7 +54,7 @@ fn ziren(short: &str, long: &str, verifier: &(impl ProofVerifier + Copy + 'stati
     check(
         verifier,
         &Case {
-            key: ForeignKey::ziren(word(&json, "vkey_hash"), key),
+            key: ZkvmKey::ziren(word(&json, "vkey_hash"), key),
             values: bytes(&json, "public_inputs"),
             proof: bytes(&json, "proof"),
         },
@@ -73,7 +73,7 @@ fn sp1(short: &str, verifier: &(impl ProofVerifier + Copy + 'static)) {
     check(
         verifier,
         &Case {
-            key: ForeignKey::sp1(word(&json, "vkey"), root, key),
+            key: ZkvmKey::sp1(word(&json, "vkey"), root, key),
             values: bytes(&json, "publicValues"),
             proof,
         },

@@ -1,6 +1,6 @@
-//! Groth16 over bn254, as Ziren, SP1 and RISC Zero wrap their proofs in it.
+//! Groth16 over bn254, in which Ziren, SP1 and RISC Zero wrap their proofs.
 
-mod circuit;
+mod circuit_key;
 mod verifier;
 
 pub use verifier::Groth16Verifier;

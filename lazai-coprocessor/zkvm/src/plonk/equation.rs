@@ -1,22 +1,23 @@
-//! The verifier's side of PLONK, as gnark plays it.
+//! The equation of PLONK, as gnark's verifiers check it.
 //!
-//! Source: Gabizon, Williamson and Ciobotaru, "PLONK", section 8, with gnark's commitments of groups of wires, and the
-//! transcript of gnark's Solidity verifiers.
+//! # Source
+//! Gabizon, Williamson and Ciobotaru, "PLONK", section 8, with gnark's commitments to groups of
+//! wires, and the transcript of gnark's Solidity verifiers.
 
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
 use ark_ff::{Field, One};
 
 use super::{
-    circuit::{COSET_SHIFT, Circuit},
+    circuit_key::{COSET_SHIFT, PlonkKey},
     proof::Proof,
     transcript::{Transcript, hash_to_field},
 };
 use crate::ProofError;
 
-impl Circuit {
-    /// Whether `proof` holds for these public inputs.
-    pub(super) fn check(&self, inputs: &[Fr], proof: &Proof) -> Result<(), ProofError> {
+impl PlonkKey {
+    /// Checks that `proof` holds for these public inputs.
+    pub(super) fn check_equation(&self, inputs: &[Fr], proof: &Proof) -> Result<(), ProofError> {
         // The key was read for this many; another count would leave an input unbound.
         if inputs.len() as u64 != self.inputs {
             return Err(ProofError::Equation);
@@ -47,7 +48,8 @@ impl Circuit {
         Challenges { gamma, beta, alpha, zeta, hash }
     }
 
-    /// The commitment to the linearized polynomial, and its value at zeta; none if zeta is a row.
+    /// Returns the commitment to the linearized polynomial, and its value at zeta; `None` if zeta
+    /// is the root of a row.
     fn linearize(
         &self,
         inputs: &[Fr],
@@ -101,7 +103,8 @@ impl Circuit {
         Some((combine(terms).into_affine(), constant))
     }
 
-    /// Whether the commitments have the claimed values at zeta, and the product has its own at the row after.
+    /// Returns whether the commitments open to the claimed values at zeta, and the product to its
+    /// own at the row after.
     fn opens(
         &self,
         proof: &Proof,
@@ -152,13 +155,13 @@ impl Circuit {
     }
 }
 
-/// What the transcript gives.
+/// The challenges of the transcript.
 struct Challenges {
     gamma: Fr,
     beta: Fr,
     alpha: Fr,
     zeta: Fr,
-    /// The hash behind zeta.
+    /// The hash from which zeta is reduced.
     hash: [u8; 32],
 }
 

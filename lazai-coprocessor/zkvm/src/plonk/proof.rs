@@ -1,8 +1,9 @@
 use ark_bn254::{Fr, G1Affine};
 use ark_ec::AffineRepr;
 use ark_ff::AdditiveGroup;
+use lazai_api_types::codec::Reader;
 
-use crate::{ProofError, Reader};
+use crate::{ProofError, ReadPoints};
 
 /// A proof as gnark writes it for Solidity, all of it canonical.
 #[derive(Clone, Debug)]
@@ -11,19 +12,19 @@ pub(super) struct Proof {
     pub(super) wires: [G1Affine; 3],
     /// Commitments to the three parts of the quotient.
     pub(super) quotient: [G1Affine; 3],
-    /// The wires at zeta, then the first two polynomials of the permutation.
+    /// Values of the wires at zeta, then those of the first two polynomials of the permutation.
     pub(super) values: [Fr; 5],
     /// Commitment to the running product of the permutation.
     pub(super) product: G1Affine,
-    /// That product at the row after zeta.
+    /// Value of that product at the row after zeta.
     pub(super) shifted_product: Fr,
-    /// The opening at zeta.
+    /// Proof of the opening at zeta.
     pub(super) opening: G1Affine,
-    /// The opening at the row after zeta.
+    /// Proof of the opening at the row after zeta.
     pub(super) shifted_opening: G1Affine,
-    /// The selector of the commitment at zeta.
+    /// Value of the commitment's selector at zeta.
     pub(super) commitment_selector: Fr,
-    /// The commitment to the group of wires that is hashed into the circuit.
+    /// Commitment to the group of wires whose hash enters the circuit.
     pub(super) commitment: G1Affine,
 }
 
@@ -71,5 +72,5 @@ fn number(reader: &mut Reader<'_>) -> Result<Fr, ProofError> {
     reader.scalar().ok_or(ProofError::Scalar { part: "a claimed value" })
 }
 
-/// Bytes of a proof of the circuit: ten points and seven numbers.
+/// Size of a proof of the circuit: ten points and seven numbers.
 pub(super) const PROOF_BYTES: usize = 10 * 64 + 7 * 32;

@@ -2,19 +2,21 @@ use ark_bn254::{Fq, Fr, G1Affine};
 use ark_ff::{BigInt, BigInteger, PrimeField};
 use sha2::{Digest, Sha256};
 
-/// One challenge of gnark's transcript: SHA-256 of its name, of the challenge before it, and of what it depends on.
+/// One challenge of gnark's transcript: SHA-256 of its name, of the challenge before it, and of
+/// what it depends on.
 #[derive(Clone)]
 pub(super) struct Transcript {
     hasher: Sha256,
 }
 
 impl Transcript {
-    /// The first challenge of a transcript.
+    /// Starts the first challenge of a transcript.
     pub(super) fn first(name: &str) -> Self {
         Self { hasher: Sha256::new_with_prefix(name) }
     }
 
-    /// A later one; `previous` is the hash itself, not the number that it gave.
+    /// Starts a later challenge; `previous` is the hash itself, and not the number that it reduces
+    /// to.
     pub(super) fn after(previous: &[u8; 32], name: &str) -> Self {
         let mut transcript = Self::first(name);
         transcript.hasher.update(previous);
@@ -35,15 +37,15 @@ impl Transcript {
         self
     }
 
-    /// The hash, and the number that it is modulo the order.
+    /// Returns the hash, and the number that it is modulo the order.
     pub(super) fn challenge(self) -> ([u8; 32], Fr) {
         let hash: [u8; 32] = self.hasher.finalize().into();
         (hash, Fr::from_be_bytes_mod_order(&hash))
     }
 }
 
-/// The number that stands in the circuit for a commitment: `expand_message_xmd` of RFC 9380 with SHA-256, 48 bytes modulo the
-/// order.
+/// Returns the number that stands in the circuit for a commitment: `expand_message_xmd` of RFC 9380
+/// with SHA-256, 48 bytes modulo the order.
 pub(super) fn hash_to_field(commitment: &G1Affine) -> Fr {
     let domain: &[u8] = b"BSB22-Plonk";
     let domain_bytes = [11_u8];

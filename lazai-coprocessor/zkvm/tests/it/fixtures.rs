@@ -6,30 +6,30 @@ use std::{
 };
 
 use alloy_primitives::{B256, hex};
-use lazai_zkvm::{ForeignKey, plonk::without_lines};
+use lazai_zkvm::{ZkvmKey, plonk::without_lines};
 use serde_json::Value;
 
 /// A proof, with what it proves.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    pub(crate) key: ForeignKey,
+    pub(crate) key: ZkvmKey,
     pub(crate) values: Vec<u8>,
     /// The envelope of a claim of values.
     pub(crate) proof: Vec<u8>,
 }
 
-/// Ziren 1.2.5. `circuit` is `groth16` or `plonk`.
+/// Reads a proof of Ziren 1.2.5. `circuit` is `groth16` or `plonk`.
 pub(crate) fn ziren(circuit: &str) -> Option<Case> {
     let json = json(&format!("ziren_{}.json", short(circuit)))?;
     let key = circuit_key(circuit, &format!("ziren_{circuit}_vk.bin"))?;
     Some(Case {
-        key: ForeignKey::ziren(word(&json, "vkey_hash"), key),
+        key: ZkvmKey::ziren(word(&json, "vkey_hash"), key),
         values: bytes(&json, "public_inputs"),
         proof: envelope(&bytes(&json, "proof")),
     })
 }
 
-/// SP1 6.0. `circuit` is `groth16` or `plonk`.
+/// Reads a proof of SP1 6.0. `circuit` is `groth16` or `plonk`.
 pub(crate) fn sp1(circuit: &str) -> Option<Case> {
     let short = short(circuit);
     let json = json(&format!("sp1_{short}.json"))?;
@@ -38,19 +38,19 @@ pub(crate) fn sp1(circuit: &str) -> Option<Case> {
     // The file does not name the release; a proof carries the root behind prefix and exit code.
     let root = B256::from_slice(&proof[36..68]);
     Some(Case {
-        key: ForeignKey::sp1(word(&json, "vkey"), root, key),
+        key: ZkvmKey::sp1(word(&json, "vkey"), root, key),
         values: bytes(&json, "publicValues"),
         proof: envelope(&proof),
     })
 }
 
-/// RISC Zero 3.0.
+/// Reads a proof of RISC Zero 3.0.
 pub(crate) fn risc_zero() -> Option<Case> {
     let json = json("risc0_g16.json")?;
     let key = fs::read(folder()?.join("risc0_g16_vk.bin")).ok()?;
     let (root, id) = (word(&json, "control_root"), word(&json, "control_id"));
     Some(Case {
-        key: ForeignKey::risc_zero(word(&json, "image_id"), root, id, key),
+        key: ZkvmKey::risc_zero(word(&json, "image_id"), root, id, key),
         values: bytes(&json, "journal"),
         proof: envelope(&bytes(&json, "proof")),
     })
@@ -76,7 +76,7 @@ fn folder() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// The file `name`; none, with a word to the reader, where it is absent.
+/// Reads the file `name`; `None`, with a message, if it is absent.
 fn json(name: &str) -> Option<Value> {
     let read = folder().and_then(|folder| fs::read(folder.join(name)).ok());
     if read.is_none() {

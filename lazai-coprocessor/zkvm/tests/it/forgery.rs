@@ -1,15 +1,17 @@
-//! Keys under which anyone can forge: each forgery satisfies the equation of Groth16, and each key is refused.
+//! Keys under which anyone can forge: each forgery satisfies the equation of Groth16, and each key
+//! is refused.
 
 use alloy_primitives::B256;
 use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, pairing::Pairing};
 use ark_ff::{Field, One, Zero};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_zkvm::{ForeignKey, KeyError, ProofError, groth16::Groth16Verifier};
+use lazai_zkvm::{KeyError, ProofError, ZkvmKey, groth16::Groth16Verifier};
 
 use crate::simulator::Secrets;
 
-/// Points of a forged proof, as multiples that a forger can compute: it knows no secret, only the points of the key.
+/// Points of a forged proof, as multiples that a forger can compute: it knows no secret, only the
+/// points of the key.
 struct Forgery {
     part: &'static str,
     flaw: &'static str,
@@ -86,11 +88,11 @@ fn keys_with_known_secrets_or_shared_points_are_refused() {
 
 /// Both encodings of the key are refused, by admission and by verification.
 fn refused(secrets: &Secrets, expected: &KeyError) {
-    let gnark = ForeignKey::ziren(B256::repeat_byte(1), secrets.gnark_key());
+    let gnark = ZkvmKey::ziren(B256::repeat_byte(1), secrets.gnark_key());
     let mut five = secrets.clone();
     five.inputs.extend([Fr::from(1_001), Fr::from(1_002), Fr::from(1_003)]);
     let id = B256::ZERO;
-    let uncompressed = ForeignKey::risc_zero(id, id, id, five.uncompressed_key());
+    let uncompressed = ZkvmKey::risc_zero(id, id, id, five.uncompressed_key());
     for key in [gnark, uncompressed] {
         let key = key.encode();
         let reason = Groth16Verifier.admit(&key).unwrap_err().reason;

@@ -1,7 +1,9 @@
+use std::{env, fs, path::Path};
+
 use alloy_primitives::{B256, hex};
 use ark_bn254::Fr;
 use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work};
-use lazai_zkvm::{ForeignKey, ProofError, groth16::Groth16Verifier};
+use lazai_zkvm::{ProofError, ZkvmKey, groth16::Groth16Verifier};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -16,7 +18,7 @@ fn accepts(case: &Case) -> Result<(), ProofError> {
     VERIFIER.check(&case.key.encode(), Claim::Values(&case.values), &case.proof)
 }
 
-/// A proof holds, and no change of one byte of proof, values or key leaves it standing.
+/// Checks that a proof holds, and no longer after a change of one byte of proof, values or key.
 fn check_case(name: &str, case: &Case) {
     assert_eq!(VERIFIER.admit(&case.key.encode()), Ok(()), "{name}");
     assert_eq!(accepts(case), Ok(()), "{name}");
@@ -70,6 +72,22 @@ fn simulated_proofs_hold_and_no_changed_byte_does() {
     check_case("simulated RISC Zero", &simulated_risc_zero(b"some public values"));
 }
 
+/// `LAZVM_WRITE_TESTDATA=1` writes the files again.
+#[test]
+fn example_of_the_readme_is_what_the_simulator_makes() {
+    let case = simulated_ziren(b"hello");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let files =
+        [("ziren_groth16_key.bin", case.key.encode()), ("ziren_groth16_proof.bin", case.proof)];
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        if env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
+    }
+}
+
 #[test]
 fn statement_must_stand_at_the_offset_of_the_key() {
     let statement = statement(7);
@@ -78,7 +96,7 @@ fn statement_must_stand_at_the_offset_of_the_key() {
         [simulated_ziren(&values), simulated_sp1(&values, B256::ZERO), simulated_risc_zero(&values)]
     {
         let proof = [&[1], &values[..], &case.proof[1..]].concat();
-        let check = |key: &ForeignKey, statement: &InferenceStatement, proof: &[u8]| {
+        let check = |key: &ZkvmKey, statement: &InferenceStatement, proof: &[u8]| {
             VERIFIER.check(&key.encode(), Claim::Statement(statement), proof)
         };
         let key = case.key.clone().with_statement_at(5);
@@ -120,7 +138,7 @@ fn sp1_program_must_have_succeeded_in_the_registered_release() {
 #[test]
 fn selector_of_risc_zero_names_the_release() {
     let mut case = simulated_risc_zero(b"values");
-    case.key = ForeignKey::risc_zero(
+    case.key = ZkvmKey::risc_zero(
         case.key.program(),
         B256::repeat_byte(0x12),
         B256::ZERO,
@@ -168,7 +186,7 @@ fn simulated_ziren(values: &[u8]) -> Case {
     Case {
         values: values.to_vec(),
         proof: envelope(&[&Sha256::digest(&key)[..4], &proof].concat()),
-        key: ForeignKey::ziren(program, key),
+        key: ZkvmKey::ziren(program, key),
     }
 }
 
@@ -187,7 +205,7 @@ fn simulated_sp1(values: &[u8], exit_code: B256) -> Case {
     Case {
         values: values.to_vec(),
         proof: envelope(&[&Sha256::digest(&key)[..4], &header, &proof].concat()),
-        key: ForeignKey::sp1(program, root, key),
+        key: ZkvmKey::sp1(program, root, key),
     }
 }
 
@@ -204,11 +222,12 @@ pub(crate) fn simulated_risc_zero(values: &[u8]) -> Case {
     Case {
         values: values.to_vec(),
         proof: envelope(&[&risc_zero_selector(root, id, &key)[..], &proof].concat()),
-        key: ForeignKey::risc_zero(image, root, id, key),
+        key: ZkvmKey::risc_zero(image, root, id, key),
     }
 }
 
-/// RISC Zero's `ReceiptClaim`, written a second time from its Solidity library, for the implementation to be held against.
+/// Computes RISC Zero's `ReceiptClaim`, written a second time from its Solidity library, to compare
+/// with.
 fn receipt_claim(image: B256, journal: &[u8]) -> B256 {
     // The digest of the state "halted, memory gone", which the library has as a constant.
     let post = hex!("a3acc27117418996340b84e5a90f3ef4c49d22c79e44aad822ec9c313e1eb8e2");
@@ -248,7 +267,8 @@ fn risc_zero_selector(root: B256, id: B256, key: &[u8]) -> [u8; 4] {
     sha(&all)[..4].try_into().unwrap()
 }
 
-/// Both halves of a digest after its bytes were reversed, the lower first, as the Solidity verifier splits it.
+/// Both halves of a digest after its bytes were reversed, the lower first, as the Solidity verifier
+/// splits it.
 fn halves(digest: B256) -> [Fr; 2] {
     let mut reversed = digest;
     reversed.reverse();

@@ -5,7 +5,7 @@ use ark_bn254::{Fq, Fq2, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{BigInteger, PrimeField};
 use lazai_api_types::{Claim, ProofVerifier};
-use lazai_zkvm::{ForeignKey, KeyError, ProofError, groth16::Groth16Verifier};
+use lazai_zkvm::{KeyError, ProofError, ZkvmKey, groth16::Groth16Verifier};
 use proptest::prelude::*;
 
 use crate::{groth16::simulated_risc_zero, simulator::Secrets};
@@ -47,15 +47,15 @@ proptest! {
     ) {
         let [program, root, id] = words.map(B256::from);
         let key = match kind {
-            0 => ForeignKey::ziren(program, circuit),
-            1 => ForeignKey::sp1(program, root, circuit),
-            _ => ForeignKey::risc_zero(program, root, id, circuit),
+            0 => ZkvmKey::ziren(program, circuit),
+            1 => ZkvmKey::sp1(program, root, circuit),
+            _ => ZkvmKey::risc_zero(program, root, id, circuit),
         }
         .with_statement_at(offset);
         let bytes = key.encode();
-        prop_assert_eq!(ForeignKey::parse(&bytes), Ok(key));
+        prop_assert_eq!(ZkvmKey::parse(&bytes), Ok(key));
         // Canonical: what parses is what would be written.
-        if let Ok(cut) = ForeignKey::parse(&bytes[..bytes.len() / 2]) {
+        if let Ok(cut) = ZkvmKey::parse(&bytes[..bytes.len() / 2]) {
             prop_assert_eq!(cut.encode(), &bytes[..bytes.len() / 2]);
         }
     }
@@ -63,15 +63,15 @@ proptest! {
 
 #[test]
 fn headers_are_read_to_the_end_and_no_further() {
-    let key = ForeignKey::risc_zero(B256::ZERO, B256::ZERO, B256::ZERO, Vec::new()).encode();
+    let key = ZkvmKey::risc_zero(B256::ZERO, B256::ZERO, B256::ZERO, Vec::new()).encode();
     assert_eq!(key.len(), 102);
     for length in 0..key.len() {
-        assert!(matches!(ForeignKey::parse(&key[..length]), Err(KeyError::Size { .. })));
+        assert!(matches!(ZkvmKey::parse(&key[..length]), Err(KeyError::Size { .. })));
     }
-    let error = ForeignKey::parse(&[&[2], &key[1..]].concat());
+    let error = ZkvmKey::parse(&[&[2], &key[1..]].concat());
     assert_eq!(error, Err(KeyError::Version { expected: 1, got: 2 }));
     for got in [0, 4, 255] {
-        let error = ForeignKey::parse(&[&[1, got], &key[2..]].concat());
+        let error = ZkvmKey::parse(&[&[1, got], &key[2..]].concat());
         assert_eq!(error, Err(KeyError::ZkVm { got }));
     }
 }
@@ -83,10 +83,10 @@ fn numbers_of_keys_must_be_reduced() {
     let mut reversed = order;
     reversed.reverse();
     let keys = [
-        ForeignKey::ziren(order, gnark2),
-        ForeignKey::sp1(order, B256::ZERO, gnark5.clone()),
-        ForeignKey::sp1(B256::ZERO, order, gnark5),
-        ForeignKey::risc_zero(order, order, reversed, Secrets::new(5).uncompressed_key()),
+        ZkvmKey::ziren(order, gnark2),
+        ZkvmKey::sp1(order, B256::ZERO, gnark5.clone()),
+        ZkvmKey::sp1(B256::ZERO, order, gnark5),
+        ZkvmKey::risc_zero(order, order, reversed, Secrets::new(5).uncompressed_key()),
     ];
     for key in keys {
         let error = Groth16Verifier.check(&key.encode(), Claim::Values(&[]), &[1; 357]);
@@ -171,6 +171,6 @@ fn outside_the_group() -> Vec<u8> {
 }
 
 fn ziren(circuit: &[u8]) -> Result<(), ProofError> {
-    let key = ForeignKey::ziren(B256::repeat_byte(1), circuit.to_vec());
+    let key = ZkvmKey::ziren(B256::repeat_byte(1), circuit.to_vec());
     Groth16Verifier.check(&key.encode(), Claim::Values(&[]), &[1; 261])
 }

@@ -1,7 +1,7 @@
 use alloy_primitives::{B256, hex};
 use lazai_api_types::{Claim, ProofSystemId, ProofVerifier, Work};
 use lazai_zkvm::{
-    ForeignKey, KeyError, ProofError,
+    KeyError, ProofError, ZkvmKey,
     plonk::{PlonkVerifier, without_lines},
 };
 use proptest::prelude::*;
@@ -17,12 +17,13 @@ fn verify(key: &[u8], values: &[u8], proof: &[u8]) -> bool {
     VERIFIER.verify(key, Claim::Values(values), proof).unwrap()
 }
 
-/// Where the proof of the circuit holds numbers: any 32 bytes below the order are one, so only the equation refuses them.
+/// Returns whether a number of the circuit's proof covers the byte: any 32 bytes below the order
+/// are one, so only the equation refuses them.
 fn is_number(index: usize) -> bool {
     (384..544).contains(&index) || (608..640).contains(&index) || (768..800).contains(&index)
 }
 
-/// A proof holds, and no change of one byte of proof or values leaves it standing.
+/// Checks that a proof holds, and no longer after a change of one byte of proof or values.
 fn check_case(name: &str, case: &Case) {
     let key = case.key.encode();
     assert_eq!(VERIFIER.admit(&key), Ok(()), "{name}");
@@ -52,7 +53,7 @@ fn sp1_proof_holds_and_no_changed_byte_does() {
     }
 }
 
-/// What another implementation says of the same bytes.
+/// `sp1-verifier` decides alike about the same bytes.
 #[test]
 fn verdicts_are_those_of_another_verifier() {
     let Some(case) = fixtures::ziren("plonk") else { return };
@@ -137,7 +138,8 @@ fn keys_that_were_changed_are_refused() {
         assert!(degenerate(with(40, &[1; 32])));
         assert!(parameter(with(72, &9_u64.to_be_bytes())));
         assert!(degenerate(with(80, &[1; 32])));
-        // Two wires that are one, the ceremony with secret 1, commitments, and the row of the commitment.
+        // Two wires that are one, the ceremony with secret 1, commitments, and the row of the
+        // commitment.
         assert!(degenerate(with(144, &key[circuit + 112..][..32])));
         assert!(degenerate(with(500, &key[circuit + 436..][..64])));
         for count in [0, 2, u32::MAX] {
@@ -158,7 +160,7 @@ fn keys_that_were_changed_are_refused() {
 
 #[test]
 fn keys_of_other_systems_and_filled_tables_are_refused() {
-    let risc_zero = ForeignKey::risc_zero(B256::ZERO, B256::ZERO, B256::ZERO, vec![0; 544]);
+    let risc_zero = ZkvmKey::risc_zero(B256::ZERO, B256::ZERO, B256::ZERO, vec![0; 544]);
     let error = VERIFIER.check(&risc_zero.encode(), Claim::Values(&[]), &[1; 869]);
     assert_eq!(error, Err(KeyError::System { zkvm: "RISC Zero" }.into()));
     let mut full = vec![0; 34_368];
@@ -171,7 +173,7 @@ fn keys_of_other_systems_and_filled_tables_are_refused() {
 #[test]
 fn port_says_what_it_is_and_costs_more_for_more_bytes() {
     assert_eq!(VERIFIER.id(), ProofSystemId::PLONK);
-    let key = ForeignKey::sp1(B256::ZERO, B256::ZERO, vec![0; 576]).encode();
+    let key = ZkvmKey::sp1(B256::ZERO, B256::ZERO, vec![0; 576]).encode();
     assert_eq!(VERIFIER.limits().key_bytes, key.len() as u64);
     let mut last = Work::default();
     for bytes in [0, 1, 100, 1_000, u64::MAX / 2, u64::MAX] {
@@ -193,7 +195,7 @@ proptest! {
     ) {
         prop_assert!(VERIFIER.admit(&key).is_err());
         prop_assert!(!verify(&key, &values, &proof));
-        let key = ForeignKey::ziren(B256::ZERO, circuit).encode();
+        let key = ZkvmKey::ziren(B256::ZERO, circuit).encode();
         prop_assert!(VERIFIER.admit(&key).is_err());
         prop_assert!(!verify(&key, &values, &proof));
     }

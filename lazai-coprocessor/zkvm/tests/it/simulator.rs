@@ -1,4 +1,4 @@
-//! Groth16 proofs made by whoever knows the secrets of a key, so that every layout has proofs without a prover.
+//! Groth16 proofs made with the secrets of a key, so that every layout has proofs without a prover.
 
 use alloy_primitives::B256;
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
@@ -16,7 +16,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Secrets for so many public inputs; gamma stays 1, as in most ceremonies.
+    /// Draws secrets for so many public inputs; gamma stays 1, as in most ceremonies.
     pub(crate) fn new(inputs: u64) -> Self {
         Self {
             alpha: secret(1),
@@ -27,7 +27,7 @@ impl Secrets {
         }
     }
 
-    /// The key in the encoding of EIP-197.
+    /// Returns the key in the encoding of EIP-197.
     pub(crate) fn uncompressed_key(&self) -> Vec<u8> {
         let mut bytes = g1(self.alpha);
         for secret in [self.beta, self.gamma, self.delta] {
@@ -37,7 +37,7 @@ impl Secrets {
         bytes
     }
 
-    /// The key as gnark writes it.
+    /// Returns the key as gnark writes it.
     pub(crate) fn gnark_key(&self) -> Vec<u8> {
         let mut bytes = compressed_g1(self.alpha);
         bytes.extend(compressed_g1(self.beta));
@@ -51,7 +51,7 @@ impl Secrets {
         bytes
     }
 
-    /// A proof for any inputs: with `A` and `B` arbitrary, `C` solves the equation.
+    /// Returns a proof for any inputs: with `A` and `B` arbitrary, `C` solves the equation.
     pub(crate) fn proof(&self, inputs: &[Fr]) -> Vec<u8> {
         let (a, b) = (secret(4), secret(5));
         let sum = self.input_sum(inputs);
@@ -65,7 +65,7 @@ impl Secrets {
     }
 }
 
-/// The scalar `number`, the way circuits take words.
+/// Converts a word to a scalar as circuits do.
 pub(crate) fn scalar(word: B256) -> Fr {
     Fr::from_be_bytes_mod_order(word.as_slice())
 }
@@ -74,13 +74,13 @@ fn secret(seed: u64) -> Fr {
     Fr::from_be_bytes_mod_order(alloy_primitives::keccak256(seed.to_be_bytes()).as_slice())
 }
 
-/// `secret` times the generator of G1, uncompressed.
+/// Returns `secret` times the generator of G1, uncompressed.
 pub(crate) fn g1(secret: Fr) -> Vec<u8> {
     let point = g1_point(secret);
     [coordinate(point.x), coordinate(point.y)].concat()
 }
 
-/// `secret` times the generator of G2, uncompressed.
+/// Returns `secret` times the generator of G2, uncompressed.
 pub(crate) fn g2(secret: Fr) -> Vec<u8> {
     let point = g2_point(secret);
     [extension(point.x), extension(point.y)].concat()

@@ -9,7 +9,8 @@ pub(crate) enum Depth {
     Ten,
 }
 
-/// Calls `accepted` with each changed copy of `bytes`; returns how many there were and which were accepted.
+/// Calls `accepted` with each changed copy of `bytes`; returns how many there were and which were
+/// accepted.
 pub(crate) fn sweep(
     bytes: &[u8],
     depth: Depth,
@@ -18,7 +19,7 @@ pub(crate) fn sweep(
     sweep_at(bytes, 0..bytes.len(), depth, accepted)
 }
 
-/// As [`sweep`], of some bytes alone.
+/// Does what [`sweep`] does, for some bytes only.
 pub(crate) fn sweep_at(
     bytes: &[u8],
     at: impl IntoIterator<Item = usize>,

@@ -3,7 +3,8 @@
 use alloy_primitives::B256;
 use sha2::{Digest, Sha256};
 
-/// The digest of the claim that program `image_id` halted with code 0 and the public values `journal`, and assumed nothing.
+/// Computes the digest of the claim that program `image_id` halted with code 0 and the public
+/// values `journal`, without assumptions.
 pub(crate) fn claim(image_id: B256, journal: &[u8]) -> B256 {
     let post_state = tagged("risc0.SystemState", &[B256::ZERO], &[0]);
     let output = tagged("risc0.Output", &[sha256(journal), B256::ZERO], &[]);
@@ -11,10 +12,11 @@ pub(crate) fn claim(image_id: B256, journal: &[u8]) -> B256 {
     tagged("risc0.ReceiptClaim", &[B256::ZERO, image_id, post_state, output], &[0, 0])
 }
 
-/// The first four bytes of the digest of everything that a verifier is built from, which every seal begins with.
+/// Computes the selector with which every seal starts: the first four bytes of the digest of
+/// everything that a verifier is built from.
 ///
-/// Encoding: `verifying_key` is alpha, beta, gamma, delta and one point for each input and one more, all uncompressed; other
-/// sizes have no selector.
+/// `verifying_key` is alpha, beta, gamma, delta and one point more than there are inputs, all
+/// uncompressed; other sizes have no selector.
 #[cfg(feature = "groth16")]
 pub(crate) fn selector(
     control_root: B256,
@@ -34,7 +36,8 @@ pub(crate) fn selector(
     tagged("risc0.Groth16ReceiptVerifierParameters", &parameters, &[]).first_chunk().copied()
 }
 
-/// `sha256(sha256(tag) ‖ digests ‖ numbers ‖ count of digests)`, numbers and count little-endian.
+/// Computes `sha256(sha256(tag) ‖ digests ‖ numbers ‖ count of digests)`, numbers and count
+/// little-endian.
 fn tagged(tag: &str, digests: &[B256], numbers: &[u32]) -> B256 {
     let mut hasher = Sha256::new();
     hasher.update(sha256(tag.as_bytes()));

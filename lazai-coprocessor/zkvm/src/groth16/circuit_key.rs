@@ -1,24 +1,32 @@
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
 use ark_ff::One;
+use lazai_api_types::codec::Reader;
+use sha2::{Digest, Sha256};
 
-use crate::{KeyError, ProofError, Reader};
+use crate::{
+    KeyError, MAX_HEADER_BYTES, ProofError, ReadPoints, ZkVm, ZkvmKey, selector,
+    verifier::{CircuitKey, check_size},
+};
 
 /// The verifying key of a circuit, free of every flaw that shows in it.
 #[derive(Clone, Debug)]
-pub(super) struct Circuit {
+pub(super) struct Groth16Key {
     alpha: G1Affine,
     beta: G2Affine,
     gamma: G2Affine,
     delta: G2Affine,
     /// One point for "1", then one for each public input.
     inputs: Vec<G1Affine>,
+    /// What every proof under the key starts with.
+    prefix: [u8; 4],
 }
 
-impl Circuit {
-    /// Reads a key as gnark writes it: points compressed, `alpha ‖ beta₁ ‖ beta ‖ gamma ‖ delta₁ ‖ delta ‖ count ‖ inputs`, then
-    /// the counts of two lists about commitments.
-    pub(super) fn from_gnark(bytes: &[u8], inputs: usize) -> Result<Self, KeyError> {
+impl Groth16Key {
+    /// Reads a key as gnark writes it: points compressed,
+    /// `alpha ‖ beta₁ ‖ beta ‖ gamma ‖ delta₁ ‖ delta ‖ count ‖ inputs`, then the counts of two
+    /// lists about commitments.
+    fn from_gnark(bytes: &[u8], inputs: usize, prefix: [u8; 4]) -> Result<Self, KeyError> {
         check_size(bytes, 288 + 4 + 32 * (inputs + 1) + 8)?;
         let mut reader = Reader::new(bytes);
         let alpha = reader.compressed_g1().ok_or(KeyError::Point { part: "alpha" })?;
@@ -42,11 +50,11 @@ impl Circuit {
         if reader.rest() != [0; 8] {
             return Err(KeyError::Commitments);
         }
-        Self { alpha, beta, gamma, delta, inputs }.checked()
+        Self { alpha, beta, gamma, delta, inputs, prefix }.checked()
     }
 
     /// Reads a key in the encoding of EIP-197: `alpha ‖ beta ‖ gamma ‖ delta ‖ inputs`.
-    pub(super) fn from_uncompressed(bytes: &[u8], inputs: usize) -> Result<Self, KeyError> {
+    fn from_uncompressed(bytes: &[u8], inputs: usize, prefix: [u8; 4]) -> Result<Self, KeyError> {
         check_size(bytes, 64 + 3 * 128 + 64 * (inputs + 1))?;
         let mut reader = Reader::new(bytes);
         let alpha = reader.g1().ok_or(KeyError::Point { part: "alpha" })?;
@@ -55,14 +63,17 @@ impl Circuit {
         let inputs = (0..=inputs)
             .map(|_| reader.g1().ok_or(KeyError::Point { part: INPUT }))
             .collect::<Result<_, _>>()?;
-        Self { alpha, beta, gamma, delta, inputs }.checked()
+        Self { alpha, beta, gamma, delta, inputs, prefix }.checked()
     }
 
-    /// Refuses keys under which anyone can forge. Signs do not matter, for negating a point of a proof is free, so points are
+    /// Refuses keys under which anyone can forge.
+    ///
+    /// Signs do not matter, because a forger can negate any point of a proof, so points are
     /// compared by x. The readers have refused infinity.
     fn checked(self) -> Result<Self, KeyError> {
         let degenerate = |part, flaw| Err(KeyError::Degenerate { part, flaw });
-        // Some ceremonies leave gamma at the generator, which is sound as long as nothing else is there.
+        // Some ceremonies leave gamma at the generator, which is sound as long as nothing else is
+        // there.
         if self.delta.x == self.gamma.x {
             return degenerate("delta", "gamma");
         }
@@ -90,16 +101,45 @@ impl Circuit {
         }
         Ok(self)
     }
+}
 
-    /// Whether `e(A, B) = e(alpha, beta) e(inputs, gamma) e(C, delta)` for the proof `A ‖ B ‖ C`.
-    pub(super) fn check(&self, inputs: &[Fr], proof: &[u8]) -> Result<(), ProofError> {
+impl CircuitKey for Groth16Key {
+    // The largest header, and RISC Zero's key behind it.
+    const MAX_KEY_BYTES: usize = MAX_HEADER_BYTES + 64 + 3 * 128 + 6 * 64;
+    // A, B, C, uncompressed.
+    const PROOF_BYTES: usize = 64 + 128 + 64;
+
+    fn check_zkvm(_: &ZkVm) -> Result<(), KeyError> {
+        Ok(())
+    }
+
+    fn read(key: &ZkvmKey) -> Result<Self, KeyError> {
+        let (bytes, inputs) = (key.verifying_key(), key.zkvm().input_count());
+        match *key.zkvm() {
+            ZkVm::Sp1 { .. } | ZkVm::Ziren => {
+                let prefix = Sha256::digest(bytes).first_chunk().copied().unwrap_or_default();
+                Self::from_gnark(bytes, inputs, prefix)
+            }
+            ZkVm::RiscZero { control_root, control_id } => {
+                let prefix = selector(control_root, control_id, bytes).unwrap_or_default();
+                Self::from_uncompressed(bytes, inputs, prefix)
+            }
+        }
+    }
+
+    fn prefix(&self) -> [u8; 4] {
+        self.prefix
+    }
+
+    /// Checks `e(A, B) = e(alpha, beta) e(inputs, gamma) e(C, delta)` for the proof `A ‖ B ‖ C`.
+    fn check(&self, inputs: &[Fr], proof: &[u8]) -> Result<(), ProofError> {
         let mut reader = Reader::new(proof);
         let a = reader.g1().ok_or(ProofError::Point { part: "A" })?;
         let b = reader.g2().ok_or(ProofError::Point { part: "B" })?;
         let c = reader.g1().ok_or(ProofError::Point { part: "C" })?;
         // The sizes were checked before; a wrong count would leave an input unbound.
         let [one, points @ ..] = self.inputs.as_slice() else { return Err(ProofError::Equation) };
-        if points.len() != inputs.len() || !reader.rest().is_empty() {
+        if points.len() != inputs.len() || reader.remaining() > 0 {
             return Err(ProofError::Equation);
         }
         let sum = points
@@ -112,20 +152,6 @@ impl Circuit {
         if product.0.is_one() { Ok(()) } else { Err(ProofError::Equation) }
     }
 }
-
-const fn check_size(bytes: &[u8], expected: usize) -> Result<(), KeyError> {
-    if bytes.len() == expected {
-        return Ok(());
-    }
-    Err(KeyError::Size {
-        part: "the key of the circuit",
-        expected: expected as u64,
-        got: bytes.len() as u64,
-    })
-}
-
-/// Bytes of a proof of the circuit: A, B, C, uncompressed.
-pub(super) const PROOF_BYTES: usize = 64 + 128 + 64;
 
 const INPUT: &str = "an input point";
 const GENERATOR: &str = "the generator";

@@ -1,14 +1,19 @@
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::Field;
+use lazai_api_types::codec::Reader;
 use sha2::{Digest, Sha256};
 
-use crate::{KeyError, Reader};
+use super::proof::{PROOF_BYTES, Proof};
+use crate::{
+    KeyError, MAX_HEADER_BYTES, ProofError, ReadPoints, ZkVm, ZkvmKey,
+    verifier::{CircuitKey, check_size},
+};
 
-/// The verifying key of a circuit as gnark writes it, without the table of pairing lines: 576 bytes.
+/// Returns a verifying key as gnark writes it without its table of pairing lines: 576 bytes.
 ///
-/// The 33,792 bytes of the table are zero in every key that gnark publishes for Ziren and SP1, and no verifier of one proof
-/// reads them, so a chain need not store them.
+/// The 33,792 bytes of the table are zero in every key that gnark publishes for Ziren and SP1, and
+/// no verifier of one proof reads them, so a chain need not store them.
 ///
 /// # Errors
 /// [`KeyError::Size`] if `key` has not gnark's size, [`KeyError::Lines`] if the table is filled.
@@ -24,34 +29,36 @@ pub fn without_lines(key: &[u8]) -> Result<Vec<u8>, KeyError> {
 
 /// The verifying key of a circuit, free of every flaw that shows in it.
 #[derive(Clone, Debug)]
-pub(super) struct Circuit {
-    /// Rows, a power of two.
+pub(super) struct PlonkKey {
+    /// Number of rows, a power of two.
     pub(super) rows: u64,
-    /// One over the rows.
+    /// Inverse of the number of rows.
     pub(super) inverse: Fr,
-    /// A number of order `rows`.
+    /// Root of unity of order `rows`.
     pub(super) root: Fr,
-    /// Public inputs of the circuit.
+    /// Number of public inputs of the circuit.
     pub(super) inputs: u64,
-    /// One point for each wire.
+    /// Commitments to the permutation, one for each wire.
     pub(super) permutation: [G1Affine; 3],
-    /// Of the left wire, the right wire, their product, the output, the constant.
+    /// Commitments to the selectors of the left wire, the right wire, their product, the output and
+    /// the constant.
     pub(super) selectors: [G1Affine; 5],
-    /// Of the commitment.
+    /// Commitment to the selector of the committed wires.
     pub(super) commitment_selector: G1Affine,
-    /// Where the commitment's hash stands, after the inputs.
+    /// Row of the commitment's hash, counted after the inputs.
     pub(super) commitment_row: u64,
-    /// What numbers are committed with.
+    /// The point of G1 with which values are committed.
     pub(super) base: G1Affine,
     /// A point of G2 and its multiple by the secret of the ceremony.
     pub(super) ceremony: [G2Affine; 2],
-    /// What every proof begins with: of SHA-256 of the key as gnark writes it.
-    pub(super) prefix: [u8; 4],
+    /// What every proof under the key starts with: the first bytes of SHA-256 of all of gnark's
+    /// bytes.
+    prefix: [u8; 4],
 }
 
-impl Circuit {
-    /// Reads the 576 bytes that matter of gnark's key for a circuit with so many public inputs.
-    pub(super) fn read(key: &[u8], inputs: usize) -> Result<Self, KeyError> {
+impl PlonkKey {
+    /// Reads the 576 bytes without lines of gnark's key, for a circuit with `inputs` public inputs.
+    fn from_gnark(key: &[u8], inputs: usize) -> Result<Self, KeyError> {
         check_size(key, KEY_BYTES)?;
         let mut reader = Reader::new(key);
         let rows = reader.u64().unwrap_or_default();
@@ -84,8 +91,9 @@ impl Circuit {
             return Err(KeyError::Degenerate { part, flaw: "the point of another wire" });
         }
         let selectors = points(&mut reader, "a selector")?;
-        // Both zkVMs hash one group of wires into the circuit by a commitment; other numbers of them are not read.
-        if reader.u32() != Some(1) {
+        // Both zkVMs hash one group of wires into the circuit by a commitment; other numbers of
+        // them are not read.
+        if reader.u32() != Ok(1) {
             return Err(KeyError::Commitments);
         }
         let [commitment_selector, base] = points(&mut reader, "a commitment's point")?;
@@ -95,7 +103,7 @@ impl Circuit {
             let flaw = "the other one, so its secret is 1";
             return Err(KeyError::Degenerate { part: CEREMONY, flaw });
         }
-        if reader.u32() != Some(1) {
+        if reader.u32() != Ok(1) {
             return Err(KeyError::Commitments);
         }
         let commitment_row = reader.u64().unwrap_or(u64::MAX);
@@ -116,6 +124,31 @@ impl Circuit {
             ceremony,
             prefix: prefix(key),
         })
+    }
+}
+
+impl CircuitKey for PlonkKey {
+    // The header of SP1, which is that of RISC Zero less one word, and the key of the circuit.
+    const MAX_KEY_BYTES: usize = MAX_HEADER_BYTES - 32 + KEY_BYTES;
+    const PROOF_BYTES: usize = PROOF_BYTES;
+
+    fn check_zkvm(zkvm: &ZkVm) -> Result<(), KeyError> {
+        match zkvm {
+            ZkVm::RiscZero { .. } => Err(KeyError::System { zkvm: "RISC Zero" }),
+            ZkVm::Sp1 { .. } | ZkVm::Ziren => Ok(()),
+        }
+    }
+
+    fn read(key: &ZkvmKey) -> Result<Self, KeyError> {
+        Self::from_gnark(key.verifying_key(), key.zkvm().input_count())
+    }
+
+    fn prefix(&self) -> [u8; 4] {
+        self.prefix
+    }
+
+    fn check(&self, inputs: &[Fr], proof: &[u8]) -> Result<(), ProofError> {
+        self.check_equation(inputs, &Proof::read(proof)?)
     }
 }
 
@@ -141,23 +174,12 @@ fn prefix(key: &[u8]) -> [u8; 4] {
     hasher.finalize().first_chunk().copied().unwrap_or_default()
 }
 
-const fn check_size(bytes: &[u8], expected: usize) -> Result<(), KeyError> {
-    if bytes.len() == expected {
-        return Ok(());
-    }
-    Err(KeyError::Size {
-        part: "the key of the circuit",
-        expected: expected as u64,
-        got: bytes.len() as u64,
-    })
-}
+/// Size of a key without its lines.
+const KEY_BYTES: usize = LINES_START + 12;
 
-/// Bytes of a key without its lines.
-pub(super) const KEY_BYTES: usize = LINES_START + 12;
-
-/// Numbers, eleven points of G1 and two of G2.
+/// Offset of the lines, after numbers, eleven points of G1 and two of G2.
 const LINES_START: usize = 564;
-/// Two points, two kinds of line, 66 steps of a pairing, four numbers.
+/// Size of the lines: two points, two kinds of line, 66 steps of a pairing, four numbers.
 const LINES_BYTES: usize = 2 * 2 * 66 * 4 * 32;
 const FULL_KEY_BYTES: usize = KEY_BYTES + LINES_BYTES;
 
