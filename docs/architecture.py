@@ -76,7 +76,7 @@ def main():
         box(90, 326, 230, 78, "lazvm", ["revm and alloy-evm with the", "precompiles, meter and settlement"], "core"),
         arrow(150, 326, 125, 282),
         arrow(255, 326, 280, 282),
-        box(90, 432, 230, 78, "lazvm-executor", ["executes blocks of the chain:", "state, mempool, recovery"], "core"),
+        box(90, 432, 230, 78, "lazvm-executor", ["executes blocks of the chain:", "state, pool, journal, snapshots"], "core"),
         arrow(205, 432, 205, 406),
         box(407, 326, 128, 78, "lazai-trainer", ["trains with burn;", "no dependency here"], "heavy"),
         box(703, 326, 160, 78, "lazai-models", ["GGUF, checkpoints,", "quantizer, f32 reference"], "heavy"),
