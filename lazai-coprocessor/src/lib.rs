@@ -1,24 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
+// Tests measure errors in floats.
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
 pub mod architecture;
 pub mod artifact;
 #[cfg(feature = "chat")]
 pub mod chat;
-pub mod gguf;
 #[allow(unsafe_code, reason = "SIMD intrinsics")]
 pub mod kernel;
 pub mod model;
 pub mod numeric;
 pub mod program;
-pub mod quantize;
-pub mod reference;
 pub mod table;
 pub mod trace;
 
 mod coprocessor;
 mod executor;
-mod float;
 mod generate;
 mod monitor;
 mod tokenizer;

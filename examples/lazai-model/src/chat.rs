@@ -179,7 +179,7 @@ fn open_template(options: &Chat, model: &Model) -> Result<ChatTemplate, Error> {
     let end = model.manifest().end_tokens.first().copied();
     let [bos, eos] = [start, end].map(|token| tokenizer.special_text(token?));
     let template = match &options.template {
-        Some(path) => ChatTemplate::open(path, bos, eos)
+        Some(path) => lazai_models::chat::open_template(path, bos, eos)
             .map_err(|source| Error::ChatTemplate { path: path.clone(), source })?,
         None => {
             eprintln!(

@@ -6,9 +6,8 @@ use std::{
 };
 
 use lazai_api_types::Work;
-use lazai_coprocessor::{
-    Monitor, Tokenizer, Usage,
-    artifact::Artifact,
+use lazai_coprocessor::{Monitor, Tokenizer, Usage, artifact::Artifact};
+use lazai_models::{
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
     reference::{Checkpoint, ReferenceError},
 };

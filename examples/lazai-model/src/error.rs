@@ -6,8 +6,8 @@ use std::{
 use lazai_api_types::{PortError, Rejection, WorkOverflow};
 use lazai_coprocessor::{
     ExecutionError, TokenizerError, artifact::ArtifactError, chat::ChatError, kernel::KernelError,
-    quantize::QuantizeError, reference::ReferenceError,
 };
+use lazai_models::{chat::TemplateError, quantize::QuantizeError, reference::ReferenceError};
 
 /// Why a command failed, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     #[error("the template needs the day: give one with --date")]
     ChatDate,
     #[error("{} cannot be used as a chat template: {source}", .path.display())]
-    ChatTemplate { path: PathBuf, source: ChatError },
+    ChatTemplate { path: PathBuf, source: TemplateError },
     #[error("{} cannot be read: {source}", .path.display())]
     Checkpoint { path: PathBuf, source: ReferenceError },
     #[error("{} is neither a Hugging Face folder nor a GGUF file", .path.display())]

@@ -4,12 +4,9 @@ use core::cell::RefCell;
 use std::path::Path;
 
 use lazai_api_types::ModelId;
-use lazai_coprocessor::{
-    architecture::Head,
-    kernel::Threads,
-    model::Model,
-    program::Target,
-    reference::{Comparison, Perplexity, ReferenceModel, compare, integer_scores, perplexity},
+use lazai_coprocessor::{architecture::Head, kernel::Threads, model::Model, program::Target};
+use lazai_models::reference::{
+    Comparison, Perplexity, ReferenceModel, compare, integer_scores, perplexity,
 };
 use serde::Serialize;
 

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use lazai_api_types::ModelId;
 use lazai_coprocessor::{
-    gguf::Gguf,
     kernel::Threads,
     program::{LayerScales, Program, Scales, Target, transformer},
 };
+use lazai_models::gguf::Gguf;
 use serde::Serialize;
 
 use crate::{

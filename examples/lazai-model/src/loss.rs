@@ -3,7 +3,7 @@
 use core::fmt::{self, Display, Formatter};
 use std::collections::BTreeMap;
 
-use lazai_coprocessor::quantize::{QuantizeReport, TensorReport};
+use lazai_models::quantize::{QuantizeReport, TensorReport};
 
 /// A row for each layer and a column for each of its matrices.
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-use lazai_coprocessor::{artifact::Artifact, kernel::Threads, model::Model, reference::Checkpoint};
+use lazai_coprocessor::{artifact::Artifact, kernel::Threads, model::Model};
+use lazai_models::reference::Checkpoint;
 
 use crate::error::Error;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use lazai_coprocessor::reference::Config;
+use lazai_models::reference::Config;
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,10 +1,8 @@
 use std::{io, path::PathBuf};
 
-use lazai_coprocessor::{
-    artifact::ArtifactError, kernel::KernelError, quantize::QuantizeError,
-    reference::FloatNetworkError,
-};
+use lazai_coprocessor::{artifact::ArtifactError, kernel::KernelError};
 use lazai_halo2::{Halo2Error, SrsError};
+use lazai_models::{quantize::QuantizeError, reference::FloatNetworkError};
 use lazvm::{BuildError, LazVmError};
 
 /// Why there is no proof.

@@ -2,7 +2,9 @@ use lazai_coprocessor::{
     artifact::{Artifact, ArtifactBytes},
     kernel::Threads,
     model::Network,
-    quantize::quantize_network,
+};
+use lazai_models::{
+    quantize::{quantize_network, to_integers},
     reference::FloatNetwork,
 };
 
@@ -35,7 +37,7 @@ impl Run {
         let network = Network::load(Artifact::new(ArtifactBytes::Owned(bytes))?, None, &threads)?;
         let sample = float.inputs().next().unwrap_or_default();
         let program = network.program();
-        let input = program.input().map(|id| program.values[id.index()].integers(sample));
+        let input = program.input().map(|id| to_integers(&program.values[id.index()], sample));
         let expected = float.outputs().next().map(<[f32]>::to_vec);
         let name = float.name().to_owned();
         Ok(Self { name, input: input.unwrap_or_default(), network, expected })

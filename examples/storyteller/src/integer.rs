@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazai_coprocessor::{
-    artifact::Artifact,
-    kernel::Threads,
+use lazai_coprocessor::{artifact::Artifact, kernel::Threads};
+use lazai_models::{
     quantize::{Progress, QuantizeOptions, Quantized, Stage, quantize},
     reference::Checkpoint,
 };

@@ -7,8 +7,8 @@ use lazai_coprocessor::{
     artifact::Artifact,
     kernel::{Backend, Threads},
     model::Model,
-    reference::{Checkpoint, Comparison, ReferenceModel, compare, integer_scores},
 };
+use lazai_models::reference::{Checkpoint, Comparison, ReferenceModel, compare, integer_scores};
 
 use crate::{corpus::Corpus, error::RecipeError, recipe::HELD_OUT_SEED, tokenizer};
 

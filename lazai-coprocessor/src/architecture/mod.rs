@@ -1,6 +1,6 @@
 //! What a network is: its sizes and its choices, before any weight.
 //!
-//! One description covers Llama's family, GPT-2 and BERT. A [checkpoint](crate::reference) names its weights by
+//! One description covers Llama's family, GPT-2 and BERT. A checkpoint names its weights by
 //! it, and [`transformer`](crate::program::transformer) turns it into an integer program.
 
 mod tensors;

@@ -54,6 +54,10 @@ impl Token {
 }
 
 impl ChatTemplate {
+    /// Bytes of the largest `tokenizer_config.json`; those with a thousand added tokens have some
+    /// hundred KiB.
+    pub const MAX_CONFIG_BYTES: usize = 8 << 20;
+
     /// Reads the template and the special tokens of a `tokenizer_config.json`. Where it holds several templates, the one
     /// named `default` is taken.
     ///
@@ -63,11 +67,19 @@ impl ChatTemplate {
         Self::from_config(json, None)
     }
 
-    /// The same, with a template that is kept apart from its configuration.
-    pub(super) fn from_config(json: &[u8], source: Option<String>) -> Result<Self, ChatError> {
-        if json.len() > MAX_CONFIG_BYTES {
+    /// Reads the special tokens of a `tokenizer_config.json` whose template, `source`, is a file of
+    /// its own and replaces any inside.
+    ///
+    /// # Errors
+    /// As [`from_tokenizer_config`](Self::from_tokenizer_config).
+    pub fn from_parts(json: &[u8], source: String) -> Result<Self, ChatError> {
+        Self::from_config(json, Some(source))
+    }
+
+    fn from_config(json: &[u8], source: Option<String>) -> Result<Self, ChatError> {
+        if json.len() > Self::MAX_CONFIG_BYTES {
             let part = "bytes of tokenizer_config.json";
-            return Err(ChatError::TooLarge { part, got: json.len(), max: MAX_CONFIG_BYTES });
+            return Err(ChatError::TooLarge { part, got: json.len(), max: Self::MAX_CONFIG_BYTES });
         }
         let config: TokenizerConfig = serde_json::from_slice(json)
             .map_err(|error| ChatError::Config { message: error.to_string() })?;
@@ -95,6 +107,3 @@ impl ChatTemplate {
         )
     }
 }
-
-/// Largest `tokenizer_config.json`; those with a thousand added tokens have some hundred KiB.
-pub(super) const MAX_CONFIG_BYTES: usize = 8 << 20;

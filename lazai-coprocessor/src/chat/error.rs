@@ -1,8 +1,4 @@
-use std::io;
-
 use lazai_api_types::Rejection;
-
-use crate::gguf::GgufError;
 
 /// Why a chat template or a chat was refused.
 #[non_exhaustive]
@@ -38,17 +34,6 @@ pub enum ChatError {
     Fuel {
         /// Most units.
         max: u64,
-    },
-    /// The GGUF file of the template was refused.
-    #[error(transparent)]
-    Gguf(#[from] GgufError),
-    /// The file system refused.
-    #[error("{file}: {kind}")]
-    Io {
-        /// The file.
-        file: &'static str,
-        /// What went wrong.
-        kind: io::ErrorKind,
     },
     /// The contents use every character that could mark them.
     #[error("the chat uses all {max} noncharacters of Unicode; remove one")]

@@ -46,7 +46,6 @@ mod held;
 mod json;
 mod mark;
 mod message;
-mod open;
 mod python;
 mod rendered;
 mod source;

@@ -1,7 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-use crate::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
-
 /// Names a [`Value`] of a program by its index.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -49,18 +47,6 @@ impl Value {
         // The biased exponent of a power of two; i8 keeps it within 1,023 - 127 and 1,023 + 128.
         let exponent = 1_023_u64.strict_add_signed(-(self.bits as i64));
         f64::from_bits(exponent << 52)
-    }
-
-    /// The nearest integers of real numbers, saturated at the format; 0 for what is not a number.
-    #[must_use]
-    pub fn integers(&self, reals: &[f32]) -> Vec<i32> {
-        let (min, max) = match self.format {
-            Format::I16 => (ACTIVATION_MIN.into(), ACTIVATION_MAX.into()),
-            Format::I32 => (i32::MIN, i32::MAX),
-        };
-        let unit = self.unit();
-        let integer = |real: &f32| ((f64::from(*real) / unit).round() as i32).clamp(min, max);
-        reals.iter().map(integer).collect()
     }
 }
 

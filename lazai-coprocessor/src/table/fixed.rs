@@ -125,7 +125,8 @@ impl Fixed {
 /// Cosine and sine, with 62 fraction bits, of an angle given in turns with 128 fraction bits.
 ///
 /// The absolute error stays below 2^-56.
-pub(crate) const fn cosine_sine(turns: u128) -> (i64, i64) {
+#[must_use]
+pub const fn cosine_sine(turns: u128) -> (i64, i64) {
     let quadrant = turns >> 126;
     let within = turns << 2;
     // Beyond an eighth of a turn, the complement: series only see angles up to 45 degrees.
@@ -168,7 +169,6 @@ const HALF_PI: Fixed = Fixed(Fixed::tau().0 / 4);
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::float_arithmetic)]
     use super::*;
 
     fn real(value: Fixed) -> f64 {

@@ -121,7 +121,6 @@ const MANTISSA_END: u128 = 1 << 16;
 
 #[cfg(test)]
 pub(super) mod tests {
-    #![allow(clippy::float_arithmetic)]
     use sha2::{Digest, Sha256};
 
     use super::*;

@@ -5,13 +5,12 @@
 //! that every machine makes the same bytes. Every entry is the exact value rounded to the nearest
 //! integer; the SHA-256 of each table is a constant of the tests.
 
-#![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod fixed;
 mod function;
 mod rotary;
 
-pub(crate) use fixed::cosine_sine;
+pub use fixed::cosine_sine;
 pub use function::{exp, gelu, gelu_tanh, reciprocal_sqrt, sigmoid};
-pub(crate) use rotary::turns_per_position;
-pub use rotary::{MAX_HEAD_DIM, MAX_POSITIONS, RotaryError, rotary};
+pub use rotary::{MAX_HEAD_DIM, MAX_POSITIONS, RotaryError, rotary, turns_per_position};

@@ -32,7 +32,7 @@ pub fn rotary(positions: u32, head_dim: u32, rotary: &Rotary) -> Result<Vec<i16>
 ///
 /// # Errors
 /// [`RotaryError`] if a parameter is out of range.
-pub(crate) fn turns_per_position(head_dim: u32, rotary: &Rotary) -> Result<Vec<u128>, RotaryError> {
+pub fn turns_per_position(head_dim: u32, rotary: &Rotary) -> Result<Vec<u128>, RotaryError> {
     if head_dim == 0 || !head_dim.is_multiple_of(2) || head_dim > MAX_HEAD_DIM {
         return Err(RotaryError::HeadDim { got: head_dim, max: MAX_HEAD_DIM });
     }
@@ -142,7 +142,6 @@ fn narrow(value: i64) -> i16 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::float_arithmetic)]
     use super::*;
     use crate::table::function::tests::hash;
 

@@ -31,7 +31,7 @@
 //! # }
 //! ```
 
-#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::float_arithmetic)]
+#![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod error;
 mod interpreter;

@@ -1,0 +1,196 @@
+//! The chat template that belongs to a checkpoint.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use lazai_coprocessor::chat::{ChatError, ChatTemplate};
+
+use crate::gguf::{Gguf, GgufError};
+
+/// Why the chat template of a checkpoint was not read.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TemplateError {
+    /// The template was refused.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    /// The GGUF file of the template was refused.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+    /// The file system refused.
+    #[error("{file}: {kind}")]
+    Io {
+        /// The file.
+        file: &'static str,
+        /// What went wrong.
+        kind: io::ErrorKind,
+    },
+}
+
+/// Reads the template of a checkpoint.
+///
+/// Of a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
+/// `tokenizer_config.json`, or the template of the latter; of a GGUF file,
+/// `tokenizer.chat_template`. A `.json` file is read as a `tokenizer_config.json`, and any other as
+/// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text, where
+/// the checkpoint says none.
+///
+/// # Errors
+/// [`TemplateError::Io`] if a file cannot be read, [`TemplateError::Gguf`] if the GGUF file is
+/// malformed, [`TemplateError::Chat`] with [`ChatError::NoTemplate`] if there is no template, and
+/// with the errors of [`ChatTemplate::new`] and [`ChatTemplate::from_tokenizer_config`].
+pub fn open_template(
+    path: &Path,
+    bos: Option<&str>,
+    eos: Option<&str>,
+) -> Result<ChatTemplate, TemplateError> {
+    if path.is_dir() {
+        return open_folder(path, bos, eos);
+    }
+    if path.extension().is_some_and(|extension| extension == "json") {
+        let config = read(path, CONFIG, ChatTemplate::MAX_CONFIG_BYTES)?;
+        return Ok(ChatTemplate::from_tokenizer_config(&config)?);
+    }
+    let mut magic = [0; 4];
+    let mut file = File::open(path).map_err(failed(TEMPLATE))?;
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == *b"GGUF" => open_gguf(path, bos, eos),
+        _ => Ok(ChatTemplate::new(&read_text(path)?, bos, eos)?),
+    }
+}
+
+fn open_folder(
+    folder: &Path,
+    bos: Option<&str>,
+    eos: Option<&str>,
+) -> Result<ChatTemplate, TemplateError> {
+    let source = optional(read_text(&folder.join(TEMPLATE)))?;
+    let config = read(&folder.join(CONFIG), CONFIG, ChatTemplate::MAX_CONFIG_BYTES);
+    Ok(match (optional(config)?, source) {
+        (Some(config), Some(source)) => ChatTemplate::from_parts(&config, source)?,
+        (Some(config), None) => ChatTemplate::from_tokenizer_config(&config)?,
+        (None, Some(source)) => ChatTemplate::new(&source, bos, eos)?,
+        (None, None) => return Err(ChatError::NoTemplate.into()),
+    })
+}
+
+fn open_gguf(
+    path: &Path,
+    bos: Option<&str>,
+    eos: Option<&str>,
+) -> Result<ChatTemplate, TemplateError> {
+    let file = Gguf::open(path)?;
+    let source = file.text("tokenizer.chat_template")?.ok_or(ChatError::NoTemplate)?;
+    let tokens = file.texts("tokenizer.ggml.tokens")?.unwrap_or_default();
+    let text = |key: &str| -> Result<Option<&str>, GgufError> {
+        let token = file.u32(key)?;
+        Ok(token.and_then(|token| tokens.get(token as usize)).map(String::as_str))
+    };
+    let own = [text("tokenizer.ggml.bos_token_id")?, text("tokenizer.ggml.eos_token_id")?];
+    Ok(ChatTemplate::new(source, own[0].or(bos), own[1].or(eos))?)
+}
+
+/// What a file holds, if it is there.
+fn optional<T>(content: Result<T, TemplateError>) -> Result<Option<T>, TemplateError> {
+    match content {
+        Err(TemplateError::Io { kind: io::ErrorKind::NotFound, .. }) => Ok(None),
+        content => content.map(Some),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, TemplateError> {
+    let bytes = read(path, TEMPLATE, ChatTemplate::MAX_SOURCE_BYTES)?;
+    String::from_utf8(bytes)
+        .map_err(|_| TemplateError::Io { file: TEMPLATE, kind: io::ErrorKind::InvalidData })
+}
+
+/// Reads a file of at most `max` bytes.
+fn read(path: &Path, file: &'static str, max: usize) -> Result<Vec<u8>, TemplateError> {
+    let mut bytes = Vec::new();
+    let opened = File::open(path).map_err(failed(file))?;
+    opened.take(max as u64 + 1).read_to_end(&mut bytes).map_err(failed(file))?;
+    if bytes.len() > max {
+        let got = bytes.len();
+        return Err(ChatError::TooLarge { part: "bytes of a file", got, max }.into());
+    }
+    Ok(bytes)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the signature of map_err")]
+fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
+    move |error| TemplateError::Io { file, kind: error.kind() }
+}
+
+const CONFIG: &str = "tokenizer_config.json";
+const TEMPLATE: &str = "chat_template.jinja";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use lazai_api_types::openai::ChatMessage;
+
+    use super::*;
+    use crate::{gguf::writer::Writer, reference::tests::Folder};
+
+    fn text(path: &Path) -> Result<String, TemplateError> {
+        let template = open_template(path, Some("<start>"), Some("<end>"))?;
+        Ok(template.render_text(&[ChatMessage::user("x")], false)?)
+    }
+
+    #[test]
+    fn folders_hold_a_template_in_one_of_two_files() {
+        let folder = Folder::new();
+        let path = folder.path();
+        assert_eq!(text(path), Err(ChatError::NoTemplate.into()));
+        let template = path.join(TEMPLATE);
+        fs::write(&template, "file {{ bos_token }}").unwrap();
+        assert_eq!(text(path).unwrap(), "file <start>");
+        assert_eq!(text(&template).unwrap(), "file <start>");
+        let config = path.join(CONFIG);
+        let json = r#"{"bos_token": "<s>", "chat_template": "config {{ bos_token }}"}"#;
+        fs::write(&config, json).unwrap();
+        assert_eq!(text(path).unwrap(), "file <s>");
+        fs::remove_file(template).unwrap();
+        assert_eq!(text(path).unwrap(), "config <s>");
+        assert_eq!(text(&config).unwrap(), "config <s>");
+        fs::write(&config, "{}").unwrap();
+        assert_eq!(text(path), Err(ChatError::NoTemplate.into()));
+        let kind = io::ErrorKind::NotFound;
+        assert_eq!(text(&path.join("none")), Err(TemplateError::Io { file: TEMPLATE, kind }));
+    }
+
+    #[test]
+    fn gguf_files_hold_a_template_in_their_metadata() {
+        let folder = Folder::new();
+        let path = folder.path().join("model.gguf");
+        let tokens = vec!["<a>".to_owned(), "<b>".to_owned()];
+        let bare = Writer::new()
+            .entry("tokenizer.ggml.tokens", tokens)
+            .entry("tokenizer.ggml.bos_token_id", 1_u32);
+        fs::write(&path, bare.to_bytes()).unwrap();
+        assert_eq!(text(&path), Err(ChatError::NoTemplate.into()));
+        let source = "{{ bos_token }} {{ eos_token }}";
+        let file = bare.entry("tokenizer.chat_template", source);
+        fs::write(&path, file.to_bytes()).unwrap();
+        assert_eq!(text(&path).unwrap(), "<b> <end>");
+        fs::write(&path, &file.to_bytes()[..40]).unwrap();
+        assert!(matches!(text(&path), Err(TemplateError::Gguf(_))));
+    }
+
+    #[test]
+    fn files_that_are_no_templates_are_refused() {
+        let folder = Folder::new();
+        let path = folder.path().join("template");
+        fs::write(&path, [b'a', 0xff]).unwrap();
+        let kind = io::ErrorKind::InvalidData;
+        assert_eq!(text(&path), Err(TemplateError::Io { file: TEMPLATE, kind }));
+        let max = ChatTemplate::MAX_SOURCE_BYTES;
+        fs::write(&path, vec![b' '; max + 1]).unwrap();
+        let error = ChatError::TooLarge { part: "bytes of a file", got: max + 1, max };
+        assert_eq!(text(&path), Err(error.into()));
+    }
+}

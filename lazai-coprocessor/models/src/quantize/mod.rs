@@ -1,0 +1,163 @@
+//! Turns a floating-point checkpoint into a model artifact of integers.
+//!
+//! First the [reference model](crate::reference) reads the calibration text, and the largest magnitude
+//! of every activation fixes its scale. Then each weight matrix is quantized by least squared error, and
+//! scales give way where the kernels need it: a product's shift must be from 1 to 31. Everything is
+//! computed in basic operations of fixed order, so the same checkpoint and calibration give the same
+//! bytes on every machine.
+
+mod balance;
+mod calibration;
+mod collector;
+mod compensate;
+mod error;
+mod inputs;
+mod integers;
+mod matrix;
+mod moments;
+mod network;
+mod report;
+mod scale;
+mod transformer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::QuantizeError;
+pub use integers::to_integers;
+pub use matrix::{QuantizedMatrix, RowOutOfRange, quantize_matrix};
+pub use network::quantize_network;
+pub use report::{QuantizeReport, TensorReport, ValueReport};
+
+use calibration::Calibration;
+use lazai_coprocessor::{artifact::ArtifactBuilder, kernel::Threads};
+
+use crate::reference::{Checkpoint, observe};
+
+/// How to quantize.
+#[derive(Clone, Debug)]
+pub struct QuantizeOptions {
+    /// The model's name, for people.
+    pub name: String,
+    /// Most positions of a sequence; `None` for as many as the checkpoint has.
+    pub context: Option<u32>,
+    /// Bits by which an activation may exceed the largest one of the calibration; at most 12.
+    pub headroom_bits: u8,
+    /// How weights are rounded.
+    pub rounding: Rounding,
+    /// Cores to work on; they change no byte.
+    pub threads: Threads,
+}
+
+impl QuantizeOptions {
+    /// The whole context, one bit of headroom, the nearest integers, one thread.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            context: None,
+            headroom_bits: 1,
+            rounding: Rounding::Nearest,
+            threads: Threads::single(),
+        }
+    }
+}
+
+/// How the weights of the layers are rounded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Rounding {
+    /// Each to the integer that makes up best for the errors of others, over the inputs of the calibration. Takes memory of
+    /// the square of a matrix' inputs, and time of their cube.
+    Compensated,
+    /// Each to the nearest integer.
+    Nearest,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Measuring activations; counted in layers.
+    Calibrate,
+    /// Quantizing weights; counted in matrices.
+    Quantize,
+}
+
+/// How far the work is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much of it there is.
+    pub total: usize,
+}
+
+/// A quantized model, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// The artifact.
+    pub artifact: ArtifactBuilder,
+    /// What the quantization chose, and what it cost.
+    pub report: QuantizeReport,
+}
+
+/// Quantizes a checkpoint.
+///
+/// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is.
+/// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are enough.
+/// `progress` is told before the first and after each piece of work.
+///
+/// # Errors
+/// [`QuantizeError`] if the checkpoint cannot be read or run, or its numbers do not fit the integers.
+///
+/// # Examples
+/// ```no_run
+/// use lazai_coprocessor::{
+///     quantize::{QuantizeOptions, quantize},
+///     reference::Checkpoint,
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = std::path::Path::new("checkpoint");
+/// let checkpoint = Checkpoint::open(folder)?;
+/// let tokenizer = std::fs::read(folder.join("tokenizer.json"))?;
+/// let calibration = [vec![1, 2, 3]];
+/// let options = QuantizeOptions::new("my-model");
+/// let quantized = quantize(&checkpoint, &tokenizer, &calibration, &options, &mut |_| ())?;
+/// println!("{}", quantized.report);
+/// quantized.artifact.write(std::path::Path::new("my-model.safetensors"))?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn quantize(
+    checkpoint: &Checkpoint,
+    tokenizer: &[u8],
+    calibration: &[Vec<u32>],
+    options: &QuantizeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Quantized, QuantizeError> {
+    let max = checkpoint.architecture().context;
+    let context = options.context.unwrap_or(max);
+    if !(1..=max).contains(&context) {
+        return Err(QuantizeError::Context { got: context, max });
+    }
+    let measured = calibrate(checkpoint, calibration, options, progress)?;
+    transformer::quantize(checkpoint, tokenizer, context, calibration, &measured, options, progress)
+}
+
+/// Runs the reference model over the calibration text.
+fn calibrate(
+    checkpoint: &Checkpoint,
+    sequences: &[Vec<u32>],
+    options: &QuantizeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Calibration, QuantizeError> {
+    if sequences.iter().all(Vec::is_empty) {
+        return Err(QuantizeError::NoCalibration);
+    }
+    let mut calibration = Calibration::new(checkpoint.architecture());
+    observe(checkpoint, &options.threads, sequences, &mut calibration, &mut |done, total| {
+        progress(Progress { stage: Stage::Calibrate, done, total });
+    })?;
+    Ok(calibration)
+}

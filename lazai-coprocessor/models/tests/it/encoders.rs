@@ -1,0 +1,86 @@
+use lazai_coprocessor::{architecture::Pooling, kernel::Threads};
+use lazai_models::{
+    quantize::Rounding,
+    reference::{Checkpoint, ReferenceModel},
+};
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+use crate::folder::{cosine, embedding, floats, integers, reference, sequences};
+
+fn compare(name: &str) -> Option<()> {
+    let folder = reference(name)?;
+    let sequences = sequences(&folder.join("expected.safetensors"));
+    let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
+    for (index, pooling) in [Pooling::Mean, Pooling::First].into_iter().enumerate() {
+        let checkpoint = Checkpoint::open(&folder).unwrap().with_pooling(pooling);
+        let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
+        let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Compensated);
+        let (mut cosines, mut exact) = (Vec::new(), 1.0_f64);
+        for sequence in &sequences {
+            let expected = &sequence.embeddings[index];
+            exact = exact.min(cosine(expected, &float.embed(&sequence.tokens).unwrap()));
+            cosines.push(cosine(expected, &embedding(&model, &sequence.tokens)));
+        }
+        let worst = cosines.iter().copied().fold(1.0, f64::min);
+        let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+        println!(
+            "| {name}, {pooling:?} | {} | {mean:.6} | {worst:.6} | {exact:.9} |",
+            cosines.len()
+        );
+        assert!(exact > 0.999_999, "{name} in f32: {exact}");
+        assert!(worst > 0.999, "{name}: {worst}");
+    }
+    Some(())
+}
+
+#[test]
+fn encoders_agree_with_transformers() {
+    println!("| model, pooling | texts | mean cosine | smallest | fp32, smallest |");
+    println!("| --- | --- | --- | --- | --- |");
+    if compare("bert").is_some() {
+        compare("minilm");
+    }
+}
+
+#[test]
+fn minilm_finds_the_same_passages() {
+    let Some(folder) = reference("minilm") else { return };
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
+    let sequences = sequences(&folder.join("expected.safetensors"));
+    let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Compensated);
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let texts = |name: &str| -> Vec<Vec<f32>> {
+        let texts =
+            json[name].as_array().unwrap().iter().zip(json["ids"][name].as_array().unwrap());
+        texts
+            .map(|(text, ids)| {
+                let tokens = model.tokenizer().encode(text.as_str().unwrap()).unwrap();
+                let ids: Vec<u32> =
+                    ids.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
+                assert_eq!(tokens, ids, "{text}");
+                embedding(&model, &tokens)
+            })
+            .collect()
+    };
+    let (passages, queries) = (texts("passages"), texts("queries"));
+    let bytes = std::fs::read(folder.join("expected.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let best = file.tensor("retrieval.top1").unwrap();
+    let margins = floats(file.tensor("retrieval.margin").unwrap().data());
+    let smallest = margins.iter().copied().fold(f32::INFINITY, f32::min);
+    let expected =
+        best.data().as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+    for (index, (query, expected)) in queries.iter().zip(expected).enumerate() {
+        let score = |passage: &usize| cosine(query, &passages[*passage]);
+        let got = (0..passages.len()).max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
+        assert_eq!(got, expected, "query {index}");
+    }
+    println!(
+        "retrieval: {} queries, {} passages, the same first passage for all; smallest margin {smallest:.4}",
+        queries.len(),
+        passages.len()
+    );
+}
