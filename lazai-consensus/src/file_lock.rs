@@ -3,16 +3,18 @@ use std::{
     path::Path,
 };
 
-/// Keeps other processes out as long as it lives.
+/// A lock on a file that keeps other processes out as long as it lives.
+///
+/// Journals, ledgers and stores take one for their folder, since two writers would spoil each other's files.
 #[derive(Debug)]
-pub(crate) struct FileLock(File);
+pub struct FileLock(File);
 
 impl FileLock {
     /// Locks the file at `path`, which is made if it is not there and never written.
     ///
     /// # Errors
     /// [`TryLockError::WouldBlock`] if somebody has locked it, and what the operating system says.
-    pub(crate) fn take(path: &Path) -> Result<Self, TryLockError> {
+    pub fn take(path: &Path) -> Result<Self, TryLockError> {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).open(path);
         let file = file.map_err(TryLockError::Error)?;

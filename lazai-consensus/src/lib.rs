@@ -26,8 +26,6 @@ mod quorum;
 mod refuter;
 #[cfg(feature = "quorum-service")]
 pub mod service;
-#[cfg(feature = "simulation")]
-pub mod simulation;
 mod statement;
 mod tally;
 pub mod verifier;
@@ -40,6 +38,8 @@ pub use committee::{
 };
 pub use composite::{CompositeError, CompositePolicy};
 pub use evidence::{Evidence, EvidenceError, Offenders};
+#[cfg(feature = "std")]
+pub use file_lock::FileLock;
 pub use quorum::{Epoch, QuorumId};
 pub use refuter::{ProofRefuter, Refutation, Refuter};
 pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};

@@ -1,12 +1,8 @@
 //! Agreement of all quorums on one chain of blocks: the block, the port to what executes it, and who proposes.
 
-#[cfg(feature = "chain")]
-mod agreement;
 mod challenge;
 mod committee;
 mod elector;
-#[cfg(feature = "chain")]
-pub(crate) mod engine;
 mod epoch;
 mod equivocation;
 mod finality;
@@ -15,10 +11,6 @@ mod randomness;
 mod seats;
 mod vote;
 
-#[cfg(feature = "chain")]
-pub use agreement::{
-    ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, Identity,
-};
 pub use challenge::{
     ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
     FraudVerifier, Penalty, Verdict, WindowState,
@@ -28,8 +20,6 @@ pub use committee::{
     Seat,
 };
 pub use elector::{LeaderSchedule, LeaderScheduleError};
-#[cfg(feature = "chain")]
-pub use engine::{SimplexEngine, SimplexHandle};
 pub use epoch::{
     DEFAULT_EPOCH_LENGTH, EpochError, EpochSchedule, StakeLedger, epoch_seed, select_committee,
 };

@@ -6,11 +6,9 @@ use lazai_api_types::ModelId;
 use lazai_consensus::{
     QuorumId,
     bls::{InvalidKeyMaterial, SecretKey},
-    chain::{
-        ChainCommittee, ChainCommitteeError, ChainConfig, ChainTiming, EpochSchedule,
-        FixedCommittees, Identity, Seat,
-    },
+    chain::{ChainCommittee, ChainCommitteeError, EpochSchedule, FixedCommittees, Seat},
 };
+use lazai_simplex::{ChainConfig, ChainTiming, Identity};
 use lazvm_executor::{Genesis, GenesisAccount, Wallet, WalletError};
 
 /// The keys of a seat. Anyone can compute them: they are for examples and tests.

@@ -16,11 +16,11 @@ use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, ModelId, chain::ExecutionError};
 use lazai_consensus::{
     Fact, QuorumId, Statement,
-    chain::{ChainEngine, ChainError, ChainEvent, ChainHandle, SimplexEngine},
     service::{Command, Request as ServiceRequest},
     verifier::QcVerify,
 };
 use lazai_coprocessor::Cpu;
+use lazai_simplex::{ChainEngine, ChainError, ChainEvent, ChainHandle, SimplexEngine};
 use lazvm_executor::{Devices, LazVmExecutor, OpenError};
 
 use crate::{

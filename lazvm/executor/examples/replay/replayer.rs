@@ -6,8 +6,8 @@ use lazai_api_types::{
     ModelId,
     chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
 };
-use lazai_consensus::simulation::{Case, ClusterError, Report, Scenario};
 use lazai_precompiles::address::RAW_PROMPT;
+use lazai_simulation::{Case, ClusterError, Report, Scenario};
 use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, Wallet};
 
 use crate::storyteller::storyteller;

@@ -1,0 +1,45 @@
+//! The engine of the chain: simplex consensus with ordered delivery of blocks.
+
+mod application;
+mod block;
+mod conductor;
+mod directory;
+mod elector;
+mod execution;
+mod journal;
+mod reporter;
+mod tcp;
+mod validator;
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests;
+
+pub use tcp::{SimplexEngine, SimplexHandle};
+pub use validator::{Network, ValidatorConfig, max_message_size, start_validator};
+
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
+use commonware_consensus::simplex::scheme::bls12381_multisig;
+use commonware_cryptography::{Signer, bls12381::primitives::variant::MinSig, ed25519, sha256};
+use commonware_runtime::{Clock, Metrics, Spawner, Storage};
+use rand_core::CryptoRng;
+
+/// The public key of an Ed25519 secret, any 32 bytes of which are one.
+pub(crate) fn public_identity(secret: &[u8; 32]) -> [u8; 32] {
+    let key = ed25519::PrivateKey::decode(Bytes::copy_from_slice(secret));
+    let public = key.ok().map(|key| key.public_key());
+    public.and_then(|public| public.as_ref().try_into().ok()).unwrap_or_default()
+}
+
+/// What a validator needs of the machine or of the simulator that runs it.
+pub trait Environment: Clock + CryptoRng + Metrics + Spawner + Storage {}
+
+impl<E: Clock + CryptoRng + Metrics + Spawner + Storage> Environment for E {}
+
+/// How an operator is known in the network.
+pub type Identity = ed25519::PublicKey;
+/// Digests of blocks: keccak256, in the container that the engine offers for 32 bytes.
+pub(crate) type Digest = sha256::Digest;
+/// Votes: BLS12-381 with signatures in G1, aggregated with a bitmap, so that each vote is attributable.
+pub type Scheme = bls12381_multisig::Scheme<Identity, MinSig>;
