@@ -24,8 +24,6 @@ pub mod governance;
 pub mod merkle;
 mod quorum;
 mod refuter;
-#[cfg(feature = "quorum-service")]
-pub mod service;
 mod statement;
 mod tally;
 pub mod verifier;

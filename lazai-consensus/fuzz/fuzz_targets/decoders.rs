@@ -4,16 +4,8 @@
 #![no_main]
 
 use lazai_api_types::chain::Block;
-use lazai_consensus::{
-    QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote,
-    availability::{
-        DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard, encryption::Grant,
-    },
-    chain::{Equivocation, FinalityCertificate, FraudProof},
-    governance::Proposal,
-    service::{Message, decode_job, encode_job},
-    verifier::{OpeningKey, OpeningProof, OpeningValues},
-};
+use lazai_consensus::{QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote, availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard, encryption::Grant}, chain::{Equivocation, FinalityCertificate, FraudProof}, governance::Proposal, verifier::{OpeningKey, OpeningProof, OpeningValues}};
+use lazai_quorum::{Message, decode_job, encode_job};
 use libfuzzer_sys::fuzz_target;
 
 /// Asserts that reading and writing again gives the same bytes.

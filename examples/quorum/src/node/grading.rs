@@ -1,5 +1,5 @@
 use alloy_primitives::{B256, keccak256};
-use lazai_consensus::service::{DataPolicy, DataView, Verdict};
+use lazai_quorum::{DataPolicy, DataView, Verdict};
 
 /// The policy of the example: a data set is text in lines of numbers, and its grade is how many of a thousand lines are.
 #[derive(Clone, Copy, Debug)]

@@ -13,10 +13,12 @@ use lazai_api_types::{
 use lazai_consensus::{
     Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError,
     availability::{AuditReport, Coding, FileStore, StoreError, encode},
-    service::{
-        Command, FileLedger, LedgerError, Limits, MemberAddress, NetworkConfig, NetworkError,
-        Output, QuorumHandle, QuorumMember, QuorumOrders, QuorumService, Request, Worker,
-    },
+};
+use lazai_quorum::{
+    Command, FileLedger, LedgerError, Limits, Output, QuorumMember, Request, Worker,
+};
+use lazai_quorum_network::{
+    MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumOrders, QuorumService,
 };
 
 use crate::node::{

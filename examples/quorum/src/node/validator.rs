@@ -14,12 +14,9 @@ use std::{
 
 use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, ModelId, chain::ExecutionError};
-use lazai_consensus::{
-    Fact, QuorumId, Statement,
-    service::{Command, Request as ServiceRequest},
-    verifier::QcVerify,
-};
+use lazai_consensus::{Fact, QuorumId, Statement, verifier::QcVerify};
 use lazai_coprocessor::Cpu;
+use lazai_quorum::{Command, Request as ServiceRequest};
 use lazai_simplex::{ChainEngine, ChainError, ChainEvent, ChainHandle, SimplexEngine};
 use lazvm_executor::{Devices, LazVmExecutor, OpenError};
 

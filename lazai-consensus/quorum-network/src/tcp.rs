@@ -1,0 +1,260 @@
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::{fmt, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{
+    sync::mpsc::{self, Receiver},
+    thread::{self, JoinHandle},
+};
+
+use alloy_primitives::Address;
+use bytes::Bytes;
+use commonware_codec::DecodeExt;
+use commonware_cryptography::{
+    ChaCha20Poly1305, Signer,
+    ed25519::{PrivateKey, PublicKey},
+};
+use commonware_p2p::{AddressableManager, authenticated::lookup};
+use commonware_runtime::{Quota, Runner, Supervisor, tokio};
+use commonware_stream::{
+    cups::{self, Cups},
+    sake::{self, Sake},
+};
+use commonware_utils::{
+    NZU32, NZUsize, TryFromIterator,
+    channel::{mpsc as channel, oneshot},
+    ordered::Map,
+};
+use lazai_consensus::VoteStore;
+use lazai_quorum::{Command, Output, QuorumMember, Worker};
+
+use super::driver::{Channel, Ends, drive};
+
+/// A member over TCP: members know each other's addresses, authenticate by their identities, and encrypt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QuorumService;
+
+impl QuorumService {
+    /// Starts a member in a thread of its own; its worker runs on further threads.
+    ///
+    /// # Errors
+    /// [`NetworkError`] if a key is none, if two members share an address or an identity, or if no thread can be started.
+    pub fn start<V: VoteStore + 'static>(
+        config: NetworkConfig,
+        member: QuorumMember<V>,
+        worker: Arc<Worker>,
+    ) -> Result<QuorumHandle, NetworkError> {
+        let key = PrivateKey::decode(Bytes::copy_from_slice(&config.identity));
+        let key = key.map_err(|_| NetworkError::Identity)?;
+        let own = key.public_key();
+        let mut directory = BTreeMap::new();
+        let mut addresses = BTreeMap::from([(own.clone(), config.listen)]);
+        for MemberAddress { member, identity, address } in &config.members {
+            let identity = PublicKey::decode(Bytes::copy_from_slice(identity));
+            let identity =
+                identity.map_err(|_| NetworkError::MemberIdentity { member: *member })?;
+            let is_own = identity == own;
+            let is_new = directory.insert(*member, identity.clone()).is_none();
+            if !is_new || (addresses.insert(identity, *address).is_some() && !is_own) {
+                return Err(NetworkError::Duplicate { member: *member });
+            }
+        }
+        let (events_sender, events) = mpsc::channel();
+        let (commands, commands_receiver) = channel::unbounded_channel();
+        let (stop, stopped) = oneshot::channel();
+        let ends = Ends { commands: commands_receiver, events: events_sender, stopped };
+        let thread = thread::Builder::new().name("quorum".into());
+        let thread = thread
+            .spawn(move || {
+                let runtime = tokio::Config::new().with_worker_threads(WORKERS);
+                tokio::Runner::new(runtime).start(|context| {
+                    serve(context, config, key, directory, addresses, member, worker, ends)
+                });
+            })
+            .map_err(|error| NetworkError::Thread { reason: error.to_string() })?;
+        let orders = QuorumOrders(commands);
+        Ok(QuorumHandle { orders, events, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The public identity that belongs to the secret one.
+    ///
+    /// # Errors
+    /// [`NetworkError::Identity`] if the secret is none.
+    pub fn public_identity(secret: &[u8; 32]) -> Result<[u8; 32], NetworkError> {
+        let key = PrivateKey::decode(Bytes::copy_from_slice(secret));
+        let key = key.map_err(|_| NetworkError::Identity)?.public_key();
+        key.as_ref().try_into().map_err(|_| NetworkError::Identity)
+    }
+}
+
+async fn serve<V: VoteStore>(
+    context: tokio::Context,
+    config: NetworkConfig,
+    key: PrivateKey,
+    directory: BTreeMap<Address, PublicKey>,
+    addresses: BTreeMap<PublicKey, SocketAddr>,
+    member: QuorumMember<V>,
+    worker: Arc<Worker>,
+    ends: Ends,
+) {
+    let handshake = Cups::<_, ChaCha20Poly1305>::new(
+        Sake {
+            signer: key,
+            synchrony_bound: Duration::from_secs(5),
+            max_handshake_age: Duration::from_secs(10),
+            version: sake::Version::V1,
+        },
+        cups::Version::V1,
+    );
+    let namespace = [b"lazvm/quorum-network/1".as_slice(), member.quorum().0.as_slice()].concat();
+    let peers = NonZeroUsize::new(addresses.len()).unwrap_or(NonZeroUsize::MIN);
+    let size = u32::try_from(member.limits().max_message_bytes).unwrap_or(u32::MAX);
+    let network =
+        lookup::Config::local(handshake, &namespace, config.listen, peers, size, NZUsize!(1_024));
+    let (mut network, mut oracle) = lookup::Network::new(context.child("network"), network);
+    let (sender, receiver) = network.register(0, MESSAGES);
+    let addresses = addresses.into_iter().map(|(key, address)| (key, address.into()));
+    if let Ok(addresses) = Map::try_from_iter(addresses.collect::<Vec<_>>()) {
+        let _ = oracle.track(0, addresses);
+    }
+    // The network comes last: whoever connects finds a member that listens.
+    let running = network.start();
+    let channel = Channel { sender, receiver, blocker: oracle, directory };
+    drive(context.child("member"), member, worker, channel, ends).await;
+    running.abort();
+}
+
+/// Where a member is, and whom it may connect with.
+#[derive(Clone)]
+pub struct NetworkConfig {
+    /// The secret of the Ed25519 key by which this member authenticates.
+    pub identity: [u8; 32],
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// All members of this epoch and the next; this one may be among them.
+    pub members: Vec<MemberAddress>,
+}
+
+impl fmt::Debug for NetworkConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { identity: _, listen, members } = self;
+        let mut config = formatter.debug_struct("NetworkConfig");
+        config.field("listen", listen).field("members", members).finish_non_exhaustive()
+    }
+}
+
+/// How a member is reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MemberAddress {
+    /// Its wallet.
+    pub member: Address,
+    /// The Ed25519 key by which it authenticates.
+    pub identity: [u8; 32],
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// A member that runs; dropping it stops the member.
+#[derive(Debug)]
+pub struct QuorumHandle {
+    orders: QuorumOrders,
+    events: Receiver<Output>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl QuorumHandle {
+    /// Gives the member an order.
+    ///
+    /// # Errors
+    /// [`NetworkError::Ended`] if it runs no more.
+    pub fn command(&self, command: Command) -> Result<(), NetworkError> {
+        self.orders.command(command)
+    }
+
+    /// Gives the member orders from another thread than the one that listens to it.
+    #[must_use]
+    pub fn orders(&self) -> QuorumOrders {
+        self.orders.clone()
+    }
+
+    /// What happens at the member: certificates, evidence, data, epochs, faults. What it sends and runs is not told.
+    pub const fn events(&self) -> &Receiver<Output> {
+        &self.events
+    }
+
+    /// Stops the member and waits for its end.
+    ///
+    /// # Errors
+    /// [`NetworkError::Ended`] if it had failed before.
+    pub fn stop(mut self) -> Result<(), NetworkError> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), NetworkError> {
+        if let Some(stop) = self.stop.take() {
+            // It may have ended by itself.
+            let _ = stop.send(());
+        }
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended.unwrap_or(Ok(())).map_err(|_| NetworkError::Ended)
+    }
+}
+
+impl Drop for QuorumHandle {
+    fn drop(&mut self) {
+        // Who wants to know stops it.
+        let _ = self.join();
+    }
+}
+
+/// Gives orders to a member that runs.
+#[derive(Clone, Debug)]
+pub struct QuorumOrders(channel::UnboundedSender<Command>);
+
+impl QuorumOrders {
+    /// Gives the member an order.
+    ///
+    /// # Errors
+    /// [`NetworkError::Ended`] if it runs no more.
+    pub fn command(&self, command: Command) -> Result<(), NetworkError> {
+        self.0.send(command).map_err(|_| NetworkError::Ended)
+    }
+}
+
+/// Why a member cannot be run.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NetworkError {
+    /// A member or an identity is listed twice.
+    #[error("{member} or its identity is listed twice")]
+    Duplicate {
+        /// The member.
+        member: Address,
+    },
+    /// The member runs no more.
+    #[error("the member runs no more")]
+    Ended,
+    /// This member's identity is no key.
+    #[error("the identity is not the secret of an Ed25519 key")]
+    Identity,
+    /// Another member's identity is no key.
+    #[error("the identity of {member} is not an Ed25519 key")]
+    MemberIdentity {
+        /// The member.
+        member: Address,
+    },
+    /// No thread can be started.
+    #[error("no thread can be started: {reason}")]
+    Thread {
+        /// What the system said.
+        reason: String,
+    },
+}
+
+const WORKERS: usize = 2;
+/// Messages that a peer may send per second. More are dropped, and sent again later.
+const MESSAGES: Quota = Quota::per_second(NZU32!(1_024));

@@ -1,0 +1,165 @@
+use alloy_primitives::{Address, B256};
+use lazai_api_types::codec::DecodeError;
+use lazai_consensus::{
+    CertificateError, VoteError,
+    availability::{AnswerError, InconsistencyError, ManifestError, ShardError},
+};
+
+/// Why a message was refused. Each costs its sender [`penalty`](Self::penalty) points.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// An answer to an audit is malformed.
+    #[error("the answer to the audit cannot be read: {0}")]
+    Answer(#[from] AnswerError),
+    /// The sender has misbehaved too often.
+    #[error("{peer} is blocked")]
+    Blocked {
+        /// The sender.
+        peer: Address,
+    },
+    /// A certificate does not hold.
+    #[error("the certificate does not hold: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The coding of a data set does not suit the weights of the committee: with the least weight that certifies, fewer
+    /// shards might be kept than restore the data.
+    #[error("a stripe of {got} shards does not suit the weights, one of {expected} does")]
+    Coding {
+        /// Shards of a stripe that suit: one for each unit of weight.
+        expected: u64,
+        /// Shards of a stripe.
+        got: u64,
+    },
+    /// The bytes are no message.
+    #[error("the message cannot be read: {0}")]
+    Decode(#[from] DecodeError),
+    /// The message is of an epoch that is not voted in now.
+    #[error("the message is of epoch {got}, members vote in epoch {expected}")]
+    Epoch {
+        /// The current epoch.
+        expected: u64,
+        /// The epoch of the message.
+        got: u64,
+    },
+    /// The answer does not show what it was asked for.
+    #[error("the answer of {member} to the audit is wrong or incomplete")]
+    FailedAnswer {
+        /// Who answers.
+        member: Address,
+    },
+    /// The sender sends more than its share.
+    #[error("{peer} sends more than {max} {unit} in a window")]
+    Flood {
+        /// The sender.
+        peer: Address,
+        /// What is counted.
+        unit: &'static str,
+        /// Most of them.
+        max: u64,
+    },
+    /// A proof of inconsistency shows nothing.
+    #[error("the data set is not shown to be inconsistent: {0}")]
+    Inconsistency(#[from] InconsistencyError),
+    /// A manifest does not hold.
+    #[error("the manifest does not hold: {0}")]
+    Manifest(#[from] ManifestError),
+    /// What came with a request is not what it takes.
+    #[error("the material of the request does not belong to its statement")]
+    Material,
+    /// A vote of another member is only handed on to show a contradiction.
+    #[error("the vote is {voter}'s, not the sender's")]
+    NotYours {
+        /// Who voted.
+        voter: Address,
+    },
+    /// The sender has too much open.
+    #[error("{peer} has {max} {unit} open, wait until some are settled")]
+    Quota {
+        /// The sender.
+        peer: Address,
+        /// What is counted.
+        unit: &'static str,
+        /// Most of them.
+        max: u64,
+    },
+    /// A shard does not hold.
+    #[error("the shard does not hold: {0}")]
+    Shard(#[from] ShardError),
+    /// The data set takes more than this member has room for; another may have it.
+    #[error("the data set takes {got} {unit}, above the limit {max} of this member")]
+    TooLarge {
+        /// What is counted.
+        unit: &'static str,
+        /// How many it takes.
+        got: u64,
+        /// Most of them.
+        max: u64,
+    },
+    /// The message is too long to be looked at.
+    #[error("the message has {got} bytes, above the limit {max}")]
+    TooLong {
+        /// Bytes of the message.
+        got: u64,
+        /// Most bytes.
+        max: u64,
+    },
+    /// Nothing was asked that this would answer.
+    #[error("nobody asked for this")]
+    Unasked,
+    /// Nothing is known of the data set.
+    #[error("data set {root} is not kept here")]
+    UnknownDataSet {
+        /// Its root.
+        root: B256,
+    },
+    /// The sender is no member.
+    #[error("{peer} is no member of the quorum")]
+    UnknownSender {
+        /// The sender.
+        peer: Address,
+    },
+    /// Statements of this kind are not judged on request.
+    #[error("a statement of this kind is not judged on request")]
+    Unrequestable,
+    /// A vote does not count.
+    #[error("the vote does not count: {0}")]
+    Vote(#[from] VoteError),
+}
+
+impl Refusal {
+    /// What the message costs its sender: 0 if an honest member can send it, [`FORGERY`] if only a dishonest one can, and
+    /// something between if it is a nuisance.
+    #[must_use]
+    pub const fn penalty(&self) -> u32 {
+        match self {
+            // Delay and restarts explain these.
+            Self::Blocked { .. }
+            | Self::Epoch { .. }
+            | Self::Quota { .. }
+            | Self::TooLarge { .. }
+            | Self::Unasked
+            | Self::UnknownDataSet { .. }
+            | Self::UnknownSender { .. } => 0,
+            // So do overload, a difference of versions and orders that differ, now and then.
+            Self::Answer(_)
+            | Self::Coding { .. }
+            | Self::FailedAnswer { .. }
+            | Self::Flood { .. }
+            | Self::Unrequestable => NUISANCE,
+            Self::Certificate(_)
+            | Self::Decode(_)
+            | Self::Inconsistency(_)
+            | Self::Manifest(_)
+            | Self::Material
+            | Self::NotYours { .. }
+            | Self::Shard(_)
+            | Self::TooLong { .. }
+            | Self::Vote(_) => FORGERY,
+        }
+    }
+}
+
+/// Points for what no honest member sends.
+pub const FORGERY: u32 = 25;
+/// Points for what an honest member seldom sends.
+pub const NUISANCE: u32 = 1;

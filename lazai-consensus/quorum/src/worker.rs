@@ -1,0 +1,231 @@
+use alloc::{boxed::Box, string::ToString, sync::Arc, vec::Vec};
+use core::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use alloy_primitives::B256;
+use lazai_api_types::{Coprocessor, Job};
+use lazai_consensus::{
+    Epoch, Fact, QuorumCertificate, Statement,
+    availability::{
+        AuditAnswer, AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, RestoreError,
+        ShardStore, StoreError, decode, repair,
+    },
+};
+
+use super::{
+    CertificateStore, DataPolicy, DataView, Done, KeepError, LedgerError, RestoreFailure, Shards,
+    Task, Verdict, ledger::AnyLedger,
+};
+
+/// Does a member's slow work: its disk, its policies, its models. Any thread may use it.
+pub struct Worker {
+    store: Mutex<Box<dyn ShardStore + Send>>,
+    ledger: Mutex<AnyLedger>,
+    policies: Vec<Box<dyn DataPolicy>>,
+    coprocessor: Option<Arc<dyn Coprocessor>>,
+}
+
+impl Worker {
+    /// A worker on these stores, without policies and models.
+    pub fn new(
+        store: impl ShardStore + Send + 'static,
+        ledger: impl CertificateStore + 'static,
+    ) -> Self {
+        Self {
+            store: Mutex::new(Box::new(store)),
+            ledger: Mutex::new(Box::new(ledger)),
+            policies: Vec::new(),
+            coprocessor: None,
+        }
+    }
+
+    /// Judges data sets by this policy, too. Data sets under policies that are not known are abstained from.
+    #[must_use]
+    pub fn with_policy(mut self, policy: impl DataPolicy + 'static) -> Self {
+        self.policies.push(Box::new(policy));
+        self
+    }
+
+    /// Runs jobs again on this coprocessor. Without one, workflows are abstained from.
+    #[must_use]
+    pub fn with_coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        self.coprocessor = Some(coprocessor);
+        self
+    }
+
+    /// What is on disk: what a member starts with.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the certificates cannot be read.
+    pub fn recover(&self) -> Result<Recovered, LedgerError> {
+        let (certificates, vouched) = {
+            let ledger = lock(&self.ledger);
+            (ledger.all()?, ledger.vouched()?)
+        };
+        let store = lock(&self.store);
+        let manifests = store.datasets().into_iter();
+        // One that is damaged is fetched again.
+        let manifests = manifests.filter_map(|root| store.manifest(root).ok()).collect();
+        Ok(Recovered { certificates, manifests, vouched })
+    }
+
+    /// The store of shards, for publishing and for tests of what is held.
+    pub fn with_store<T>(&self, run: impl FnOnce(&mut (dyn ShardStore + Send)) -> T) -> T {
+        run(lock(&self.store).as_mut())
+    }
+
+    /// Does a task. Blocks; a model may take minutes.
+    pub fn run(&self, task: Task) -> Done {
+        match task {
+            Task::Answer { epoch, plan } => Done::Answered { epoch, answer: self.answer(&plan) },
+            Task::Forget { root } => {
+                let result = match lock(&self.store).remove(root) {
+                    Ok(()) | Err(StoreError::NoDataset { .. }) => {
+                        lock(&self.ledger).forget(root).map_err(|error| error.to_string())
+                    }
+                    Err(error) => Err(error.to_string()),
+                };
+                Done::Forgotten { root, result }
+            }
+            Task::Judge { statement, manifest, shards } => {
+                self.judge(statement, &manifest, &shards)
+            }
+            Task::Keep { root, shard, from } => {
+                let (stripe, index) = (shard.stripe, shard.index);
+                let result = lock(&self.store).put(root, shard).map_err(|error| match error {
+                    StoreError::Shard(error) => KeepError::Wrong(error),
+                    error => KeepError::Fault(error.to_string()),
+                });
+                Done::Kept { root, stripe, index, from, result }
+            }
+            Task::Load { root, stripe, index, to } => {
+                let shard = lock(&self.store).shard(root, stripe, index).ok().flatten();
+                let shard = shard.map(|shard| shard.shard().encode());
+                Done::Loaded { root, to, shard }
+            }
+            Task::Prepare { manifest, wanted } => {
+                let root = manifest.root();
+                let mut store = lock(&self.store);
+                let added = store.add(Arc::unwrap_or_clone(manifest));
+                let missing = added.and_then(|()| store.lost(root, &mut wanted.into_iter()));
+                Done::Prepared { root, missing: missing.map_err(|error| error.to_string()) }
+            }
+            Task::Record { statement, certificate } => {
+                let result = lock(&self.ledger).keep(&statement, &certificate);
+                let result = result.map_err(|error| error.to_string());
+                Done::Recorded { statement, certificate, result }
+            }
+            Task::Refute { statement, commitment, proof, from } => {
+                let proof = InconsistencyProof::decode(&proof, &commitment);
+                let liar = proof.and_then(|proof| proof.verify(&commitment)).err();
+                let verdict = if liar.is_none() { ACCEPT } else { Verdict::Reject };
+                let liar = liar.map(|error| (from, error));
+                Done::Judged { statement, verdict, liar, inconsistency: None }
+            }
+            Task::Rerun { statement, job } => {
+                let verdict = self.rerun(&statement, &job);
+                Done::Judged { statement, verdict, liar: None, inconsistency: None }
+            }
+            Task::Restore { manifest, shards, keep } => {
+                let result = self.restore(&manifest, &shards, &keep);
+                Done::Restored { root: manifest.root(), keep, result }
+            }
+            Task::Vouch { statement } => {
+                let result = match statement.fact {
+                    Fact::Available { root, until_epoch, .. } => {
+                        let kept = lock(&self.ledger).vouch(root, until_epoch);
+                        kept.map_err(|error| error.to_string())
+                    }
+                    _ => Ok(()),
+                };
+                Done::Vouched { statement, result }
+            }
+        }
+    }
+
+    fn answer(&self, plan: &AuditPlan) -> Vec<u8> {
+        let store = lock(&self.store);
+        let open = |commitment: &DatasetCommitment, place| {
+            store.open_leaf(commitment.root(), place).ok().flatten()
+        };
+        AuditAnswer::collect(plan, open).encode()
+    }
+
+    fn judge(&self, statement: Statement, manifest: &Manifest, shards: &Shards) -> Done {
+        let (mut verdict, mut inconsistency) = (Verdict::Abstain, None);
+        if let Fact::Valid { data_set, version, policy, .. } = statement.fact {
+            match self.restore(manifest, shards, &[]) {
+                Ok(bytes) => {
+                    let commitment = manifest.commitment();
+                    let view = DataView { data_set, version, commitment, bytes: &bytes };
+                    let judge = self.policies.iter().find(|judge| judge.id() == policy);
+                    verdict = judge.map_or(Verdict::Abstain, |judge| judge.judge(&view));
+                }
+                Err(RestoreFailure::Inconsistent(proof)) => inconsistency = Some(proof),
+                Err(RestoreFailure::Fault(_)) => {}
+            }
+        }
+        Done::Judged { statement, verdict, liar: None, inconsistency }
+    }
+
+    fn rerun(&self, statement: &Statement, job: &Job) -> Verdict {
+        let (Fact::Workflow { run }, Some(coprocessor)) = (statement.fact, &self.coprocessor)
+        else {
+            return Verdict::Abstain;
+        };
+        // Whether this machine failed or the job is at fault: nothing was run, so nothing can be said of its output.
+        let Ok(outcome) = coprocessor.run(job) else { return Verdict::Abstain };
+        if outcome.output.hash() == run.output && outcome.work == run.work {
+            ACCEPT
+        } else {
+            Verdict::Reject
+        }
+    }
+
+    fn restore(
+        &self,
+        manifest: &Manifest,
+        mut shards: &Shards,
+        keep: &[(u32, u16)],
+    ) -> Result<Vec<u8>, RestoreFailure> {
+        let mut bytes = Vec::new();
+        let fail = |error: RestoreError| match error {
+            RestoreError::Inconsistent { proof, .. } => RestoreFailure::Inconsistent(proof),
+            error => RestoreFailure::Fault(error.to_string()),
+        };
+        if keep.is_empty() {
+            decode(manifest, &mut shards, &mut bytes).map_err(fail)?;
+        }
+        for (stripe, index) in keep {
+            let shard = repair(manifest, &mut shards, *stripe, *index).map_err(fail)?;
+            let kept = lock(&self.store).put(manifest.root(), shard);
+            kept.map_err(|error| RestoreFailure::Fault(error.to_string()))?;
+        }
+        Ok(bytes)
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Worker").field("policies", &self.policies).finish_non_exhaustive()
+    }
+}
+
+/// What a member finds on its disk when it starts.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// The certificates that it kept.
+    pub certificates: Vec<(Statement, QuorumCertificate)>,
+    /// The data sets of which it keeps shards.
+    pub manifests: Vec<Arc<Manifest>>,
+    /// The data sets of which it has said that it keeps them, with the last epoch of each.
+    pub vouched: Vec<(B256, Epoch)>,
+}
+
+/// A panic of another thread leaves no half-done work behind: the stores write files as a whole.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// True or false, without grades.
+const ACCEPT: Verdict = Verdict::Accept { score: u16::MAX };

@@ -1,0 +1,481 @@
+//! Certificates and openings through the precompile that checks proofs.
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, Bytes};
+use lazai_api_types::{
+    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
+};
+use lazai_consensus::{
+    Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId, Roster, Statement,
+    availability::{Coding, DatasetCommitment, LEAF_BYTES, Opening},
+    verifier::{DaOpeningVerify, OpeningKey, OpeningProof, OpeningValues, QcVerify, QcVerifyError},
+};
+use lazai_precompiles::{
+    abi::{self, ILazProofVerifier as sol, SolCall},
+    address::PROOF_VERIFIER,
+};
+use lazvm::{Execution, revm::primitives::hardfork::SpecId};
+use proptest::prelude::*;
+
+use super::chain::{Chain, Leaves, intrinsic};
+use crate::support::{EPOCH, QUORUM, candidate, certificate, checkpoint, statement};
+
+fn roster(members: usize) -> Roster {
+    let candidates = (0..members).map(|index| candidate(index, 10)).collect();
+    Roster { quorum: QUORUM, epoch: EPOCH, candidates }
+}
+
+const fn run() -> Run {
+    Run {
+        model: ModelId(B256::repeat_byte(1)),
+        input: B256::repeat_byte(2),
+        output: B256::repeat_byte(3),
+        work: Work { flops: 4, peak_bytes: 5 },
+        context: B256::repeat_byte(6),
+    }
+}
+
+fn envelope(certificate: &QuorumCertificate) -> Vec<u8> {
+    [&[1], certificate.encode().as_slice()].concat()
+}
+
+/// What three of four members say, in the quorum and epoch of the roster.
+fn certify(fact: Fact) -> (Statement, Vec<u8>) {
+    let statement = statement(fact);
+    (statement, envelope(&certificate(&statement, &[0, 1, 3], 4)))
+}
+
+fn register(system: ProofSystemId, key: &[u8]) -> Vec<u8> {
+    let verifying_key = Bytes::copy_from_slice(key);
+    sol::registerCall { system: system.0, verifyingKey: verifying_key }.abi_encode()
+}
+
+fn verify_run(key: &[u8], run: &Run, proof: &[u8]) -> Vec<u8> {
+    let Run { model, input, output, work, context } = *run;
+    let statement = abi::Statement {
+        model: model.0,
+        input,
+        output,
+        flops: work.flops,
+        peakBytes: work.peak_bytes,
+        context,
+    };
+    let key_hash = key_hash(ProofSystemId::QUORUM, key);
+    let proof = Bytes::copy_from_slice(proof);
+    sol::verifyCall { system: 0, keyHash: key_hash, statement, proof }.abi_encode()
+}
+
+fn verify_values(system: ProofSystemId, key: &[u8], values: &[u8], proof: &[u8]) -> Vec<u8> {
+    sol::verifyValuesCall {
+        system: system.0,
+        keyHash: key_hash(system, key),
+        values: Bytes::copy_from_slice(values),
+        proof: Bytes::copy_from_slice(proof),
+    }
+    .abi_encode()
+}
+
+#[track_caller]
+fn is_valid(execution: &Execution) -> bool {
+    assert!(execution.result.is_success(), "{:?}", execution.result);
+    sol::verifyCall::abi_decode_returns(execution.result.output().unwrap()).unwrap()
+}
+
+#[test]
+fn certificates_are_proofs_of_runs_and_of_statements() {
+    let mut chain = Chain::new(SpecId::PRAGUE);
+    let key = roster(4).encode();
+    let registered = chain.send(PROOF_VERIFIER, register(ProofSystemId::QUORUM, &key));
+    assert_eq!(
+        registered.result.output().unwrap().as_ref(),
+        key_hash(ProofSystemId::QUORUM, &key).as_slice()
+    );
+
+    let (workflow, proof) = certify(Fact::Workflow { run: run() });
+    assert!(is_valid(&chain.ask(PROOF_VERIFIER, verify_run(&key, &run(), &proof))));
+    let values = workflow.encode();
+    let call = verify_values(ProofSystemId::QUORUM, &key, &values, &proof);
+    assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
+    let other = Run { output: B256::ZERO, ..run() };
+    assert!(!is_valid(&chain.ask(PROOF_VERIFIER, verify_run(&key, &other, &proof))));
+
+    let (decision, proof) = certify(Fact::Decision { proposal: B256::ZERO, approved: true });
+    let call = verify_values(ProofSystemId::QUORUM, &key, &decision.encode(), &proof);
+    assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
+    assert!(!is_valid(&chain.ask(PROOF_VERIFIER, verify_run(&key, &run(), &proof))));
+}
+
+#[test]
+fn what_is_charged_is_what_was_quoted() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let key = roster(4).encode();
+    let quote = sol::quoteRegisterCall { system: 0, keyBytes: key.len() as u64 }.abi_encode();
+    let quoted = chain.ask(PROOF_VERIFIER, quote);
+    let quoted =
+        sol::quoteRegisterCall::abi_decode_returns(quoted.result.output().unwrap()).unwrap();
+    let data = register(ProofSystemId::QUORUM, &key);
+    let before = intrinsic(&data);
+    let paid = chain.send(PROOF_VERIFIER, data);
+    assert_eq!(
+        (paid.gas_ai(), paid.gas_inference()),
+        (quoted.price.gasAI, quoted.price.gasInference)
+    );
+    assert_eq!(paid.gas_evm(), before + quoted.gasEvm);
+
+    let (statement, proof) = certify(Fact::Checkpoint { height: 1, state_root: B256::ZERO });
+    let values = statement.encode();
+    let quote = sol::quoteCall {
+        system: 0,
+        keyBytes: key.len() as u64,
+        valuesBytes: values.len() as u64,
+        proofBytes: proof.len() as u64,
+    };
+    let quoted = chain.ask(PROOF_VERIFIER, quote.abi_encode());
+    let quoted = sol::quoteCall::abi_decode_returns(quoted.result.output().unwrap()).unwrap();
+    let data = verify_values(ProofSystemId::QUORUM, &key, &values, &proof);
+    let before = intrinsic(&data);
+    let paid = chain.ask(PROOF_VERIFIER, data);
+    assert!(is_valid(&paid));
+    assert_eq!(
+        (paid.gas_ai(), paid.gas_inference()),
+        (quoted.price.gasAI, quoted.price.gasInference)
+    );
+    assert_eq!(paid.gas_evm(), before + quoted.gasEvm);
+}
+
+#[test]
+fn the_largest_committee_fits_a_transaction() {
+    let mut chain = Chain::new(SpecId::PRAGUE);
+    let key = roster(MAX_MEMBERS).encode();
+    assert_eq!(key.len() as u64, QcVerify::new().limits().key_bytes);
+    let registered = chain.send(PROOF_VERIFIER, register(ProofSystemId::QUORUM, &key));
+    assert!(registered.result.is_success(), "{:?}", registered.result);
+    let statement = checkpoint(1, 2);
+    let members: Vec<_> = (0..MAX_MEMBERS).collect();
+    let proof = envelope(&certificate(&statement, &members, 128));
+    assert_eq!(proof.len() as u64, QcVerify::new().limits().proof_bytes);
+    let call = verify_values(ProofSystemId::QUORUM, &key, &statement.encode(), &proof);
+    assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
+}
+
+#[test]
+fn rosters_that_are_none_are_not_admitted() {
+    let verifier = QcVerify::new();
+    let good = roster(4);
+    assert_eq!(verifier.admit(&good.encode()), Ok(()));
+    let refused = |roster: &Roster| verifier.admit(&roster.encode()).unwrap_err().reason;
+    // A made-up key that would cancel the others out cannot show its secret.
+    let mut rogue = good.clone();
+    rogue.candidates[2].possession = rogue.candidates[1].possession;
+    assert!(refused(&rogue).contains("possession"), "{}", refused(&rogue));
+    let mut copied = good.clone();
+    copied.candidates[2].key = copied.candidates[1].key;
+    copied.candidates[2].possession = copied.candidates[1].possession;
+    assert!(refused(&copied).contains("another member's"), "{}", refused(&copied));
+    let mut idle = good.clone();
+    idle.candidates[0].weight = 0;
+    assert!(refused(&idle).contains("weight"), "{}", refused(&idle));
+    let empty = Roster { candidates: vec![], ..good };
+    assert!(refused(&empty).contains("members"), "{}", refused(&empty));
+    let mut unordered = good.encode();
+    let (first, second) = unordered[43..43 + 2 * 172].split_at_mut(172);
+    first.swap_with_slice(second);
+    assert!(verifier.admit(&unordered).is_err());
+    assert!(verifier.admit(&[]).is_err());
+    assert!(verifier.admit(&[1; 1 << 16]).unwrap_err().reason.contains("at most 22059"));
+    for candidate in [good.candidates.len() - 1, 0] {
+        let mut bytes = good.encode();
+        bytes[43 + 172 * candidate + 28] ^= 1;
+        assert!(verifier.admit(&bytes).is_err(), "a bit of the key of {candidate}");
+    }
+}
+
+/// Every byte of key, claim and proof: one bit of it changes the answer, through the same verifier that knows the right roster.
+#[test]
+fn every_altered_byte_is_refused() {
+    let verifier = QcVerify::new();
+    let key = roster(4).encode();
+    let (statement, proof) = certify(Fact::Workflow { run: run() });
+    let values = statement.encode();
+    let asks = |key: &[u8], values: &[u8], proof: &[u8]| {
+        verifier.verify(key, Claim::Values(values), proof).unwrap()
+    };
+    assert!(asks(&key, &values, &proof));
+    for bit in [1, 0x10, 0x80] {
+        for at in 0..key.len() {
+            let mut wrong = key.clone();
+            wrong[at] ^= bit;
+            // Weights are no one's signature: the key's name binds them.
+            let is_weight = at >= 43 && (20..28).contains(&((at - 43) % 172));
+            if !is_weight {
+                assert!(!asks(&wrong, &values, &proof), "byte {at} of the key");
+            }
+        }
+        for at in 0..values.len() {
+            let mut wrong = values.clone();
+            wrong[at] ^= bit;
+            assert!(!asks(&key, &wrong, &proof), "byte {at} of the values");
+        }
+        for at in 0..proof.len() {
+            let mut wrong = proof.clone();
+            wrong[at] ^= bit;
+            assert!(!asks(&key, &values, &wrong), "byte {at} of the proof");
+            let claim = Claim::Statement(&run());
+            assert!(!verifier.verify(&key, claim, &wrong).unwrap(), "byte {at} of the proof");
+        }
+    }
+    for length in 0..proof.len() {
+        assert!(!asks(&key, &values, &proof[..length]));
+    }
+    for length in 0..values.len() {
+        assert!(!asks(&key, &values[..length], &proof));
+    }
+    for length in (0..key.len()).step_by(13) {
+        assert!(!asks(&key[..length], &values, &proof));
+    }
+    for part in [&key, &values, &proof] {
+        let mut long = part.clone();
+        long.push(0);
+        let pick =
+            |other: &Vec<u8>| if core::ptr::eq(part, other) { long.clone() } else { other.clone() };
+        assert!(!asks(&pick(&key), &pick(&values), &pick(&proof)));
+    }
+    assert!(asks(&key, &values, &proof), "what was asked in between changed nothing");
+}
+
+#[test]
+fn other_committees_and_epochs_prove_nothing() {
+    let verifier = QcVerify::new();
+    let (right, proof) = certify(Fact::Workflow { run: run() });
+    let good = roster(4);
+    let check = |roster: &Roster, statement: &Statement, proof: &[u8]| {
+        verifier.check(&roster.encode(), Claim::Values(&statement.encode()), proof)
+    };
+    assert_eq!(check(&good, &right, &proof), Ok(()));
+    let next = Roster { epoch: Epoch(EPOCH.0 + 1), ..good.clone() };
+    assert!(matches!(check(&next, &right, &proof), Err(QcVerifyError::Statement(_))));
+    let claim = Claim::Statement(&run());
+    assert!(matches!(
+        verifier.check(&next.encode(), claim, &proof),
+        Err(QcVerifyError::Certificate(_))
+    ));
+    let other = Roster { quorum: QuorumId::default(), ..good.clone() };
+    assert!(matches!(check(&other, &right, &proof), Err(QcVerifyError::Statement(_))));
+    // The members sign a statement of another quorum: they may, but nobody has to believe them.
+    let foreign = Statement { quorum: QuorumId::default(), ..right };
+    let mut forged = certificate(&foreign, &[0, 1, 2, 3], 4);
+    forged.quorum = QUORUM;
+    assert!(matches!(check(&good, &foreign, &envelope(&forged)), Err(QcVerifyError::Statement(_))));
+    assert!(check(&roster(5), &right, &proof).is_err());
+    let mut heavy = good.clone();
+    heavy.candidates[2].weight = 20;
+    // Three of four weigh 30 of 50 now.
+    assert!(matches!(check(&heavy, &right, &proof), Err(QcVerifyError::Certificate(_))));
+    let two = certificate(&right, &[0, 1], 4);
+    assert!(matches!(check(&good, &right, &envelope(&two)), Err(QcVerifyError::Certificate(_))));
+}
+
+#[test]
+fn a_key_that_was_refused_stays_refused() {
+    let (statement, proof) = certify(Fact::Workflow { run: run() });
+    let values = statement.encode();
+    let mut forged = roster(4);
+    forged.candidates[2].possession = forged.candidates[0].possession;
+    let (good, forged) = (roster(4).encode(), forged.encode());
+    let verifier = QcVerify::new();
+    for _ in 0..3 {
+        assert!(verifier.admit(&forged).is_err());
+        assert_eq!(verifier.verify(&forged, Claim::Values(&values), &proof), Ok(false));
+        assert_eq!(verifier.verify(&good, Claim::Values(&values), &proof), Ok(true));
+    }
+}
+
+/// Threads that use one verifier get the answers that each would get alone.
+#[test]
+fn answers_do_not_depend_on_who_else_asks() {
+    let verifier = Arc::new(QcVerify::new());
+    let (statement, proof) = certify(Fact::Workflow { run: run() });
+    std::thread::scope(|scope| {
+        for thread in 0..2_u64 {
+            let (verifier, proof) = (Arc::clone(&verifier), &proof);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let epoch = Epoch(EPOCH.0 + (thread + round) % 3);
+                    let key = Roster { epoch, ..roster(4) }.encode();
+                    let statement = Statement { epoch, ..statement };
+                    let claim = statement.encode();
+                    let valid = verifier.verify(&key, Claim::Values(&claim), proof).unwrap();
+                    assert_eq!(valid, epoch == EPOCH);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn openings_are_proofs_of_values() {
+    let mut chain = Chain::new(SpecId::OSAKA);
+    let data_set = Leaves::new(30_000, 7, 9_000);
+    let commitment = data_set.commitment;
+    let key = OpeningKey { coding: commitment.coding() }.encode();
+    let system = ProofSystemId::DATA_OPENING;
+    let registered = chain.send(PROOF_VERIFIER, register(system, &key));
+    assert!(registered.result.is_success());
+    for (stripe, shard, leaf) in [(0, 0, 0), (1, 6, 1), (3, 3, 0)] {
+        let opening = data_set.opening(stripe, shard, leaf);
+        let (values, proof) = parts(&commitment, &opening);
+        let execution = chain.ask(PROOF_VERIFIER, verify_values(system, &key, &values, &proof));
+        assert!(is_valid(&execution));
+        println!("{} siblings: {} gas", opening.path.len(), execution.gas_used());
+        assert!(!is_valid(&chain.ask(PROOF_VERIFIER, verify_values(system, &key, &values, &[]))));
+        let claim = Claim::Statement(&run());
+        assert_eq!(DaOpeningVerify.verify(&key, claim, &proof), Ok(false), "data is no run");
+    }
+    // One key is for one coding.
+    let other = OpeningKey { coding: Coding::new(7).unwrap() }.encode();
+    let (values, proof) = parts(&commitment, &data_set.opening(0, 0, 0));
+    assert_eq!(DaOpeningVerify.verify(&other, Claim::Values(&values), &proof), Ok(false));
+}
+
+fn parts(commitment: &DatasetCommitment, opening: &Opening) -> (Vec<u8>, Vec<u8>) {
+    let values = OpeningValues::new(commitment, opening).encode();
+    (values, OpeningProof::new(commitment, opening).encode())
+}
+
+#[test]
+fn every_altered_byte_of_an_opening_is_refused() {
+    let data_set = Leaves::new(30_000, 7, 9_000);
+    let commitment = data_set.commitment;
+    let key = OpeningKey { coding: commitment.coding() }.encode();
+    let (values, proof) = parts(&commitment, &data_set.opening(1, 5, 2));
+    let parts = [key.to_vec(), values, proof];
+    let asks = |[key, values, proof]: &[Vec<u8>; 3]| {
+        DaOpeningVerify.verify(key, Claim::Values(values), proof).unwrap()
+    };
+    assert!(asks(&parts));
+    for part in 0..3 {
+        for at in 0..parts[part].len() {
+            for bit in 0..8 {
+                let mut wrong = parts.clone();
+                wrong[part][at] ^= 1 << bit;
+                assert!(!asks(&wrong), "bit {bit} of byte {at} of part {part}");
+            }
+            let mut short = parts.clone();
+            short[part].truncate(at);
+            assert!(!asks(&short), "part {part} cut at {at}");
+        }
+        for more in [1, 32] {
+            let mut long = parts.clone();
+            let length = long[part].len() + more;
+            long[part].resize(length, 0);
+            assert!(!asks(&long), "{more} behind part {part}");
+        }
+    }
+}
+
+#[test]
+fn keys_of_openings_are_canonical() {
+    let admits = |key: &[u8]| DaOpeningVerify.admit(key);
+    let key = OpeningKey { coding: Coding::new(7).unwrap() };
+    assert_eq!(key.encode(), [1, 0, 3, 0, 7, 1, 0, 0, 0]);
+    assert_eq!(OpeningKey::decode(&key.encode()), Ok(key));
+    assert_eq!(admits(&key.encode()), Ok(()));
+    for wrong in [
+        &[][..],
+        &[1, 0, 3, 0, 7, 1, 0, 0],
+        &[1, 0, 3, 0, 7, 1, 0, 0, 0, 0],
+        &[2, 0, 3, 0, 7, 1, 0, 0, 0],
+        &[1, 0, 2, 0, 7, 1, 0, 0, 0],
+        &[1, 0, 0, 0, 0, 1, 0, 0, 0],
+        &[1, 0, 3, 0, 7, 0, 0, 0, 0],
+        &[1, 0, 3, 0, 7, 255, 0, 0, 0],
+    ] {
+        assert!(admits(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn work_grows_with_what_is_checked() {
+    for verifier in [&QcVerify::new() as &dyn ProofVerifier, &DaOpeningVerify] {
+        let limits = verifier.limits();
+        let mut last = verifier.work(0, 0);
+        for step in 1..=100 {
+            let (key, proof) = (limits.key_bytes * step / 100, limits.proof_bytes * step / 100);
+            for work in [verifier.work(key, 0), verifier.work(0, proof)] {
+                assert!(work.flops <= verifier.work(key, proof).flops);
+                assert!(work.peak_bytes <= verifier.work(key, proof).peak_bytes);
+            }
+            let work = verifier.work(key, proof);
+            assert!(work.flops >= last.flops && work.peak_bytes >= last.peak_bytes);
+            last = work;
+        }
+        assert!(verifier.work(u64::MAX, u64::MAX).flops == u64::MAX);
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_prove_nothing(
+        key in prop::collection::vec(any::<u8>(), 0..300),
+        values in prop::collection::vec(any::<u8>(), 0..1_200),
+        proof in prop::collection::vec(any::<u8>(), 0..400),
+        versions in any::<bool>(),
+    ) {
+        let (mut key, mut values, mut proof) = (key, values, proof);
+        if versions {
+            for bytes in [&mut key, &mut values, &mut proof] {
+                if let Some(first) = bytes.first_mut() {
+                    *first = 1;
+                }
+            }
+        }
+        let good = roster(1).encode();
+        let opening = OpeningKey { coding: Coding::new(4).unwrap() }.encode();
+        for claim in [Claim::Values(&values), Claim::Statement(&run())] {
+            for key in [&key, &good, opening.as_slice()] {
+                prop_assert_eq!(QcVerify::new().verify(key, claim, &proof), Ok(false));
+                prop_assert_eq!(DaOpeningVerify.verify(key, claim, &proof), Ok(false));
+            }
+        }
+        prop_assert!(QcVerify::new().admit(&key).is_err());
+    }
+
+    #[test]
+    fn values_and_proofs_of_openings_have_one_form(
+        root: [u8; 32],
+        stripe: u32,
+        shard: u16,
+        leaf: u32,
+        byte: u8,
+        data_bytes: u64,
+        path in prop::collection::vec(any::<[u8; 32]>(), 0..=50),
+    ) {
+        let root = B256::new(root);
+        let values =
+            OpeningValues { root, stripe, shard, leaf, bytes: Box::new([byte; LEAF_BYTES]) };
+        let bytes = values.encode();
+        prop_assert_eq!(OpeningValues::decode(&bytes), Ok(values));
+        for length in (0..bytes.len()).step_by(5) {
+            prop_assert!(OpeningValues::decode(&bytes[..length]).is_err());
+        }
+        prop_assert!(OpeningValues::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+        let path = path.into_iter().map(B256::new).collect();
+        let proof = OpeningProof { data_bytes, stripes_root: root, path };
+        let bytes = proof.encode();
+        prop_assert_eq!(OpeningProof::decode(&bytes), Ok(proof));
+        for length in 0..bytes.len() {
+            let shorter = OpeningProof::decode(&bytes[..length]);
+            prop_assert_eq!(shorter.is_ok(), length >= 41 && (length - 41) % 32 == 0);
+        }
+        prop_assert!(OpeningProof::decode(&[0; 41 + 51 * 32]).is_err());
+    }
+}
+
+/// The committee of the roster is the one that other parts of the crate make.
+#[test]
+fn a_roster_is_a_committee() {
+    let candidates: Vec<Candidate> = roster(4).candidates;
+    let committee = Committee::new(QUORUM, EPOCH, candidates).unwrap();
+    assert_eq!(Roster::decode(&roster(4).encode()).unwrap().seat(), Ok(committee));
+}
