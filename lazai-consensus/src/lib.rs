@@ -10,7 +10,6 @@
 
 extern crate alloc;
 
-pub mod availability;
 pub mod bls;
 mod certificate;
 pub mod chain;

@@ -8,6 +8,10 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{B256, Keccak256};
 
+mod tree;
+
+pub use tree::Tree;
+
 /// The hash of a leaf.
 #[must_use]
 pub fn leaf(bytes: &[u8]) -> B256 {
@@ -62,7 +66,8 @@ pub fn verify(root: &B256, leaf: B256, index: u64, count: u64, path: &[B256]) ->
 /// The root above the leaf hash at `index` of `count`, with siblings taken from `path`; `None` if it has too few.
 ///
 /// What is left in `path` is the caller's to judge, since paths of trees of trees stand in one row.
-pub(crate) fn climb<'a>(
+#[must_use]
+pub fn climb<'a>(
     mut hash: B256,
     mut index: u64,
     mut count: u64,
@@ -82,7 +87,8 @@ pub(crate) fn climb<'a>(
 }
 
 /// How many siblings the path of leaf `index` of `count` has; fewer than 64.
-pub(crate) const fn path_len(index: u64, count: u64) -> usize {
+#[must_use]
+pub const fn path_len(index: u64, count: u64) -> usize {
     let (mut index, mut count, mut length) = (index, count, 0_usize);
     while count > 1 {
         if index ^ 1 < count {
@@ -95,7 +101,8 @@ pub(crate) const fn path_len(index: u64, count: u64) -> usize {
 }
 
 /// The level above one.
-pub(crate) fn parents(level: &[B256]) -> Vec<B256> {
+#[must_use]
+pub fn parents(level: &[B256]) -> Vec<B256> {
     let pair = |pair: &[B256]| match pair {
         [left, right] => node(left, right),
         single => single.first().copied().unwrap_or_default(),
@@ -108,8 +115,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::availability::Tree;
-
     proptest! {
         #[test]
         fn a_leaf_has_one_place(count in 1_usize..40, at in any::<prop::sample::Index>(), other in 0_u64..50) {

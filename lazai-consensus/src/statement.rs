@@ -61,7 +61,11 @@ impl Statement {
         Ok(statement)
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    /// Reads a statement from the front of what `reader` has left, as part of a larger encoding.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the bytes are not canonical.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.version(VERSION)?;
         let (quorum, epoch) = (QuorumId(reader.hash()?), Epoch(reader.u64()?));
         let fact = Fact::read(reader)?;

@@ -4,7 +4,8 @@
 #![no_main]
 
 use lazai_api_types::chain::Block;
-use lazai_consensus::{QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote, availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, Shard, encryption::Grant}, chain::{Equivocation, FinalityCertificate, FraudProof}, governance::Proposal, verifier::{OpeningKey, OpeningProof, OpeningValues}};
+use lazai_availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, OpeningKey, OpeningProof, OpeningValues, Shard, encryption::Grant};
+use lazai_consensus::{QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote, chain::{Equivocation, FinalityCertificate, FraudProof}, governance::Proposal};
 use lazai_quorum::{Message, decode_job, encode_job};
 use libfuzzer_sys::fuzz_target;
 
@@ -31,7 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     // Openings and shards are read for a commitment, which is hostile too.
     let Some((front, rest)) =
-        bytes.split_at_checked(lazai_consensus::availability::COMMITMENT_BYTES)
+        bytes.split_at_checked(lazai_availability::COMMITMENT_BYTES)
     else {
         return;
     };

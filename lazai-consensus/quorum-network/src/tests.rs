@@ -25,9 +25,9 @@ use commonware_utils::{
     channel::{mpsc as channel, oneshot},
     probability,
 };
+use lazai_availability::{Coding, Manifest, MemoryStore, encode};
 use lazai_consensus::{
     Attestor, Candidate, Committee, Epoch, Fact, MemoryVoteStore, QuorumId, Statement,
-    availability::{Coding, Manifest, MemoryStore, encode},
     bls::SecretKey,
 };
 use lazai_quorum::{

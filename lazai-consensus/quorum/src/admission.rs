@@ -5,10 +5,8 @@ use alloc::{
 };
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{
-    Committee, Statement, VoteStore,
-    availability::{COMMITMENT_BYTES, Manifest},
-};
+use lazai_availability::{COMMITMENT_BYTES, Manifest};
+use lazai_consensus::{Committee, Statement, VoteStore};
 
 use super::{
     MESSAGE_HEAD_BYTES, Output, QuorumMember, Refusal, Task,

@@ -5,10 +5,8 @@ use alloc::{
 };
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{
-    Committee, Epoch, Fact, Statement, VoteStore,
-    availability::{AuditAnswer, AuditPlan, AuditReport, Auditor, Holding},
-};
+use lazai_availability::{AuditAnswer, AuditPlan, AuditReport, Auditor, Holding};
+use lazai_consensus::{Committee, Epoch, Fact, Statement, VoteStore};
 
 use super::{Message, Output, QuorumMember, Refusal, Request, Task, Verdict, epochs::assignment};
 

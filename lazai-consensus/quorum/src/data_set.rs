@@ -1,7 +1,8 @@
 use alloc::sync::Arc;
 
 use alloy_primitives::Address;
-use lazai_consensus::{Epoch, Fact, Statement, availability::Manifest};
+use lazai_availability::Manifest;
+use lazai_consensus::{Epoch, Fact, Statement};
 
 use super::member::is_kept;
 

@@ -1,11 +1,8 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use alloy_primitives::Address;
-use lazai_consensus::{
-    Committee, Epoch, FactKind, QuorumId, Statement,
-    availability::{Assignment, Coding},
-    chain::seats,
-};
+use lazai_availability::{Assignment, Coding};
+use lazai_consensus::{Committee, Epoch, FactKind, QuorumId, Statement, chain::seats};
 
 use super::Refusal;
 

@@ -5,10 +5,8 @@ use alloc::{
 };
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{
-    Committee, Epoch, Statement, VoteStore,
-    availability::{Manifest, Shard},
-};
+use lazai_availability::{Manifest, Shard};
+use lazai_consensus::{Committee, Epoch, Statement, VoteStore};
 
 use super::{
     Message, Output, QuorumMember, Refusal, RestoreFailure, Shards, Task, Verdict,

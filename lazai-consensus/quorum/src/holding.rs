@@ -6,10 +6,8 @@ use alloc::{
 };
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{
-    Committee, Epoch, Statement, VoteStore,
-    availability::{DatasetCommitment, Manifest, Shard},
-};
+use lazai_availability::{DatasetCommitment, Manifest, Shard};
+use lazai_consensus::{Committee, Epoch, Statement, VoteStore};
 
 use super::{
     KeepError, Message, Output, QuorumMember, Refusal, Task, Verdict,

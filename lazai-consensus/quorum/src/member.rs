@@ -469,7 +469,7 @@ impl<V: VoteStore> QuorumMember<V> {
                 self.push(Output::Withheld { statement, verdict: Verdict::Abstain });
                 return;
             }
-            Err(AttestError::Store(error)) => {
+            Err(error) => {
                 self.fault(error.to_string());
                 return;
             }

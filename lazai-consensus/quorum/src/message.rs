@@ -17,7 +17,7 @@ pub enum Message {
         epoch: Epoch,
         /// Who answers.
         member: Address,
-        /// An encoded [`AuditAnswer`](lazai_consensus::availability::AuditAnswer).
+        /// An encoded [`AuditAnswer`](lazai_availability::AuditAnswer).
         answer: Vec<u8>,
     },
     /// The request to judge a statement, and to vote for it if it is true.
@@ -38,7 +38,7 @@ pub enum Message {
     Manifest {
         /// The root of the data set.
         root: B256,
-        /// An encoded [`Manifest`](lazai_consensus::availability::Manifest).
+        /// An encoded [`Manifest`](lazai_availability::Manifest).
         manifest: Vec<u8>,
     },
     /// Another member's vote that contradicts a certificate which its voter signed, too.
@@ -47,7 +47,7 @@ pub enum Message {
     Shard {
         /// The root of the data set.
         root: B256,
-        /// An encoded [`Shard`](lazai_consensus::availability::Shard).
+        /// An encoded [`Shard`](lazai_availability::Shard).
         shard: Vec<u8>,
     },
     /// The sender's own vote.

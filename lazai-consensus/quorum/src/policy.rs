@@ -1,7 +1,7 @@
 use core::fmt::Debug;
 
 use alloy_primitives::B256;
-use lazai_consensus::availability::DatasetCommitment;
+use lazai_availability::DatasetCommitment;
 
 /// What makes a data set valid in the eyes of a quorum.
 ///

@@ -1,9 +1,7 @@
 use alloy_primitives::{Address, B256};
 use lazai_api_types::codec::DecodeError;
-use lazai_consensus::{
-    CertificateError, VoteError,
-    availability::{AnswerError, InconsistencyError, ManifestError, ShardError},
-};
+use lazai_availability::{AnswerError, InconsistencyError, ManifestError, ShardError};
+use lazai_consensus::{CertificateError, VoteError};
 
 /// Why a message was refused. Each costs its sender [`penalty`](Self::penalty) points.
 #[non_exhaustive]

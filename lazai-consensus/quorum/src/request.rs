@@ -2,10 +2,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use alloy_primitives::B256;
 use lazai_api_types::Job;
-use lazai_consensus::{
-    Fact, Statement,
-    availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest},
-};
+use lazai_availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest};
+use lazai_consensus::{Fact, Statement};
 
 use super::{Limits, Refusal, decode_job, encode_job};
 

@@ -1,10 +1,8 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{
-    Epoch, Fact, QuorumCertificate, Statement, VoteStore,
-    availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest},
-};
+use lazai_availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest};
+use lazai_consensus::{Epoch, Fact, QuorumCertificate, Statement, VoteStore};
 
 use super::{
     Message, Output, QuorumMember, Refusal, Request, Task,

@@ -2,10 +2,10 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::V
 
 use alloy_primitives::{Address, B256};
 use lazai_api_types::Job;
-use lazai_consensus::{
-    Epoch, QuorumCertificate, Statement,
-    availability::{AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, Shard, ShardError},
+use lazai_availability::{
+    AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, Shard, ShardError,
 };
+use lazai_consensus::{Epoch, QuorumCertificate, Statement};
 
 use super::Verdict;
 
@@ -128,7 +128,7 @@ pub enum Done {
         /// What this member thinks of it.
         verdict: Verdict,
         /// Who sent a proof that shows nothing.
-        liar: Option<(Address, lazai_consensus::availability::InconsistencyError)>,
+        liar: Option<(Address, lazai_availability::InconsistencyError)>,
         /// What shows that the data set is inconsistent, if that was found.
         inconsistency: Option<Box<InconsistencyProof>>,
     },

@@ -4,13 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, Job};
-use lazai_consensus::{
-    Epoch, Fact, QuorumCertificate, Statement,
-    availability::{
-        AuditAnswer, AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, RestoreError,
-        ShardStore, StoreError, decode, repair,
-    },
+use lazai_availability::{
+    AuditAnswer, AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, RestoreError,
+    ShardStore, StoreError, decode, repair,
 };
+use lazai_consensus::{Epoch, Fact, QuorumCertificate, Statement};
 
 use super::{
     CertificateStore, DataPolicy, DataView, Done, KeepError, LedgerError, RestoreFailure, Shards,

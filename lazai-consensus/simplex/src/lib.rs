@@ -7,8 +7,6 @@
     clippy::float_arithmetic
 )]
 
-extern crate alloc;
-
 mod agreement;
 mod engine;
 pub mod simulator;

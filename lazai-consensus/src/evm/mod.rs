@@ -1,5 +1,5 @@
-//! Certificates, double votes and openings as contracts of any chain with EIP-2537 check them: `contracts/QuorumVerifier.sol`,
-//! `contracts/DoubleVoteVerifier.sol` and `contracts/DataOpeningVerifier.sol`.
+//! Certificates and double votes as contracts of any chain with EIP-2537 check them: `contracts/QuorumVerifier.sol` and
+//! `contracts/DoubleVoteVerifier.sol`.
 //!
 //! A contract keeps the root of a committee alone. A certificate for it brings the sum of all keys, which the root binds, and
 //! the keys of the members that did not sign, to be taken from the sum: when all signed, the contract reads one key.
@@ -8,15 +8,14 @@ use alloc::vec::Vec;
 
 mod certificate;
 mod double_vote;
-mod opening;
 mod siblings;
 
 pub use certificate::{EvmCertificate, to_evm_calldata};
 pub use double_vote::double_vote_calldata;
-pub use opening::opening_calldata;
 
-/// A `bytes32` and then `bytes` behind a selector, as Solidity encodes them.
-fn calldata(selector: [u8; 4], root: &[u8; 32], arguments: &[&[u8]]) -> Vec<u8> {
+/// Encodes a `bytes32` and then each of `arguments` as `bytes` behind a selector, as Solidity does.
+#[must_use]
+pub fn calldata(selector: [u8; 4], root: &[u8; 32], arguments: &[&[u8]]) -> Vec<u8> {
     let mut calldata = selector.to_vec();
     calldata.extend_from_slice(root);
     let mut offset = arguments.len().saturating_add(1).saturating_mul(32);

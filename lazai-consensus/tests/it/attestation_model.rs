@@ -113,7 +113,7 @@ impl Attestation {
         let statements = [1, 2].map(available);
         assert_eq!(statements[0].slot(), statements[1].slot());
         let votes = array::from_fn(|member| {
-            statements.map(|statement| support::vote(member, statement, committee))
+            statements.map(|statement| crate::support::vote(member, statement, committee))
         });
         let signs = array::from_fn(|member| {
             [Some(0), Some(1), None].map(|journal| {

@@ -90,7 +90,7 @@ proptest! {
 
 #[test]
 fn contradictions_share_a_slot() {
-    let slot = |fact| support::statement(fact).slot();
+    let slot = |fact| crate::support::statement(fact).slot();
     let available = |version, root: u8, n| Fact::Available {
         data_set: B256::repeat_byte(1),
         version,

@@ -10,10 +10,8 @@ use alloy_primitives::{Address, B256, keccak256};
 use lazai_api_types::{
     Coprocessor, Generation, InferenceStatement as Run, Job, ModelId, Prompt, Sampling,
 };
-use lazai_consensus::{
-    Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError,
-    availability::{AuditReport, Coding, FileStore, StoreError, encode},
-};
+use lazai_availability::{AuditReport, Coding, FileStore, StoreError, encode};
+use lazai_consensus::{Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError};
 use lazai_quorum::{
     Command, FileLedger, LedgerError, Limits, Output, QuorumMember, Request, Worker,
 };

@@ -12,10 +12,9 @@ use lazai_api_types::{
     Coprocessor, Job, Outcome, Output as Result_, PortError, Quote, Rejection, Task as Work_,
     Usage, Work,
 };
+use lazai_availability::{Coding, DatasetCommitment, FileStore, Manifest, Shard};
 use lazai_consensus::{
-    Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, Statement, VoteJournal,
-    availability::{Coding, DatasetCommitment, FileStore, Manifest, Shard},
-    merkle,
+    Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, Statement, VoteJournal, merkle,
 };
 use lazai_quorum::{
     Command, DataPolicy, DataView, Done, FileLedger, Limits, Output, QuorumMember, Refusal,
@@ -141,7 +140,7 @@ impl Cluster {
         let n = u16::try_from(self.committee.members().len()).unwrap();
         let coding = Coding::with_stripe_bytes(n, stripe).unwrap();
         let mut shards = Vec::new();
-        let manifest = lazai_consensus::availability::encode(data, coding, &mut shards).unwrap();
+        let manifest = lazai_availability::encode(data, coding, &mut shards).unwrap();
         let root = manifest.root();
         self.nodes[index].worker.as_ref().unwrap().with_store(|store| {
             store.add(manifest.clone()).unwrap();

@@ -3,14 +3,16 @@
 use std::{fs, sync::Arc};
 
 use alloy_primitives::B256;
+use lazai_availability::{AuditReport, Coding, Manifest, Shard, encode};
 use lazai_consensus::{
     Candidate, Committee, Epoch, Evidence, EvidenceError, Fact, Refuter, Statement,
-    availability::{AuditReport, Coding, Manifest, Shard, encode},
 };
 use lazai_quorum::{Command, Limits, Message, Request};
 
-use crate::cluster::{Cluster, available, data};
-use crate::support::{EPOCH, QUORUM, address, candidate, checkpoint, statement, vote};
+use crate::{
+    cluster::{Cluster, available, data},
+    support::{EPOCH, QUORUM, address, candidate, checkpoint, statement, vote},
+};
 
 #[derive(Debug)]
 struct NoRefuter;
@@ -114,7 +116,7 @@ fn inconsistent(n: u16) -> (Manifest, Vec<Shard<'static>>) {
     encode(data(8_000).as_slice(), coding, &mut shards).unwrap();
     let last = shards.last_mut().unwrap();
     last.bytes.to_mut()[5] ^= 1;
-    cluster::commit(coding, 8_000, &shards)
+    crate::cluster::commit(coding, 8_000, &shards)
 }
 
 #[test]

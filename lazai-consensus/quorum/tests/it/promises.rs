@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use lazai_api_types::{InferenceStatement as Run, Job, ModelId, Task as Work, Work as Cost};
-use lazai_consensus::{
-    Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement, Vote,
-    availability::{Assignment, Coding, Manifest, Shard, encode},
-};
+use lazai_availability::{Assignment, Coding, Manifest, Shard, encode};
+use lazai_consensus::{Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement, Vote};
 use lazai_quorum::{
     Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task, encode_job,
 };
 
-use crate::cluster::{Cluster, available, commit, data};
-use crate::support::{
-    EPOCH, QUORUM, address, candidate, certificate, checkpoint, committee, secret, statement, vote,
+use crate::{
+    cluster::{Cluster, available, commit, data},
+    support::{
+        EPOCH, QUORUM, address, candidate, certificate, checkpoint, committee, secret, statement,
+        vote,
+    },
 };
 
 /// The same data under another name, or kept for another time.

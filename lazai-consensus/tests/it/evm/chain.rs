@@ -1,14 +1,11 @@
-//! A chain in memory that knows both verifiers, with both contracts on it.
+//! A chain in memory that knows one verifier of proofs, with all contracts on it.
+#![allow(dead_code)] // Two test binaries use parts of it.
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex};
-use lazai_api_types::{Coprocessor, Job, Outcome, PortError, Quote, Rejection};
-use lazai_consensus::{
-    availability::{Coding, DatasetCommitment, LEAF_BYTES, Opening},
-    merkle,
-    verifier::{DaOpeningVerify, QcVerify},
-};
+use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
+use lazai_api_types::{Coprocessor, Job, Outcome, PortError, ProofVerifier, Quote, Rejection};
+use lazai_consensus::verifier::QcVerify;
 use lazvm::{
     Execution, LazVm,
     revm::{
@@ -34,7 +31,12 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// A chain that knows the verifier of certificates.
     pub(crate) fn new(fork: SpecId) -> Self {
+        Self::with_verifier(fork, Arc::new(QcVerify::new()))
+    }
+
+    pub(crate) fn with_verifier(fork: SpecId, verifier: Arc<dyn ProofVerifier>) -> Self {
         let mut db = InMemoryDB::default();
         db.insert_account_info(SENDER, AccountInfo::from_balance(U256::MAX >> 1));
         let contracts = [
@@ -50,8 +52,7 @@ impl Chain {
         }
         let vm = LazVm::builder()
             .coprocessor(Arc::new(NoModels))
-            .verifier(Arc::new(QcVerify::new()))
-            .verifier(Arc::new(DaOpeningVerify))
+            .verifier(verifier)
             .spec(fork)
             .build(db)
             .unwrap();
@@ -111,54 +112,6 @@ impl Coprocessor for NoModels {
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
         Err(Rejection::UnknownModel { model: job.model }.into())
     }
-}
-
-/// A data set without any code: what `leaf` says stands at each place.
-pub(crate) struct Leaves {
-    pub(crate) commitment: DatasetCommitment,
-    /// By stripe and shard, the hashes of leaves.
-    shards: Vec<Vec<Vec<B256>>>,
-}
-
-fn leaf(stripe: u32, shard: u16, leaf: u32) -> [u8; LEAF_BYTES] {
-    let mut bytes = [7; LEAF_BYTES];
-    bytes[..4].copy_from_slice(&stripe.to_be_bytes());
-    bytes[500..502].copy_from_slice(&shard.to_be_bytes());
-    bytes[1_020..].copy_from_slice(&leaf.to_be_bytes());
-    bytes
-}
-
-impl Leaves {
-    pub(crate) fn new(bytes: u64, n: u16, stripe_bytes: u32) -> Self {
-        let coding = Coding::with_stripe_bytes(n, stripe_bytes).unwrap();
-        let shape = DatasetCommitment::new(bytes, coding, B256::ZERO).unwrap();
-        let shard = |stripe, shard| -> Vec<_> {
-            let leaves = 0..shape.leaves(stripe);
-            leaves.map(|index| merkle::leaf(&leaf(stripe, shard, index))).collect()
-        };
-        let shards: Vec<Vec<_>> = (0..shape.stripes())
-            .map(|stripe| (0..n).map(|index| shard(stripe, index)).collect())
-            .collect();
-        let root = merkle::root(&stripe_leaves(&shards));
-        Self { commitment: DatasetCommitment::new(bytes, coding, root).unwrap(), shards }
-    }
-
-    pub(crate) fn opening(&self, stripe: u32, shard: u16, index: u32) -> Opening {
-        let shards = &self.shards[stripe as usize];
-        let mut path = merkle::path(&shards[usize::from(shard)], index as usize).unwrap();
-        path.extend(merkle::path(&shard_leaves(shards), shard.into()).unwrap());
-        path.extend(merkle::path(&stripe_leaves(&self.shards), stripe as usize).unwrap());
-        Opening { stripe, shard, leaf: index, bytes: Box::new(leaf(stripe, shard, index)), path }
-    }
-}
-
-fn shard_leaves(shards: &[Vec<B256>]) -> Vec<B256> {
-    shards.iter().map(|leaves| merkle::leaf(merkle::root(leaves).as_slice())).collect()
-}
-
-fn stripe_leaves(stripes: &[Vec<Vec<B256>>]) -> Vec<B256> {
-    let root = |shards: &Vec<Vec<B256>>| merkle::root(&shard_leaves(shards));
-    stripes.iter().map(|shards| merkle::leaf(root(shards).as_slice())).collect()
 }
 
 /// Below the most that a transaction may have (EIP-7825).

@@ -1,7 +1,6 @@
-//! Certificates, double votes and openings in an EVM: through the precompile, and through the contracts.
+//! Certificates and double votes in an EVM: through the precompile, and through the contracts.
 
 mod certificates;
 mod chain;
 mod double_votes;
-mod openings;
 mod precompile;

@@ -1,0 +1,249 @@
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use core::fmt;
+
+use alloy_primitives::B256;
+use lazai_consensus::merkle::{Tree, climb, leaf as leaf_hash, path_len};
+
+use super::{DatasetCommitment, LEAF_BYTES, Manifest, Opening, OpeningError};
+
+/// One shard of a stripe, with the path from its root to that of the stripe: what a member holds.
+///
+/// # Encoding
+/// Big-endian: stripe (4 bytes), shard (2), path (32 each, as many as the place demands), bytes (as many as the
+/// commitment says; a multiple of [`LEAF_BYTES`]).
+#[derive(Clone, Eq, PartialEq)]
+pub struct Shard<'a> {
+    /// The stripe, from 0.
+    pub stripe: u32,
+    /// The place in the stripe, from 0; the first `k` shards hold the data itself.
+    pub index: u16,
+    /// The siblings from the root of the shard up to that of the stripe.
+    pub path: Vec<B256>,
+    /// The bytes.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Shard<'a> {
+    /// The canonical bytes; see the type.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let path_bytes = self.path.len().saturating_mul(32);
+        let length = HEAD_BYTES.saturating_add(path_bytes).saturating_add(self.bytes.len());
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(&self.stripe.to_be_bytes());
+        bytes.extend_from_slice(&self.index.to_be_bytes());
+        bytes.extend(self.path.iter().flat_map(|node| node.0));
+        bytes.extend_from_slice(&self.bytes);
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`; the bytes are borrowed.
+    ///
+    /// # Errors
+    /// [`ShardError`] if there is no such shard, or the bytes are too few or too many. That they are the right ones is
+    /// for [`verify`](Self::verify) to say.
+    pub fn decode(bytes: &'a [u8], commitment: &DatasetCommitment) -> Result<Self, ShardError> {
+        match Self::split(bytes, commitment)? {
+            (shard, []) => Ok(shard),
+            (_, rest) => Err(ShardError::Length {
+                expected: bytes.len().saturating_sub(rest.len()) as u64,
+                got: bytes.len() as u64,
+            }),
+        }
+    }
+
+    /// Reads a shard at the start of `bytes`, and returns what follows it.
+    pub(super) fn split(
+        bytes: &'a [u8],
+        commitment: &DatasetCommitment,
+    ) -> Result<(Self, &'a [u8]), ShardError> {
+        let got = bytes.len() as u64;
+        let too_short = ShardError::Length { expected: HEAD_BYTES as u64, got };
+        let (stripe, rest) = bytes.split_first_chunk().ok_or(too_short)?;
+        let (index, rest) = rest.split_first_chunk().ok_or(too_short)?;
+        let (stripe, index) = (u32::from_be_bytes(*stripe), u16::from_be_bytes(*index));
+        let (nodes, shard_bytes) = shape(commitment, stripe, index)?;
+        let path_bytes = nodes.saturating_mul(32);
+        let expected = HEAD_BYTES.saturating_add(path_bytes).saturating_add(shard_bytes);
+        let too_short = ShardError::Length { expected: expected as u64, got };
+        let (path, rest) = rest.split_at_checked(path_bytes).ok_or(too_short)?;
+        let (bytes, rest) = rest.split_at_checked(shard_bytes).ok_or(too_short)?;
+        let path = path.chunks_exact(32).map(B256::from_slice).collect();
+        Ok((Self { stripe, index, path, bytes: Cow::Borrowed(bytes) }, rest))
+    }
+
+    /// Checks that this is the shard that stands at its place in the data set.
+    ///
+    /// # Errors
+    /// [`ShardError`] if there is no such place, if the bytes or the path are too few or too many, or if they lead to
+    /// another root than that of the stripe.
+    pub fn verify(self, manifest: &Manifest) -> Result<VerifiedShard<'a>, ShardError> {
+        let Self { stripe, index, .. } = self;
+        let (shard, root) = self.measure(manifest.commitment())?;
+        if manifest.stripe_root(stripe) == Some(&root) {
+            Ok(shard)
+        } else {
+            Err(ShardError::WrongRoot { stripe, index })
+        }
+    }
+
+    /// The root of the stripe to which this leads, which the caller has to judge.
+    pub(super) fn measure(
+        self,
+        commitment: &DatasetCommitment,
+    ) -> Result<(VerifiedShard<'a>, B256), ShardError> {
+        let Self { stripe, index, ref path, ref bytes } = self;
+        let (nodes, shard_bytes) = shape(commitment, stripe, index)?;
+        let (expected, got) = (shard_bytes as u64, bytes.len() as u64);
+        if got != expected {
+            return Err(ShardError::Length { expected, got });
+        }
+        let (expected, got) = (nodes as u64, path.len() as u64);
+        if got != expected {
+            return Err(ShardError::PathLength { expected, got });
+        }
+        let tree = shard_tree(bytes);
+        let (hash, n) = (leaf_hash(tree.root().as_slice()), commitment.coding().n());
+        let root = climb(hash, index.into(), n.into(), &mut path.iter())
+            .ok_or(ShardError::PathLength { expected, got })?;
+        Ok((VerifiedShard { shard: self, tree }, root))
+    }
+
+    /// The same, with bytes of another.
+    #[must_use]
+    pub fn borrowed(&self) -> Shard<'_> {
+        let Self { stripe, index, path, bytes } = self;
+        Shard { stripe: *stripe, index: *index, path: path.clone(), bytes: Cow::Borrowed(bytes) }
+    }
+
+    /// The same, with bytes of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Shard<'static> {
+        let Self { stripe, index, path, bytes } = self;
+        Shard { stripe, index, path, bytes: Cow::Owned(bytes.into_owned()) }
+    }
+}
+
+impl fmt::Debug for Shard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard")
+            .field("stripe", &self.stripe)
+            .field("index", &self.index)
+            .field("path", &self.path)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
+/// A shard that is the one of its data set; only [`Shard::verify`] makes it.
+#[derive(Clone, Debug)]
+pub struct VerifiedShard<'a> {
+    shard: Shard<'a>,
+    tree: Tree,
+}
+
+impl<'a> VerifiedShard<'a> {
+    /// The shard.
+    #[must_use]
+    pub const fn shard(&self) -> &Shard<'a> {
+        &self.shard
+    }
+
+    /// The shard, without the mark.
+    #[must_use]
+    pub fn into_shard(self) -> Shard<'a> {
+        self.shard
+    }
+
+    /// The root of the shard.
+    #[must_use]
+    pub fn root(&self) -> B256 {
+        self.tree.root()
+    }
+
+    /// Opens one of its leaves. `manifest` is that of its data set.
+    ///
+    /// # Errors
+    /// [`OpeningError::NoLeaf`].
+    pub fn open(&self, manifest: &Manifest, leaf: u32) -> Result<Opening, OpeningError> {
+        let Shard { stripe, index, path: ref shard_path, ref bytes } = self.shard;
+        let leaves = manifest.commitment().leaves(stripe);
+        let (chunks, _) = bytes.as_chunks::<LEAF_BYTES>();
+        let chunk = usize::try_from(leaf).ok().and_then(|leaf| chunks.get(leaf));
+        let bytes = Box::new(*chunk.ok_or(OpeningError::NoLeaf { got: leaf, leaves })?);
+        let mut path = self.tree.path(leaf.into());
+        path.extend_from_slice(shard_path);
+        path.extend(manifest.stripe_path(stripe));
+        Ok(Opening { stripe, shard: index, leaf, bytes, path })
+    }
+}
+
+/// The tree over the leaves of a shard.
+pub(super) fn shard_tree(bytes: &[u8]) -> Tree {
+    Tree::new(bytes.chunks(LEAF_BYTES).map(leaf_hash).collect())
+}
+
+/// How many siblings the path of a shard has, and how many bytes the shard.
+pub(super) fn shape(
+    commitment: &DatasetCommitment,
+    stripe: u32,
+    index: u16,
+) -> Result<(usize, usize), ShardError> {
+    let (stripes, shards) = (commitment.stripes(), commitment.coding().n());
+    if stripe >= stripes {
+        return Err(ShardError::NoStripe { got: stripe, stripes });
+    }
+    if index >= shards {
+        return Err(ShardError::NoShard { got: index, shards });
+    }
+    Ok((path_len(index.into(), shards.into()), commitment.shard_bytes(stripe)))
+}
+
+/// Why bytes are not a shard of a data set.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ShardError {
+    /// The bytes are too few or too many.
+    #[error("the shard at this place has {expected} bytes, got {got}")]
+    Length {
+        /// Bytes needed, at least.
+        expected: u64,
+        /// Bytes given.
+        got: u64,
+    },
+    /// The stripe has no such shard.
+    #[error("there is no shard {got}, a stripe has {shards}")]
+    NoShard {
+        /// Shard named, from 0.
+        got: u16,
+        /// Shards of a stripe.
+        shards: u16,
+    },
+    /// The data set has no such stripe.
+    #[error("there is no stripe {got}, the data set has {stripes}")]
+    NoStripe {
+        /// Stripe named, from 0.
+        got: u32,
+        /// Stripes of the data set.
+        stripes: u32,
+    },
+    /// The path has too few or too many siblings.
+    #[error("the path at this place has {expected} siblings, got {got}")]
+    PathLength {
+        /// Siblings needed.
+        expected: u64,
+        /// Siblings given.
+        got: u64,
+    },
+    /// The shard is not what was committed.
+    #[error("shard {index} of stripe {stripe} does not lead to the committed root")]
+    WrongRoot {
+        /// Stripe of the shard.
+        stripe: u32,
+        /// Place of the shard in the stripe.
+        index: u16,
+    },
+}
+
+/// The bytes of an encoded shard before its path.
+const HEAD_BYTES: usize = 4 + 2;

@@ -1,0 +1,261 @@
+use alloc::{boxed::Box, string::ToString, vec::Vec};
+
+use alloy_primitives::B256;
+use lazai_api_types::{
+    Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Work,
+    codec::{DecodeError, Reader},
+};
+
+use crate::{
+    Coding, CodingError, CommitmentError, DatasetCommitment, LEAF_BYTES, MAX_OPENING_BYTES,
+    Opening, OpeningError, verify_opening,
+};
+
+/// Checks openings of data sets, as proofs of the system [`ProofSystemId::DATA_OPENING`].
+///
+/// A key says how data sets are coded ([`OpeningKey`]), so one key serves all data sets of that coding. The values say what is
+/// opened ([`OpeningValues`]), and the proof how it follows from the root ([`OpeningProof`]). Claims of runs are not shown by
+/// openings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DaOpeningVerify;
+
+impl DaOpeningVerify {
+    /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
+    ///
+    /// # Errors
+    /// [`OpeningProofError`], the same on every machine.
+    pub fn check(
+        &self,
+        key: &[u8],
+        claim: Claim<'_>,
+        proof: &[u8],
+    ) -> Result<(), OpeningProofError> {
+        let Claim::Values(values) = claim else { return Err(OpeningProofError::NoRuns) };
+        let OpeningKey { coding } = OpeningKey::decode(key)?;
+        let OpeningValues { root, stripe, shard, leaf, bytes } = OpeningValues::decode(values)?;
+        let OpeningProof { data_bytes, stripes_root, path } = OpeningProof::decode(proof)?;
+        let commitment = DatasetCommitment::new(data_bytes, coding, stripes_root)?;
+        if commitment.root() != root {
+            return Err(OpeningError::WrongDataset { expected: root }.into());
+        }
+        let opening = Opening { stripe, shard, leaf, bytes, path };
+        Ok(verify_opening(&commitment, &opening)?)
+    }
+}
+
+impl ProofVerifier for DaOpeningVerify {
+    fn id(&self) -> ProofSystemId {
+        ProofSystemId::DATA_OPENING
+    }
+
+    fn limits(&self) -> ProofLimits {
+        ProofLimits { key_bytes: KEY_BYTES as u64, proof_bytes: MAX_PROOF_BYTES as u64 }
+    }
+
+    fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
+        let bytes = key_bytes.saturating_add(proof_bytes);
+        Work {
+            flops: OPERATIONS.saturating_add(bytes.saturating_mul(OPERATIONS_PER_BYTE)),
+            peak_bytes: PEAK_BYTES.saturating_add(bytes),
+        }
+    }
+
+    fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
+        match OpeningKey::decode(key) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(InvalidKey { reason: error.to_string() }),
+        }
+    }
+
+    fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
+        Ok(self.check(key, claim, proof).is_ok())
+    }
+}
+
+/// The key of openings: how the data sets are coded.
+///
+/// Bytes, integers big-endian: version 1 ‖ `k` u16 ‖ `n` u16 ‖ bytes of a full stripe u32. `k` follows from `n`
+/// ([`Coding::k`]); behind the version they are bytes 8 to 16 of the data set's commitment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OpeningKey {
+    /// The coding.
+    pub coding: Coding,
+}
+
+impl OpeningKey {
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> [u8; KEY_BYTES] {
+        let mut bytes = [KEY_VERSION; KEY_BYTES];
+        bytes[1..3].copy_from_slice(&self.coding.k().to_be_bytes());
+        bytes[3..5].copy_from_slice(&self.coding.n().to_be_bytes());
+        bytes[5..].copy_from_slice(&self.coding.stripe_bytes().to_be_bytes());
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`OpeningProofError`] if the bytes are not canonical or no coding has these numbers.
+    pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
+        let mut reader = Reader::new(bytes);
+        reader.version(KEY_VERSION)?;
+        let (k, n, stripe_bytes) = (reader.u16()?, reader.u16()?, reader.u32()?);
+        reader.finish()?;
+        let coding = Coding::with_stripe_bytes(n, stripe_bytes)?;
+        if k != coding.k() {
+            return Err(CommitmentError::Threshold { expected: coding.k(), got: k }.into());
+        }
+        Ok(Self { coding })
+    }
+}
+
+/// What an opening shows: the bytes of one leaf, and where they stand.
+///
+/// Bytes, integers big-endian: root of the data set ‖ stripe u32 ‖ shard u16 ‖ leaf u32 ‖ the 1,024 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpeningValues {
+    /// The root of the data set.
+    pub root: B256,
+    /// The stripe, from 0.
+    pub stripe: u32,
+    /// The shard of the stripe, from 0.
+    pub shard: u16,
+    /// The leaf of the shard, from 0.
+    pub leaf: u32,
+    /// The bytes of the leaf.
+    pub bytes: Box<[u8; LEAF_BYTES]>,
+}
+
+impl OpeningValues {
+    /// What `opening` shows of the data set of `commitment`.
+    #[must_use]
+    pub fn new(commitment: &DatasetCommitment, opening: &Opening) -> Self {
+        let Opening { stripe, shard, leaf, ref bytes, .. } = *opening;
+        Self { root: commitment.root(), stripe, shard, leaf, bytes: bytes.clone() }
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(32 + 4 + 2 + 4 + LEAF_BYTES);
+        bytes.extend_from_slice(self.root.as_slice());
+        bytes.extend_from_slice(&self.stripe.to_be_bytes());
+        bytes.extend_from_slice(&self.shard.to_be_bytes());
+        bytes.extend_from_slice(&self.leaf.to_be_bytes());
+        bytes.extend_from_slice(self.bytes.as_slice());
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`OpeningProofError::Decode`] if the bytes are too few or too many.
+    pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
+        let mut reader = Reader::new(bytes);
+        let root = reader.hash()?;
+        let (stripe, shard, leaf) = (reader.u32()?, reader.u16()?, reader.u32()?);
+        let bytes = Box::new(reader.array()?);
+        reader.finish()?;
+        Ok(Self { root, stripe, shard, leaf, bytes })
+    }
+}
+
+/// How a leaf follows from the root of its data set: what the root commits to beside the coding, and the path.
+///
+/// Bytes, integers big-endian: version 1 ‖ bytes of data u64 ‖ root of the stripes ‖ 32 bytes for each sibling of the path, as
+/// in [`Opening`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpeningProof {
+    /// The bytes of data.
+    pub data_bytes: u64,
+    /// The root of the tree over the roots of the stripes.
+    pub stripes_root: B256,
+    /// The siblings, from the leaf up.
+    pub path: Vec<B256>,
+}
+
+impl OpeningProof {
+    /// How `opening` follows from the root of the data set of `commitment`.
+    #[must_use]
+    pub fn new(commitment: &DatasetCommitment, opening: &Opening) -> Self {
+        let (data_bytes, stripes_root) = (commitment.bytes(), commitment.stripes_root());
+        Self { data_bytes, stripes_root, path: opening.path.clone() }
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAX_PROOF_BYTES);
+        bytes.push(PROOF_VERSION);
+        bytes.extend_from_slice(&self.data_bytes.to_be_bytes());
+        bytes.extend_from_slice(self.stripes_root.as_slice());
+        for node in &self.path {
+            bytes.extend_from_slice(node.as_slice());
+        }
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`OpeningProofError`] if the bytes are of another version, longer than any, or end within a field.
+    pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
+        if bytes.len() > MAX_PROOF_BYTES {
+            let (max, got) = (MAX_PROOF_BYTES as u64, bytes.len() as u64);
+            return Err(OpeningProofError::Size { max, got });
+        }
+        let mut reader = Reader::new(bytes);
+        reader.version(PROOF_VERSION)?;
+        let (data_bytes, stripes_root) = (reader.u64()?, reader.hash()?);
+        let mut path = Vec::with_capacity(reader.remaining() / 32);
+        while reader.remaining() > 0 {
+            path.push(reader.hash()?);
+        }
+        Ok(Self { data_bytes, stripes_root, path })
+    }
+}
+
+/// Why an opening does not show the values, or bytes are no key.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum OpeningProofError {
+    /// No data set can be coded like this.
+    #[error(transparent)]
+    Coding(#[from] CodingError),
+    /// The proof commits to no data set.
+    #[error(transparent)]
+    Commitment(#[from] CommitmentError),
+    /// Key, values or proof are malformed.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// An opening shows data, not the run of a model.
+    #[error("an opening shows values, not the run of a model")]
+    NoRuns,
+    /// The opening is not true.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+    /// The proof is longer than any.
+    #[error("the proof has {got} bytes, expected at most {max}")]
+    Size {
+        /// Most bytes.
+        max: u64,
+        /// Bytes given.
+        got: u64,
+    },
+}
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 1 + 2 + 2 + 4;
+/// The version, the size, the root, and the longest path.
+const MAX_PROOF_BYTES: usize = 1 + 8 + 32 + (MAX_OPENING_BYTES - 4 - 2 - 4 - LEAF_BYTES);
+const KEY_VERSION: u8 = 1;
+const PROOF_VERSION: u8 = 1;
+
+/// At 100,000 operations for a microsecond, 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
+const OPERATIONS: u64 = 2_000_000;
+
+/// For each sibling of 32 bytes 1.3 microseconds, in which its hash of one block fits twice.
+const OPERATIONS_PER_BYTE: u64 = 4_096;
+/// A leaf, a path and a hasher, generously.
+const PEAK_BYTES: u64 = 8 * 1024;
