@@ -23,8 +23,8 @@ pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
 pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, MAX_STOP_TEXTS, Prompt, Sampling, Task};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
-    Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, ProofCost,
-    ProofLimits, ProofSystem, ProofVerifier, Rejection, key_hash,
+    Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, PreparedJob,
+    ProofCost, ProofLimits, ProofSystem, ProofVerifier, Rejection, key_hash,
 };
 pub use registry::{
     DuplicateVerifier, GuardedVerifier, ProofRegistry, ProofVerifiers, RegistryError,

@@ -82,7 +82,7 @@ impl AiPrecompiles {
             Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
             Ok(Request::Quote(job)) => {
                 meter.charge(job.intrinsic_work())?;
-                price::encode_price(call, self.quote(&job)?.work)
+                price::encode_price(call, checked(&job, self.coprocessor.quote(&job)?)?.work)
             }
             Ok(Request::Proof(request)) => {
                 Proofs::answer(&self.verifiers, call, request, meter, state)
@@ -114,11 +114,12 @@ impl AiPrecompiles {
     }
 
     fn run(&self, mode: Mode, meter: &mut Meter<'_>, job: &Job, form: Form) -> Result<Bytes, Stop> {
-        let quote = self.quote(job)?;
+        let prepared = self.coprocessor.prepare(job)?;
+        let quote = checked(job, prepared.quote())?;
         meter.charge_quote(quote)?;
         let (output, usage) = match mode {
             Mode::Execute => {
-                let outcome = self.coprocessor.run(job).map_err(|error| match error {
+                let outcome = prepared.run().map_err(|error| match error {
                     PortError::Fault(fault) => Stop::Fault(fault),
                     PortError::Rejected(_) => internal("a job that was quoted was rejected"),
                 })?;
@@ -133,14 +134,14 @@ impl AiPrecompiles {
         answer::encode(&job.task, form, output, usage)
             .ok_or_else(|| internal("the output is not what the task asks for"))
     }
+}
 
-    fn quote(&self, job: &Job) -> Result<Quote, Stop> {
-        let quote = self.coprocessor.quote(job)?;
-        if quote.work.flops < job.intrinsic_work().flops {
-            return Err(internal("a quote does not contain the intrinsic work of its job"));
-        }
-        Ok(quote)
+/// Returns `quote`, if it contains the intrinsic work that was charged for before.
+fn checked(job: &Job, quote: Quote) -> Result<Quote, Stop> {
+    if quote.work.flops < job.intrinsic_work().flops {
+        return Err(internal("a quote does not contain the intrinsic work of its job"));
     }
+    Ok(quote)
 }
 
 /// What the operator of a chain decides about the precompiles; part of consensus.

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 
 use lazai_api_types::{Fault, GasCost, Work};
 use lazai_gas::Resources;
-use lazai_precompiles::{Call, ChainState, Mode, Reply, ResourcePrices};
+use lazai_precompiles::{Mode, Reply, ResourcePrices};
 
 use crate::{AiRuntime, Meter};
 
@@ -92,22 +92,17 @@ impl LazChain {
         prices(header, self.base_fees)
     }
 
-    /// Answers a call and counts it; keeps the fault that it may end in.
-    pub(crate) fn call(
+    /// Counts the answer to a call that had `gas_limit` gas; keeps the fault that it may be.
+    pub(crate) fn record(
         &mut self,
-        call: &Call<'_>,
-        state: &mut dyn ChainState,
+        answer: Result<Reply, Fault>,
+        gas_limit: u64,
     ) -> Result<Reply, Fault> {
-        match self.runtime.call(call, state) {
-            Ok(reply) => {
-                self.meter.record(&reply, call.pricing, call.gas_limit);
-                Ok(reply)
-            }
-            Err(fault) => {
-                self.fault = Some(Box::new(fault.clone()));
-                Err(fault)
-            }
+        match &answer {
+            Ok(reply) => self.meter.record(reply, self.runtime.pricing(), gas_limit),
+            Err(fault) => self.fault = Some(Box::new(fault.clone())),
         }
+        answer
     }
 }
 

@@ -51,6 +51,7 @@ fn dyn_precompile(
         };
         let (gas_limit, reservoir) = (input.gas, input.reservoir);
         let reply = runtime
+            .precompiles()
             .call(&call, &mut JournaledState(input.internals))
             .map_err(|fault| PrecompileError::Fatal(fault.to_string()))?;
         meter.record(&reply, call.pricing, call.gas_limit);

@@ -73,7 +73,7 @@ impl LazEvmFactory {
             .with_db(db)
             .with_chain(chain)
             .build_mainnet_with_inspector(inspector)
-            .with_precompiles(LazPrecompiles::new(ethereum, self.runtime.clone()));
+            .with_precompiles(LazPrecompiles::new(ethereum));
         LazEvm::new(inner, inspect)
     }
 }

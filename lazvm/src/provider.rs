@@ -10,7 +10,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRuntime, LazContext, state::JournaledState};
+use crate::{LazContext, state::JournaledState};
 
 /// Ethereum's precompiles and, before them, the AI precompiles.
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub struct LazPrecompiles {
     warm: AddressSet,
     // A host may have edited `ethereum` since `warm` was built.
     stale: bool,
-    ai: AiRuntime,
 }
 
 impl LazPrecompiles {
-    /// Puts the AI precompiles of `ai` before `ethereum`.
+    /// Puts the AI precompiles, which run on the [`LazChain`](crate::LazChain) of the context, before
+    /// `ethereum`.
     #[must_use]
-    pub fn new(ethereum: PrecompilesMap, ai: AiRuntime) -> Self {
-        let mut this = Self { ethereum, warm: AddressSet::default(), stale: true, ai };
+    pub fn new(ethereum: PrecompilesMap) -> Self {
+        let mut this = Self { ethereum, warm: AddressSet::default(), stale: true };
         this.refresh();
         this
     }
@@ -74,6 +74,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         };
         let LazContext { block, tx, cfg, journaled_state, chain, local, .. } = context;
         let input = inputs.input.as_bytes_local(local);
+        let runtime = chain.runtime();
         let call = Call {
             precompile,
             caller: inputs.caller,
@@ -83,13 +84,14 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
             is_static: inputs.is_static,
             is_delegate: inputs.target_address != inputs.bytecode_address,
             mode: chain.mode(),
-            pricing: self.ai.pricing(),
+            pricing: runtime.pricing(),
             prices: chain.prices(block.basefee),
         };
         // An error ends the whole transaction without a receipt: that is what a fault of this node
         // must do.
         let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
-        let reply = chain.call(&call, &mut state).map_err(|fault| fault.to_string())?;
+        let answer = runtime.precompiles().call(&call, &mut state);
+        let reply = chain.record(answer, inputs.gas_limit).map_err(|fault| fault.to_string())?;
         let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
         Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))
     }

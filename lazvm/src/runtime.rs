@@ -1,7 +1,7 @@
 use alloc::{sync::Arc, vec::Vec};
 
-use lazai_api_types::{Coprocessor, Fault, GasPricing, ProofVerifier};
-use lazai_precompiles::{AiPrecompiles, Call, ChainState, DuplicateVerifier, Reply, Settings};
+use lazai_api_types::{Coprocessor, GasPricing, ProofVerifier};
+use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Settings};
 
 /// What the AI precompiles run on and what they charge: one per chain, cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,10 +43,5 @@ impl AiRuntime {
     #[must_use]
     pub fn pricing(&self) -> &dyn GasPricing {
         &*self.0.pricing
-    }
-
-    /// Answers `call`.
-    pub(crate) fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
-        self.0.precompiles.call(call, state)
     }
 }

@@ -1,4 +1,4 @@
-use alloc::sync::Arc;
+use alloc::{boxed::Box, sync::Arc};
 use core::fmt::Debug;
 
 use crate::{Job, Outcome, PortError, Quote};
@@ -22,6 +22,49 @@ pub trait Coprocessor: Debug + Send + Sync {
     /// # Errors
     /// As [`quote`](Self::quote); a job that quotes is never rejected here.
     fn run(&self, job: &Job) -> Result<Outcome, PortError>;
+
+    /// Reads and checks `job` once, for its quote and its run.
+    ///
+    /// By default it asks [`quote`](Self::quote) now and [`run`](Self::run) later. A device that would
+    /// read the job twice then, such as a tokenizer its text, overrides it; quotes, outcomes and errors
+    /// must stay the same.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
+        let quote = self.quote(job)?;
+        Ok(Box::new(QuotedJob { device: self, job, quote }))
+    }
+}
+
+/// A job that a [`Coprocessor`] has read and checked, with its price.
+pub trait PreparedJob: Debug {
+    /// Returns what the job will cost at most, as [`Coprocessor::quote`] does.
+    fn quote(&self) -> Quote;
+
+    /// Runs the job.
+    ///
+    /// # Errors
+    /// As [`Coprocessor::run`]; the job is never rejected here.
+    fn run(self: Box<Self>) -> Result<Outcome, PortError>;
+}
+
+/// A job of a device that prepares nothing but the quote.
+#[derive(Debug)]
+struct QuotedJob<'a, C: ?Sized> {
+    device: &'a C,
+    job: &'a Job,
+    quote: Quote,
+}
+
+impl<C: Coprocessor + ?Sized> PreparedJob for QuotedJob<'_, C> {
+    fn quote(&self) -> Quote {
+        self.quote
+    }
+
+    fn run(self: Box<Self>) -> Result<Outcome, PortError> {
+        self.device.run(self.job)
+    }
 }
 
 impl<C: Coprocessor + ?Sized> Coprocessor for Arc<C> {
@@ -31,5 +74,9 @@ impl<C: Coprocessor + ?Sized> Coprocessor for Arc<C> {
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
         (**self).run(job)
+    }
+
+    fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
+        (**self).prepare(job)
     }
 }

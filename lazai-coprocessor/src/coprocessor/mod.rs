@@ -8,8 +8,8 @@ pub use builder::CpuBuilder;
 use std::{collections::BTreeMap, sync::Arc};
 
 use lazai_api_types::{
-    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, Quote, Rejection,
-    TokenId, Usage as TokenUsage,
+    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, PreparedJob, Quote,
+    Rejection, TokenId, Usage as TokenUsage,
 };
 
 use crate::{
@@ -62,7 +62,8 @@ impl Cpu {
         self.models.keys().copied()
     }
 
-    /// Runs `job`, calls `observe` with each token as it is chosen, and measures what the run cost this machine.
+    /// Runs `job`, calls `observe` with each token as it is chosen, and measures what the run cost
+    /// this machine.
     ///
     /// # Errors
     /// As [`Coprocessor::run`].
@@ -72,22 +73,17 @@ impl Cpu {
         observe: &mut dyn FnMut(TokenId),
     ) -> Result<(Outcome, Usage), PortError> {
         let monitor = Monitor::start();
-        let request = self.request(job)?;
-        let quote = request.quote()?;
-        let (output, completion_tokens, flops) =
-            self.execute(&request, observe).map_err(|error| execution_fault(&error))?;
-        let work = request.work(completion_tokens)?;
-        let usage = TokenUsage { prompt_tokens: quote.usage.prompt_tokens, completion_tokens };
-        let flops_done = flops
-            .saturating_add(request.intrinsic.flops)
-            .saturating_add(request.sampling_flops(completion_tokens));
-        Ok((Outcome { output, usage, work }, monitor.finish(flops_done, quote.work)))
+        let prepared = self.prepared(job)?;
+        let (outcome, flops_done) = prepared.execute(observe)?;
+        Ok((outcome, monitor.finish(flops_done, prepared.quote.work)))
     }
 
-    fn request<'a>(&'a self, job: &'a Job) -> Result<Request<'a>, Rejection> {
+    fn prepared<'a>(&'a self, job: &'a Job) -> Result<Prepared<'a>, PortError> {
         let model = self.models.get(&job.model);
         let model = model.ok_or(Rejection::UnknownModel { model: job.model })?;
-        Request::new(model, job)
+        let request = Request::new(model, job)?;
+        let quote = request.quote()?;
+        Ok(Prepared { device: self, request, quote })
     }
 
     /// The output, the tokens chosen, and the operations of the program as they ran.
@@ -144,11 +140,48 @@ impl Cpu {
 
 impl Coprocessor for Cpu {
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
-        Ok(self.request(job)?.quote()?)
+        Ok(self.prepared(job)?.quote)
     }
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
-        Ok(self.run_observed(job, &mut |_| {})?.0)
+        Ok(self.prepared(job)?.execute(&mut |_| {})?.0)
+    }
+
+    fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
+        Ok(Box::new(self.prepared(job)?))
+    }
+}
+
+/// A job whose text was tokenized and whose price is known.
+#[derive(Debug)]
+struct Prepared<'a> {
+    device: &'a Cpu,
+    request: Request<'a>,
+    quote: Quote,
+}
+
+impl Prepared<'_> {
+    /// Returns the outcome and the operations as they ran, sampling and reading the input included.
+    fn execute(&self, observe: &mut dyn FnMut(TokenId)) -> Result<(Outcome, u64), PortError> {
+        let request = &self.request;
+        let (output, completion_tokens, flops) =
+            self.device.execute(request, observe).map_err(|error| execution_fault(&error))?;
+        let work = request.work(completion_tokens)?;
+        let usage = TokenUsage { prompt_tokens: self.quote.usage.prompt_tokens, completion_tokens };
+        let flops_done = flops
+            .saturating_add(request.intrinsic.flops)
+            .saturating_add(request.sampling_flops(completion_tokens));
+        Ok((Outcome { output, usage, work }, flops_done))
+    }
+}
+
+impl PreparedJob for Prepared<'_> {
+    fn quote(&self) -> Quote {
+        self.quote
+    }
+
+    fn run(self: Box<Self>) -> Result<Outcome, PortError> {
+        Ok(self.execute(&mut |_| {})?.0)
     }
 }
 

@@ -6,6 +6,7 @@ use lazai_api_types::{
 use crate::{model::Model, program::Target};
 
 /// A job that was read and checked, so that it can be quoted and run.
+#[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) model: &'a Model,
     pub(super) task: RequestTask<'a>,
@@ -15,6 +16,7 @@ pub(super) struct Request<'a> {
     text_bytes: u64,
 }
 
+#[derive(Debug)]
 pub(super) enum RequestTask<'a> {
     Count { tokens: Vec<u32> },
     Decode { text: String },

@@ -11,6 +11,7 @@ use crate::{
     kernel::{Backend, Threads},
     model::{Model, synthetic},
     program::LlamaShape,
+    tokenizer::ENCODINGS,
 };
 
 fn model_bytes() -> Vec<u8> {
@@ -104,6 +105,19 @@ fn a_quote_is_what_a_full_run_costs() {
     assert_eq!(usage.flops_done, quote.work.flops, "operations counted as they ran");
     assert!(quote.work.flops > job.intrinsic_work().flops);
     assert!(usage.resident_bytes.is_none_or(|bytes| bytes > quote.work.peak_bytes));
+}
+
+#[test]
+fn a_prepared_job_is_tokenized_once() {
+    let cpu = shared();
+    let job = job(Task::Generate(generation("Once", 4, Sampling::default())));
+    let before = ENCODINGS.get();
+    let prepared = cpu.prepare(&job).unwrap();
+    let quote = prepared.quote();
+    let outcome = prepared.run().unwrap();
+    assert_eq!(ENCODINGS.get() - before, 1);
+    assert_eq!(quote, cpu.quote(&job).unwrap());
+    assert_eq!(outcome, cpu.run(&job).unwrap());
 }
 
 #[test]

@@ -9,6 +9,12 @@ use tokenizers::{
 
 use super::Tokenizer;
 
+#[cfg(test)]
+std::thread_local! {
+    /// Texts that this thread has tokenized.
+    pub(crate) static ENCODINGS: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
+}
+
 /// Where the text to encode comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Origin {
@@ -27,6 +33,8 @@ impl Tokenizer {
     /// # Errors
     /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized without a loss.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
+        #[cfg(test)]
+        ENCODINGS.with(|count| count.set(count.get() + 1));
         self.check_length(text.len())?;
         if let Some((offset, token)) = self.special.find(text) {
             return Err(Rejection::SpecialToken { token, offset: offset as u64 });

@@ -17,6 +17,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use encode::ENCODINGS;
 pub use error::TokenizerError;
 pub use load::Tokenizer;
 pub use stream::TextStream;

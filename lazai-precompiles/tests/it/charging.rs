@@ -1,5 +1,6 @@
 //! What a call costs, and when it is taken.
 
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use crate::support::{
@@ -9,7 +10,7 @@ use crate::support::{
 use alloy_primitives::{Address, Bytes, U256};
 use lazai_api_types::{
     Coprocessor, Fault, FaultKind, GasCost, GasPricing, INTRINSIC_FLOPS_PER_BYTE, Job, Outcome,
-    Output, PortError, Quote, Rejection, Work, WorkOverflow,
+    Output, PortError, PreparedJob, Quote, Rejection, Work, WorkOverflow,
 };
 use lazai_precompiles::{
     AiPrecompiles, Call, MemoryState, Mode, Precompile, Status,
@@ -235,6 +236,53 @@ impl Coprocessor for Broken {
         }
         Ok(outcome)
     }
+}
+
+/// A device that can be asked for a price and a run only together.
+#[derive(Debug, Default)]
+struct Preparing {
+    device: Characters,
+    prepared: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Prepared<'a>(&'a Preparing, &'a Job, Quote);
+
+impl Coprocessor for Preparing {
+    fn quote(&self, _: &Job) -> Result<Quote, PortError> {
+        panic!("a call that runs asks for no quote alone")
+    }
+
+    fn run(&self, _: &Job) -> Result<Outcome, PortError> {
+        panic!("a call that runs has prepared its job")
+    }
+
+    fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
+        self.prepared.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(Prepared(self, job, self.device.quote(job)?)))
+    }
+}
+
+impl PreparedJob for Prepared<'_> {
+    fn quote(&self) -> Quote {
+        self.2
+    }
+
+    fn run(self: Box<Self>) -> Result<Outcome, PortError> {
+        self.0.device.run(self.1)
+    }
+}
+
+#[test]
+fn a_call_prepares_its_job_once() {
+    let answer = |device: Arc<dyn Coprocessor>| {
+        let precompiles = AiPrecompiles::new(device, vec![], settings()).unwrap();
+        precompiles.call(&call(address::RAW_PROMPT, b"Why?"), &mut MemoryState::default())
+    };
+    let device = Arc::new(Preparing::default());
+    assert_eq!(answer(device.clone()), answer(Arc::new(Characters::default())));
+    assert_eq!(device.prepared.load(Ordering::Relaxed), 1);
+    assert_eq!(device.device.counts(), (1, 1));
 }
 
 fn lost() -> Fault {
