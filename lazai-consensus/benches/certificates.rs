@@ -10,26 +10,26 @@ use core::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 use lazai_api_types::{Claim, ProofVerifier};
 use lazai_consensus::{
-    Progress, QuorumCertificate, Roster, Statement, Tally, Vote,
+    Attestation, Progress, QuorumCertificate, Roster, Tally, Vote,
     bls::{Signed, verify_batch},
     evm::to_evm_calldata,
-    verifier::QcVerify,
+    verifier::QuorumVerifier,
 };
 use support::{EPOCH, QUORUM, candidate, certificate, checkpoint, committee, vote};
 
 const SIZES: [usize; 4] = [4, 13, 31, 100];
 
 fn votes(criterion: &mut Criterion) {
-    let statement = checkpoint(7, 9);
+    let attestation = checkpoint(7, 9);
     for n in SIZES {
         let committee = committee(&vec![10; n]);
-        let votes: Vec<_> = (0..n).map(|index| vote(index, statement, &committee)).collect();
+        let votes: Vec<_> = (0..n).map(|index| vote(index, attestation, &committee)).collect();
         let mut group = criterion.benchmark_group("votes");
         group.throughput(Throughput::Elements(n as u64));
         group.bench_function(format!("verify/how=one-by-one n={n}"), |bencher| {
             bencher.iter(|| votes.iter().all(|vote| vote.verify(&committee).is_ok()));
         });
-        let hash = statement.hash();
+        let hash = attestation.hash();
         let signed: Vec<_> = votes
             .iter()
             .zip(committee.members())
@@ -47,7 +47,7 @@ fn votes(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(threshold as u64));
         group.bench_function(format!("tally/n={n} votes={threshold}"), |bencher| {
             bencher.iter(|| {
-                let mut tally = Tally::new(&committee, statement.slot()).unwrap();
+                let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
                 let progress: Vec<_> =
                     votes[..threshold].iter().map(|vote| tally.add(vote).unwrap()).collect();
                 assert!(matches!(progress.last(), Some(Progress::Certified(_))));
@@ -56,11 +56,11 @@ fn votes(criterion: &mut Criterion) {
         group.finish();
     }
     let mut group = criterion.benchmark_group("votes");
-    let bytes = vote(0, statement, &committee(&[10; 4])).encode();
+    let bytes = vote(0, attestation, &committee(&[10; 4])).encode();
     group.throughput(Throughput::Elements(1));
     group.bench_function("decode", |bencher| bencher.iter(|| Vote::decode(black_box(&bytes))));
     group.bench_function("sign", |bencher| {
-        let (secret, hash) = (support::secret(0), statement.hash());
+        let (secret, hash) = (support::secret(0), attestation.hash());
         bencher.iter(|| secret.sign(hash.as_slice()));
     });
     group.finish();
@@ -68,15 +68,15 @@ fn votes(criterion: &mut Criterion) {
 
 fn certificates(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("certificates");
-    let statement = checkpoint(7, 9);
+    let attestation = checkpoint(7, 9);
     for n in SIZES {
         let committee = committee(&vec![10; n]);
         let present: Vec<_> = (0..n).collect();
-        let certificate = certificate(&statement, &present, n as u8);
+        let certificate = certificate(&attestation, &present, n as u8);
         let bytes = certificate.encode();
         group.throughput(Throughput::Elements(1));
         group.bench_function(format!("verify/n={n}"), |bencher| {
-            bencher.iter(|| certificate.verify(&statement, &committee).unwrap());
+            bencher.iter(|| certificate.verify(&attestation, &committee).unwrap());
         });
         group.bench_function(format!("encode/n={n} bytes={}", bytes.len()), |bencher| {
             bencher.iter(|| certificate.encode());
@@ -85,28 +85,28 @@ fn certificates(criterion: &mut Criterion) {
             bencher.iter(|| QuorumCertificate::decode(black_box(&bytes)).unwrap());
         });
         group.bench_function(format!("calldata/n={n}"), |bencher| {
-            bencher.iter(|| to_evm_calldata(&certificate, &statement, &committee).unwrap());
+            bencher.iter(|| to_evm_calldata(&certificate, &attestation, &committee).unwrap());
         });
     }
     group.finish();
     let mut group = criterion.benchmark_group("statements");
-    let bytes = statement.encode();
+    let bytes = attestation.encode();
     group.bench_function("decode", |bencher| {
-        bencher.iter(|| Statement::decode(black_box(&bytes)).unwrap());
+        bencher.iter(|| Attestation::decode(black_box(&bytes)).unwrap());
     });
-    group.bench_function("hash", |bencher| bencher.iter(|| black_box(&statement).hash()));
+    group.bench_function("hash", |bencher| bencher.iter(|| black_box(&attestation).hash()));
     group.finish();
 }
 
 /// What a chain pays for: keys that it does not know yet, and certificates under keys that it knows.
 fn proofs(criterion: &mut Criterion) {
-    let statement = checkpoint(7, 9);
-    let values = statement.encode();
+    let attestation = checkpoint(7, 9);
+    let values = attestation.encode();
     for n in SIZES {
         let candidates = (0..n).map(|index| candidate(index, 10)).collect();
         let key = Roster { quorum: QUORUM, epoch: EPOCH, candidates }.encode();
         let present: Vec<_> = (0..n).collect();
-        let certificate = certificate(&statement, &present, n as u8).encode();
+        let certificate = certificate(&attestation, &present, n as u8).encode();
         let proof = [&[1], certificate.as_slice()].concat();
         let mut group = criterion.benchmark_group("proofs");
         group.bench_function(format!("decode-roster/n={n}"), |bencher| {
@@ -114,12 +114,12 @@ fn proofs(criterion: &mut Criterion) {
         });
         group.bench_function(format!("admit/n={n}"), |bencher| {
             bencher.iter_batched(
-                QcVerify::new,
+                QuorumVerifier::new,
                 |verifier| verifier.admit(&key).unwrap(),
                 BatchSize::PerIteration,
             );
         });
-        let known = QcVerify::new();
+        let known = QuorumVerifier::new();
         known.admit(&key).unwrap();
         group.bench_function(format!("verify/n={n}"), |bencher| {
             bencher.iter(|| known.verify(&key, Claim::Values(&values), &proof).unwrap());

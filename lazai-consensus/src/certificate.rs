@@ -4,19 +4,19 @@ use alloy_primitives::{Address, B256};
 use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Committee, Epoch, MAX_MEMBERS, Member, QuorumId, Statement,
+    Attestation, Committee, Epoch, MAX_MEMBERS, Member, QuorumId,
     bls::{AggregateKey, SIGNATURE_BYTES, Signature},
 };
 
-/// Proof that more than two thirds of a committee's weight have signed one statement.
+/// Proof that more than two thirds of a committee's weight have signed one attestation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct QuorumCertificate {
     /// The quorum.
     pub quorum: QuorumId,
     /// The epoch.
     pub epoch: Epoch,
-    /// The hash of the statement.
-    pub statement: B256,
+    /// The hash of the attestation.
+    pub attestation: B256,
     /// Who signed.
     pub signers: Signers,
     /// The sum of their signatures.
@@ -24,23 +24,23 @@ pub struct QuorumCertificate {
 }
 
 impl QuorumCertificate {
-    /// Checks that it certifies `statement` in the name of `committee`.
+    /// Checks that it certifies `attestation` in the name of `committee`.
     ///
     /// # Errors
     /// [`CertificateError`]; the signature is checked last.
     pub fn verify(
         &self,
-        statement: &Statement,
+        attestation: &Attestation,
         committee: &Committee,
     ) -> Result<(), CertificateError> {
-        let hash = statement.hash();
-        if hash != self.statement {
-            return Err(CertificateError::Statement { expected: hash, got: self.statement });
+        let hash = attestation.hash();
+        if hash != self.attestation {
+            return Err(CertificateError::Attestation { expected: hash, got: self.attestation });
         }
         self.verify_hash(committee)
     }
 
-    /// Checks that the statement that it names is certified in the name of `committee`.
+    /// Checks that the attestation that it names is certified in the name of `committee`.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -65,14 +65,14 @@ impl QuorumCertificate {
         }
         let keys = AggregateKey::of(self.signers.of(committee).map(|member| &member.key));
         match keys {
-            Some(keys) if self.signature.verify_aggregate(self.statement.as_slice(), &keys) => {
+            Some(keys) if self.signature.verify_aggregate(self.attestation.as_slice(), &keys) => {
                 Ok(())
             }
             _ => Err(CertificateError::Signature),
         }
     }
 
-    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ statement hash ‖ count of members u8 ‖ bitmap, member `i` at bit
+    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ attestation hash ‖ count of members u8 ‖ bitmap, member `i` at bit
     /// `i % 8` of byte `i / 8` ‖ signature (48). `122 + ceil(n / 8)` bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -80,7 +80,7 @@ impl QuorumCertificate {
         bytes.push(VERSION);
         bytes.extend_from_slice(self.quorum.0.as_slice());
         bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
-        bytes.extend_from_slice(self.statement.as_slice());
+        bytes.extend_from_slice(self.attestation.as_slice());
         bytes.push(self.signers.members);
         let bits = self.signers.bits.to_le_bytes();
         bytes.extend(bits.iter().take(self.signers.bitmap_bytes()));
@@ -96,7 +96,7 @@ impl QuorumCertificate {
         let mut reader = Reader::new(bytes);
         reader.version(VERSION)?;
         let (quorum, epoch) = (QuorumId(reader.hash()?), Epoch(reader.u64()?));
-        let statement = reader.hash()?;
+        let attestation = reader.hash()?;
         let count = reader.u8()?;
         let mut signers = Signers::none(count)
             .ok_or(DecodeError::Field { field: "count of members", got: count.into() })?;
@@ -112,7 +112,7 @@ impl QuorumCertificate {
         Ok(Self {
             quorum,
             epoch,
-            statement,
+            attestation,
             signers,
             signature: Signature::from_bytes(&signature)?,
         })
@@ -235,12 +235,12 @@ pub enum CertificateError {
         got: B256,
     },
     /// Its signers have not all signed it.
-    #[error("the signature is not that of all signers for this statement")]
+    #[error("the signature is not that of all signers for this attestation")]
     Signature,
-    /// It certifies another statement.
-    #[error("the certificate is of statement {got}, not of {expected}")]
-    Statement {
-        /// The statement asked for.
+    /// It certifies another attestation.
+    #[error("the certificate is of attestation {got}, not of {expected}")]
+    Attestation {
+        /// The attestation asked for.
         expected: B256,
         /// The certificate's.
         got: B256,

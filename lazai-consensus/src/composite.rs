@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use crate::{CertificateError, Committee, Fact, QuorumCertificate, QuorumId, Statement};
+use crate::{Attestation, CertificateError, Committee, Fact, QuorumCertificate, QuorumId};
 
 /// The demand that `k` of several quorums vouch for one fact, each in its own name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -58,9 +58,9 @@ impl<'a> CompositePolicy<'a> {
             }
             quorums.push(quorum);
             let committee = self.committees[index];
-            let statement = Statement { quorum, epoch: committee.epoch(), fact };
+            let attestation = Attestation { quorum, epoch: committee.epoch(), fact };
             certificate
-                .verify(&statement, committee)
+                .verify(&attestation, committee)
                 .map_err(|error| CompositeError::Certificate { quorum, error })?;
         }
         Ok(())

@@ -3,7 +3,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use alloy_primitives::{Address, B256};
 
 use crate::{
-    CertificateError, Committee, Fact, QuorumCertificate, Refuter, Signers, Statement, Vote,
+    Attestation, CertificateError, Committee, Fact, QuorumCertificate, Refuter, Signers, Vote,
     VoteError, merkle,
 };
 
@@ -11,7 +11,7 @@ use crate::{
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Evidence {
-    /// A member signed two statements in one slot.
+    /// A member signed two attestations in one slot.
     DoubleVote {
         /// One vote.
         first: Box<Vote>,
@@ -21,7 +21,7 @@ pub enum Evidence {
     /// A member did not answer an audit: its quorum's certificate of the audit lists it.
     FailedAudit {
         /// The certified audit.
-        audit: Box<(Statement, QuorumCertificate)>,
+        audit: Box<(Attestation, QuorumCertificate)>,
         /// Who failed.
         member: Address,
         /// The place of the address among those that failed.
@@ -31,17 +31,17 @@ pub enum Evidence {
     },
     /// A quorum certified what is refuted.
     FalseValidity {
-        /// The certified statement.
-        certified: Box<(Statement, QuorumCertificate)>,
+        /// The certified attestation.
+        certified: Box<(Attestation, QuorumCertificate)>,
         /// What a [`Refuter`] takes to show that it is false.
         refutation: Vec<u8>,
     },
-    /// A quorum certified two statements in one slot: those that signed both voted twice.
+    /// A quorum certified two attestations in one slot: those that signed both voted twice.
     TwoCertificates {
-        /// One certified statement.
-        first: Box<(Statement, QuorumCertificate)>,
+        /// One certified attestation.
+        first: Box<(Attestation, QuorumCertificate)>,
         /// The other.
-        second: Box<(Statement, QuorumCertificate)>,
+        second: Box<(Attestation, QuorumCertificate)>,
     },
 }
 
@@ -57,7 +57,7 @@ impl Evidence {
     ) -> Result<Offenders, EvidenceError> {
         match self {
             Self::DoubleVote { first, second } => {
-                contradict(&first.statement, &second.statement)?;
+                contradict(&first.attestation, &second.attestation)?;
                 if first.voter != second.voter {
                     return Err(EvidenceError::TwoVoters);
                 }
@@ -66,11 +66,11 @@ impl Evidence {
                 Ok(Offenders { members: [member.address].into(), weight: member.weight })
             }
             Self::FailedAudit { audit, member, index, path } => {
-                let (statement, certificate) = audit.as_ref();
-                let Fact::Audit { failed, failed_count, .. } = statement.fact else {
+                let (attestation, certificate) = audit.as_ref();
+                let Fact::Audit { failed, failed_count, .. } = attestation.fact else {
                     return Err(EvidenceError::NoAudit);
                 };
-                certificate.verify(statement, committee)?;
+                certificate.verify(attestation, committee)?;
                 let leaf = merkle::leaf(member.as_slice());
                 if !merkle::verify(&failed, leaf, *index, failed_count.into(), path) {
                     return Err(EvidenceError::NotListed { member: *member });
@@ -81,9 +81,9 @@ impl Evidence {
                 Ok(Offenders { members: [*member].into(), weight })
             }
             Self::FalseValidity { certified, refutation } => {
-                let (statement, certificate) = certified.as_ref();
-                certificate.verify(statement, committee)?;
-                if !refuter.refutes(statement, refutation)? {
+                let (attestation, certificate) = certified.as_ref();
+                certificate.verify(attestation, committee)?;
+                if !refuter.refutes(attestation, refutation)? {
                     return Err(EvidenceError::NotRefuted);
                 }
                 Ok(Offenders::of(certificate.signers, committee))
@@ -98,8 +98,8 @@ impl Evidence {
     }
 }
 
-/// Refuses two statements that a member may both sign.
-pub(crate) fn contradict(first: &Statement, second: &Statement) -> Result<(), EvidenceError> {
+/// Refuses two attestations that a member may both sign.
+pub(crate) fn contradict(first: &Attestation, second: &Attestation) -> Result<(), EvidenceError> {
     if first.slot() != second.slot() || first == second {
         return Err(EvidenceError::NoContradiction);
     }
@@ -128,11 +128,11 @@ pub enum EvidenceError {
     /// A certificate in it does not hold.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The statement is not of an audit.
-    #[error("the statement is of no audit")]
+    /// The attestation is not of an audit.
+    #[error("the attestation is of no audit")]
     NoAudit,
-    /// The two statements do not contradict each other.
-    #[error("the two statements are equal or answer different questions")]
+    /// The two attestations do not contradict each other.
+    #[error("the two attestations are equal or answer different questions")]
     NoContradiction,
     /// The audit does not list the member.
     #[error("{member} is not among those that failed the audit")]
@@ -140,8 +140,8 @@ pub enum EvidenceError {
         /// The member.
         member: Address,
     },
-    /// The statement is not shown to be false.
-    #[error("the refutation does not show that the statement is false")]
+    /// The attestation is not shown to be false.
+    #[error("the refutation does not show that the attestation is false")]
     NotRefuted,
     /// The votes are of two members.
     #[error("the votes are of two members")]

@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod attestation;
 pub mod bls;
 mod certificate;
 pub mod chain;
@@ -23,12 +24,12 @@ pub mod governance;
 pub mod merkle;
 mod quorum;
 mod refuter;
-mod statement;
 mod tally;
 pub mod verifier;
 mod vote;
 mod vote_store;
 
+pub use attestation::{Attestation, Fact, FactKind, MAX_ATTESTATION_BYTES, Slot};
 pub use certificate::{CertificateError, MAX_CERTIFICATE_BYTES, QuorumCertificate, Signers};
 pub use committee::{
     Candidate, Committee, CommitteeError, MAX_MEMBERS, MAX_ROSTER_BYTES, Member, Roster,
@@ -39,7 +40,6 @@ pub use evidence::{Evidence, EvidenceError, Offenders};
 pub use file_lock::FileLock;
 pub use quorum::{Epoch, QuorumId};
 pub use refuter::{ProofRefuter, Refutation, Refuter};
-pub use statement::{Fact, FactKind, MAX_STATEMENT_BYTES, Slot, Statement};
 pub use tally::{Progress, Tally};
 pub use vote::{AttestError, Attestor, MAX_VOTE_BYTES, Vote, VoteError};
 #[cfg(feature = "std")]

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 
 /// The name of a quorum: an iDAO as the chain knows it.
 ///
-/// Statements name no other chain than this does, so no two chains may have quorums of one name and key: a hash over the digest of
+/// Attestations name no other chain than this does, so no two chains may have quorums of one name and key: a hash over the digest of
 /// the chain's genesis block and the iDAO's address is such a name.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct QuorumId(pub B256);

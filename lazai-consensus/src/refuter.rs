@@ -6,15 +6,15 @@ use lazai_api_types::{
     codec::{DecodeError, Reader},
 };
 
-use crate::{EvidenceError, Fact, Statement};
+use crate::{Attestation, EvidenceError, Fact};
 
-/// Judges whether a certified statement is false: a proof system, a rerun of the model, a Merkle opening.
+/// Judges whether a certified attestation is false: a proof system, a rerun of the model, a Merkle opening.
 pub trait Refuter: Debug + Send + Sync {
-    /// Whether `refutation`, which nobody vouches for, shows that `statement` is false. The same on every machine.
+    /// Whether `refutation`, which nobody vouches for, shows that `attestation` is false. The same on every machine.
     ///
     /// # Errors
     /// [`EvidenceError::Undecided`] if this machine cannot tell.
-    fn refutes(&self, statement: &Statement, refutation: &[u8]) -> Result<bool, EvidenceError>;
+    fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError>;
 }
 
 /// Refutes a certified run of a model by the proof of another result for the same input.
@@ -42,8 +42,8 @@ impl ProofRefuter {
 }
 
 impl Refuter for ProofRefuter {
-    fn refutes(&self, statement: &Statement, refutation: &[u8]) -> Result<bool, EvidenceError> {
-        let Fact::Workflow { run } = statement.fact else { return Ok(false) };
+    fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError> {
+        let Fact::Workflow { run } = attestation.fact else { return Ok(false) };
         let Ok(refutation) = Refutation::decode(refutation) else { return Ok(false) };
         let truth = Run { output: refutation.output, work: refutation.work, ..run };
         if truth == run {

@@ -24,7 +24,7 @@ pub struct Tally<C> {
 #[derive(Clone, Copy, Debug)]
 struct Ballot {
     vote: Vote,
-    statement: B256,
+    attestation: B256,
     is_verified: bool,
 }
 
@@ -52,14 +52,14 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is then as it was.
     pub fn add(&mut self, vote: &Vote) -> Result<Progress, VoteError> {
         vote.member(&self.committee)?;
-        let slot = vote.statement.slot();
+        let slot = vote.attestation.slot();
         if slot != self.slot {
             return Err(VoteError::Slot { expected: self.slot.hash(), got: slot.hash() });
         }
         let unknown = VoteError::UnknownVoter { voter: vote.voter };
         let index = self.committee.index_of(vote.voter).ok_or(unknown)?;
         let mut ballot =
-            Ballot { vote: *vote, statement: vote.statement.hash(), is_verified: false };
+            Ballot { vote: *vote, attestation: vote.attestation.hash(), is_verified: false };
         if let Some(earlier) = self.ballots[index] {
             if earlier.vote == *vote {
                 return Ok(Progress::Repeated);
@@ -79,13 +79,13 @@ impl<C: Deref<Target = Committee>> Tally<C> {
             ballot.is_verified = true;
         }
         self.ballots[index] = Some(ballot);
-        Ok(self.certify(ballot.statement))
+        Ok(self.certify(ballot.attestation))
     }
 
-    /// The weight that has voted for a statement, whether checked yet or not.
+    /// The weight that has voted for an attestation, whether checked yet or not.
     #[must_use]
-    pub fn weight(&self, statement: B256) -> u64 {
-        self.supporters(statement).map_or(0, |signers| signers.weight(&self.committee))
+    pub fn weight(&self, attestation: B256) -> u64 {
+        self.supporters(attestation).map_or(0, |signers| signers.weight(&self.committee))
     }
 
     /// The members that have voted, ascending.
@@ -99,10 +99,10 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         self.ballots.iter().flatten().map(|ballot| &ballot.vote)
     }
 
-    fn supporters(&self, statement: B256) -> Option<Signers> {
+    fn supporters(&self, attestation: B256) -> Option<Signers> {
         let mut signers = Signers::none(u8::try_from(self.ballots.len()).ok()?)?;
         for (index, ballot) in self.ballots.iter().enumerate() {
-            if ballot.is_some_and(|ballot| ballot.statement == statement) {
+            if ballot.is_some_and(|ballot| ballot.attestation == attestation) {
                 let _is_member = signers.insert(index);
             }
         }
@@ -111,21 +111,21 @@ impl<C: Deref<Target = Committee>> Tally<C> {
 
     /// Makes the certificate, if there are enough votes and their sum is right. If it is wrong, forged votes are dropped. If none
     /// is forged, their keys cancel each other out: there is no certificate until another vote comes.
-    fn certify(&mut self, statement: B256) -> Progress {
+    fn certify(&mut self, attestation: B256) -> Progress {
         loop {
-            let Some(signers) = self.supporters(statement) else {
+            let Some(signers) = self.supporters(attestation) else {
                 return Progress::Pending { weight: 0 };
             };
             let weight = signers.weight(&self.committee);
             if weight < self.committee.threshold() {
                 return Progress::Pending { weight };
             }
-            if let Some(signature) = self.sum(statement, signers) {
+            if let Some(signature) = self.sum(attestation, signers) {
                 let (quorum, epoch) = (self.slot.quorum, self.slot.epoch);
                 return Progress::Certified(QuorumCertificate {
                     quorum,
                     epoch,
-                    statement,
+                    attestation,
                     signers,
                     signature,
                 });
@@ -134,7 +134,7 @@ impl<C: Deref<Target = Committee>> Tally<C> {
             let mut is_forged = false;
             for ballot in &mut self.ballots {
                 if let Some(held) = ballot
-                    && held.statement == statement
+                    && held.attestation == attestation
                     && !held.is_verified
                 {
                     if held.vote.verify(&self.committee).is_ok() {
@@ -152,24 +152,24 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     }
 
     /// The sum of the supporters' signatures, if it holds for the sum of their keys.
-    fn sum(&self, statement: B256, signers: Signers) -> Option<Signature> {
-        let supporting = || self.ballots.iter().flatten().filter(|b| b.statement == statement);
+    fn sum(&self, attestation: B256, signers: Signers) -> Option<Signature> {
+        let supporting = || self.ballots.iter().flatten().filter(|b| b.attestation == attestation);
         let signature = Signature::aggregate(supporting().map(|ballot| &ballot.vote.signature))?;
         let keys = AggregateKey::of(signers.of(&self.committee).map(|member| &member.key))?;
-        signature.verify_aggregate(statement.as_slice(), &keys).then_some(signature)
+        signature.verify_aggregate(attestation.as_slice(), &keys).then_some(signature)
     }
 }
 
 /// What a vote changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Progress {
-    /// Its statement has a quorum; each further vote makes a certificate of more signers.
+    /// Its attestation has a quorum; each further vote makes a certificate of more signers.
     Certified(QuorumCertificate),
-    /// Its voter had signed another statement in the slot; the first counts.
+    /// Its voter had signed another attestation in the slot; the first counts.
     Conflict(Evidence),
-    /// It counts, and its statement has no quorum yet.
+    /// It counts, and its attestation has no quorum yet.
     Pending {
-        /// The weight that has voted for its statement, whether checked yet or not.
+        /// The weight that has voted for its attestation, whether checked yet or not.
         weight: u64,
     },
     /// It had been counted before; nothing changed.

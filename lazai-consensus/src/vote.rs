@@ -4,20 +4,20 @@ use alloy_primitives::Address;
 use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Committee, Member, Slot, Statement,
+    Attestation, Committee, Member, Slot,
+    attestation::MAX_ATTESTATION_BYTES,
     bls::{SIGNATURE_BYTES, SecretKey, Signature},
-    statement::MAX_STATEMENT_BYTES,
     vote_store::{VoteStore, VoteStoreError},
 };
 
-/// A member's signed word for a statement.
+/// A member's signed word for an attestation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Vote {
     /// What is voted for.
-    pub statement: Statement,
+    pub attestation: Attestation,
     /// Who votes.
     pub voter: Address,
-    /// The voter's signature of the statement's hash.
+    /// The voter's signature of the attestation's hash.
     pub signature: Signature,
 }
 
@@ -28,7 +28,7 @@ impl Vote {
     /// [`VoteError`]; the signature is checked last, as it takes a millisecond.
     pub fn verify<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
         let member = self.member(committee)?;
-        if self.signature.verify(self.statement.hash().as_slice(), &member.key) {
+        if self.signature.verify(self.attestation.hash().as_slice(), &member.key) {
             Ok(member)
         } else {
             Err(VoteError::Signature { voter: self.voter })
@@ -37,21 +37,21 @@ impl Vote {
 
     /// As [`verify`](Self::verify), but for the signature.
     pub(crate) fn member<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
-        concerns(&self.statement, committee)?;
+        concerns(&self.attestation, committee)?;
         let index = committee.index_of(self.voter);
         index
             .and_then(|index| committee.members().get(index))
             .ok_or(VoteError::UnknownVoter { voter: self.voter })
     }
 
-    /// The canonical bytes: version 1 ‖ voter ‖ signature ‖ statement.
+    /// The canonical bytes: version 1 ‖ voter ‖ signature ‖ attestation.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_VOTE_BYTES);
         bytes.push(VERSION);
         bytes.extend_from_slice(self.voter.as_slice());
         bytes.extend_from_slice(&self.signature.to_bytes());
-        bytes.extend_from_slice(&self.statement.encode());
+        bytes.extend_from_slice(&self.attestation.encode());
         bytes
     }
 
@@ -64,16 +64,16 @@ impl Vote {
         reader.version(VERSION)?;
         let voter = reader.address()?;
         let signature = reader.array()?;
-        let statement = Statement::read(&mut reader)?;
+        let attestation = Attestation::read(&mut reader)?;
         reader.finish()?;
         // Last, because a point takes long to check.
-        Ok(Self { statement, voter, signature: Signature::from_bytes(&signature)? })
+        Ok(Self { attestation, voter, signature: Signature::from_bytes(&signature)? })
     }
 }
 
-/// Refuses a statement of another quorum or epoch.
-pub(crate) fn concerns(statement: &Statement, committee: &Committee) -> Result<(), VoteError> {
-    let (quorum, epoch) = (statement.quorum, statement.epoch);
+/// Refuses an attestation of another quorum or epoch.
+pub(crate) fn concerns(attestation: &Attestation, committee: &Committee) -> Result<(), VoteError> {
+    let (quorum, epoch) = (attestation.quorum, attestation.epoch);
     if quorum != committee.quorum() {
         return Err(VoteError::Quorum { expected: committee.quorum().0, got: quorum.0 });
     }
@@ -83,7 +83,7 @@ pub(crate) fn concerns(statement: &Statement, committee: &Committee) -> Result<(
     Ok(())
 }
 
-/// A member's pen: it signs at most one statement per slot, and only after the store keeps which.
+/// A member's pen: it signs at most one attestation per slot, and only after the store keeps which.
 #[derive(Debug)]
 pub struct Attestor<S> {
     address: Address,
@@ -97,26 +97,26 @@ impl<S: VoteStore> Attestor<S> {
         Self { address, secret, store }
     }
 
-    /// Votes for `statement`. A statement that was voted for before gets the same vote again.
+    /// Votes for `attestation`. An attestation that was voted for before gets the same vote again.
     ///
     /// # Errors
-    /// [`AttestError::Refused`] if the statement is not this committee's or the pen's owner is no member with this key;
-    /// [`AttestError::Store`] if another statement was signed in the slot, or if the store cannot keep the vote.
+    /// [`AttestError::Refused`] if the attestation is not this committee's or the pen's owner is no member with this key;
+    /// [`AttestError::Store`] if another attestation was signed in the slot, or if the store cannot keep the vote.
     pub fn attest(
         &mut self,
-        statement: Statement,
+        attestation: Attestation,
         committee: &Committee,
     ) -> Result<Vote, AttestError> {
-        concerns(&statement, committee)?;
+        concerns(&attestation, committee)?;
         let index = committee.index_of(self.address);
         let member = index.and_then(|index| committee.members().get(index));
         if member.is_none_or(|member| member.key != self.secret.public_key()) {
             return Err(VoteError::UnknownVoter { voter: self.address }.into());
         }
-        let hash = statement.hash();
-        self.store.reserve(&statement.slot(), hash)?;
+        let hash = attestation.hash();
+        self.store.reserve(&attestation.slot(), hash)?;
         let signature = self.secret.sign(hash.as_slice());
-        Ok(Vote { statement, voter: self.address, signature })
+        Ok(Vote { attestation, voter: self.address, signature })
     }
 
     /// The wallet of the member.
@@ -139,34 +139,34 @@ impl<S: VoteStore> Attestor<S> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VoteError {
-    /// The statement is of another epoch.
-    #[error("the statement is of epoch {got}, this committee speaks in epoch {expected}")]
+    /// The attestation is of another epoch.
+    #[error("the attestation is of epoch {got}, this committee speaks in epoch {expected}")]
     Epoch {
         /// The committee's.
         expected: u64,
-        /// The statement's.
+        /// The attestation's.
         got: u64,
     },
-    /// The statement is of another quorum.
-    #[error("the statement is of quorum {got}, this committee speaks for {expected}")]
+    /// The attestation is of another quorum.
+    #[error("the attestation is of quorum {got}, this committee speaks for {expected}")]
     Quorum {
         /// The committee's.
         expected: alloy_primitives::B256,
-        /// The statement's.
+        /// The attestation's.
         got: alloy_primitives::B256,
     },
     /// The signature is not the voter's.
-    #[error("the signature is not {voter}'s for this statement")]
+    #[error("the signature is not {voter}'s for this attestation")]
     Signature {
         /// Who is said to have voted.
         voter: Address,
     },
-    /// The statement answers another question than the one that is counted.
-    #[error("the statement belongs to slot {got}, this count is of {expected}")]
+    /// The attestation answers another question than the one that is counted.
+    #[error("the attestation belongs to slot {got}, this count is of {expected}")]
     Slot {
         /// The slot that is counted.
         expected: alloy_primitives::B256,
-        /// The statement's.
+        /// The attestation's.
         got: alloy_primitives::B256,
     },
     /// The voter is no member.
@@ -190,6 +190,6 @@ pub enum AttestError {
 }
 
 /// Most bytes of a vote.
-pub const MAX_VOTE_BYTES: usize = 1 + 20 + SIGNATURE_BYTES + MAX_STATEMENT_BYTES;
+pub const MAX_VOTE_BYTES: usize = 1 + 20 + SIGNATURE_BYTES + MAX_ATTESTATION_BYTES;
 
 const VERSION: u8 = 1;

@@ -59,4 +59,6 @@ pub use sampling::{MAX_SAMPLES, SampleError, SamplePlan, detection_ppm};
 pub use shard::{Shard, ShardError, VerifiedShard};
 #[cfg(feature = "std")]
 pub use store::{FileStore, MemoryStore, PublishError, ShardStore, StoreError, Stored};
-pub use verifier::{DaOpeningVerify, OpeningKey, OpeningProof, OpeningProofError, OpeningValues};
+pub use verifier::{
+    DataOpeningVerifier, OpeningKey, OpeningProof, OpeningProofError, OpeningValues,
+};

@@ -17,9 +17,9 @@ use crate::{
 /// opened ([`OpeningValues`]), and the proof how it follows from the root ([`OpeningProof`]). Claims of runs are not shown by
 /// openings.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct DaOpeningVerify;
+pub struct DataOpeningVerifier;
 
-impl DaOpeningVerify {
+impl DataOpeningVerifier {
     /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl DaOpeningVerify {
     }
 }
 
-impl ProofVerifier for DaOpeningVerify {
+impl ProofVerifier for DataOpeningVerifier {
     fn id(&self) -> ProofSystemId {
         ProofSystemId::DATA_OPENING
     }

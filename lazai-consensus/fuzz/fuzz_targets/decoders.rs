@@ -4,8 +4,15 @@
 #![no_main]
 
 use lazai_api_types::chain::Block;
-use lazai_availability::{DatasetCommitment, InconsistencyProof, Manifest, Opening, OpeningKey, OpeningProof, OpeningValues, Shard, encryption::Grant};
-use lazai_consensus::{QuorumCertificate, QuorumId, Refutation, Roster, Statement, Vote, chain::{Equivocation, FinalityCertificate, FraudProof}, governance::Proposal};
+use lazai_availability::{
+    DatasetCommitment, InconsistencyProof, Manifest, Opening, OpeningKey, OpeningProof,
+    OpeningValues, Shard, encryption::Grant,
+};
+use lazai_consensus::{
+    Attestation, QuorumCertificate, QuorumId, Refutation, Roster, Vote,
+    chain::{Equivocation, FinalityCertificate, FraudProof},
+    governance::Proposal,
+};
 use lazai_quorum::{Message, decode_job, encode_job};
 use libfuzzer_sys::fuzz_target;
 
@@ -20,7 +27,7 @@ macro_rules! canonical {
 
 fuzz_target!(|bytes: &[u8]| {
     canonical!(bytes, Block, Equivocation, FinalityCertificate, FraudProof, Manifest);
-    canonical!(bytes, QuorumCertificate, Refutation<'_>, Roster, Statement, Vote);
+    canonical!(bytes, QuorumCertificate, Refutation<'_>, Roster, Attestation, Vote);
     canonical!(bytes, Grant, OpeningKey, OpeningProof, OpeningValues, Proposal);
     if let Ok(job) = decode_job(bytes) {
         assert_eq!(encode_job(&job), bytes);
@@ -31,9 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(read.encode(QuorumId::default()), message);
     }
     // Openings and shards are read for a commitment, which is hostile too.
-    let Some((front, rest)) =
-        bytes.split_at_checked(lazai_availability::COMMITMENT_BYTES)
-    else {
+    let Some((front, rest)) = bytes.split_at_checked(lazai_availability::COMMITMENT_BYTES) else {
         return;
     };
     let Ok(commitment) = DatasetCommitment::decode(front) else { return };

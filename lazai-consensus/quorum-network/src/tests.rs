@@ -27,7 +27,7 @@ use commonware_utils::{
 };
 use lazai_availability::{Coding, Manifest, MemoryStore, encode};
 use lazai_consensus::{
-    Attestor, Candidate, Committee, Epoch, Fact, MemoryVoteStore, QuorumId, Statement,
+    Attestation, Attestor, Candidate, Committee, Epoch, Fact, MemoryVoteStore, QuorumId,
     bls::SecretKey,
 };
 use lazai_quorum::{
@@ -68,7 +68,7 @@ fn worker() -> Arc<Worker> {
 }
 
 /// Encodes a data set into a worker's store.
-fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Statement, Arc<Manifest>) {
+fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Attestation, Arc<Manifest>) {
     let mut shards = Vec::new();
     let coding = Coding::with_stripe_bytes(members, 16_384).unwrap();
     let manifest = encode(data, coding, &mut shards).unwrap();
@@ -78,7 +78,7 @@ fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Statement, Arc<Manife
         shards.into_iter().for_each(|shard| store.put(root, shard).unwrap());
     });
     let fact = Fact::Available {
-        data_set: B256::ZERO,
+        dataset: B256::ZERO,
         version: 1,
         root,
         bytes: data.len() as u64,
@@ -86,7 +86,7 @@ fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Statement, Arc<Manife
         n: coding.n(),
         until_epoch: Epoch(9),
     };
-    (Statement { quorum: QUORUM, epoch: Epoch(1), fact }, Arc::new(manifest))
+    (Attestation { quorum: QUORUM, epoch: Epoch(1), fact }, Arc::new(manifest))
 }
 
 /// Runs a quorum on the simulated network; gives for each member how long its certificate took, in milliseconds.
@@ -134,9 +134,9 @@ fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Ve
             commands.push(command);
             stops.push(stop);
         }
-        let (statement, manifest) = publish(&publisher.unwrap(), members, &[7; 20_000]);
+        let (attestation, manifest) = publish(&publisher.unwrap(), members, &[7; 20_000]);
         let start = context.current();
-        let request = Request::available(statement, manifest).unwrap();
+        let request = Request::available(attestation, manifest).unwrap();
         commands[0].send(Command::Ask(request)).unwrap();
         let mut times = vec![None; count];
         while times.contains(&None) {
@@ -146,9 +146,9 @@ fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Ve
             for (heard, time) in events.iter().zip(&mut times) {
                 for event in heard.try_iter() {
                     match event {
-                        Output::Certified { statement: certified, certificate } => {
-                            assert_eq!(certified, statement);
-                            certificate.verify(&statement, &committee).unwrap();
+                        Output::Certified { attestation: certified, certificate } => {
+                            assert_eq!(certified, attestation);
+                            certificate.verify(&attestation, &committee).unwrap();
                             time.get_or_insert(elapsed);
                         }
                         other => panic!("{other:?}"),
@@ -182,13 +182,13 @@ fn free_addresses() -> Vec<SocketAddr> {
     listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
 }
 
-fn certified(events: &Receiver<Output>, statement: &Statement, committee: &Committee) {
+fn certified(events: &Receiver<Output>, attestation: &Attestation, committee: &Committee) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         match events.recv_timeout(deadline.saturating_duration_since(Instant::now())).unwrap() {
-            Output::Certified { statement: certified, certificate } => {
-                assert_eq!(certified, *statement);
-                return certificate.verify(statement, committee).unwrap();
+            Output::Certified { attestation: certified, certificate } => {
+                assert_eq!(certified, *attestation);
+                return certificate.verify(attestation, committee).unwrap();
             }
             Output::Fault { reason } => panic!("{reason}"),
             _ => {}
@@ -217,12 +217,12 @@ fn members_certify_and_read_over_tcp() {
     };
     let mut handles: Vec<_> = (0..4).map(start).collect();
     let data = vec![5; 50_000];
-    let (statement, manifest) = publish(&workers[0], 4, &data);
+    let (attestation, manifest) = publish(&workers[0], 4, &data);
     let root = manifest.root();
-    let request = Request::available(statement, manifest).unwrap();
+    let request = Request::available(attestation, manifest).unwrap();
     handles[0].command(Command::Ask(request)).unwrap();
     for handle in &handles {
-        certified(handle.events(), &statement, &committee);
+        certified(handle.events(), &attestation, &committee);
     }
     // Without the publisher.
     handles.remove(0).stop().unwrap();

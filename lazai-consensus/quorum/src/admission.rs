@@ -6,7 +6,7 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 use lazai_availability::{COMMITMENT_BYTES, Manifest};
-use lazai_consensus::{Committee, Statement, VoteStore};
+use lazai_consensus::{Attestation, Committee, VoteStore};
 
 use super::{
     MESSAGE_HEAD_BYTES, Output, QuorumMember, Refusal, Task,
@@ -20,7 +20,7 @@ impl<V: VoteStore> QuorumMember<V> {
     pub(super) fn take_in(
         &mut self,
         from: Address,
-        statement: Statement,
+        attestation: Attestation,
         manifest: Arc<Manifest>,
     ) -> Result<(), Refusal> {
         let root = manifest.root();
@@ -29,9 +29,9 @@ impl<V: VoteStore> QuorumMember<V> {
             return match &mut intake.then {
                 Then::Vote(names)
                     if names.len() < MAX_NAMES
-                        && names.iter().all(|name| name.epoch == statement.epoch) =>
+                        && names.iter().all(|name| name.epoch == attestation.epoch) =>
                 {
-                    names.push(statement);
+                    names.push(attestation);
                     Ok(())
                 }
                 // What is taken over for the next epoch may be less than what falls to this member in this one.
@@ -43,7 +43,7 @@ impl<V: VoteStore> QuorumMember<V> {
             };
         }
         let (limits, own) = (self.limits, self.address());
-        let committee = Arc::clone(self.current_committee(statement.epoch)?);
+        let committee = Arc::clone(self.current_committee(attestation.epoch)?);
         let (coding, members) = (manifest.commitment().coding(), committee.members().len());
         if usize::from(coding.n()) < members || !is_sound(&committee, coding) {
             let (expected, got) = (committee.total_weight(), coding.n().into());
@@ -59,7 +59,7 @@ impl<V: VoteStore> QuorumMember<V> {
         if from != own {
             self.check_share(from, &committee, &manifest)?;
         }
-        self.prepare(&committee, manifest, [from].into(), Then::Vote([statement].into()))
+        self.prepare(&committee, manifest, [from].into(), Then::Vote([attestation].into()))
     }
 
     /// Notes that a peer has the shards of a data set that is taken in: one who never sends them must not keep others from
@@ -89,7 +89,7 @@ impl<V: VoteStore> QuorumMember<V> {
                 bytes = bytes.saturating_add(intake.bytes);
             }
         }
-        for (root, set) in &self.data_sets {
+        for (root, set) in &self.datasets {
             if set.is_unsettled(from) && *root != manifest.root() {
                 unsettled = unsettled.saturating_add(1);
                 bytes = bytes.saturating_add(set.bytes);
@@ -152,9 +152,9 @@ impl<V: VoteStore> QuorumMember<V> {
             .flat_map(|stripe| assignment.shards(place, stripe).map(move |index| (stripe, index)))
             .collect();
         let bytes = (commitment.shard_bytes(0) as u64).saturating_mul(got);
-        let is_new = !self.data_sets.contains_key(&root);
-        let max = self.limits.max_data_sets;
-        if is_new && self.data_sets.len().saturating_add(self.intakes.len()) >= max {
+        let is_new = !self.datasets.contains_key(&root);
+        let max = self.limits.max_datasets;
+        if is_new && self.datasets.len().saturating_add(self.intakes.len()) >= max {
             return Err(Refusal::Quota { peer: own, unit: "data sets", max: max as u64 });
         }
         let (kept, max) = (self.kept_bytes(root), self.limits.max_stored_bytes);
@@ -182,7 +182,7 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// The bytes that this member keeps, or is about to keep, of all data sets but one.
     fn kept_bytes(&self, but: B256) -> u64 {
-        let sets = self.data_sets.iter().map(|(root, set)| (root, set.bytes));
+        let sets = self.datasets.iter().map(|(root, set)| (root, set.bytes));
         let intakes = self.intakes.iter().map(|(root, intake)| (root, intake.bytes));
         let others = sets.filter(|(root, _)| !self.intakes.contains_key(*root)).chain(intakes);
         others

@@ -6,7 +6,7 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 use lazai_availability::{AuditAnswer, AuditPlan, AuditReport, Auditor, Holding};
-use lazai_consensus::{Committee, Epoch, Fact, Statement, VoteStore};
+use lazai_consensus::{Attestation, Committee, Epoch, Fact, VoteStore};
 
 use super::{Message, Output, QuorumMember, Refusal, Request, Task, Verdict, epochs::assignment};
 
@@ -28,7 +28,7 @@ pub(super) struct Audit {
     sends: u32,
     has_proposed: bool,
     /// A proposal that is not decided yet.
-    proposed: Option<(Address, Statement, u128)>,
+    proposed: Option<(Address, Attestation, u128)>,
     /// Answers that were handed on, by peer and member.
     served: BTreeSet<(Address, usize)>,
 }
@@ -41,13 +41,13 @@ struct Answer {
 
 impl<V: VoteStore> QuorumMember<V> {
     /// Begins the audit of this epoch; there is one.
-    pub(super) fn start_audit(&mut self, beacon: B256, data_sets: &[B256]) -> Result<(), Refusal> {
+    pub(super) fn start_audit(&mut self, beacon: B256, datasets: &[B256]) -> Result<(), Refusal> {
         let epoch = self.epochs.current();
         if self.audit.as_ref().is_some_and(|audit| audit.epoch == epoch) {
             return Ok(());
         }
         let committee = Arc::clone(self.current_committee(epoch)?);
-        let plans: Vec<_> = self.plans(&committee, beacon, data_sets)?;
+        let plans: Vec<_> = self.plans(&committee, beacon, datasets)?;
         let own = committee.index_of(self.address());
         let plan = own.and_then(|own| plans.get(own)).cloned();
         self.audit = Some(Audit {
@@ -73,12 +73,12 @@ impl<V: VoteStore> QuorumMember<V> {
         &self,
         committee: &Committee,
         beacon: B256,
-        data_sets: &[B256],
+        datasets: &[B256],
     ) -> Result<Vec<AuditPlan>, Refusal> {
         let auditor = Auditor { quorum: self.quorum, epoch: committee.epoch(), beacon };
         let mut holdings: BTreeMap<usize, Vec<Holding>> = BTreeMap::new();
-        for root in data_sets {
-            let set = self.data_sets.get(root).ok_or(Refusal::UnknownDataSet { root: *root })?;
+        for root in datasets {
+            let set = self.datasets.get(root).ok_or(Refusal::UnknownDataset { root: *root })?;
             let commitment = *set.manifest.commitment();
             let Some(assignment) = assignment(committee, commitment.coding()) else { continue };
             for (index, place) in (0..committee.members().len()).zip(0_u16..) {
@@ -179,14 +179,16 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     /// Hears who has passed, in the eyes of another member or of this one.
-    pub(super) fn judge_audit(&mut self, from: Address, statement: Statement, passed: u128) {
+    pub(super) fn judge_audit(&mut self, from: Address, attestation: Attestation, passed: u128) {
         let (now_ms, answer_ms) = (self.now_ms, self.limits.answer_ms);
-        let Ok(committee) = self.current_committee(statement.epoch).map(Arc::clone) else { return };
+        let Ok(committee) = self.current_committee(attestation.epoch).map(Arc::clone) else {
+            return;
+        };
         let Some(audit) = &mut self.audit else { return };
         // One whose turn it is not must not take the place of one whose turn it is.
         let round = audit.round(now_ms.saturating_add(self.limits.resend_ms), answer_ms);
         if (0..=round).any(|round| audit.leader(&committee, round) == Some(from)) {
-            audit.proposed = Some((from, statement, passed));
+            audit.proposed = Some((from, attestation, passed));
             audit.served.retain(|(peer, _)| *peer != from);
             self.decide_audit();
         }
@@ -200,7 +202,7 @@ impl<V: VoteStore> QuorumMember<V> {
             return;
         };
         let Some(audit) = &mut self.audit else { return };
-        let Some((from, statement, passed)) = audit.proposed else { return };
+        let Some((from, attestation, passed)) = audit.proposed else { return };
         // Before that it cannot be known who fails.
         let last_moment = audit.start_ms.saturating_add(answer_ms.saturating_sub(grace_ms));
         if now_ms < last_moment {
@@ -208,7 +210,7 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let round = audit.round(now_ms.saturating_add(grace_ms), answer_ms);
         let may_propose = (0..=round).any(|round| audit.leader(&committee, round) == Some(from));
-        let is_right = may_propose && statement.fact == audit.fact(&committee, passed);
+        let is_right = may_propose && attestation.fact == audit.fact(&committee, passed);
         let has_passed = |place: usize| passed >> place & 1 == 1;
         let denies = |place: usize| {
             let answer = audit.answers.get(place).and_then(Option::as_ref);
@@ -217,7 +219,7 @@ impl<V: VoteStore> QuorumMember<V> {
         let places = 0..committee.members().len();
         if !is_right || places.clone().any(denies) {
             audit.proposed = None;
-            self.push(Output::Withheld { statement, verdict: Verdict::Reject });
+            self.push(Output::Withheld { attestation, verdict: Verdict::Reject });
             return;
         }
         let is_unseen = |place: &usize| {
@@ -226,7 +228,7 @@ impl<V: VoteStore> QuorumMember<V> {
         let unseen: Vec<_> = places.filter(is_unseen).collect();
         if unseen.is_empty() {
             audit.proposed = None;
-            self.cast(statement);
+            self.cast(attestation);
             return;
         }
         let epoch = audit.epoch;
@@ -257,7 +259,7 @@ impl<V: VoteStore> QuorumMember<V> {
             let passed = answers.filter(|(_, answer)| answer.is_some());
             let passed = passed.fold(0_u128, |bits, (place, _)| bits | 1 << place);
             let fact = audit.fact(&committee, passed);
-            let request = Request::audit(Statement { quorum, epoch: current, fact }, passed);
+            let request = Request::audit(Attestation { quorum, epoch: current, fact }, passed);
             if let Err(refusal) = self.ask(request) {
                 self.fault(alloc::format!("{refusal}"));
             }

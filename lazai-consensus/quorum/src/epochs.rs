@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use alloy_primitives::Address;
 use lazai_availability::{Assignment, Coding};
-use lazai_consensus::{Committee, Epoch, FactKind, QuorumId, Statement, chain::seats};
+use lazai_consensus::{Attestation, Committee, Epoch, FactKind, QuorumId, chain::seats};
 
 use super::Refusal;
 
@@ -55,18 +55,18 @@ impl Epochs {
         self.committees.get(&Epoch(self.current.0.checked_add(1)?))
     }
 
-    /// The committee whose votes for `statement` are counted now.
+    /// The committee whose votes for `attestation` are counted now.
     ///
     /// Those of the epoch before still are, because members do not enter an epoch at the same instant; the next committee
     /// only says that it is ready.
-    pub(super) fn counted(&self, statement: &Statement) -> Result<&Arc<Committee>, Refusal> {
-        let (current, epoch) = (self.current.0, statement.epoch.0);
-        let is_ready = statement.fact.kind() == FactKind::EpochSyncDone;
+    pub(super) fn counted(&self, attestation: &Attestation) -> Result<&Arc<Committee>, Refusal> {
+        let (current, epoch) = (self.current.0, attestation.epoch.0);
+        let is_ready = attestation.fact.kind() == FactKind::EpochSyncDone;
         let may = epoch == current
             || epoch.checked_add(1) == Some(current)
             || (is_ready && current.checked_add(1) == Some(epoch));
         let refusal = Refusal::Epoch { expected: current, got: epoch };
-        self.committees.get(&statement.epoch).filter(|_| may).ok_or(refusal)
+        self.committees.get(&attestation.epoch).filter(|_| may).ok_or(refusal)
     }
 
     /// The committees whose members may speak: those of the current epoch and its neighbours.

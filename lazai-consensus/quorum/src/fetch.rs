@@ -6,7 +6,7 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 use lazai_availability::{Manifest, Shard};
-use lazai_consensus::{Committee, Epoch, Statement, VoteStore};
+use lazai_consensus::{Attestation, Committee, Epoch, VoteStore};
 
 use super::{
     Message, Output, QuorumMember, Refusal, RestoreFailure, Shards, Task, Verdict,
@@ -31,7 +31,7 @@ pub(super) struct Fetch {
 /// What a data set is put together for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Purpose {
-    Judge(Statement),
+    Judge(Attestation),
     Keep(Vec<(u32, u16)>),
     Read,
 }
@@ -40,7 +40,7 @@ impl<V: VoteStore> QuorumMember<V> {
     /// Reads a data set, later if it is only known by its certificate yet.
     pub(super) fn read(&mut self, root: B256) -> Result<(), Refusal> {
         let is_coming = self.lacking.contains_key(&root) || self.intakes.contains_key(&root);
-        if self.data_sets.contains_key(&root) || !is_coming {
+        if self.datasets.contains_key(&root) || !is_coming {
             return self.fetch(root, Purpose::Read);
         }
         if self.reads.len() >= MAX_PURPOSES {
@@ -53,7 +53,7 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// Reads what was waited for.
     pub(super) fn read_postponed(&mut self) {
-        let known = self.reads.iter().filter(|root| self.data_sets.contains_key(*root));
+        let known = self.reads.iter().filter(|root| self.datasets.contains_key(*root));
         let known: Vec<_> = known.copied().collect();
         for root in known {
             self.reads.remove(&root);
@@ -67,7 +67,7 @@ impl<V: VoteStore> QuorumMember<V> {
     /// Begins to put a data set together.
     pub(super) fn fetch(&mut self, root: B256, purpose: Purpose) -> Result<(), Refusal> {
         let (own, now_ms) = (self.address(), self.now_ms);
-        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
+        let set = self.datasets.get(&root).ok_or(Refusal::UnknownDataset { root })?;
         let manifest = Arc::clone(&set.manifest);
         let (commitment, max) = (manifest.commitment(), self.limits.max_data_bytes);
         let (k, all) = (commitment.coding().k(), commitment.stripes());
@@ -186,7 +186,7 @@ impl<V: VoteStore> QuorumMember<V> {
         for purpose in purposes {
             let (manifest, shards) = (Arc::clone(&manifest), Arc::clone(&have));
             self.push(Output::Run(match purpose {
-                Purpose::Judge(statement) => Task::Judge { statement, manifest, shards },
+                Purpose::Judge(attestation) => Task::Judge { attestation, manifest, shards },
                 Purpose::Keep(keep) => Task::Restore { manifest, shards, keep },
                 Purpose::Read => Task::Restore { manifest, shards, keep: Vec::new() },
             }));
@@ -244,7 +244,7 @@ impl<V: VoteStore> QuorumMember<V> {
 
     fn give_up(&mut self, root: B256, purpose: &Purpose) {
         match purpose {
-            Purpose::Judge(statement) => self.judged(*statement, Verdict::Abstain),
+            Purpose::Judge(attestation) => self.judged(*attestation, Verdict::Abstain),
             Purpose::Keep(_) => {
                 self.fault("too few members give shards to repair from".into());
                 self.repaired(root, &[]);

@@ -1,7 +1,7 @@
 use alloc::{string::ToString, sync::Arc, vec::Vec};
 
 use alloy_primitives::B256;
-use lazai_consensus::{Committee, Epoch, Fact, Statement, VoteStore};
+use lazai_consensus::{Attestation, Committee, Epoch, Fact, VoteStore};
 
 use super::{Output, QuorumMember, Refusal, member::is_kept};
 
@@ -26,7 +26,7 @@ impl<V: VoteStore> QuorumMember<V> {
         let fact = Fact::HandOver { next, committee: root };
         let is_member = self.current_committee(current)?.index_of(self.address()).is_some();
         if is_member {
-            self.cast(Statement { quorum: self.quorum, epoch: current, fact });
+            self.cast(Attestation { quorum: self.quorum, epoch: current, fact });
         }
         self.sync();
         Ok(())
@@ -41,7 +41,7 @@ impl<V: VoteStore> QuorumMember<V> {
         // What was taken late within an epoch needs no certificate.
         if is_member && epoch > self.epochs.current() && self.is_synced(epoch) {
             let fact = Fact::EpochSyncDone { next: epoch };
-            self.cast(Statement { quorum: self.quorum, epoch, fact });
+            self.cast(Attestation { quorum: self.quorum, epoch, fact });
         }
     }
 
@@ -53,16 +53,16 @@ impl<V: VoteStore> QuorumMember<V> {
         self.audit = None;
         let epochs = &self.epochs;
         self.peers.retain(|peer| epochs.is_member(peer));
-        self.lacking.retain(|_, statement| is_kept(statement, epoch));
+        self.lacking.retain(|_, attestation| is_kept(attestation, epoch));
         // What nobody vouched for, or need not be kept any longer, makes room.
-        let dead = self.data_sets.iter().filter(|(root, set)| {
+        let dead = self.datasets.iter().filter(|(root, set)| {
             !set.is_promised(epoch)
                 && !self.intakes.contains_key(*root)
                 && !self.fetches.contains_key(*root)
         });
         let dead: Vec<_> = dead.map(|(root, _)| *root).collect();
         for root in dead {
-            self.data_sets.remove(&root);
+            self.datasets.remove(&root);
             self.forget(root);
         }
         // Votes of the epoch before are still given; of earlier ones none, and the store refuses them from now on.

@@ -7,11 +7,11 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 use lazai_availability::{DatasetCommitment, Manifest, Shard};
-use lazai_consensus::{Committee, Epoch, Statement, VoteStore};
+use lazai_consensus::{Attestation, Committee, Epoch, VoteStore};
 
 use super::{
     KeepError, Message, Output, QuorumMember, Refusal, Task, Verdict,
-    data_set::{DataSet, until},
+    dataset::{Dataset, until},
     epochs::assignment,
     fetch::Purpose,
     refusal::FORGERY,
@@ -43,7 +43,7 @@ pub(super) enum Then {
     /// That the epoch may begin.
     Ready(Epoch),
     /// That it holds them, under each of these names.
-    Vote(Vec<Statement>),
+    Vote(Vec<Attestation>),
 }
 
 impl Intake {
@@ -88,7 +88,7 @@ impl<V: VoteStore> QuorumMember<V> {
     fn give_up_intake(&mut self, root: B256) {
         let Some(Intake { then, sources, .. }) = self.intakes.remove(&root) else { return };
         // What this node publishes itself was on disk before.
-        if !self.data_sets.contains_key(&root) && !sources.contains(&self.address()) {
+        if !self.datasets.contains_key(&root) && !sources.contains(&self.address()) {
             self.forget(root);
         }
         if let Then::Vote(names) = then {
@@ -177,8 +177,8 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let Some(intake) = self.intakes.remove(&root) else { return };
         let Intake { manifest, then, sources, bytes, .. } = intake;
-        let set = self.data_sets.entry(root).or_insert_with(|| {
-            let mut set = DataSet::new(manifest);
+        let set = self.datasets.entry(root).or_insert_with(|| {
+            let mut set = Dataset::new(manifest);
             set.source = sources.first().copied();
             set
         });
@@ -190,9 +190,9 @@ impl<V: VoteStore> QuorumMember<V> {
                     set.certify(certified);
                 }
                 names.iter().filter_map(until).for_each(|until| set.vouch(until));
-                for statement in names {
+                for attestation in names {
                     // The promise is on disk before the vote.
-                    self.push(Output::Run(Task::Vouch { statement }));
+                    self.push(Output::Run(Task::Vouch { attestation }));
                 }
                 // It may have been certified in the meantime, and fall to this member in the next epoch, too.
                 self.sync();
@@ -205,7 +205,7 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     /// Votes for what is on disk, and is to stay there.
-    pub(super) fn vouched(&mut self, statement: Statement, result: Result<(), String>) {
+    pub(super) fn vouched(&mut self, attestation: Attestation, result: Result<(), String>) {
         let verdict = match result {
             Ok(()) => Verdict::Accept { score: 0 },
             Err(reason) => {
@@ -213,7 +213,7 @@ impl<V: VoteStore> QuorumMember<V> {
                 Verdict::Abstain
             }
         };
-        self.judged(statement, verdict);
+        self.judged(attestation, verdict);
     }
 
     /// Asks for missing shards, a few at a time.
@@ -304,9 +304,9 @@ impl<V: VoteStore> QuorumMember<V> {
         stripe: u32,
         index: u16,
     ) -> Result<(), Refusal> {
-        let manifest = self.data_sets.get(&root).map(|set| &set.manifest);
+        let manifest = self.datasets.get(&root).map(|set| &set.manifest);
         let manifest = manifest.or_else(|| self.intakes.get(&root).map(|intake| &intake.manifest));
-        let manifest = manifest.ok_or(Refusal::UnknownDataSet { root })?;
+        let manifest = manifest.ok_or(Refusal::UnknownDataset { root })?;
         let bytes = manifest.commitment().shard_bytes(stripe) as u64;
         self.peers.serve(from, bytes, &self.limits)?;
         let loads = self.loads.entry(from).or_default();

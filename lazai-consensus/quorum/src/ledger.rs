@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, hex};
-use lazai_consensus::{Epoch, MAX_CERTIFICATE_BYTES, QuorumCertificate, Statement};
+use lazai_consensus::{Attestation, Epoch, MAX_CERTIFICATE_BYTES, QuorumCertificate};
 
 /// Keeps certificates, so that a member knows after a restart what its quorum has vouched for.
 ///
@@ -19,7 +19,7 @@ pub trait CertificateStore: Debug + Send {
     /// [`LedgerError`].
     fn keep(
         &mut self,
-        statement: &Statement,
+        attestation: &Attestation,
         certificate: &QuorumCertificate,
     ) -> Result<(), LedgerError>;
 
@@ -27,7 +27,7 @@ pub trait CertificateStore: Debug + Send {
     ///
     /// # Errors
     /// [`LedgerError`].
-    fn all(&self) -> Result<Vec<(Statement, QuorumCertificate)>, LedgerError>;
+    fn all(&self) -> Result<Vec<(Attestation, QuorumCertificate)>, LedgerError>;
 
     /// Keeps that this member says that it holds the data set `root` until the end of an epoch. Of several epochs the last
     /// counts. Others may make a certificate of that which this member never sees.
@@ -52,21 +52,21 @@ pub trait CertificateStore: Debug + Send {
 /// Keeps certificates in memory. For simulations.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
-    entries: BTreeMap<B256, (Statement, QuorumCertificate)>,
+    entries: BTreeMap<B256, (Attestation, QuorumCertificate)>,
     vouched: BTreeMap<B256, Epoch>,
 }
 
 impl CertificateStore for MemoryLedger {
     fn keep(
         &mut self,
-        statement: &Statement,
+        attestation: &Attestation,
         certificate: &QuorumCertificate,
     ) -> Result<(), LedgerError> {
-        self.entries.insert(statement.slot().hash(), (*statement, *certificate));
+        self.entries.insert(attestation.slot().hash(), (*attestation, *certificate));
         Ok(())
     }
 
-    fn all(&self) -> Result<Vec<(Statement, QuorumCertificate)>, LedgerError> {
+    fn all(&self) -> Result<Vec<(Attestation, QuorumCertificate)>, LedgerError> {
         Ok(self.entries.values().copied().collect())
     }
 
@@ -86,7 +86,7 @@ impl CertificateStore for MemoryLedger {
     }
 }
 
-/// Keeps each certificate in a file of a folder, named by the hash of its slot: statement, then certificate. What was vouched
+/// Keeps each certificate in a file of a folder, named by the hash of its slot: attestation, then certificate. What was vouched
 /// for stands in files named by the root and `.until`: the epoch u64, big-endian.
 ///
 /// A file is written under another name, synced and renamed, and the folder synced. What is no such file is passed over.
@@ -126,14 +126,14 @@ impl FileLedger {
 impl CertificateStore for FileLedger {
     fn keep(
         &mut self,
-        statement: &Statement,
+        attestation: &Attestation,
         certificate: &QuorumCertificate,
     ) -> Result<(), LedgerError> {
-        let name = hex::encode(statement.slot().hash());
-        self.write(&name, &[&statement.encode(), &certificate.encode()])
+        let name = hex::encode(attestation.slot().hash());
+        self.write(&name, &[&attestation.encode(), &certificate.encode()])
     }
 
-    fn all(&self) -> Result<Vec<(Statement, QuorumCertificate)>, LedgerError> {
+    fn all(&self) -> Result<Vec<(Attestation, QuorumCertificate)>, LedgerError> {
         let files = fs::read_dir(&self.folder).map_err(|error| failed("listed", &error))?;
         let mut entries = Vec::new();
         for file in files {
@@ -189,17 +189,18 @@ fn read_epoch(path: &Path) -> io::Result<Option<Epoch>> {
 }
 
 /// The certificate in a file; `None` if it holds something else.
-fn read(path: &Path) -> io::Result<Option<(Statement, QuorumCertificate)>> {
+fn read(path: &Path) -> io::Result<Option<(Attestation, QuorumCertificate)>> {
     let length = fs::metadata(path)?.len();
-    let most = (lazai_consensus::MAX_STATEMENT_BYTES.saturating_add(MAX_CERTIFICATE_BYTES)) as u64;
+    let most =
+        (lazai_consensus::MAX_ATTESTATION_BYTES.saturating_add(MAX_CERTIFICATE_BYTES)) as u64;
     if length > most || path.extension().is_some() {
         return Ok(None);
     }
     let bytes = fs::read(path)?;
     let mut reader = lazai_api_types::codec::Reader::new(&bytes);
-    let Ok(statement) = Statement::read(&mut reader) else { return Ok(None) };
+    let Ok(attestation) = Attestation::read(&mut reader) else { return Ok(None) };
     let certificate = reader.slice(reader.remaining()).and_then(QuorumCertificate::decode);
-    Ok(certificate.ok().map(|certificate| (statement, certificate)))
+    Ok(certificate.ok().map(|certificate| (attestation, certificate)))
 }
 
 /// The certificates cannot be read or written.

@@ -11,7 +11,7 @@ extern crate alloc;
 
 mod admission;
 mod audit;
-mod data_set;
+mod dataset;
 mod epochs;
 mod fetch;
 mod handover;

@@ -10,7 +10,7 @@ pub struct Limits {
     /// Bytes that a peer may send in a window, and that it may be sent on its request.
     pub bytes_per_window: u64,
     /// Data sets that this member keeps.
-    pub max_data_sets: usize,
+    pub max_datasets: usize,
     /// Bytes of the shards from which data is restored in memory, to be judged or read, or in parts to be repaired.
     pub max_data_bytes: u64,
     /// Bytes of a message. The shards that restore a stripe must fit into one, to show that they contradict each other.
@@ -51,7 +51,7 @@ impl Default for Limits {
             audit_questions: 20,
             block_at: 100,
             bytes_per_window: 256 << 20,
-            max_data_sets: 1 << 16,
+            max_datasets: 1 << 16,
             max_data_bytes: 64 << 20,
             max_message_bytes: 17 << 20,
             max_fetches: 4,

@@ -7,14 +7,14 @@ use alloc::{
 
 use alloy_primitives::{Address, B256};
 use lazai_consensus::{
-    AttestError, Attestor, Committee, Epoch, Evidence, Fact, FactKind, QuorumCertificate, QuorumId,
-    Slot, Statement, Vote, VoteStore, VoteStoreError,
+    AttestError, Attestation, Attestor, Committee, Epoch, Evidence, Fact, FactKind,
+    QuorumCertificate, QuorumId, Slot, Vote, VoteStore, VoteStoreError,
 };
 
 use super::{
     Done, Limits, Message, Recovered, Refusal, Request, Task, Verdict,
     audit::Audit,
-    data_set::DataSet,
+    dataset::Dataset,
     epochs::Epochs,
     fetch::{Fetch, Purpose},
     holding::Intake,
@@ -23,7 +23,7 @@ use super::{
     request::Matter,
 };
 
-/// A member of a quorum: it holds shards, judges statements, counts votes and makes certificates.
+/// A member of a quorum: it holds shards, judges attestations, counts votes and makes certificates.
 ///
 /// It does no input or output and reads no clock: it is told what came in and what time it is, and says through
 /// [`next_output`](Self::next_output) what is to be sent and done. The same inputs give the same outputs. Only its vote
@@ -36,12 +36,12 @@ pub struct QuorumMember<V> {
     pub(super) epochs: Epochs,
     pub(super) peers: Peers,
     pub(super) polls: Polls,
-    pub(super) data_sets: BTreeMap<B256, DataSet>,
+    pub(super) datasets: BTreeMap<B256, Dataset>,
     pub(super) intakes: BTreeMap<B256, Intake>,
     pub(super) fetches: BTreeMap<B256, Fetch>,
     pub(super) loads: BTreeMap<Address, usize>,
     /// Certified data sets whose manifest is not known.
-    pub(super) lacking: BTreeMap<B256, Statement>,
+    pub(super) lacking: BTreeMap<B256, Attestation>,
     /// Data sets that are to be read once their manifest is here.
     pub(super) reads: BTreeSet<B256>,
     /// Data sets that are being removed from the disk.
@@ -49,7 +49,7 @@ pub struct QuorumMember<V> {
     /// Commitments that are certified to be no data.
     pub(super) spoiled: BTreeSet<B256>,
     /// Certificates that could not be kept on disk.
-    pub(super) unrecorded: Vec<(Statement, QuorumCertificate)>,
+    pub(super) unrecorded: Vec<(Attestation, QuorumCertificate)>,
     /// When what could not be done is tried again.
     pub(super) next_sync_ms: u64,
     pub(super) audit: Option<Audit>,
@@ -74,7 +74,7 @@ impl<V: VoteStore> QuorumMember<V> {
             epochs: Epochs::new(committee),
             peers: Peers::default(),
             polls: Polls::default(),
-            data_sets: BTreeMap::new(),
+            datasets: BTreeMap::new(),
             intakes: BTreeMap::new(),
             fetches: BTreeMap::new(),
             loads: BTreeMap::new(),
@@ -89,28 +89,28 @@ impl<V: VoteStore> QuorumMember<V> {
             outputs: VecDeque::new(),
         };
         for manifest in recovered.manifests {
-            let mut set = DataSet::new(manifest);
+            let mut set = Dataset::new(manifest);
             let committee = member.epochs.committee(member.epochs.current());
             let bytes = committee.and_then(|committee| member.bytes_of(committee, &set.manifest));
             set.bytes = bytes.unwrap_or_default();
-            member.data_sets.insert(set.manifest.root(), set);
+            member.datasets.insert(set.manifest.root(), set);
         }
         for (root, until) in recovered.vouched {
-            if let Some(set) = member.data_sets.get_mut(&root) {
+            if let Some(set) = member.datasets.get_mut(&root) {
                 set.vouch(until);
             }
         }
-        for (statement, certificate) in recovered.certificates {
-            let (epoch, current) = (statement.epoch, member.epochs.current());
+        for (attestation, certificate) in recovered.certificates {
+            let (epoch, current) = (attestation.epoch, member.epochs.current());
             let committee = member.epochs.committee(epoch);
             let holds = committee
-                .is_some_and(|committee| certificate.verify(&statement, committee).is_ok());
+                .is_some_and(|committee| certificate.verify(&attestation, committee).is_ok());
             // Those of past epochs were checked before they were kept.
             if holds || epoch < current {
-                member.take_effect(&statement);
+                member.take_effect(&attestation);
             }
             if holds {
-                member.remember(statement, certificate);
+                member.remember(attestation, certificate);
             }
         }
         // What was lost on disk is noticed now, not in the next audit.
@@ -140,9 +140,9 @@ impl<V: VoteStore> QuorumMember<V> {
         match command {
             Command::Announce(committee) => self.announce(committee),
             Command::Ask(request) => self.ask(request),
-            Command::Attest(statement) => self.attest(statement),
-            Command::Hold { statement, certificate } => self.hold(statement, certificate),
-            Command::Audit { beacon, data_sets } => self.start_audit(beacon, &data_sets),
+            Command::Attest(attestation) => self.attest(attestation),
+            Command::Hold { attestation, certificate } => self.hold(attestation, certificate),
+            Command::Audit { beacon, datasets } => self.start_audit(beacon, &datasets),
             Command::Read { root } => self.read(root),
         }
     }
@@ -153,12 +153,12 @@ impl<V: VoteStore> QuorumMember<V> {
         match done {
             Done::Answered { epoch, answer } => self.answered(epoch, answer),
             Done::Forgotten { root, result } => self.forgotten(root, result),
-            Done::Judged { statement, verdict, liar, inconsistency } => {
+            Done::Judged { attestation, verdict, liar, inconsistency } => {
                 if let Some((liar, _)) = liar {
                     self.punish(liar, super::refusal::FORGERY);
                 }
-                self.judged(statement, verdict);
-                if let (Some(root), Some(proof)) = (root_of(&statement), inconsistency) {
+                self.judged(attestation, verdict);
+                if let (Some(root), Some(proof)) = (root_of(&attestation), inconsistency) {
                     self.expose(root, &proof);
                 }
             }
@@ -167,15 +167,15 @@ impl<V: VoteStore> QuorumMember<V> {
             }
             Done::Loaded { root, to, shard } => self.loaded(root, to, shard),
             Done::Prepared { root, missing } => self.prepared(root, missing),
-            Done::Recorded { statement, certificate, result } => match result {
-                Ok(()) => self.push(Output::Certified { statement, certificate }),
+            Done::Recorded { attestation, certificate, result } => match result {
+                Ok(()) => self.push(Output::Certified { attestation, certificate }),
                 Err(reason) => {
                     self.fault(reason);
-                    self.unrecorded.push((statement, certificate));
+                    self.unrecorded.push((attestation, certificate));
                 }
             },
             Done::Restored { root, keep, result } => self.restored(root, &keep, result),
-            Done::Vouched { statement, result } => self.vouched(statement, result),
+            Done::Vouched { attestation, result } => self.vouched(attestation, result),
         }
     }
 
@@ -208,8 +208,8 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         self.polls.expire(now_ms, &limits);
         if now_ms >= self.next_sync_ms {
-            for (statement, certificate) in core::mem::take(&mut self.unrecorded) {
-                self.push(Output::Run(Task::Record { statement, certificate }));
+            for (attestation, certificate) in core::mem::take(&mut self.unrecorded) {
+                self.push(Output::Run(Task::Record { attestation, certificate }));
             }
             self.sync();
         }
@@ -256,16 +256,16 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     /// The certificate of a slot, if it is remembered.
-    pub fn certificate(&self, slot: &Slot) -> Option<&(Statement, QuorumCertificate)> {
+    pub fn certificate(&self, slot: &Slot) -> Option<&(Attestation, QuorumCertificate)> {
         self.polls.get(slot).and_then(|poll| poll.certificate.as_ref())
     }
 
     /// The data sets that the quorum has certified as available, by root, with those still to be kept in this epoch alone.
-    pub fn available(&self) -> impl Iterator<Item = (&B256, &Statement)> {
+    pub fn available(&self) -> impl Iterator<Item = (&B256, &Attestation)> {
         let current = self.epochs.current();
         let certified =
-            self.data_sets.iter().filter_map(|(root, set)| Some((root, set.certified()?)));
-        certified.filter(move |(_, statement)| is_kept(statement, current))
+            self.datasets.iter().filter_map(|(root, set)| Some((root, set.certified()?)));
+        certified.filter(move |(_, attestation)| is_kept(attestation, current))
     }
 
     /// Points against a peer.
@@ -276,7 +276,7 @@ impl<V: VoteStore> QuorumMember<V> {
     /// What the member holds in memory, in entries: slots, data sets, intakes, fetches and outputs that were not taken.
     pub fn load(&self) -> [usize; 5] {
         let (sets, intakes, fetches) =
-            (self.data_sets.len(), self.intakes.len(), self.fetches.len());
+            (self.datasets.len(), self.intakes.len(), self.fetches.len());
         [self.polls.len(), sets, intakes, fetches, self.outputs.len()]
     }
 
@@ -298,9 +298,9 @@ impl<V: VoteStore> QuorumMember<V> {
             Message::Answer { epoch, member, answer } => {
                 self.take_answer(from, epoch, member, &answer)
             }
-            Message::Ask { statement, material } => self.asked(from, statement, &material),
-            Message::Certified { statement, certificate } => {
-                self.take_certificate(statement, certificate)
+            Message::Ask { attestation, material } => self.asked(from, attestation, &material),
+            Message::Certified { attestation, certificate } => {
+                self.take_certificate(attestation, certificate)
             }
             Message::Manifest { root, manifest } => self.take_manifest(root, &manifest),
             Message::Relay(vote) => self.take_relay(&vote),
@@ -312,18 +312,18 @@ impl<V: VoteStore> QuorumMember<V> {
         }
     }
 
-    /// Asks all members, this one among them, to judge a statement.
+    /// Asks all members, this one among them, to judge an attestation.
     pub(super) fn ask(&mut self, request: Request) -> Result<(), Refusal> {
-        let statement = request.statement;
+        let attestation = request.attestation;
         let material = request.material();
-        let bytes = Message::Ask { statement, material }.encode(self.quorum);
+        let bytes = Message::Ask { attestation, material }.encode(self.quorum);
         let max = self.limits.max_message_bytes;
         if bytes.len() > max {
             return Err(Refusal::TooLong { got: bytes.len() as u64, max: max as u64 });
         }
         let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
-        let committee = Arc::clone(self.current_committee(statement.epoch)?);
-        let slot = statement.slot();
+        let committee = Arc::clone(self.current_committee(attestation.epoch)?);
+        let slot = attestation.slot();
         let poll = self.polls.open(slot, own, &committee, own, now_ms, &limits)?;
         if poll.certificate.is_some() {
             return Ok(());
@@ -340,44 +340,44 @@ impl<V: VoteStore> QuorumMember<V> {
     fn asked(
         &mut self,
         from: Address,
-        statement: Statement,
+        attestation: Attestation,
         material: &[u8],
     ) -> Result<(), Refusal> {
-        let committee = Arc::clone(self.current_committee(statement.epoch)?);
+        let committee = Arc::clone(self.current_committee(attestation.epoch)?);
         let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
-        let slot = statement.slot();
+        let slot = attestation.slot();
         if let Some(known) = self.certificate(&slot).copied() {
             self.send_certificate(from, known);
             return Ok(());
         }
         // What it costs to read the material is bounded by the slots that a peer may open.
         let poll = self.polls.open(slot, from, &committee, own, now_ms, &limits)?;
-        let hash = statement.hash();
+        let hash = attestation.hash();
         if poll.judging.iter().any(|(_, judged)| *judged == hash) {
-            if let Fact::Available { root, .. } = statement.fact {
+            if let Fact::Available { root, .. } = attestation.fact {
                 self.add_source(root, from);
             }
             return Ok(());
         }
-        let request = Request::read(statement, material, &limits)?;
+        let request = Request::read(attestation, material, &limits)?;
         self.consider(from, request)
     }
 
-    /// Starts to judge a statement, unless it was voted for before.
+    /// Starts to judge an attestation, unless it was voted for before.
     fn consider(&mut self, from: Address, request: Request) -> Result<(), Refusal> {
-        let statement = request.statement;
-        let (slot, hash) = (statement.slot(), statement.hash());
+        let attestation = request.attestation;
+        let (slot, hash) = (attestation.slot(), attestation.hash());
         match self.pen.signed(&slot) {
             // After a restart, say: the same vote is given again.
             Some(signed) if signed == hash => {
-                self.cast(statement);
+                self.cast(attestation);
                 return Ok(());
             }
             Some(_) => return Ok(()),
             None => {}
         }
         let Some(poll) = self.polls.get_mut(&slot) else { return Ok(()) };
-        // One statement of a slot for each member at a time: a false one does not keep others from being judged.
+        // One attestation of a slot for each member at a time: a false one does not keep others from being judged.
         if poll.judging.iter().any(|(asker, judged)| *asker == from || *judged == hash) {
             return Ok(());
         }
@@ -401,60 +401,60 @@ impl<V: VoteStore> QuorumMember<V> {
         let root = request.root().unwrap_or_default();
         let result = match request.matter {
             Matter::Audit(passed) => {
-                self.judge_audit(from, statement, passed);
+                self.judge_audit(from, attestation, passed);
                 Ok(())
             }
-            Matter::Available(manifest) => self.take_in(from, statement, manifest),
+            Matter::Available(manifest) => self.take_in(from, attestation, manifest),
             Matter::Inconsistent(commitment, proof) => {
-                self.push(Output::Run(Task::Refute { statement, commitment, proof, from }));
+                self.push(Output::Run(Task::Refute { attestation, commitment, proof, from }));
                 Ok(())
             }
-            Matter::Valid => self.fetch(root, Purpose::Judge(statement)),
+            Matter::Valid => self.fetch(root, Purpose::Judge(attestation)),
             Matter::Workflow(job) => {
-                self.push(Output::Run(Task::Rerun { statement, job: *job }));
+                self.push(Output::Run(Task::Rerun { attestation, job: *job }));
                 Ok(())
             }
         };
         if result.is_err() {
-            self.judged(statement, Verdict::Abstain);
+            self.judged(attestation, Verdict::Abstain);
         }
         result
     }
 
-    /// Votes for a statement that was found true.
-    pub(super) fn judged(&mut self, statement: Statement, verdict: Verdict) {
-        let hash = statement.hash();
-        if let Some(poll) = self.polls.get_mut(&statement.slot()) {
+    /// Votes for an attestation that was found true.
+    pub(super) fn judged(&mut self, attestation: Attestation, verdict: Verdict) {
+        let hash = attestation.hash();
+        if let Some(poll) = self.polls.get_mut(&attestation.slot()) {
             if verdict == Verdict::Reject {
                 let asked = poll.judging.iter().filter(|(_, judged)| *judged == hash);
                 poll.rejected.extend(asked);
             }
             poll.judging.retain(|(_, judged)| *judged != hash);
         }
-        let grants = match (verdict, statement.fact) {
+        let grants = match (verdict, attestation.fact) {
             (Verdict::Accept { score: own }, Fact::Valid { score, .. }) => own >= score,
             (Verdict::Accept { .. }, _) => true,
             (Verdict::Abstain | Verdict::Reject, _) => false,
         };
         if grants {
-            self.cast(statement);
+            self.cast(attestation);
         } else {
-            self.push(Output::Withheld { statement, verdict });
+            self.push(Output::Withheld { attestation, verdict });
         }
     }
 
     /// Votes for what this node's owner says.
-    fn attest(&mut self, statement: Statement) -> Result<(), Refusal> {
-        self.epochs.counted(&statement)?;
-        self.cast(statement);
+    fn attest(&mut self, attestation: Attestation) -> Result<(), Refusal> {
+        self.epochs.counted(&attestation)?;
+        self.cast(attestation);
         Ok(())
     }
 
     /// Signs, sends and counts this member's vote, once the vote store has it on disk.
-    pub(super) fn cast(&mut self, statement: Statement) {
+    pub(super) fn cast(&mut self, attestation: Attestation) {
         let (now_ms, limits, own) = (self.now_ms, self.limits, self.address());
-        let Ok(committee) = self.epochs.counted(&statement).map(Arc::clone) else { return };
-        let slot = statement.slot();
+        let Ok(committee) = self.epochs.counted(&attestation).map(Arc::clone) else { return };
+        let slot = attestation.slot();
         if self.polls.get(&slot).is_some_and(|poll| poll.own.is_some()) {
             return;
         }
@@ -463,10 +463,10 @@ impl<V: VoteStore> QuorumMember<V> {
             self.fault(refusal.to_string());
             return;
         }
-        let vote = match self.pen.attest(statement, &committee) {
+        let vote = match self.pen.attest(attestation, &committee) {
             Ok(vote) => vote,
             Err(AttestError::Store(VoteStoreError::Conflict { .. }) | AttestError::Refused(_)) => {
-                self.push(Output::Withheld { statement, verdict: Verdict::Abstain });
+                self.push(Output::Withheld { attestation, verdict: Verdict::Abstain });
                 return;
             }
             Err(error) => {
@@ -514,13 +514,13 @@ impl<V: VoteStore> QuorumMember<V> {
 }
 
 /// Whether a data set is to be kept in an epoch.
-pub(super) fn is_kept(statement: &Statement, epoch: Epoch) -> bool {
-    matches!(statement.fact, Fact::Available { until_epoch, .. } if until_epoch >= epoch)
+pub(super) fn is_kept(attestation: &Attestation, epoch: Epoch) -> bool {
+    matches!(attestation.fact, Fact::Available { until_epoch, .. } if until_epoch >= epoch)
 }
 
-/// The data set that a statement is about.
-pub(super) const fn root_of(statement: &Statement) -> Option<B256> {
-    match statement.fact {
+/// The data set that an attestation is about.
+pub(super) const fn root_of(attestation: &Attestation) -> Option<B256> {
+    match attestation.fact {
         Fact::Available { root, .. } | Fact::Inconsistent { root } | Fact::Valid { root, .. } => {
             Some(root)
         }
@@ -534,22 +534,22 @@ pub enum Command {
     /// The committee of the next epoch, as it is fixed on chain, or one of a past epoch whose certificates are to be
     /// checked.
     Announce(Arc<Committee>),
-    /// Ask all members to judge a statement.
+    /// Ask all members to judge an attestation.
     Ask(Request),
     /// Vote for what this node knows by itself: a checkpoint, a nomination, a decision.
-    Attest(Statement),
+    Attest(Attestation),
     /// Audit all members by this beacon, as all other members do.
     Audit {
         /// Randomness of the chain that nobody could foresee.
         beacon: B256,
         /// The roots of the data sets that are asked for, in any order: those that the chain, say, knew as certified when
         /// the beacon was fixed. All members must be given the same, because who is asked for other leaves fails.
-        data_sets: Vec<B256>,
+        datasets: Vec<B256>,
     },
     /// Learn of a data set that the quorum has certified, from the chain say, and hold what falls to this member.
     Hold {
         /// That the data set is available.
-        statement: Statement,
+        attestation: Attestation,
         /// The certificate.
         certificate: QuorumCertificate,
     },
@@ -573,10 +573,10 @@ pub enum Output {
         /// An encoded [`Message`].
         bytes: Vec<u8>,
     },
-    /// A statement is certified, and the certificate on disk. May come again after a restart.
+    /// An attestation is certified, and the certificate on disk. May come again after a restart.
     Certified {
-        /// The statement.
-        statement: Statement,
+        /// The attestation.
+        attestation: Attestation,
         /// The certificate.
         certificate: QuorumCertificate,
     },
@@ -611,10 +611,10 @@ pub enum Output {
         /// An encoded [`Message`].
         bytes: Vec<u8>,
     },
-    /// This member does not vote for a statement.
+    /// This member does not vote for an attestation.
     Withheld {
-        /// The statement.
-        statement: Statement,
+        /// The attestation.
+        attestation: Attestation,
         /// What it thinks of it; it abstains if it voted for another in the slot.
         verdict: Verdict,
     },

@@ -2,7 +2,9 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
 use lazai_api_types::codec::{DecodeError, Reader};
-use lazai_consensus::{Epoch, MAX_STATEMENT_BYTES, QuorumCertificate, QuorumId, Statement, Vote};
+use lazai_consensus::{
+    Attestation, Epoch, MAX_ATTESTATION_BYTES, QuorumCertificate, QuorumId, Vote,
+};
 
 /// What members of a quorum say to each other.
 ///
@@ -20,17 +22,17 @@ pub enum Message {
         /// An encoded [`AuditAnswer`](lazai_availability::AuditAnswer).
         answer: Vec<u8>,
     },
-    /// The request to judge a statement, and to vote for it if it is true.
+    /// The request to judge an attestation, and to vote for it if it is true.
     Ask {
-        /// The statement.
-        statement: Statement,
+        /// The attestation.
+        attestation: Attestation,
         /// What is needed to judge it; see [`Request`](super::Request).
         material: Vec<u8>,
     },
     /// A certificate; checks itself, so anyone may hand it on.
     Certified {
         /// What is certified.
-        statement: Statement,
+        attestation: Attestation,
         /// The certificate.
         certificate: QuorumCertificate,
     },
@@ -87,9 +89,9 @@ impl Message {
             Self::Answer { epoch, member, answer } => {
                 put(&[&[ANSWER], &epoch.0.to_be_bytes(), member.as_slice(), answer]);
             }
-            Self::Ask { statement, material } => put(&[&[ASK], &statement.encode(), material]),
-            Self::Certified { statement, certificate } => {
-                put(&[&[CERTIFIED], &statement.encode(), &certificate.encode()]);
+            Self::Ask { attestation, material } => put(&[&[ASK], &attestation.encode(), material]),
+            Self::Certified { attestation, certificate } => {
+                put(&[&[CERTIFIED], &attestation.encode(), &certificate.encode()]);
             }
             Self::Manifest { root, manifest } => put(&[&[MANIFEST], root.as_slice(), manifest]),
             Self::Relay(vote) => put(&[&[RELAY], &vote.encode()]),
@@ -123,11 +125,12 @@ impl Message {
                 member: reader.address()?,
                 answer: rest(&mut reader)?,
             },
-            ASK => {
-                Self::Ask { statement: Statement::read(&mut reader)?, material: rest(&mut reader)? }
-            }
+            ASK => Self::Ask {
+                attestation: Attestation::read(&mut reader)?,
+                material: rest(&mut reader)?,
+            },
             CERTIFIED => Self::Certified {
-                statement: Statement::read(&mut reader)?,
+                attestation: Attestation::read(&mut reader)?,
                 certificate: QuorumCertificate::decode(remaining(&mut reader)?)?,
             },
             MANIFEST => Self::Manifest { root: reader.hash()?, manifest: rest(&mut reader)? },
@@ -169,9 +172,9 @@ fn rest(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
 /// Most bytes of a message without the material, shard or answer that it may carry.
 pub const MESSAGE_HEAD_BYTES: usize = HEAD_BYTES;
 
-/// Version, quorum and kind, then at most a statement and a certificate or a vote.
+/// Version, quorum and kind, then at most an attestation and a certificate or a vote.
 const HEAD_BYTES: usize =
-    1 + 32 + 1 + 2 * MAX_STATEMENT_BYTES + lazai_consensus::MAX_CERTIFICATE_BYTES;
+    1 + 32 + 1 + 2 * MAX_ATTESTATION_BYTES + lazai_consensus::MAX_CERTIFICATE_BYTES;
 
 const VERSION: u8 = 1;
 const ANSWER: u8 = 1;

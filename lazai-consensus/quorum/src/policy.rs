@@ -8,7 +8,7 @@ use lazai_availability::DatasetCommitment;
 /// The judgement may differ from member to member and from run to run: a model's opinion, a person's. It decides that
 /// member's own vote and nothing else; what others ever see is whether more than two thirds of the weight agreed.
 pub trait DataPolicy: Debug + Send + Sync {
-    /// The hash by which statements name the policy.
+    /// The hash by which attestations name the policy.
     fn id(&self) -> B256;
 
     /// Judges a data set that was restored and checked against its commitment. May take long.
@@ -19,7 +19,7 @@ pub trait DataPolicy: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct DataView<'a> {
     /// The name of the data set.
-    pub data_set: B256,
+    pub dataset: B256,
     /// Its version.
     pub version: u64,
     /// What commits to it.
@@ -28,7 +28,7 @@ pub struct DataView<'a> {
     pub bytes: &'a [u8],
 }
 
-/// What a member thinks of a statement.
+/// What a member thinks of an attestation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// It cannot tell, and does not vote.

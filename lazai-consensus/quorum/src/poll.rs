@@ -1,7 +1,7 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use alloy_primitives::{Address, B256};
-use lazai_consensus::{Committee, FactKind, QuorumCertificate, Slot, Statement, Tally, Vote};
+use lazai_consensus::{Attestation, Committee, FactKind, QuorumCertificate, Slot, Tally, Vote};
 
 use super::{Limits, Refusal};
 
@@ -10,14 +10,14 @@ use super::{Limits, Refusal};
 pub(super) struct Poll {
     pub(super) tally: Tally<Arc<Committee>>,
     /// The certificate, once there is one.
-    pub(super) certificate: Option<(Statement, QuorumCertificate)>,
+    pub(super) certificate: Option<(Attestation, QuorumCertificate)>,
     /// This member's vote.
     pub(super) own: Option<Vote>,
     /// The request, if this member makes it, as a message.
     pub(super) request: Option<Vec<u8>>,
-    /// Statements that are being judged, and who asked.
+    /// Attestations that are being judged, and who asked.
     pub(super) judging: Vec<(Address, B256)>,
-    /// Statements that were found false, and who asked: nobody has them judged again.
+    /// Attestations that were found false, and who asked: nobody has them judged again.
     pub(super) rejected: Vec<(Address, B256)>,
     /// Those against whom evidence was given out, by their places.
     pub(super) convicted: u128,
@@ -64,8 +64,8 @@ impl Poll {
 
     /// Members that have not voted for what is certified. The others ask for the certificate by voting again.
     pub(super) fn silent(&self, committee: &Committee) -> Vec<Address> {
-        let certified = self.certificate.map(|(statement, _)| statement);
-        let votes = self.tally.votes().filter(|vote| Some(vote.statement) == certified);
+        let certified = self.certificate.map(|(attestation, _)| attestation);
+        let votes = self.tally.votes().filter(|vote| Some(vote.attestation) == certified);
         let voters: Vec<_> = votes.map(|vote| vote.voter).collect();
         let members = committee.members().iter().map(|member| member.address);
         members.filter(|member| !voters.contains(member)).collect()
@@ -75,7 +75,7 @@ impl Poll {
         self.certificate.is_none() && self.own.is_none() && self.request.is_none()
     }
 
-    /// Whether a statement that a peer has asked for is being judged.
+    /// Whether an attestation that a peer has asked for is being judged.
     fn is_judged_for(&self, peer: Address) -> bool {
         self.judging.iter().any(|(asker, _)| *asker == peer)
     }
@@ -154,7 +154,7 @@ impl Polls {
         self.polls.get_mut(&slot).ok_or(Refusal::Unasked)
     }
 
-    /// How many slots of a kind there are in which a statement is judged that a peer has asked for.
+    /// How many slots of a kind there are in which an attestation is judged that a peer has asked for.
     pub(super) fn judged_for(&self, peer: Address, kind: FactKind) -> usize {
         let polls = self.polls.iter().filter(|(slot, _)| slot.kind == kind);
         polls.filter(|(_, poll)| poll.is_judged_for(peer)).count()

@@ -62,7 +62,7 @@ pub enum Refusal {
     #[error("the manifest does not hold: {0}")]
     Manifest(#[from] ManifestError),
     /// What came with a request is not what it takes.
-    #[error("the material of the request does not belong to its statement")]
+    #[error("the material of the request does not belong to its attestation")]
     Material,
     /// A vote of another member is only handed on to show a contradiction.
     #[error("the vote is {voter}'s, not the sender's")]
@@ -106,7 +106,7 @@ pub enum Refusal {
     Unasked,
     /// Nothing is known of the data set.
     #[error("data set {root} is not kept here")]
-    UnknownDataSet {
+    UnknownDataset {
         /// Its root.
         root: B256,
     },
@@ -116,8 +116,8 @@ pub enum Refusal {
         /// The sender.
         peer: Address,
     },
-    /// Statements of this kind are not judged on request.
-    #[error("a statement of this kind is not judged on request")]
+    /// Attestations of this kind are not judged on request.
+    #[error("an attestation of this kind is not judged on request")]
     Unrequestable,
     /// A vote does not count.
     #[error("the vote does not count: {0}")]
@@ -136,7 +136,7 @@ impl Refusal {
             | Self::Quota { .. }
             | Self::TooLarge { .. }
             | Self::Unasked
-            | Self::UnknownDataSet { .. }
+            | Self::UnknownDataset { .. }
             | Self::UnknownSender { .. } => 0,
             // So do overload, a difference of versions and orders that differ, now and then.
             Self::Answer(_)

@@ -2,11 +2,11 @@ use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::{Address, B256};
 use lazai_availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest};
-use lazai_consensus::{Epoch, Fact, QuorumCertificate, Statement, VoteStore};
+use lazai_consensus::{Attestation, Epoch, Fact, QuorumCertificate, VoteStore};
 
 use super::{
     Message, Output, QuorumMember, Refusal, Request, Task,
-    data_set::DataSet,
+    dataset::Dataset,
     epochs::place,
     holding::{Intake, MAX_WANTED, Then},
     member::is_kept,
@@ -17,13 +17,13 @@ impl<V: VoteStore> QuorumMember<V> {
     /// Learns of a data set that the quorum has certified.
     pub(super) fn hold(
         &mut self,
-        statement: Statement,
+        attestation: Attestation,
         certificate: QuorumCertificate,
     ) -> Result<(), Refusal> {
-        if !matches!(statement.fact, Fact::Available { .. }) {
+        if !matches!(attestation.fact, Fact::Available { .. }) {
             return Err(Refusal::Material);
         }
-        self.take_certificate(statement, certificate)?;
+        self.take_certificate(attestation, certificate)?;
         self.want_manifests();
         Ok(())
     }
@@ -45,7 +45,7 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     pub(super) fn manifest_wanted(&mut self, from: Address, root: B256) -> Result<(), Refusal> {
-        let set = self.data_sets.get(&root).ok_or(Refusal::UnknownDataSet { root })?;
+        let set = self.datasets.get(&root).ok_or(Refusal::UnknownDataset { root })?;
         let bytes = u64::from(set.manifest.commitment().stripes()).saturating_mul(32);
         self.peers.serve(from, bytes, &self.limits)?;
         let manifest = set.manifest.encode();
@@ -54,7 +54,7 @@ impl<V: VoteStore> QuorumMember<V> {
     }
 
     pub(super) fn take_manifest(&mut self, root: B256, bytes: &[u8]) -> Result<(), Refusal> {
-        let statement = *self.lacking.get(&root).ok_or(Refusal::Unasked)?;
+        let attestation = *self.lacking.get(&root).ok_or(Refusal::Unasked)?;
         let head = bytes.get(..COMMITMENT_BYTES).ok_or(Refusal::Material)?;
         let commitment = DatasetCommitment::decode(head).map_err(|_| Refusal::Material)?;
         if commitment.root() != root {
@@ -62,8 +62,8 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let manifest = Arc::new(Manifest::decode(bytes)?);
         self.lacking.remove(&root);
-        let set = self.data_sets.entry(root).or_insert_with(|| DataSet::new(manifest));
-        set.certify(statement);
+        let set = self.datasets.entry(root).or_insert_with(|| Dataset::new(manifest));
+        set.certify(attestation);
         if self.spoiled.contains(&root) {
             set.spoil();
         }
@@ -80,7 +80,7 @@ impl<V: VoteStore> QuorumMember<V> {
             return;
         }
         self.next_sync_ms = self.now_ms.saturating_add(self.limits.answer_ms);
-        let kept = self.data_sets.iter().filter(|(root, set)| {
+        let kept = self.datasets.iter().filter(|(root, set)| {
             set.is_lacking(epoch)
                 && !self.intakes.contains_key(*root)
                 && !self.forgetting.contains(*root)
@@ -98,8 +98,8 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// Whether all that falls to this member in an epoch is on disk.
     pub(super) fn is_synced(&self, epoch: Epoch) -> bool {
-        !self.lacking.values().any(|statement| is_kept(statement, epoch))
-            && !self.data_sets.values().any(|set| set.is_lacking(epoch))
+        !self.lacking.values().any(|attestation| is_kept(attestation, epoch))
+            && !self.datasets.values().any(|set| set.is_lacking(epoch))
     }
 
     /// Takes a data set for what it is: no data, that nobody needs to hold.
@@ -108,7 +108,7 @@ impl<V: VoteStore> QuorumMember<V> {
         if self.spoiled.len() < self.limits.max_slots {
             self.spoiled.insert(root);
         }
-        if let Some(set) = self.data_sets.get_mut(&root) {
+        if let Some(set) = self.datasets.get_mut(&root) {
             set.spoil();
         }
         // What is missing of it cannot be made from the others.
@@ -126,15 +126,15 @@ impl<V: VoteStore> QuorumMember<V> {
 
     /// Tells the quorum that a data set is inconsistent.
     pub(super) fn expose(&mut self, root: B256, proof: &InconsistencyProof) {
-        let Some(set) = self.data_sets.get(&root) else { return };
+        let Some(set) = self.datasets.get(&root) else { return };
         if set.is_spoiled() {
             return;
         }
         let commitment = *set.manifest.commitment();
         self.spoil(root);
         let (quorum, epoch) = (self.quorum, self.epochs.current());
-        let statement = Statement { quorum, epoch, fact: Fact::Inconsistent { root } };
-        let asked = Request::inconsistent(statement, commitment, proof);
+        let attestation = Attestation { quorum, epoch, fact: Fact::Inconsistent { root } };
+        let asked = Request::inconsistent(attestation, commitment, proof);
         if let Err(refusal) = asked.and_then(|request| self.ask(request)) {
             self.fault(alloc::format!("{refusal}"));
         }

@@ -5,7 +5,7 @@ use lazai_api_types::Job;
 use lazai_availability::{
     AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, Shard, ShardError,
 };
-use lazai_consensus::{Epoch, QuorumCertificate, Statement};
+use lazai_consensus::{Attestation, Epoch, QuorumCertificate};
 
 use super::Verdict;
 
@@ -30,7 +30,7 @@ pub enum Task {
     /// Judge a data set by a policy.
     Judge {
         /// What is to be judged.
-        statement: Statement,
+        attestation: Attestation,
         /// The data set.
         manifest: Arc<Manifest>,
         /// Enough of its shards, checked.
@@ -66,14 +66,14 @@ pub enum Task {
     /// Keep a certificate on disk.
     Record {
         /// What is certified.
-        statement: Statement,
+        attestation: Attestation,
         /// The certificate.
         certificate: QuorumCertificate,
     },
     /// Check that a data set is inconsistent.
     Refute {
-        /// The statement that it is.
-        statement: Statement,
+        /// The attestation that it is.
+        attestation: Attestation,
         /// The data set.
         commitment: DatasetCommitment,
         /// An encoded [`InconsistencyProof`].
@@ -84,7 +84,7 @@ pub enum Task {
     /// Run a job again.
     Rerun {
         /// The claimed run.
-        statement: Statement,
+        attestation: Attestation,
         /// The job.
         job: Job,
     },
@@ -100,7 +100,7 @@ pub enum Task {
     /// Note on disk that this member is about to vouch for its shards.
     Vouch {
         /// That they are available.
-        statement: Statement,
+        attestation: Attestation,
     },
 }
 
@@ -123,8 +123,8 @@ pub enum Done {
     },
     /// Of [`Task::Judge`], [`Task::Refute`] and [`Task::Rerun`].
     Judged {
-        /// The statement.
-        statement: Statement,
+        /// The attestation.
+        attestation: Attestation,
         /// What this member thinks of it.
         verdict: Verdict,
         /// Who sent a proof that shows nothing.
@@ -164,7 +164,7 @@ pub enum Done {
     /// Of [`Task::Record`].
     Recorded {
         /// What is certified.
-        statement: Statement,
+        attestation: Attestation,
         /// The certificate.
         certificate: QuorumCertificate,
         /// Whether it is on disk.
@@ -181,8 +181,8 @@ pub enum Done {
     },
     /// Of [`Task::Vouch`].
     Vouched {
-        /// The statement.
-        statement: Statement,
+        /// The attestation.
+        attestation: Attestation,
         /// Whether it is on disk.
         result: Result<(), String>,
     },

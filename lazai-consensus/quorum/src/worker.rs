@@ -8,7 +8,7 @@ use lazai_availability::{
     AuditAnswer, AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, RestoreError,
     ShardStore, StoreError, decode, repair,
 };
-use lazai_consensus::{Epoch, Fact, QuorumCertificate, Statement};
+use lazai_consensus::{Attestation, Epoch, Fact, QuorumCertificate};
 
 use super::{
     CertificateStore, DataPolicy, DataView, Done, KeepError, LedgerError, RestoreFailure, Shards,
@@ -85,8 +85,8 @@ impl Worker {
                 };
                 Done::Forgotten { root, result }
             }
-            Task::Judge { statement, manifest, shards } => {
-                self.judge(statement, &manifest, &shards)
+            Task::Judge { attestation, manifest, shards } => {
+                self.judge(attestation, &manifest, &shards)
             }
             Task::Keep { root, shard, from } => {
                 let (stripe, index) = (shard.stripe, shard.index);
@@ -108,35 +108,35 @@ impl Worker {
                 let missing = added.and_then(|()| store.lost(root, &mut wanted.into_iter()));
                 Done::Prepared { root, missing: missing.map_err(|error| error.to_string()) }
             }
-            Task::Record { statement, certificate } => {
-                let result = lock(&self.ledger).keep(&statement, &certificate);
+            Task::Record { attestation, certificate } => {
+                let result = lock(&self.ledger).keep(&attestation, &certificate);
                 let result = result.map_err(|error| error.to_string());
-                Done::Recorded { statement, certificate, result }
+                Done::Recorded { attestation, certificate, result }
             }
-            Task::Refute { statement, commitment, proof, from } => {
+            Task::Refute { attestation, commitment, proof, from } => {
                 let proof = InconsistencyProof::decode(&proof, &commitment);
                 let liar = proof.and_then(|proof| proof.verify(&commitment)).err();
                 let verdict = if liar.is_none() { ACCEPT } else { Verdict::Reject };
                 let liar = liar.map(|error| (from, error));
-                Done::Judged { statement, verdict, liar, inconsistency: None }
+                Done::Judged { attestation, verdict, liar, inconsistency: None }
             }
-            Task::Rerun { statement, job } => {
-                let verdict = self.rerun(&statement, &job);
-                Done::Judged { statement, verdict, liar: None, inconsistency: None }
+            Task::Rerun { attestation, job } => {
+                let verdict = self.rerun(&attestation, &job);
+                Done::Judged { attestation, verdict, liar: None, inconsistency: None }
             }
             Task::Restore { manifest, shards, keep } => {
                 let result = self.restore(&manifest, &shards, &keep);
                 Done::Restored { root: manifest.root(), keep, result }
             }
-            Task::Vouch { statement } => {
-                let result = match statement.fact {
+            Task::Vouch { attestation } => {
+                let result = match attestation.fact {
                     Fact::Available { root, until_epoch, .. } => {
                         let kept = lock(&self.ledger).vouch(root, until_epoch);
                         kept.map_err(|error| error.to_string())
                     }
                     _ => Ok(()),
                 };
-                Done::Vouched { statement, result }
+                Done::Vouched { attestation, result }
             }
         }
     }
@@ -149,13 +149,13 @@ impl Worker {
         AuditAnswer::collect(plan, open).encode()
     }
 
-    fn judge(&self, statement: Statement, manifest: &Manifest, shards: &Shards) -> Done {
+    fn judge(&self, attestation: Attestation, manifest: &Manifest, shards: &Shards) -> Done {
         let (mut verdict, mut inconsistency) = (Verdict::Abstain, None);
-        if let Fact::Valid { data_set, version, policy, .. } = statement.fact {
+        if let Fact::Valid { dataset, version, policy, .. } = attestation.fact {
             match self.restore(manifest, shards, &[]) {
                 Ok(bytes) => {
                     let commitment = manifest.commitment();
-                    let view = DataView { data_set, version, commitment, bytes: &bytes };
+                    let view = DataView { dataset, version, commitment, bytes: &bytes };
                     let judge = self.policies.iter().find(|judge| judge.id() == policy);
                     verdict = judge.map_or(Verdict::Abstain, |judge| judge.judge(&view));
                 }
@@ -163,11 +163,11 @@ impl Worker {
                 Err(RestoreFailure::Fault(_)) => {}
             }
         }
-        Done::Judged { statement, verdict, liar: None, inconsistency }
+        Done::Judged { attestation, verdict, liar: None, inconsistency }
     }
 
-    fn rerun(&self, statement: &Statement, job: &Job) -> Verdict {
-        let (Fact::Workflow { run }, Some(coprocessor)) = (statement.fact, &self.coprocessor)
+    fn rerun(&self, attestation: &Attestation, job: &Job) -> Verdict {
+        let (Fact::Workflow { run }, Some(coprocessor)) = (attestation.fact, &self.coprocessor)
         else {
             return Verdict::Abstain;
         };
@@ -213,7 +213,7 @@ impl fmt::Debug for Worker {
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {
     /// The certificates that it kept.
-    pub certificates: Vec<(Statement, QuorumCertificate)>,
+    pub certificates: Vec<(Attestation, QuorumCertificate)>,
     /// The data sets of which it keeps shards.
     pub manifests: Vec<Arc<Manifest>>,
     /// The data sets of which it has said that it keeps them, with the last epoch of each.

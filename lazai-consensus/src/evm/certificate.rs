@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use super::{calldata, siblings::siblings};
-use crate::{CertificateError, Committee, Member, QuorumCertificate, Statement, bls::Signature};
+use crate::{Attestation, CertificateError, Committee, Member, QuorumCertificate, bls::Signature};
 
 /// A certificate in the form that `contracts/QuorumVerifier.sol` reads.
 ///
@@ -15,13 +15,13 @@ impl EvmCertificate {
     /// Brings a certificate into the form, once it is found to hold.
     ///
     /// # Errors
-    /// [`CertificateError`] if it does not certify `statement` in the name of `committee`.
+    /// [`CertificateError`] if it does not certify `attestation` in the name of `committee`.
     pub fn new(
         certificate: &QuorumCertificate,
-        statement: &Statement,
+        attestation: &Attestation,
         committee: &Committee,
     ) -> Result<Self, CertificateError> {
-        certificate.verify(statement, committee)?;
+        certificate.verify(attestation, committee)?;
         let places = 0..committee.members().len();
         let absent: Vec<_> = places.filter(|place| !certificate.signers.contains(*place)).collect();
         Ok(Self::listing(&absent, &certificate.signature, committee))
@@ -66,19 +66,19 @@ fn byte(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// The call of `QuorumVerifier.verify(bytes32 committee, bytes statement, bytes certificate)` that checks `certificate`.
+/// The call of `QuorumVerifier.verify(bytes32 committee, bytes attestation, bytes certificate)` that checks `certificate`.
 ///
 /// # Errors
-/// [`CertificateError`] if it does not certify `statement` in the name of `committee`, so that no gas is spent on it.
+/// [`CertificateError`] if it does not certify `attestation` in the name of `committee`, so that no gas is spent on it.
 pub fn to_evm_calldata(
     certificate: &QuorumCertificate,
-    statement: &Statement,
+    attestation: &Attestation,
     committee: &Committee,
 ) -> Result<Vec<u8>, CertificateError> {
-    let certificate = EvmCertificate::new(certificate, statement, committee)?;
-    let arguments = [statement.encode(), certificate.0];
-    let [statement, certificate] = &arguments;
-    Ok(calldata(SELECTOR, &committee.root(), &[statement, certificate]))
+    let certificate = EvmCertificate::new(certificate, attestation, committee)?;
+    let arguments = [attestation.encode(), certificate.0];
+    let [attestation, certificate] = &arguments;
+    Ok(calldata(SELECTOR, &committee.root(), &[attestation, certificate]))
 }
 
 /// `verify(bytes32,bytes,bytes)`.

@@ -15,7 +15,7 @@ pub fn double_vote_calldata(
     second: &Vote,
     committee: &Committee,
 ) -> Result<Vec<u8>, EvidenceError> {
-    contradict(&first.statement, &second.statement)?;
+    contradict(&first.attestation, &second.attestation)?;
     if first.voter != second.voter {
         return Err(EvidenceError::TwoVoters);
     }
@@ -26,7 +26,7 @@ pub fn double_vote_calldata(
     let unsigned = VoteError::Signature { voter: first.voter };
     let sum = Signature::aggregate([&first.signature, &second.signature]).ok_or(unsigned)?;
     let evidence = EvmCertificate::listing(&[place], &sum, committee);
-    let (first, second) = (first.statement.encode(), second.statement.encode());
+    let (first, second) = (first.attestation.encode(), second.attestation.encode());
     Ok(calldata(SELECTOR, &committee.root(), &[&first, &second, evidence.as_bytes()]))
 }
 

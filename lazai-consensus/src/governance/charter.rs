@@ -19,7 +19,7 @@ pub struct Charter {
     /// Of the next epoch, by address.
     candidates: BTreeMap<Address, Candidate>,
     prices: BTreeMap<B256, u64>,
-    data_sets: BTreeMap<(B256, u64), DataSetTerms>,
+    datasets: BTreeMap<(B256, u64), DatasetTerms>,
     /// Proposals of this epoch that were decided.
     decided: BTreeSet<B256>,
 }
@@ -35,7 +35,7 @@ impl Charter {
             epoch,
             candidates: candidates.collect(),
             prices,
-            data_sets: BTreeMap::new(),
+            datasets: BTreeMap::new(),
             decided: BTreeSet::new(),
         }
     }
@@ -59,9 +59,9 @@ impl Charter {
         }
         match &proposal.action {
             Action::AddMember(candidate) => self.check_candidate(candidate),
-            Action::AdmitDataSet { data_set, version, until_epoch, .. } => {
-                if self.data_sets.contains_key(&(*data_set, *version)) {
-                    return Err(CharterError::KnownDataSet { data_set: *data_set });
+            Action::AdmitDataset { dataset, version, until_epoch, .. } => {
+                if self.datasets.contains_key(&(*dataset, *version)) {
+                    return Err(CharterError::KnownDataset { dataset: *dataset });
                 }
                 if *until_epoch < self.epoch {
                     let (expected, got) = (self.epoch.0, until_epoch.0);
@@ -85,9 +85,9 @@ impl Charter {
                 }
                 Ok(())
             }
-            Action::RetireDataSet { data_set, version } => {
-                let is_known = self.data_sets.contains_key(&(*data_set, *version));
-                let unknown = CharterError::UnknownDataSet { data_set: *data_set };
+            Action::RetireDataset { dataset, version } => {
+                let is_known = self.datasets.contains_key(&(*dataset, *version));
+                let unknown = CharterError::UnknownDataset { dataset: *dataset };
                 if is_known { Ok(()) } else { Err(unknown) }
             }
             Action::Text(text) if text.len() > MAX_TEXT_BYTES => {
@@ -129,7 +129,7 @@ impl Charter {
     pub fn next(&self) -> Result<Self, CharterError> {
         let epoch = Epoch(self.epoch.0.checked_add(1).ok_or(CharterError::LastEpoch)?);
         let mut next = Self { epoch, decided: BTreeSet::new(), ..self.clone() };
-        next.data_sets.retain(|_, terms| terms.until_epoch >= epoch);
+        next.datasets.retain(|_, terms| terms.until_epoch >= epoch);
         Ok(next)
     }
 
@@ -157,8 +157,8 @@ impl Charter {
 
     /// What was decided about a data set; `None` if it is not admitted.
     #[must_use]
-    pub fn data_set(&self, data_set: B256, version: u64) -> Option<DataSetTerms> {
-        self.data_sets.get(&(data_set, version)).copied()
+    pub fn dataset(&self, dataset: B256, version: u64) -> Option<DatasetTerms> {
+        self.datasets.get(&(dataset, version)).copied()
     }
 
     fn apply(&mut self, action: &Action) {
@@ -166,9 +166,9 @@ impl Charter {
             Action::AddMember(candidate) => {
                 self.candidates.insert(candidate.address, **candidate);
             }
-            Action::AdmitDataSet { data_set, version, root, until_epoch } => {
-                let terms = DataSetTerms { root: *root, until_epoch: *until_epoch };
-                self.data_sets.insert((*data_set, *version), terms);
+            Action::AdmitDataset { dataset, version, root, until_epoch } => {
+                let terms = DatasetTerms { root: *root, until_epoch: *until_epoch };
+                self.datasets.insert((*dataset, *version), terms);
             }
             Action::ChangePrice { item, to, .. } => {
                 self.prices.insert(*item, *to);
@@ -181,8 +181,8 @@ impl Charter {
             Action::RemoveMember { member } => {
                 self.candidates.remove(member);
             }
-            Action::RetireDataSet { data_set, version } => {
-                self.data_sets.remove(&(*data_set, *version));
+            Action::RetireDataset { dataset, version } => {
+                self.datasets.remove(&(*dataset, *version));
             }
             Action::Text(_) => {}
         }
@@ -237,7 +237,7 @@ impl Charter {
 
 /// On what terms a data set is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct DataSetTerms {
+pub struct DatasetTerms {
     /// The commitment to it.
     pub root: B256,
     /// The last epoch in which it is kept.
@@ -269,10 +269,10 @@ pub enum CharterError {
         got: u64,
     },
     /// The data set is admitted already.
-    #[error("data set {data_set} is admitted in this version already")]
-    KnownDataSet {
+    #[error("data set {dataset} is admitted in this version already")]
+    KnownDataset {
         /// Its name.
-        data_set: B256,
+        dataset: B256,
     },
     /// Epochs are numbered by 64 bits.
     #[error("there is no later epoch")]
@@ -310,10 +310,10 @@ pub enum CharterError {
         got: u64,
     },
     /// The data set is not admitted.
-    #[error("data set {data_set} is not admitted in this version")]
-    UnknownDataSet {
+    #[error("data set {dataset} is not admitted in this version")]
+    UnknownDataset {
         /// Its name.
-        data_set: B256,
+        dataset: B256,
     },
     /// The address is no member's.
     #[error("{address} is no member")]

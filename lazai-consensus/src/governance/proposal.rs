@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Keccak256};
 use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    Candidate, Epoch, Fact, QuorumId, Statement,
+    Attestation, Candidate, Epoch, Fact, QuorumId,
     bls::{PublicKey, Signature},
 };
 
@@ -27,9 +27,9 @@ pub struct Proposal {
 impl Proposal {
     /// What members sign to approve or to reject it.
     #[must_use]
-    pub fn decision(&self, approved: bool) -> Statement {
+    pub fn decision(&self, approved: bool) -> Attestation {
         let fact = Fact::Decision { proposal: self.hash(), approved };
-        Statement { quorum: self.quorum, epoch: self.epoch, fact }
+        Attestation { quorum: self.quorum, epoch: self.epoch, fact }
     }
 
     /// The name of the proposal: `keccak256("lazvm/proposal/1" ‖ canonical bytes)`.
@@ -59,9 +59,9 @@ impl Proposal {
                 put(&key.to_bytes());
                 put(&possession.to_bytes());
             }
-            Action::AdmitDataSet { data_set, version, root, until_epoch } => {
+            Action::AdmitDataset { dataset, version, root, until_epoch } => {
                 put(&[ADMIT_DATA_SET]);
-                put(data_set.as_slice());
+                put(dataset.as_slice());
                 put(&version.to_be_bytes());
                 put(root.as_slice());
                 put(&until_epoch.0.to_be_bytes());
@@ -81,9 +81,9 @@ impl Proposal {
                 put(&[REMOVE_MEMBER]);
                 put(member.as_slice());
             }
-            Action::RetireDataSet { data_set, version } => {
+            Action::RetireDataset { dataset, version } => {
                 put(&[RETIRE_DATA_SET]);
-                put(data_set.as_slice());
+                put(dataset.as_slice());
                 put(&version.to_be_bytes());
             }
             Action::Text(text) => {
@@ -116,9 +116,9 @@ pub enum Action {
     /// Makes a candidate a member.
     AddMember(Box<Candidate>),
     /// Has a data set kept.
-    AdmitDataSet {
+    AdmitDataset {
         /// Its name.
-        data_set: B256,
+        dataset: B256,
         /// Its version.
         version: u64,
         /// The commitment to it.
@@ -148,9 +148,9 @@ pub enum Action {
         member: Address,
     },
     /// Has a data set kept no longer.
-    RetireDataSet {
+    RetireDataset {
         /// Its name.
-        data_set: B256,
+        dataset: B256,
         /// Its version.
         version: u64,
     },
@@ -176,8 +176,8 @@ impl Action {
                     possession: Signature::from_bytes(&possession)?,
                 }))
             }
-            ADMIT_DATA_SET => Self::AdmitDataSet {
-                data_set: reader.hash()?,
+            ADMIT_DATA_SET => Self::AdmitDataset {
+                dataset: reader.hash()?,
                 version: reader.u64()?,
                 root: reader.hash()?,
                 until_epoch: Epoch(reader.u64()?),
@@ -190,7 +190,7 @@ impl Action {
             }
             REMOVE_MEMBER => Self::RemoveMember { member: reader.address()? },
             RETIRE_DATA_SET => {
-                Self::RetireDataSet { data_set: reader.hash()?, version: reader.u64()? }
+                Self::RetireDataset { dataset: reader.hash()?, version: reader.u64()? }
             }
             TEXT => {
                 let length = reader.remaining();

@@ -5,26 +5,26 @@ use lazai_api_types::{
     codec::DecodeError,
 };
 
-use super::{ENVELOPE, seated::Seated};
+use super::{ENVELOPE, committee_cache::CommitteeCache};
 use crate::{
-    CertificateError, CommitteeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
-    QuorumCertificate, Statement, VoteError, vote::concerns,
+    Attestation, CertificateError, CommitteeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
+    QuorumCertificate, VoteError, vote::concerns,
 };
 
 /// Checks certificates of quorums, as proofs of the system [`ProofSystemId::QUORUM`].
 ///
 /// Keys are the bytes of a [`Roster`](crate::Roster). A proof is the byte 1 and an encoded [`QuorumCertificate`]. A claim of
 /// a run is shown by a certificate of [`Fact::Workflow`] about it, in the quorum and the epoch of the key; a claim of values
-/// by one of the [`Statement`] whose canonical bytes the values are.
+/// by one of the [`Attestation`] whose canonical bytes the values are.
 ///
 /// Rosters that were found right are remembered, the last 64 by the hash of their bytes, so that their proofs of possession
 /// are not checked for each certificate. No answer depends on what is remembered.
 #[derive(Debug, Default)]
-pub struct QcVerify {
-    seated: Seated,
+pub struct QuorumVerifier {
+    committees: CommitteeCache,
 }
 
-impl QcVerify {
+impl QuorumVerifier {
     /// A verifier that remembers nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -34,8 +34,13 @@ impl QcVerify {
     /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
     ///
     /// # Errors
-    /// [`QcVerifyError`], the same on every machine.
-    pub fn check(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<(), QcVerifyError> {
+    /// [`QuorumVerifierError`], the same on every machine.
+    pub fn check(
+        &self,
+        key: &[u8],
+        claim: Claim<'_>,
+        proof: &[u8],
+    ) -> Result<(), QuorumVerifierError> {
         bounded("proof", proof, MAX_PROOF_BYTES)?;
         let body = match proof.split_first() {
             Some((&ENVELOPE, body)) => body,
@@ -45,21 +50,21 @@ impl QcVerify {
         // Before the roster, which takes longest.
         let certificate = QuorumCertificate::decode(body)?;
         bounded("key", key, MAX_ROSTER_BYTES)?;
-        let committee = self.seated.seat(key)?;
-        let statement = match claim {
-            Claim::Statement(run) => Statement {
+        let committee = self.committees.get_or_verify(key)?;
+        let attestation = match claim {
+            Claim::Statement(run) => Attestation {
                 quorum: committee.quorum(),
                 epoch: committee.epoch(),
                 fact: Fact::Workflow { run: *run },
             },
-            Claim::Values(values) => Statement::decode(values)?,
+            Claim::Values(values) => Attestation::decode(values)?,
         };
-        concerns(&statement, &committee)?;
-        Ok(certificate.verify(&statement, &committee)?)
+        concerns(&attestation, &committee)?;
+        Ok(certificate.verify(&attestation, &committee)?)
     }
 }
 
-impl ProofVerifier for QcVerify {
+impl ProofVerifier for QuorumVerifier {
     fn id(&self) -> ProofSystemId {
         ProofSystemId::QUORUM
     }
@@ -78,7 +83,8 @@ impl ProofVerifier for QcVerify {
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
-        let admitted = bounded("key", key, MAX_ROSTER_BYTES).and_then(|()| self.seated.seat(key));
+        let admitted =
+            bounded("key", key, MAX_ROSTER_BYTES).and_then(|()| self.committees.get_or_verify(key));
         match admitted {
             Ok(_) => Ok(()),
             Err(error) => Err(InvalidKey { reason: error.to_string() }),
@@ -90,10 +96,10 @@ impl ProofVerifier for QcVerify {
     }
 }
 
-const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), QcVerifyError> {
+const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), QuorumVerifierError> {
     if bytes.len() > max {
         let (max, got) = (max as u64, bytes.len() as u64);
-        return Err(QcVerifyError::Size { part, max, got });
+        return Err(QuorumVerifierError::Size { part, max, got });
     }
     Ok(())
 }
@@ -101,7 +107,7 @@ const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), QcV
 /// Why a certificate does not show a claim, or a roster is no key.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QcVerifyError {
+pub enum QuorumVerifierError {
     /// The certificate does not hold.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -121,9 +127,9 @@ pub enum QcVerifyError {
         /// Bytes given.
         got: u64,
     },
-    /// The values are a statement of another quorum or epoch.
+    /// The values are an attestation of another quorum or epoch.
     #[error(transparent)]
-    Statement(#[from] VoteError),
+    Attestation(#[from] VoteError),
 }
 
 /// The envelope's version and the longest certificate.

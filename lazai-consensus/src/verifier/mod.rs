@@ -1,9 +1,9 @@
 //! Certificates as proofs of the chain: contracts ask for them through the precompile that checks proofs.
 
 mod certificate;
-mod seated;
+mod committee_cache;
 
-pub use certificate::{QcVerify, QcVerifyError};
+pub use certificate::{QuorumVerifier, QuorumVerifierError};
 
 /// The version of an envelope.
 const ENVELOPE: u8 = 1;

@@ -20,7 +20,7 @@ use crate::{Epoch, Slot, file_lock::FileLock};
 /// may have left records that are in memory alone. A record that a crash cut off is dropped, as its vote was never signed. A
 /// record that is whole but wrong is damage, and refused.
 ///
-/// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot hash ‖ statement hash
+/// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot hash ‖ attestation hash
 /// ‖ checksum; a checksum is the first eight bytes of the keccak256 of the record before it.
 #[derive(Debug)]
 pub struct VoteJournal {
@@ -86,11 +86,11 @@ impl VoteJournal {
                 return Err(VoteStoreError::Damaged { at });
             };
             let (epoch, hashes) = body.split_at(8);
-            let (slot, statement) = hashes.split_at(32);
+            let (slot, attestation) = hashes.split_at(32);
             let epoch = epoch.try_into().map(u64::from_be_bytes);
             let epoch = Epoch(epoch.map_err(|_| VoteStoreError::Damaged { at })?);
-            let statement = B256::from_slice(statement);
-            let known = self.votes.insert(B256::from_slice(slot), (epoch, statement));
+            let attestation = B256::from_slice(attestation);
+            let known = self.votes.insert(B256::from_slice(slot), (epoch, attestation));
             if known.is_some() {
                 return Err(VoteStoreError::Damaged { at });
             }
@@ -116,8 +116,8 @@ impl VoteJournal {
     /// Writes the whole journal beside the old one and puts it in its place.
     fn rewrite(&mut self) -> Result<(), VoteStoreError> {
         let mut bytes = header(self.first_epoch);
-        for (slot, (epoch, statement)) in &self.votes {
-            bytes.extend_from_slice(&record(*epoch, slot, statement));
+        for (slot, (epoch, attestation)) in &self.votes {
+            bytes.extend_from_slice(&record(*epoch, slot, attestation));
         }
         let new = beside(&self.path, ".new");
         let prepare = || {
@@ -144,7 +144,7 @@ impl VoteJournal {
 }
 
 impl VoteStore for VoteJournal {
-    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError> {
+    fn reserve(&mut self, slot: &Slot, attestation: B256) -> Result<(), VoteStoreError> {
         if self.is_broken {
             let reason = "an earlier write failed; open the journal again".to_string();
             return Err(VoteStoreError::Io { action: "written", reason });
@@ -155,18 +155,20 @@ impl VoteStore for VoteJournal {
         }
         let name = slot.hash();
         match self.votes.get(&name) {
-            Some((_, signed)) if *signed == statement => Ok(()),
-            Some((_, signed)) => Err(VoteStoreError::Conflict { signed: *signed, got: statement }),
+            Some((_, signed)) if *signed == attestation => Ok(()),
+            Some((_, signed)) => {
+                Err(VoteStoreError::Conflict { signed: *signed, got: attestation })
+            }
             None => {
-                self.append(&record(slot.epoch, &name, &statement))?;
-                self.votes.insert(name, (slot.epoch, statement));
+                self.append(&record(slot.epoch, &name, &attestation))?;
+                self.votes.insert(name, (slot.epoch, attestation));
                 Ok(())
             }
         }
     }
 
     fn reserved(&self, slot: &Slot) -> Option<B256> {
-        self.votes.get(&slot.hash()).map(|(_, statement)| *statement)
+        self.votes.get(&slot.hash()).map(|(_, attestation)| *attestation)
     }
 
     fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError> {
@@ -199,11 +201,11 @@ fn header(first: Epoch) -> Vec<u8> {
     sealed(bytes)
 }
 
-fn record(epoch: Epoch, slot: &B256, statement: &B256) -> Vec<u8> {
+fn record(epoch: Epoch, slot: &B256, attestation: &B256) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(RECORD_BYTES);
     bytes.extend_from_slice(&epoch.0.to_be_bytes());
     bytes.extend_from_slice(slot.as_slice());
-    bytes.extend_from_slice(statement.as_slice());
+    bytes.extend_from_slice(attestation.as_slice());
     sealed(bytes)
 }
 

@@ -13,16 +13,16 @@ pub struct MemoryVoteStore {
 }
 
 impl VoteStore for MemoryVoteStore {
-    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError> {
+    fn reserve(&mut self, slot: &Slot, attestation: B256) -> Result<(), VoteStoreError> {
         if slot.epoch < self.first_epoch {
             let (first, got) = (self.first_epoch.0, slot.epoch.0);
             return Err(VoteStoreError::Forgotten { first, got });
         }
         match self.votes.get(slot) {
-            Some(signed) if *signed == statement => Ok(()),
-            Some(signed) => Err(VoteStoreError::Conflict { signed: *signed, got: statement }),
+            Some(signed) if *signed == attestation => Ok(()),
+            Some(signed) => Err(VoteStoreError::Conflict { signed: *signed, got: attestation }),
             None => {
-                self.votes.insert(*slot, statement);
+                self.votes.insert(*slot, attestation);
                 Ok(())
             }
         }

@@ -15,19 +15,19 @@ use crate::{Epoch, Slot};
 pub use journal::VoteJournal;
 pub use memory::MemoryVoteStore;
 
-/// Keeps which statement a member has signed in each slot.
+/// Keeps which attestation a member has signed in each slot.
 ///
 /// # Guarantees of an implementation
 /// When `reserve` returns `Ok`, the choice is durable: it outlives a crash of the process and of the machine, unless the
-/// type says that it does not. No two statements are ever reserved in one slot.
+/// type says that it does not. No two attestations are ever reserved in one slot.
 pub trait VoteStore: Debug + Send {
-    /// Keeps that `statement` is signed in `slot`; what was kept before may be asked for again.
+    /// Keeps that `attestation` is signed in `slot`; what was kept before may be asked for again.
     ///
     /// # Errors
     /// [`VoteStoreError`]; nothing may be signed then.
-    fn reserve(&mut self, slot: &Slot, statement: B256) -> Result<(), VoteStoreError>;
+    fn reserve(&mut self, slot: &Slot, attestation: B256) -> Result<(), VoteStoreError>;
 
-    /// The statement that was reserved in `slot`.
+    /// The attestation that was reserved in `slot`.
     fn reserved(&self, slot: &Slot) -> Option<B256>;
 
     /// Forgets the votes of epochs before `first`, in which [`reserve`](Self::reserve) then refuses to vote for ever.
@@ -41,12 +41,12 @@ pub trait VoteStore: Debug + Send {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VoteStoreError {
-    /// Another statement was signed in the slot.
-    #[error("statement {signed} was signed in this slot before, {got} must not be")]
+    /// Another attestation was signed in the slot.
+    #[error("attestation {signed} was signed in this slot before, {got} must not be")]
     Conflict {
-        /// The statement signed before.
+        /// The attestation signed before.
         signed: B256,
-        /// The statement that was to be signed.
+        /// The attestation that was to be signed.
         got: B256,
     },
     /// The store's bytes are not those that it wrote.

@@ -1,6 +1,6 @@
 //! Every order of events of the attestation of a data set, searched without gaps.
 //!
-//! Four members of equal weight, one or two of them dishonest, and a publisher that offers two contradicting statements in
+//! Four members of equal weight, one or two of them dishonest, and a publisher that offers two contradicting attestations in
 //! one slot. Honest members store shards, vote and crash at any time; the network delivers any vote to the counting member,
 //! at any time, never, or many times; dishonest members have signed everything from the start. Votes, journals, counts,
 //! certificates and evidence are the real ones: the model only decides what happens next, and remembers what the real
@@ -15,17 +15,17 @@ use std::{
 
 use alloy_primitives::B256;
 use lazai_consensus::{
-    AttestError, Attestor, Committee, Epoch, Evidence, EvidenceError, Fact, Progress, Refuter,
-    Statement, Tally, Vote, VoteJournal, VoteStoreError,
+    AttestError, Attestation, Attestor, Committee, Epoch, Evidence, EvidenceError, Fact, Progress,
+    Refuter, Tally, Vote, VoteJournal, VoteStoreError,
 };
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use crate::support::{address, committee, secret, statement};
+use crate::support::{address, attestation, committee, secret};
 
 #[test]
 fn one_dishonest_member_of_four_breaks_nothing() {
     let start = Instant::now();
-    let checker = Attestation::new(Rules::default()).checker().threads(2).spawn_bfs().join();
+    let checker = AttestationModel::new(Rules::default()).checker().threads(2).spawn_bfs().join();
     println!(
         "states={} transitions={} depth={} seconds={:.1}",
         checker.unique_state_count(),
@@ -36,7 +36,7 @@ fn one_dishonest_member_of_four_breaks_nothing() {
     checker.assert_no_discovery(AGREEMENT);
     checker.assert_no_discovery(HELD);
     checker.assert_no_discovery(FAIR);
-    // The search is not empty: both statements can win, and the dishonest member can be convicted.
+    // The search is not empty: both attestations can win, and the dishonest member can be convicted.
     for name in [FIRST_WINS, SECOND_WINS, CONVICTED] {
         checker.assert_any_discovery(name);
     }
@@ -65,7 +65,7 @@ fn two_dishonest_members_of_four_break_agreement() {
     let rules = Rules { dishonest: 0b1100, ..Rules::default() };
     counterexample(rules, AGREEMENT);
     // Even then nobody is convicted who kept the rules.
-    let checker = Attestation::new(rules).checker().threads(2).spawn_bfs().join();
+    let checker = AttestationModel::new(rules).checker().threads(2).spawn_bfs().join();
     checker.assert_no_discovery(FAIR);
 }
 
@@ -73,7 +73,7 @@ fn two_dishonest_members_of_four_break_agreement() {
 fn counterexample(rules: Rules, name: &'static str) -> Vec<Action> {
     let until = HasDiscoveries::AnyOf([name].into());
     // Depth first: what is looked for lies deep, and any way there will do.
-    let checker = Attestation::new(rules).checker().finish_when(until).spawn_dfs().join();
+    let checker = AttestationModel::new(rules).checker().finish_when(until).spawn_dfs().join();
     let path = checker.assert_any_discovery(name).into_actions();
     println!("{name}: {path:?}");
     path
@@ -97,31 +97,31 @@ impl Default for Rules {
 }
 
 /// The protocol, and what the real code has answered so far.
-struct Attestation {
+struct AttestationModel {
     rules: Rules,
     committee: &'static Committee,
-    /// By member and statement.
+    /// By member and attestation.
     votes: [[Vote; 2]; MEMBERS],
-    /// Which statements the pen signs, by member and the statement in its journal (the last is an empty one).
+    /// Which attestations the pen signs, by member and the attestation in its journal (the last is an empty one).
     signs: [[[bool; 2]; 3]; MEMBERS],
     counts: Mutex<Counts>,
 }
 
-impl Attestation {
+impl AttestationModel {
     fn new(rules: Rules) -> Self {
         let committee: &'static Committee = Box::leak(Box::new(committee(&[1; MEMBERS])));
-        let statements = [1, 2].map(available);
-        assert_eq!(statements[0].slot(), statements[1].slot());
+        let attestations = [1, 2].map(available);
+        assert_eq!(attestations[0].slot(), attestations[1].slot());
         let votes = array::from_fn(|member| {
-            statements.map(|statement| crate::support::vote(member, statement, committee))
+            attestations.map(|attestation| crate::support::vote(member, attestation, committee))
         });
         let signs = array::from_fn(|member| {
             [Some(0), Some(1), None].map(|journal| {
-                let earlier = journal.map(|journal: usize| statements[journal]);
-                statements.map(|statement| signs(member, earlier, statement, committee))
+                let earlier = journal.map(|journal: usize| attestations[journal]);
+                attestations.map(|attestation| signs(member, earlier, attestation, committee))
             })
         });
-        let empty = Tally::new(committee, statements[0].slot()).unwrap();
+        let empty = Tally::new(committee, attestations[0].slot()).unwrap();
         let counts = Mutex::new(Counts {
             places: [(format!("{empty:?}"), 0)].into(),
             tallies: vec![empty],
@@ -139,10 +139,10 @@ impl Attestation {
     }
 }
 
-/// The statement number `root` of the slot: data sets of one name and version.
-const fn available(root: u8) -> Statement {
-    statement(Fact::Available {
-        data_set: B256::repeat_byte(0xda),
+/// The attestation number `root` of the slot: data sets of one name and version.
+const fn available(root: u8) -> Attestation {
+    attestation(Fact::Available {
+        dataset: B256::repeat_byte(0xda),
         version: 1,
         root: B256::repeat_byte(root),
         bytes: 4_096,
@@ -152,11 +152,11 @@ const fn available(root: u8) -> Statement {
     })
 }
 
-/// Whether a pen whose journal holds `earlier` signs `statement` after its machine has started again.
+/// Whether a pen whose journal holds `earlier` signs `attestation` after its machine has started again.
 fn signs(
     member: usize,
-    earlier: Option<Statement>,
-    statement: Statement,
+    earlier: Option<Attestation>,
+    attestation: Attestation,
     committee: &Committee,
 ) -> bool {
     let folder = tempfile::tempdir().unwrap();
@@ -167,7 +167,7 @@ fn signs(
     if let Some(earlier) = earlier {
         pen().attest(earlier, committee).unwrap();
     }
-    match pen().attest(statement, committee) {
+    match pen().attest(attestation, committee) {
         Ok(vote) => vote.verify(committee).is_ok(),
         Err(AttestError::Store(VoteStoreError::Conflict { .. })) => false,
         Err(error) => panic!("{error}"),
@@ -182,7 +182,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn step(&mut self, model: &Attestation, from: u16, member: usize, choice: usize) -> Step {
+    fn step(&mut self, model: &AttestationModel, from: u16, member: usize, choice: usize) -> Step {
         if let Some(step) = self.steps.get(&(from, member, choice)) {
             return *step;
         }
@@ -226,7 +226,7 @@ fn convict(evidence: &Evidence, committee: &Committee) -> u8 {
 struct NoRefuter;
 
 impl Refuter for NoRefuter {
-    fn refutes(&self, _: &Statement, _: &[u8]) -> Result<bool, EvidenceError> {
+    fn refutes(&self, _: &Attestation, _: &[u8]) -> Result<bool, EvidenceError> {
         unreachable!("no certificate is refuted here")
     }
 }
@@ -234,11 +234,11 @@ impl Refuter for NoRefuter {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct State {
     members: [MemberState; MEMBERS],
-    /// Votes that were sent, a bit for each statement: the network may deliver them from then on.
+    /// Votes that were sent, a bit for each attestation: the network may deliver them from then on.
     sent: [u8; MEMBERS],
     /// What each counting member has counted.
     counts: [u16; COUNTING],
-    /// The signers of the first certificate of each statement, wherever it was made; 0 if there is none.
+    /// The signers of the first certificate of each attestation, wherever it was made; 0 if there is none.
     certificates: [u8; 2],
     /// Those whom evidence convicts.
     accused: u8,
@@ -246,9 +246,9 @@ struct State {
 
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 struct MemberState {
-    /// A bit for each statement whose shards are kept.
+    /// A bit for each attestation whose shards are kept.
     shards: u8,
-    /// The statement in the journal.
+    /// The attestation in the journal.
     journal: Option<usize>,
     /// A vote that is signed, but not sent.
     signed: Option<usize>,
@@ -268,7 +268,7 @@ enum Action {
     Deliver { voter: usize, choice: usize, to: usize },
 }
 
-impl Model for Attestation {
+impl Model for AttestationModel {
     type State = State;
     type Action = Action;
 

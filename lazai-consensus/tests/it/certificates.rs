@@ -2,9 +2,9 @@
 
 use alloy_primitives::{B256, U256, uint};
 use lazai_consensus::{
-    AttestError, Attestor, Candidate, CertificateError, Committee, CompositeError, CompositePolicy,
-    Epoch, Evidence, MemoryVoteStore, Progress, QuorumCertificate, QuorumId, Signers, Statement,
-    Tally, Vote, VoteError, VoteStoreError,
+    AttestError, Attestation, Attestor, Candidate, CertificateError, Committee, CompositeError,
+    CompositePolicy, Epoch, Evidence, MemoryVoteStore, Progress, QuorumCertificate, QuorumId,
+    Signers, Tally, Vote, VoteError, VoteStoreError,
     bls::{SecretKey, Signature},
 };
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_member_signs_one_statement_per_slot() {
+fn a_member_signs_one_attestation_per_slot() {
     let committee = committee(&[1; 4]);
     let mut pen = Attestor::new(address(0), secret(0), MemoryVoteStore::default());
     let first = pen.attest(checkpoint(1, 1), &committee).unwrap();
@@ -25,7 +25,7 @@ fn a_member_signs_one_statement_per_slot() {
         Err(AttestError::Store(VoteStoreError::Conflict { signed, got }))
     );
     pen.attest(checkpoint(2, 2), &committee).unwrap();
-    let elsewhere = Statement { epoch: Epoch(9), ..checkpoint(5, 5) };
+    let elsewhere = Attestation { epoch: Epoch(9), ..checkpoint(5, 5) };
     assert_eq!(
         pen.attest(elsewhere, &committee),
         Err(AttestError::Refused(VoteError::Epoch { expected: 3, got: 9 }))
@@ -38,21 +38,21 @@ fn a_member_signs_one_statement_per_slot() {
 #[test]
 fn forged_votes_do_not_stand_in_the_way() {
     let committee = committee(&[1; 4]);
-    let statement = checkpoint(1, 1);
-    let mut tally = Tally::new(&committee, statement.slot()).unwrap();
+    let attestation = checkpoint(1, 1);
+    let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
     // Signed by a key that is not the voter's, in the name of member 0.
-    let forged = Vote { voter: address(0), ..vote(1, statement, &committee) };
+    let forged = Vote { voter: address(0), ..vote(1, attestation, &committee) };
     assert_eq!(tally.add(&forged), Ok(Progress::Pending { weight: 1 }));
-    assert_eq!(tally.add(&vote(1, statement, &committee)), Ok(Progress::Pending { weight: 2 }));
+    assert_eq!(tally.add(&vote(1, attestation, &committee)), Ok(Progress::Pending { weight: 2 }));
     // With the third vote the sum is wrong, the forged one is found and dropped.
-    assert_eq!(tally.add(&vote(2, statement, &committee)), Ok(Progress::Pending { weight: 2 }));
+    assert_eq!(tally.add(&vote(2, attestation, &committee)), Ok(Progress::Pending { weight: 2 }));
     assert_eq!(tally.voters().collect::<Vec<_>>(), [address(1), address(2)]);
-    let Ok(Progress::Certified(certificate)) = tally.add(&vote(0, statement, &committee)) else {
+    let Ok(Progress::Certified(certificate)) = tally.add(&vote(0, attestation, &committee)) else {
         panic!("three of four are a quorum");
     };
-    certificate.verify(&statement, &committee).unwrap();
-    assert_eq!(tally.add(&vote(0, statement, &committee)), Ok(Progress::Repeated));
-    let Ok(Progress::Certified(all)) = tally.add(&vote(3, statement, &committee)) else {
+    certificate.verify(&attestation, &committee).unwrap();
+    assert_eq!(tally.add(&vote(0, attestation, &committee)), Ok(Progress::Repeated));
+    let Ok(Progress::Certified(all)) = tally.add(&vote(3, attestation, &committee)) else {
         panic!("a fourth vote makes a certificate of four");
     };
     assert_eq!(all.signers.count(), 4);
@@ -61,11 +61,11 @@ fn forged_votes_do_not_stand_in_the_way() {
 #[test]
 fn a_forged_vote_gives_way_to_the_genuine_one() {
     let committee = committee(&[1; 4]);
-    let (statement, other) = (checkpoint(1, 1), checkpoint(1, 2));
-    let mut tally = Tally::new(&committee, statement.slot()).unwrap();
-    let forged = Vote { statement: other, ..vote(0, statement, &committee) };
+    let (attestation, other) = (checkpoint(1, 1), checkpoint(1, 2));
+    let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
+    let forged = Vote { attestation: other, ..vote(0, attestation, &committee) };
     tally.add(&forged).unwrap();
-    assert_eq!(tally.add(&vote(0, statement, &committee)), Ok(Progress::Pending { weight: 1 }));
+    assert_eq!(tally.add(&vote(0, attestation, &committee)), Ok(Progress::Pending { weight: 1 }));
     assert_eq!(tally.add(&forged), Err(VoteError::Signature { voter: address(0) }));
     assert_eq!(tally.weight(other.hash()), 0);
 }
@@ -86,13 +86,13 @@ fn genuine_votes_whose_keys_cancel_out_make_no_certificate_and_end() {
         Candidate { address, weight: 1, key: secret.public_key(), possession }
     });
     let committee = Committee::new(QUORUM, EPOCH, candidates.collect()).unwrap();
-    let statement = checkpoint(1, 1);
+    let attestation = checkpoint(1, 1);
     let cast = |index: usize| {
         let store = MemoryVoteStore::default();
         let mut pen = Attestor::new(address(index), secrets[index].clone(), store);
-        pen.attest(statement, &committee).unwrap()
+        pen.attest(attestation, &committee).unwrap()
     };
-    let mut tally = Tally::new(&committee, statement.slot()).unwrap();
+    let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
     assert_eq!(tally.add(&cast(0)), Ok(Progress::Pending { weight: 1 }));
     assert_eq!(tally.add(&cast(1)), Ok(Progress::Pending { weight: 2 }));
     assert_eq!(tally.add(&cast(2)), Ok(Progress::Pending { weight: 3 }));
@@ -101,13 +101,13 @@ fn genuine_votes_whose_keys_cancel_out_make_no_certificate_and_end() {
     let mut signers = Signers::none(4).unwrap();
     assert!((0..3).all(|index| signers.insert(index)));
     let signature = Signature::aggregate(&[0, 1, 2].map(|index| cast(index).signature)).unwrap();
-    let (quorum, epoch, hash) = (QUORUM, EPOCH, statement.hash());
-    let three = QuorumCertificate { quorum, epoch, statement: hash, signers, signature };
-    assert_eq!(three.verify(&statement, &committee), Err(CertificateError::Signature));
+    let (quorum, epoch, hash) = (QUORUM, EPOCH, attestation.hash());
+    let three = QuorumCertificate { quorum, epoch, attestation: hash, signers, signature };
+    assert_eq!(three.verify(&attestation, &committee), Err(CertificateError::Signature));
     let Ok(Progress::Certified(all)) = tally.add(&cast(3)) else {
         panic!("the fourth key cancels nothing");
     };
-    all.verify(&statement, &committee).unwrap();
+    all.verify(&attestation, &committee).unwrap();
 }
 
 #[test]
@@ -129,9 +129,9 @@ fn votes_of_other_places_and_times_are_refused() {
     let mut tally = Tally::new(&committee, checkpoint(1, 1).slot()).unwrap();
     let good = vote(0, checkpoint(1, 1), &committee);
     let quorum = QuorumId(B256::repeat_byte(1));
-    let elsewhere = Vote { statement: Statement { quorum, ..good.statement }, ..good };
+    let elsewhere = Vote { attestation: Attestation { quorum, ..good.attestation }, ..good };
     assert!(matches!(tally.add(&elsewhere), Err(VoteError::Quorum { .. })));
-    let earlier = Vote { statement: Statement { epoch: Epoch(2), ..good.statement }, ..good };
+    let earlier = Vote { attestation: Attestation { epoch: Epoch(2), ..good.attestation }, ..good };
     assert_eq!(tally.add(&earlier), Err(VoteError::Epoch { expected: 3, got: 2 }));
     let other = vote(0, checkpoint(2, 1), &committee);
     assert!(matches!(tally.add(&other), Err(VoteError::Slot { .. })));
@@ -143,12 +143,12 @@ fn votes_of_other_places_and_times_are_refused() {
 #[test]
 fn a_certificate_is_bound_to_all_that_it_says() {
     let committee = committee(&[1; 4]);
-    let statement = checkpoint(1, 1);
-    let good = certificate(&statement, &[0, 2, 3], 4);
-    good.verify(&statement, &committee).unwrap();
+    let attestation = checkpoint(1, 1);
+    let good = certificate(&attestation, &[0, 2, 3], 4);
+    good.verify(&attestation, &committee).unwrap();
     let refused =
-        |certificate: QuorumCertificate| certificate.verify(&statement, &committee).unwrap_err();
-    let few = certificate(&statement, &[0, 2], 4);
+        |certificate: QuorumCertificate| certificate.verify(&attestation, &committee).unwrap_err();
+    let few = certificate(&attestation, &[0, 2], 4);
     assert_eq!(refused(few), CertificateError::Weight { expected: 3, got: 2 });
     // The bitmap claims one who has not signed, or one who has not is left in.
     let mut claims = few;
@@ -157,8 +157,8 @@ fn a_certificate_is_bound_to_all_that_it_says() {
     let hides = QuorumCertificate { signers: few.signers, ..good };
     assert_eq!(refused(hides), CertificateError::Weight { expected: 3, got: 2 });
     let other = certificate(&checkpoint(1, 2), &[0, 2, 3], 4);
-    assert!(matches!(refused(other), CertificateError::Statement { .. }));
-    let renamed = QuorumCertificate { statement: statement.hash(), ..other };
+    assert!(matches!(refused(other), CertificateError::Attestation { .. }));
+    let renamed = QuorumCertificate { attestation: attestation.hash(), ..other };
     assert_eq!(refused(renamed), CertificateError::Signature);
     let epoch = QuorumCertificate { epoch: Epoch(4), ..good };
     assert_eq!(refused(epoch), CertificateError::Epoch { expected: 3, got: 4 });
@@ -171,8 +171,8 @@ fn a_certificate_is_bound_to_all_that_it_says() {
 #[test]
 fn every_bit_of_a_certificate_counts() {
     let committee = committee(&[1; 4]);
-    let statement = checkpoint(1, 1);
-    let bytes = certificate(&statement, &[0, 1, 2], 4).encode();
+    let attestation = checkpoint(1, 1);
+    let bytes = certificate(&attestation, &[0, 1, 2], 4).encode();
     for at in 0..bytes.len() {
         assert!(QuorumCertificate::decode(&bytes[..at]).is_err());
         for bit in 0..8 {
@@ -181,7 +181,8 @@ fn every_bit_of_a_certificate_counts() {
             let altered = QuorumCertificate::decode(&altered);
             assert!(
                 altered.is_err()
-                    || altered.is_ok_and(|altered| altered.verify(&statement, &committee).is_err()),
+                    || altered
+                        .is_ok_and(|altered| altered.verify(&attestation, &committee).is_err()),
                 "byte {at}, bit {bit}"
             );
         }
@@ -193,8 +194,8 @@ fn every_bit_of_a_certificate_counts() {
 
 #[test]
 fn certificates_are_small() {
-    let statement = checkpoint(1, 1);
-    let sizes = [4, 13, 31, 100, 128].map(|n| certificate(&statement, &[0], n).encode().len());
+    let attestation = checkpoint(1, 1);
+    let sizes = [4, 13, 31, 100, 128].map(|n| certificate(&attestation, &[0], n).encode().len());
     assert_eq!(sizes, [123, 124, 126, 135, 138]);
 }
 
@@ -209,7 +210,7 @@ fn k_of_m_quorums() {
     let fact = checkpoint(1, 1).fact;
     let certify = |byte: u8| {
         let quorum = QuorumId(B256::repeat_byte(byte));
-        certificate(&Statement { quorum, epoch: Epoch(u64::from(byte)), fact }, &[0, 1, 2], 4)
+        certificate(&Attestation { quorum, epoch: Epoch(u64::from(byte)), fact }, &[0, 1, 2], 4)
     };
     let policy = CompositePolicy::new(committees.iter().collect(), 2).unwrap();
     let (one, two, three) = (certify(1), certify(2), certify(3));
@@ -245,16 +246,16 @@ proptest! {
         let mut spoken = vec![Vec::new(); weights.len()];
         for (member, root, is_forged) in moves {
             let member = member % weights.len();
-            let statement = checkpoint(1, root);
-            let mut cast = vote(member, statement, &committee);
+            let attestation = checkpoint(1, root);
+            let mut cast = vote(member, attestation, &committee);
             if is_forged {
-                cast.signature = secret(77).sign(statement.hash().as_slice());
+                cast.signature = secret(77).sign(attestation.hash().as_slice());
             } else {
                 spoken[member].push(root);
             }
             match tally.add(&cast) {
                 Ok(Progress::Certified(certificate)) => {
-                    prop_assert_eq!(certificate.verify(&statement, &committee), Ok(()));
+                    prop_assert_eq!(certificate.verify(&attestation, &committee), Ok(()));
                 }
                 Ok(Progress::Conflict(_)) => {
                     prop_assert!(spoken[member].contains(&0) && spoken[member].contains(&1));

@@ -1,8 +1,8 @@
-//! Statements and votes as bytes.
+//! Attestations and votes as bytes.
 
 use alloy_primitives::{Address, B256};
 use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
-use lazai_consensus::{Epoch, Fact, MAX_STATEMENT_BYTES, QuorumId, Statement, Vote};
+use lazai_consensus::{Attestation, Epoch, Fact, MAX_ATTESTATION_BYTES, QuorumId, Vote};
 use proptest::prelude::*;
 
 use crate::support::{checkpoint, committee, vote};
@@ -17,14 +17,14 @@ fn fact() -> impl Strategy<Value = Fact> {
     let hashes = || prop::array::uniform4(hash());
     prop_oneof![
         (hashes(), any::<([u64; 3], u16, u16)>()).prop_map(
-            |([data_set, root, ..], (words, k, n))| {
+            |([dataset, root, ..], (words, k, n))| {
                 let [version, bytes, until] = words;
-                Fact::Available { data_set, version, root, bytes, k, n, until_epoch: Epoch(until) }
+                Fact::Available { dataset, version, root, bytes, k, n, until_epoch: Epoch(until) }
             }
         ),
         (hashes(), any::<(u64, u16)>()).prop_map(
-            |([data_set, root, policy, _], (version, score))| {
-                Fact::Valid { data_set, version, root, policy, score }
+            |([dataset, root, policy, _], (version, score))| {
+                Fact::Valid { dataset, version, root, policy, score }
             }
         ),
         (hashes(), any::<[u64; 2]>()).prop_map(|([model, input, output, context], words)| {
@@ -49,8 +49,8 @@ fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-fn any_statement() -> impl Strategy<Value = Statement> {
-    (hash(), any::<u64>(), fact()).prop_map(|(quorum, epoch, fact)| Statement {
+fn any_attestation() -> impl Strategy<Value = Attestation> {
+    (hash(), any::<u64>(), fact()).prop_map(|(quorum, epoch, fact)| Attestation {
         quorum: QuorumId(quorum),
         epoch: Epoch(epoch),
         fact,
@@ -59,15 +59,15 @@ fn any_statement() -> impl Strategy<Value = Statement> {
 
 proptest! {
     #[test]
-    fn a_statement_comes_back(statement in any_statement()) {
-        let bytes = statement.encode();
-        prop_assert!(bytes.len() <= MAX_STATEMENT_BYTES);
-        prop_assert_eq!(Statement::decode(&bytes), Ok(statement));
+    fn an_attestation_comes_back(attestation in any_attestation()) {
+        let bytes = attestation.encode();
+        prop_assert!(bytes.len() <= MAX_ATTESTATION_BYTES);
+        prop_assert_eq!(Attestation::decode(&bytes), Ok(attestation));
         for length in 0..bytes.len() {
-            prop_assert!(Statement::decode(&bytes[..length]).is_err());
+            prop_assert!(Attestation::decode(&bytes[..length]).is_err());
         }
         let longer = [&bytes[..], &[0]].concat();
-        prop_assert!(Statement::decode(&longer).is_err());
+        prop_assert!(Attestation::decode(&longer).is_err());
     }
 
     #[test]
@@ -76,13 +76,13 @@ proptest! {
         bytes[0] = 1;
         bytes[41] = kind;
         bytes.extend(rest);
-        if let Ok(statement) = Statement::decode(&bytes) {
-            prop_assert_eq!(statement.encode(), bytes);
+        if let Ok(attestation) = Attestation::decode(&bytes) {
+            prop_assert_eq!(attestation.encode(), bytes);
         }
     }
 
     #[test]
-    fn different_statements_have_different_hashes(one in any_statement(), other in any_statement()) {
+    fn different_attestations_have_different_hashes(one in any_attestation(), other in any_attestation()) {
         prop_assert_eq!(one == other, one.hash() == other.hash());
         prop_assert_eq!(one.slot() == other.slot(), one.slot().hash() == other.slot().hash());
     }
@@ -90,9 +90,9 @@ proptest! {
 
 #[test]
 fn contradictions_share_a_slot() {
-    let slot = |fact| crate::support::statement(fact).slot();
+    let slot = |fact| crate::support::attestation(fact).slot();
     let available = |version, root: u8, n| Fact::Available {
-        data_set: B256::repeat_byte(1),
+        dataset: B256::repeat_byte(1),
         version,
         root: B256::repeat_byte(root),
         bytes: 5,

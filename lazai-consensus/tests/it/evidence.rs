@@ -2,18 +2,18 @@
 
 use alloy_primitives::B256;
 use lazai_consensus::{
-    CertificateError, Evidence, EvidenceError, Fact, Refuter, Statement, Vote, merkle,
+    Attestation, CertificateError, Evidence, EvidenceError, Fact, Refuter, Vote, merkle,
 };
 
-use crate::support::{address, certificate, checkpoint, committee, statement, vote};
+use crate::support::{address, attestation, certificate, checkpoint, committee, vote};
 
 /// Knows the one true state root.
 #[derive(Debug)]
 struct StateRoot(u8);
 
 impl Refuter for StateRoot {
-    fn refutes(&self, statement: &Statement, refutation: &[u8]) -> Result<bool, EvidenceError> {
-        let Fact::Checkpoint { state_root, .. } = statement.fact else { return Ok(false) };
+    fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError> {
+        let Fact::Checkpoint { state_root, .. } = attestation.fact else { return Ok(false) };
         Ok(refutation == [self.0] && state_root != B256::repeat_byte(self.0))
     }
 }
@@ -79,14 +79,14 @@ fn an_audit_convicts_whom_it_lists() {
     let committee = committee(&[1; 4]);
     let listed = [address(1), address(3)];
     let leaves = listed.map(|member| merkle::leaf(member.as_slice()));
-    let audit = statement(Fact::Audit {
+    let audit = attestation(Fact::Audit {
         beacon: B256::repeat_byte(3),
         passed: B256::ZERO,
         failed: merkle::root(&leaves),
         failed_count: 2,
     });
-    let evidence = |statement: Statement, member, index: usize| {
-        let audit = Box::new((statement, certificate(&statement, &[0, 1, 2], 4)));
+    let evidence = |attestation: Attestation, member, index: usize| {
+        let audit = Box::new((attestation, certificate(&attestation, &[0, 1, 2], 4)));
         let path = merkle::path(&leaves, index).unwrap();
         let index = index as u64;
         Evidence::FailedAudit { audit, member, index, path }.verify(&committee, &TRUTH)

@@ -51,7 +51,7 @@ fn weighted_votes_decide_once() {
     assert!(pens[1].attest(proposal.decision(false), &committee).is_err());
     assert_eq!(
         charter.enact(&proposal, false, &decided, &committee),
-        Err(CharterError::Certificate(CertificateError::Statement {
+        Err(CharterError::Certificate(CertificateError::Attestation {
             expected: proposal.decision(false).hash(),
             got: decision.hash(),
         }))
@@ -69,7 +69,7 @@ fn two_decisions_on_one_proposal_convict_those_who_signed_both() {
     impl lazai_consensus::Refuter for Unasked {
         fn refutes(
             &self,
-            _: &lazai_consensus::Statement,
+            _: &lazai_consensus::Attestation,
             _: &[u8],
         ) -> Result<bool, lazai_consensus::EvidenceError> {
             panic!("nothing is refuted")
@@ -112,26 +112,26 @@ fn memberships_change_with_the_epoch() {
 }
 
 #[test]
-fn data_sets_are_admitted_and_retired() {
+fn datasets_are_admitted_and_retired() {
     let (mut charter, committee) = charter(&[1; 4]);
-    let (data_set, root) = (B256::repeat_byte(1), B256::repeat_byte(2));
-    let admit = |until| Action::AdmitDataSet { data_set, version: 1, root, until_epoch: until };
-    let retire = proposal(Action::RetireDataSet { data_set, version: 1 });
-    assert_eq!(charter.check(&retire), Err(CharterError::UnknownDataSet { data_set }));
+    let (dataset, root) = (B256::repeat_byte(1), B256::repeat_byte(2));
+    let admit = |until| Action::AdmitDataset { dataset, version: 1, root, until_epoch: until };
+    let retire = proposal(Action::RetireDataset { dataset, version: 1 });
+    assert_eq!(charter.check(&retire), Err(CharterError::UnknownDataset { dataset }));
     let late = charter.check(&proposal(admit(Epoch(EPOCH.0 - 1))));
     assert!(matches!(late, Err(CharterError::Expired { .. })));
     let admit = proposal(admit(EPOCH));
     charter.enact(&admit, true, &approve(&admit, &[1, 2, 3]), &committee).unwrap();
-    assert_eq!(charter.data_set(data_set, 1).unwrap().root, root);
+    assert_eq!(charter.dataset(dataset, 1).unwrap().root, root);
     let twice = Proposal { nonce: 2, ..admit };
-    assert_eq!(charter.check(&twice), Err(CharterError::KnownDataSet { data_set }));
-    assert_eq!(charter.next().unwrap().data_set(data_set, 1), None, "its time is over");
+    assert_eq!(charter.check(&twice), Err(CharterError::KnownDataset { dataset }));
+    assert_eq!(charter.next().unwrap().dataset(dataset, 1), None, "its time is over");
     let rejection = certificate(&retire.decision(false), &[0, 1, 2], 4);
     charter.enact(&retire, false, &rejection, &committee).unwrap();
-    assert!(charter.data_set(data_set, 1).is_some());
+    assert!(charter.dataset(dataset, 1).is_some());
     let again = Proposal { nonce: 2, ..retire };
     charter.enact(&again, true, &approve(&again, &[0, 1, 2]), &committee).unwrap();
-    assert_eq!(charter.data_set(data_set, 1), None);
+    assert_eq!(charter.dataset(dataset, 1), None);
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn action() -> impl Strategy<Value = Action> {
         (0..5_usize, any::<u64>())
             .prop_map(|(at, weight)| Action::AddMember(Box::new(candidate(at, weight)))),
         (hash.clone(), any::<u64>(), hash.clone(), any::<u64>()).prop_map(
-            |(data_set, version, root, until)| Action::AdmitDataSet {
-                data_set,
+            |(dataset, version, root, until)| Action::AdmitDataset {
+                dataset,
                 version,
                 root,
                 until_epoch: Epoch(until)
@@ -199,7 +199,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(member, weight)| Action::ChangeWeight { member, weight }),
         member.prop_map(|member| Action::RemoveMember { member }),
         (hash, any::<u64>())
-            .prop_map(|(data_set, version)| Action::RetireDataSet { data_set, version }),
+            .prop_map(|(dataset, version)| Action::RetireDataset { dataset, version }),
         "\\PC{0,60}".prop_map(Action::Text),
     ]
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use alloy_primitives::B256;
-use lazai_consensus::{Epoch, Slot, Statement, VoteJournal, VoteStore, VoteStoreError};
+use lazai_consensus::{Attestation, Epoch, Slot, VoteJournal, VoteStore, VoteStoreError};
 
 use crate::support::checkpoint;
 
@@ -81,7 +81,7 @@ fn damage_is_not_taken_for_a_crash() {
 fn forgotten_epochs_are_not_voted_in_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("votes");
-    let in_epoch = |epoch| Statement { epoch: Epoch(epoch), ..checkpoint(1, 1) }.slot();
+    let in_epoch = |epoch| Attestation { epoch: Epoch(epoch), ..checkpoint(1, 1) }.slot();
     let mut journal = VoteJournal::open(&path).unwrap();
     for epoch in 1..6 {
         journal.reserve(&in_epoch(epoch), B256::repeat_byte(1)).unwrap();

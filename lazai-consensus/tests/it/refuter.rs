@@ -12,7 +12,7 @@ use lazai_consensus::{
     bls::Signature,
 };
 
-use crate::support::{certificate, committee, secret, statement};
+use crate::support::{attestation, certificate, committee, secret};
 
 /// The smallest real proof system: one prover, whose public key is the verifying key, signs what is true.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ fn refutation(proved: u8, claimed: u8, system: ProofSystemId) -> Vec<u8> {
 #[test]
 fn signers_of_a_wrong_result_are_convicted() {
     let committee = committee(&[1; 4]);
-    let certified = statement(Fact::Workflow { run: run(9) });
+    let certified = attestation(Fact::Workflow { run: run(9) });
     let certified = Box::new((certified, certificate(&certified, &[0, 1, 2], 4)));
     let refutation = refutation(3, 3, SYSTEM);
     let evidence = Evidence::FalseValidity { certified, refutation };
@@ -85,7 +85,7 @@ fn signers_of_a_wrong_result_are_convicted() {
 #[test]
 fn a_true_result_stands() {
     let judge = |output, refutation: &[u8]| {
-        refuter().refutes(&statement(Fact::Workflow { run: run(output) }), refutation)
+        refuter().refutes(&attestation(Fact::Workflow { run: run(output) }), refutation)
     };
     // The proof is of the very result that was certified.
     assert_eq!(judge(3, &refutation(3, 3, SYSTEM)), Ok(false));
@@ -95,14 +95,14 @@ fn a_true_result_stands() {
     for length in 0..bytes.len() {
         assert_eq!(judge(9, &bytes[..length]), Ok(false));
     }
-    let decision = statement(Fact::Decision { proposal: B256::ZERO, approved: true });
+    let decision = attestation(Fact::Decision { proposal: B256::ZERO, approved: true });
     assert_eq!(refuter().refutes(&decision, &bytes), Ok(false));
     assert_eq!(judge(9, &bytes), Ok(true));
 }
 
 #[test]
 fn an_unknown_system_is_no_verdict() {
-    let certified = statement(Fact::Workflow { run: run(9) });
+    let certified = attestation(Fact::Workflow { run: run(9) });
     let verdict = refuter().refutes(&certified, &refutation(3, 3, ProofSystemId(2)));
     assert!(matches!(verdict, Err(EvidenceError::Undecided { .. })));
     let stranger = ProofRefuter::default().refutes(&certified, &refutation(3, 3, SYSTEM));

@@ -3,8 +3,8 @@
 
 use alloy_primitives::{Address, B256};
 use lazai_consensus::{
-    Attestor, Candidate, Committee, Epoch, Fact, MemoryVoteStore, QuorumCertificate, QuorumId,
-    Signers, Statement, Vote,
+    Attestation, Attestor, Candidate, Committee, Epoch, Fact, MemoryVoteStore, QuorumCertificate,
+    QuorumId, Signers, Vote,
     bls::{SecretKey, Signature},
 };
 
@@ -37,32 +37,36 @@ pub(crate) fn committee(weights: &[u64]) -> Committee {
     Committee::new(QUORUM, EPOCH, candidates).unwrap()
 }
 
-pub(crate) const fn statement(fact: Fact) -> Statement {
-    Statement { quorum: QUORUM, epoch: EPOCH, fact }
+pub(crate) const fn attestation(fact: Fact) -> Attestation {
+    Attestation { quorum: QUORUM, epoch: EPOCH, fact }
 }
 
-pub(crate) const fn checkpoint(height: u64, root: u8) -> Statement {
-    statement(Fact::Checkpoint { height, state_root: B256::repeat_byte(root) })
+pub(crate) const fn checkpoint(height: u64, root: u8) -> Attestation {
+    attestation(Fact::Checkpoint { height, state_root: B256::repeat_byte(root) })
 }
 
 /// A vote that keeps no promise: for what a dishonest member signs.
-pub(crate) fn vote(index: usize, statement: Statement, committee: &Committee) -> Vote {
+pub(crate) fn vote(index: usize, attestation: Attestation, committee: &Committee) -> Vote {
     let store = MemoryVoteStore::default();
-    Attestor::new(address(index), secret(index), store).attest(statement, committee).unwrap()
+    Attestor::new(address(index), secret(index), store).attest(attestation, committee).unwrap()
 }
 
-pub(crate) fn certificate(statement: &Statement, members: &[usize], of: u8) -> QuorumCertificate {
+pub(crate) fn certificate(
+    attestation: &Attestation,
+    members: &[usize],
+    of: u8,
+) -> QuorumCertificate {
     let mut signers = Signers::none(of).unwrap();
-    let hash = statement.hash();
+    let hash = attestation.hash();
     let signatures: Vec<_> =
         members.iter().map(|index| secret(*index).sign(hash.as_slice())).collect();
     for index in members {
         assert!(signers.insert(*index));
     }
     QuorumCertificate {
-        quorum: statement.quorum,
-        epoch: statement.epoch,
-        statement: hash,
+        quorum: attestation.quorum,
+        epoch: attestation.epoch,
+        attestation: hash,
         signers,
         signature: Signature::aggregate(&signatures).unwrap(),
     }

@@ -3,7 +3,7 @@ use std::{fs, io, path::Path, sync::Arc};
 
 use alloy_primitives::B256;
 use lazai_api_types::chain::ExecutionError;
-use lazai_consensus::verifier::QcVerify;
+use lazai_consensus::verifier::QuorumVerifier;
 use lazvm_executor::{Devices, LazVmExecutor, OpenError};
 
 use crate::{
@@ -36,8 +36,10 @@ pub fn audit(
 ) -> Result<Audited, AuditError> {
     let (device, model) = storyteller(1)?;
     let open = |folder: &Path| {
-        let devices =
-            Devices { coprocessor: device.clone(), verifiers: vec![Arc::new(QcVerify::new())] };
+        let devices = Devices {
+            coprocessor: device.clone(),
+            verifiers: vec![Arc::new(QuorumVerifier::new())],
+        };
         let genesis = genesis(model, seats).map_err(AuditError::Setup)?;
         Ok::<_, AuditError>(LazVmExecutor::open(genesis, devices, folder, NonZeroU64::MAX)?)
     };

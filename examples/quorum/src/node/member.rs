@@ -11,7 +11,9 @@ use lazai_api_types::{
     Coprocessor, Generation, InferenceStatement as Run, Job, ModelId, Prompt, Sampling,
 };
 use lazai_availability::{AuditReport, Coding, FileStore, StoreError, encode};
-use lazai_consensus::{Attestor, Fact, QuorumCertificate, Statement, VoteJournal, VoteStoreError};
+use lazai_consensus::{
+    Attestation, Attestor, Fact, QuorumCertificate, VoteJournal, VoteStoreError,
+};
 use lazai_quorum::{
     Command, FileLedger, LedgerError, Limits, Output, QuorumMember, Request, Worker,
 };
@@ -99,7 +101,7 @@ impl Member {
     ///
     /// # Errors
     /// What is wrong with the data, the disk or the member.
-    pub fn publish(&self, data_set: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
+    pub fn publish(&self, dataset: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
         let members = u16::try_from(self.config.quorum.committee.members().len())?;
         let coding = Coding::with_stripe_bytes(members, STRIPE_BYTES)?;
         let mut held = Vec::new();
@@ -111,8 +113,8 @@ impl Member {
         })?;
         let (k, n, bytes) = (coding.k(), coding.n(), manifest.commitment().bytes());
         let until_epoch = EPOCH;
-        let fact = Fact::Available { data_set, version: 1, root, bytes, k, n, until_epoch };
-        let request = Request::available(self.statement(fact), Arc::new(manifest))?;
+        let fact = Fact::Available { dataset, version: 1, root, bytes, k, n, until_epoch };
+        let request = Request::available(self.attestation(fact), Arc::new(manifest))?;
         Ok(self.command(Command::Ask(request))?)
     }
 
@@ -137,13 +139,13 @@ impl Member {
             work: outcome.work,
             context: keccak256(self.config.quorum.name),
         };
-        let statement = self.statement(Fact::Workflow { run });
-        let request = Request::workflow(statement, job)?;
+        let attestation = self.attestation(Fact::Workflow { run });
+        let request = Request::workflow(attestation, job)?;
         Ok(self.command(Command::Ask(request))?)
     }
 
-    const fn statement(&self, fact: Fact) -> Statement {
-        Statement { quorum: self.config.quorum.id, epoch: EPOCH, fact }
+    const fn attestation(&self, fact: Fact) -> Attestation {
+        Attestation { quorum: self.config.quorum.id, epoch: EPOCH, fact }
     }
 }
 
@@ -170,8 +172,8 @@ impl Teller {
     fn listen(&self, handle: &QuorumHandle) {
         while let Ok(output) = handle.events().recv() {
             match output {
-                Output::Certified { statement, certificate } => {
-                    self.certified(&statement, &certificate);
+                Output::Certified { attestation, certificate } => {
+                    self.certified(&attestation, &certificate);
                 }
                 Output::Convicted { .. } => {
                     self.tell(Event::Convicted { quorum: self.quorum.id.0 });
@@ -192,27 +194,27 @@ impl Teller {
         }
     }
 
-    fn certified(&self, statement: &Statement, certificate: &QuorumCertificate) {
-        let failed = match statement.fact {
-            Fact::Audit { beacon, .. } => self.failed(statement.fact, beacon),
+    fn certified(&self, attestation: &Attestation, certificate: &QuorumCertificate) {
+        let failed = match attestation.fact {
+            Fact::Audit { beacon, .. } => self.failed(attestation.fact, beacon),
             _ => Vec::new(),
         };
-        let root = match statement.fact {
+        let root = match attestation.fact {
             Fact::Available { root, .. } | Fact::Valid { root, .. } => Some(root),
             _ => None,
         };
         self.tell(Event::Certified {
             quorum: self.quorum.id.0,
-            kind: format!("{:?}", statement.fact.kind()),
+            kind: format!("{:?}", attestation.fact.kind()),
             root,
-            statement: statement.encode().into(),
+            statement: attestation.encode().into(),
             certificate: certificate.encode().into(),
             signers: certificate.signers.count(),
             failed,
         });
     }
 
-    /// Who failed an audit, with place and path: the one set of members that gives the roots of the statement.
+    /// Who failed an audit, with place and path: the one set of members that gives the roots of the attestation.
     fn failed(&self, fact: Fact, beacon: B256) -> Vec<(Address, u64, Vec<B256>)> {
         let members: Vec<_> =
             self.quorum.committee.members().iter().map(|member| member.address).collect();

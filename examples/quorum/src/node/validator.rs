@@ -14,7 +14,7 @@ use std::{
 
 use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, ModelId, chain::ExecutionError};
-use lazai_consensus::{Fact, QuorumId, Statement, verifier::QcVerify};
+use lazai_consensus::{Attestation, Fact, QuorumId, verifier::QuorumVerifier};
 use lazai_coprocessor::Cpu;
 use lazai_quorum::{Command, Request as ServiceRequest};
 use lazai_simplex::{ChainEngine, ChainError, ChainEvent, ChainHandle, SimplexEngine};
@@ -135,7 +135,7 @@ fn members(
 
 fn devices(device: &Arc<Cpu>) -> Devices {
     let coprocessor = Arc::clone(device) as Arc<dyn Coprocessor>;
-    Devices { coprocessor, verifiers: vec![Arc::new(QcVerify::new())] }
+    Devices { coprocessor, verifiers: vec![Arc::new(QuorumVerifier::new())] }
 }
 
 /// What answers the requests of the example.
@@ -161,7 +161,7 @@ impl Host {
         let executor = &self.executor;
         Ok(match task {
             Task::Audit { quorum, beacon, data_sets } => {
-                self.order(quorum, Command::Audit { beacon, data_sets })?
+                self.order(quorum, Command::Audit { beacon, datasets: data_sets })?
             }
             Task::Call { contract, data } => {
                 let result = executor.call(contract, data).map_err(said)?.result;
@@ -173,9 +173,10 @@ impl Host {
             Task::Infer { quorum, prompt } => self.begin(quorum, |member| member.infer(prompt))?,
             Task::Judge { quorum, data_set, root, score } => {
                 let policy = policy();
-                let fact = Fact::Valid { data_set, version: 1, root, policy, score };
-                let statement = Statement { quorum: QuorumId(quorum), epoch: EPOCH, fact };
-                let asked = ServiceRequest::valid(statement).map_err(|error| error.to_string())?;
+                let fact = Fact::Valid { dataset: data_set, version: 1, root, policy, score };
+                let attestation = Attestation { quorum: QuorumId(quorum), epoch: EPOCH, fact };
+                let asked =
+                    ServiceRequest::valid(attestation).map_err(|error| error.to_string())?;
                 self.order(quorum, Command::Ask(asked))?
             }
             Task::Nonce { account } => Reply::Nonce(executor.nonce(&account).map_err(said)?),

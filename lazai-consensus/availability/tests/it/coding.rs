@@ -24,7 +24,7 @@ fn sizes_around_every_edge_come_back() {
 }
 
 #[test]
-fn nothing_is_no_data_set() {
+fn nothing_is_no_dataset() {
     let mut shards: Vec<Shard<'static>> = Vec::new();
     let error = encode(io::empty(), coding(4, 1_000), &mut shards).unwrap_err();
     assert!(matches!(error, EncodeError::Commitment(CommitmentError::Empty)), "{error}");

@@ -30,12 +30,12 @@ fn openings_are_what_they_show() {
     let mut chain = Chain::new(SpecId::OSAKA);
     let mut gas = BTreeMap::new();
     for (bytes, n, stripe_bytes) in [(1, 1, 1), (30_000, 7, 9_000), (1_000_000, 31, 100_000)] {
-        let data_set = Leaves::new(bytes, n, stripe_bytes);
-        let commitment = data_set.commitment;
+        let dataset = Leaves::new(bytes, n, stripe_bytes);
+        let commitment = dataset.commitment;
         let last = commitment.stripes() - 1;
         for (stripe, shard) in [(0, 0), (0, n - 1), (last, 0), (last, n - 1)] {
             for leaf in [0, commitment.leaves(stripe) - 1] {
-                let opening = data_set.opening(stripe, shard, leaf);
+                let opening = dataset.opening(stripe, shard, leaf);
                 let data = opening_calldata(&commitment, &opening);
                 let execution = chain.ask(DATA_OPENING_VERIFIER, data.clone());
                 assert_eq!(word(&execution), VALID);
@@ -59,9 +59,9 @@ fn openings_are_what_they_show() {
 #[test]
 fn altered_openings_are_refused_as_by_the_library() {
     let mut chain = Chain::new(SpecId::OSAKA);
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let commitment = data_set.commitment;
-    let opening = data_set.opening(1, 5, 2);
+    let dataset = Leaves::new(30_000, 7, 9_000);
+    let commitment = dataset.commitment;
+    let opening = dataset.opening(1, 5, 2);
     let proof = [commitment.encode().as_slice(), &opening.encode()].concat();
     let root = commitment.root();
     let call = DataOpeningVerifier::verifyCall { root, opening: proof.clone().into() };
@@ -93,8 +93,8 @@ fn altered_openings_are_refused_as_by_the_library() {
 #[test]
 fn places_that_are_none_are_refused() {
     let mut chain = Chain::new(SpecId::OSAKA);
-    let data_set = Leaves::new(1, 1, 1);
-    let (commitment, right) = (data_set.commitment, data_set.opening(0, 0, 0));
+    let dataset = Leaves::new(1, 1, 1);
+    let (commitment, right) = (dataset.commitment, dataset.opening(0, 0, 0));
     let places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (u32::MAX, u16::MAX, u32::MAX)];
     for (stripe, shard, leaf) in places {
         let opening = Opening { stripe, shard, leaf, ..right.clone() };
@@ -111,9 +111,9 @@ fn places_that_are_none_are_refused() {
 #[test]
 fn made_up_commitments_are_refused() {
     let mut chain = Chain::new(SpecId::OSAKA);
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let opening = data_set.opening(0, 0, 0).encode();
-    let right = data_set.commitment.encode();
+    let dataset = Leaves::new(30_000, 7, 9_000);
+    let opening = dataset.opening(0, 0, 0).encode();
+    let right = dataset.commitment.encode();
     let changed = |at: usize, with: &[u8]| {
         let mut bytes = right;
         bytes[at..at + with.len()].copy_from_slice(with);
@@ -132,7 +132,7 @@ fn made_up_commitments_are_refused() {
         let root = keccak256([b"lazvm/dataset/1", commitment.as_slice()].concat());
         let proof = [commitment.as_slice(), &opening].concat();
         assert!(verify_opening_proof(root, &proof).is_err());
-        let mut data = opening_calldata(&data_set.commitment, &data_set.opening(0, 0, 0));
+        let mut data = opening_calldata(&dataset.commitment, &dataset.opening(0, 0, 0));
         data[4..36].copy_from_slice(root.as_slice());
         data[100..148].copy_from_slice(&commitment);
         assert_eq!(word(&chain.ask(DATA_OPENING_VERIFIER, data)), MALFORMED);
@@ -145,11 +145,11 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..3_000),
         right_root in any::<bool>(),
     ) {
-        let data_set = Leaves::new(30_000, 7, 9_000);
+        let dataset = Leaves::new(30_000, 7, 9_000);
         let root = if right_root && bytes.len() >= 48 {
             keccak256([b"lazvm/dataset/1", &bytes[..48]].concat())
         } else {
-            data_set.commitment.root()
+            dataset.commitment.root()
         };
         let call = DataOpeningVerifier::verifyCall { root, opening: bytes.clone().into() };
         let mut chain = Chain::new(SpecId::OSAKA);

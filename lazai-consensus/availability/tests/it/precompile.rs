@@ -7,7 +7,7 @@ use lazai_api_types::{
     Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_availability::{
-    Coding, DaOpeningVerify, DatasetCommitment, LEAF_BYTES, Opening, OpeningKey, OpeningProof,
+    Coding, DataOpeningVerifier, DatasetCommitment, LEAF_BYTES, Opening, OpeningKey, OpeningProof,
     OpeningValues,
 };
 use lazai_consensus::Roster;
@@ -54,27 +54,27 @@ fn is_valid(execution: &Execution) -> bool {
 
 #[test]
 fn openings_are_proofs_of_values() {
-    let mut chain = Chain::with_verifier(SpecId::OSAKA, Arc::new(DaOpeningVerify));
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let commitment = data_set.commitment;
+    let mut chain = Chain::with_verifier(SpecId::OSAKA, Arc::new(DataOpeningVerifier));
+    let dataset = Leaves::new(30_000, 7, 9_000);
+    let commitment = dataset.commitment;
     let key = OpeningKey { coding: commitment.coding() }.encode();
     let system = ProofSystemId::DATA_OPENING;
     let registered = chain.send(PROOF_VERIFIER, register(system, &key));
     assert!(registered.result.is_success());
     for (stripe, shard, leaf) in [(0, 0, 0), (1, 6, 1), (3, 3, 0)] {
-        let opening = data_set.opening(stripe, shard, leaf);
+        let opening = dataset.opening(stripe, shard, leaf);
         let (values, proof) = parts(&commitment, &opening);
         let execution = chain.ask(PROOF_VERIFIER, verify_values(system, &key, &values, &proof));
         assert!(is_valid(&execution));
         println!("{} siblings: {} gas", opening.path.len(), execution.gas_used());
         assert!(!is_valid(&chain.ask(PROOF_VERIFIER, verify_values(system, &key, &values, &[]))));
         let claim = Claim::Statement(&run());
-        assert_eq!(DaOpeningVerify.verify(&key, claim, &proof), Ok(false), "data is no run");
+        assert_eq!(DataOpeningVerifier.verify(&key, claim, &proof), Ok(false), "data is no run");
     }
     // One key is for one coding.
     let other = OpeningKey { coding: Coding::new(7).unwrap() }.encode();
-    let (values, proof) = parts(&commitment, &data_set.opening(0, 0, 0));
-    assert_eq!(DaOpeningVerify.verify(&other, Claim::Values(&values), &proof), Ok(false));
+    let (values, proof) = parts(&commitment, &dataset.opening(0, 0, 0));
+    assert_eq!(DataOpeningVerifier.verify(&other, Claim::Values(&values), &proof), Ok(false));
 }
 
 fn parts(commitment: &DatasetCommitment, opening: &Opening) -> (Vec<u8>, Vec<u8>) {
@@ -84,13 +84,13 @@ fn parts(commitment: &DatasetCommitment, opening: &Opening) -> (Vec<u8>, Vec<u8>
 
 #[test]
 fn every_altered_byte_of_an_opening_is_refused() {
-    let data_set = Leaves::new(30_000, 7, 9_000);
-    let commitment = data_set.commitment;
+    let dataset = Leaves::new(30_000, 7, 9_000);
+    let commitment = dataset.commitment;
     let key = OpeningKey { coding: commitment.coding() }.encode();
-    let (values, proof) = parts(&commitment, &data_set.opening(1, 5, 2));
+    let (values, proof) = parts(&commitment, &dataset.opening(1, 5, 2));
     let parts = [key.to_vec(), values, proof];
     let asks = |[key, values, proof]: &[Vec<u8>; 3]| {
-        DaOpeningVerify.verify(key, Claim::Values(values), proof).unwrap()
+        DataOpeningVerifier.verify(key, Claim::Values(values), proof).unwrap()
     };
     assert!(asks(&parts));
     for part in 0..3 {
@@ -115,7 +115,7 @@ fn every_altered_byte_of_an_opening_is_refused() {
 
 #[test]
 fn keys_of_openings_are_canonical() {
-    let admits = |key: &[u8]| DaOpeningVerify.admit(key);
+    let admits = |key: &[u8]| DataOpeningVerifier.admit(key);
     let key = OpeningKey { coding: Coding::new(7).unwrap() };
     assert_eq!(key.encode(), [1, 0, 3, 0, 7, 1, 0, 0, 0]);
     assert_eq!(OpeningKey::decode(&key.encode()), Ok(key));
@@ -136,7 +136,7 @@ fn keys_of_openings_are_canonical() {
 
 #[test]
 fn work_grows_with_what_is_checked() {
-    let verifier = DaOpeningVerify;
+    let verifier = DataOpeningVerifier;
     let limits = verifier.limits();
     let mut last = verifier.work(0, 0);
     for step in 1..=100 {
@@ -172,7 +172,7 @@ proptest! {
         let opening = OpeningKey { coding: Coding::new(4).unwrap() }.encode();
         for claim in [Claim::Values(&values), Claim::Statement(&run())] {
             for key in [&key, &roster, opening.as_slice()] {
-                prop_assert_eq!(DaOpeningVerify.verify(key, claim, &proof), Ok(false));
+                prop_assert_eq!(DataOpeningVerifier.verify(key, claim, &proof), Ok(false));
             }
         }
     }

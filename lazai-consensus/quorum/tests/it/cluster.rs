@@ -14,7 +14,7 @@ use lazai_api_types::{
 };
 use lazai_availability::{Coding, DatasetCommitment, FileStore, Manifest, Shard};
 use lazai_consensus::{
-    Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, Statement, VoteJournal, merkle,
+    Attestation, Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, VoteJournal, merkle,
 };
 use lazai_quorum::{
     Command, DataPolicy, DataView, Done, FileLedger, Limits, Output, QuorumMember, Refusal,
@@ -28,11 +28,11 @@ pub(crate) struct Node {
     pub(crate) member: Option<QuorumMember<VoteJournal>>,
     pub(crate) worker: Option<Worker>,
     folder: PathBuf,
-    pub(crate) certified: Vec<(u64, Statement, QuorumCertificate)>,
+    pub(crate) certified: Vec<(u64, Attestation, QuorumCertificate)>,
     pub(crate) convicted: Vec<Evidence>,
     pub(crate) faults: Vec<String>,
     pub(crate) read: Vec<(B256, Result<Vec<u8>, String>)>,
-    pub(crate) withheld: Vec<(Statement, Verdict)>,
+    pub(crate) withheld: Vec<(Attestation, Verdict)>,
     pub(crate) blocked: BTreeSet<Address>,
     pub(crate) entered: Vec<Epoch>,
     pub(crate) refusals: Vec<Refusal>,
@@ -150,12 +150,12 @@ impl Cluster {
     }
 
     /// Has the first member publish a data set, and ask the others to hold it.
-    pub(crate) fn offer(&mut self, length: usize) -> (Statement, Arc<Manifest>) {
+    pub(crate) fn offer(&mut self, length: usize) -> (Attestation, Arc<Manifest>) {
         let manifest = self.publish(0, &data(length), 8_192);
-        let statement = available(&manifest);
-        let request = Request::available(statement, Arc::clone(&manifest)).unwrap();
+        let attestation = available(&manifest);
+        let request = Request::available(attestation, Arc::clone(&manifest)).unwrap();
         self.command(0, Command::Ask(request));
-        (statement, manifest)
+        (attestation, manifest)
     }
 
     /// Lets time pass.
@@ -237,8 +237,8 @@ impl Cluster {
                         self.send(address(index), to, bytes.clone());
                     }
                 }
-                Output::Certified { statement, certificate } => {
-                    node.certified.push((now_ms, statement, certificate));
+                Output::Certified { attestation, certificate } => {
+                    node.certified.push((now_ms, attestation, certificate));
                 }
                 Output::Convicted { evidence } => node.convicted.push(evidence),
                 Output::Entered { epoch } => node.entered.push(epoch),
@@ -246,7 +246,9 @@ impl Cluster {
                 Output::Read { root, data } => node.read.push((root, data)),
                 Output::Run(task) => self.run(index, task),
                 Output::Send { to, bytes } => self.send(address(index), to, bytes),
-                Output::Withheld { statement, verdict } => node.withheld.push((statement, verdict)),
+                Output::Withheld { attestation, verdict } => {
+                    node.withheld.push((attestation, verdict))
+                }
             }
         }
     }
@@ -261,11 +263,11 @@ impl Cluster {
     pub(crate) fn certificate(
         &self,
         index: usize,
-        statement: &Statement,
+        attestation: &Attestation,
     ) -> Option<(u64, QuorumCertificate)> {
         let certified = self.nodes[index].certified.iter();
         certified
-            .filter(|(_, certified, _)| certified == statement)
+            .filter(|(_, certified, _)| certified == attestation)
             .map(|(time, _, certificate)| (*time, *certificate))
             .next()
     }
@@ -307,10 +309,10 @@ impl Node {
 }
 
 /// That a data set is kept until epoch 9.
-pub(crate) fn available(manifest: &Manifest) -> Statement {
+pub(crate) fn available(manifest: &Manifest) -> Attestation {
     let commitment = manifest.commitment();
     let fact = Fact::Available {
-        data_set: B256::repeat_byte(0xda),
+        dataset: B256::repeat_byte(0xda),
         version: 1,
         root: manifest.root(),
         bytes: commitment.bytes(),
@@ -318,7 +320,7 @@ pub(crate) fn available(manifest: &Manifest) -> Statement {
         n: commitment.coding().n(),
         until_epoch: Epoch(9),
     };
-    Statement { quorum: QUORUM, epoch: EPOCH, fact }
+    Attestation { quorum: QUORUM, epoch: EPOCH, fact }
 }
 
 pub(crate) fn data(length: usize) -> Vec<u8> {

@@ -5,20 +5,20 @@ use std::{fs, sync::Arc};
 use alloy_primitives::B256;
 use lazai_availability::{AuditReport, Coding, Manifest, Shard, encode};
 use lazai_consensus::{
-    Candidate, Committee, Epoch, Evidence, EvidenceError, Fact, Refuter, Statement,
+    Attestation, Candidate, Committee, Epoch, Evidence, EvidenceError, Fact, Refuter,
 };
 use lazai_quorum::{Command, Limits, Message, Request};
 
 use crate::{
     cluster::{Cluster, available, data},
-    support::{EPOCH, QUORUM, address, candidate, checkpoint, statement, vote},
+    support::{EPOCH, QUORUM, address, attestation, candidate, checkpoint, vote},
 };
 
 #[derive(Debug)]
 struct NoRefuter;
 
 impl Refuter for NoRefuter {
-    fn refutes(&self, _: &Statement, _: &[u8]) -> Result<bool, EvidenceError> {
+    fn refutes(&self, _: &Attestation, _: &[u8]) -> Result<bool, EvidenceError> {
         Ok(false)
     }
 }
@@ -33,8 +33,8 @@ fn a_member_that_tells_each_something_else_is_convicted_by_all() {
         cluster.command(index, Command::Attest(first));
     }
     // It votes for the second to members 0 and 1, and for the first to member 2.
-    for (to, statement) in [(0, second), (1, second), (2, first)] {
-        let bytes = Message::Vote(vote(3, statement, &committee)).encode(QUORUM);
+    for (to, attestation) in [(0, second), (1, second), (2, first)] {
+        let bytes = Message::Vote(vote(3, attestation, &committee)).encode(QUORUM);
         cluster.send(address(3), address(to), bytes);
     }
     cluster.run_for(5_000);
@@ -65,13 +65,13 @@ fn audits_name_members_that_lost_their_shards() {
         }
         let beacon = B256::repeat_byte(0xbe);
         for index in 0..4 {
-            let data_sets = vec![manifest.root()];
-            cluster.command(index, Command::Audit { beacon, data_sets });
+            let datasets = vec![manifest.root()];
+            cluster.command(index, Command::Audit { beacon, datasets });
         }
         cluster.run_for(20_000);
         let mut report = AuditReport::default();
         (0..4).for_each(|index| report.record(address(index), Some(index) != lazy));
-        let audit = statement(report.fact(beacon));
+        let audit = attestation(report.fact(beacon));
         for index in 0..4 {
             let (_, certificate) = cluster.certificate(index, &audit).unwrap();
             if let Some(lazy) = lazy {
@@ -96,13 +96,13 @@ fn an_audit_goes_on_when_its_proposer_is_down() {
         cluster.stop(down);
         let beacon = B256::ZERO;
         for index in (0..4).filter(|index| *index != down) {
-            let data_sets = vec![manifest.root()];
-            cluster.command(index, Command::Audit { beacon, data_sets });
+            let datasets = vec![manifest.root()];
+            cluster.command(index, Command::Audit { beacon, datasets });
         }
         cluster.run_for(20_000);
         let mut report = AuditReport::default();
         (0..4).for_each(|index| report.record(address(index), index != down));
-        let audit = statement(report.fact(beacon));
+        let audit = attestation(report.fact(beacon));
         for index in (0..4).filter(|index| *index != down) {
             assert!(cluster.certificate(index, &audit).is_some(), "{down}: {index}");
         }
@@ -120,7 +120,7 @@ fn inconsistent(n: u16) -> (Manifest, Vec<Shard<'static>>) {
 }
 
 #[test]
-fn a_data_set_that_is_no_data_is_certified_as_such() {
+fn a_dataset_that_is_no_data_is_certified_as_such() {
     let mut cluster = Cluster::new(4);
     let (manifest, shards) = inconsistent(4);
     let root = manifest.root();
@@ -133,12 +133,12 @@ fn a_data_set_that_is_no_data_is_certified_as_such() {
     cluster.command(0, Command::Ask(Request::available(stored, manifest).unwrap()));
     cluster.run_for(2_000);
     assert!(cluster.certificate(3, &stored).is_some(), "each shard is the committed one");
-    let Fact::Available { data_set, version, .. } = stored.fact else { unreachable!() };
+    let Fact::Available { dataset, version, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
-    let valid = statement(Fact::Valid { data_set, version, root, policy, score: 1 });
+    let valid = attestation(Fact::Valid { dataset, version, root, policy, score: 1 });
     cluster.command(1, Command::Ask(Request::valid(valid).unwrap()));
     cluster.run_for(20_000);
-    let inconsistent = statement(Fact::Inconsistent { root });
+    let inconsistent = attestation(Fact::Inconsistent { root });
     for index in 0..4 {
         assert!(cluster.certificate(index, &valid).is_none());
         assert!(cluster.certificate(index, &inconsistent).is_some(), "{index}");
@@ -163,13 +163,13 @@ fn the_next_committee_takes_over_the_shards() {
         let now_ms = cluster.now_ms;
         // The new one knows from the chain what is kept.
         if index == 4 {
-            let hold = Command::Hold { statement: stored, certificate };
+            let hold = Command::Hold { attestation: stored, certificate };
             cluster.member(4).command(now_ms, hold).unwrap();
         }
         cluster.command(index, Command::Announce(Arc::clone(&committee)));
     }
     cluster.run_for(20_000);
-    let hand_over = statement(Fact::HandOver { next, committee: committee.root() });
+    let hand_over = attestation(Fact::HandOver { next, committee: committee.root() });
     for index in 0..5 {
         assert_eq!(
             cluster.nodes[index].entered,
@@ -194,7 +194,7 @@ fn the_next_committee_takes_over_the_shards() {
     cluster.run_for(20_000);
     assert_eq!(cluster.nodes[4].read, [(root, Ok(bytes))]);
     // And it certifies in its own name.
-    let said = Statement { quorum: QUORUM, epoch: next, fact: checkpoint(9, 9).fact };
+    let said = Attestation { quorum: QUORUM, epoch: next, fact: checkpoint(9, 9).fact };
     (2..5).for_each(|index| cluster.command(index, Command::Attest(said)));
     cluster.run_for(1_000);
     cluster.certificate(4, &said).unwrap().1.verify(&said, &committee).unwrap();
@@ -216,7 +216,7 @@ fn a_member_killed_between_any_two_steps_recovers() {
         // What was certified while it was down it learns from others, or has on disk.
         if cluster.member(1).certificate(&stored.slot()).is_none() {
             let (_, certificate) = cluster.certificate(0, &stored).unwrap();
-            let hold = Command::Hold { statement: stored, certificate };
+            let hold = Command::Hold { attestation: stored, certificate };
             cluster.command(1, hold);
             cluster.run_for(10_000);
         }

@@ -6,15 +6,15 @@ use alloy_primitives::B256;
 use lazai_api_types::{
     Generation, Job, ModelId, Prompt, Sampling, Task, TokenId, codec::DecodeError,
 };
-use lazai_consensus::{Epoch, Fact, QuorumId, Statement, Vote, VoteError, bls::Signature};
+use lazai_consensus::{Attestation, Epoch, Fact, QuorumId, Vote, VoteError, bls::Signature};
 use lazai_quorum::{Command, FORGERY, Limits, Message, Refusal, decode_job, encode_job};
 use proptest::prelude::*;
 
 use crate::cluster::Cluster;
 use crate::support::{EPOCH, QUORUM, address, checkpoint, committee, secret, vote};
 
-fn root_of(statement: &Statement) -> B256 {
-    let Fact::Available { root, .. } = statement.fact else { unreachable!() };
+fn root_of(attestation: &Attestation) -> B256 {
+    let Fact::Available { root, .. } = attestation.fact else { unreachable!() };
     root
 }
 
@@ -25,8 +25,8 @@ fn messages() -> Vec<Vec<u8>> {
     let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
     for index in 0..4 {
-        let data_sets = vec![root_of(&stored)];
-        cluster.command(index, Command::Audit { beacon: B256::ZERO, data_sets });
+        let datasets = vec![root_of(&stored)];
+        cluster.command(index, Command::Audit { beacon: B256::ZERO, datasets });
     }
     cluster.run_for(5_000);
     let mut messages = core::mem::take(&mut cluster.log);
@@ -94,21 +94,23 @@ fn each_offence_has_its_name_and_price() {
     assert_eq!(refuse(peer, &long), Refusal::TooLong { got: max + 1, max });
     assert!(matches!(refuse(peer, b"junk"), Refusal::Decode(_)));
     assert_eq!(refuse(address(2), &bytes(honest)), Refusal::NotYours { voter: peer });
-    let epoch =
-        |epoch| Vote { statement: Statement { epoch: Epoch(epoch), ..honest.statement }, ..honest };
+    let epoch = |epoch| Vote {
+        attestation: Attestation { epoch: Epoch(epoch), ..honest.attestation },
+        ..honest
+    };
     for got in [0, EPOCH.0 - 2, EPOCH.0 + 1, u64::MAX] {
         let expected = EPOCH.0;
         assert_eq!(refuse(peer, &bytes(epoch(got))), Refusal::Epoch { expected, got });
     }
-    let elsewhere = Statement { quorum: QuorumId(B256::ZERO), ..honest.statement };
-    let refusal = refuse(address(1), &bytes(Vote { statement: elsewhere, ..honest }));
+    let elsewhere = Attestation { quorum: QuorumId(B256::ZERO), ..honest.attestation };
+    let refusal = refuse(address(1), &bytes(Vote { attestation: elsewhere, ..honest }));
     assert_eq!(refusal, Refusal::NotYours { voter: peer });
-    let refusal = refuse(peer, &bytes(Vote { statement: elsewhere, ..honest }));
+    let refusal = refuse(peer, &bytes(Vote { attestation: elsewhere, ..honest }));
     assert!(matches!(refusal, Refusal::Vote(VoteError::Quorum { .. })), "{refusal}");
-    let ask = Message::Ask { statement: checkpoint(1, 1), material: vec![] }.encode(QUORUM);
+    let ask = Message::Ask { attestation: checkpoint(1, 1), material: vec![] }.encode(QUORUM);
     assert_eq!(refuse(address(2), &ask), Refusal::Unrequestable);
     let want = Message::Want { root: B256::ZERO, stripe: 0, index: 0 }.encode(QUORUM);
-    assert_eq!(refuse(address(2), &want), Refusal::UnknownDataSet { root: B256::ZERO });
+    assert_eq!(refuse(address(2), &want), Refusal::UnknownDataset { root: B256::ZERO });
     let relay = Message::Relay(honest).encode(QUORUM);
     assert_eq!(refuse(address(2), &relay), Refusal::Unasked);
 }
@@ -117,11 +119,11 @@ fn each_offence_has_its_name_and_price() {
 fn forged_votes_block_their_sender_and_stop_nothing() {
     let mut cluster = Cluster::new(4);
     cluster.stop(3);
-    let statement = checkpoint(7, 7);
+    let attestation = checkpoint(7, 7);
     for height in 7..12 {
-        let statement = checkpoint(height, 7);
+        let attestation = checkpoint(height, 7);
         let signature = secret(3).sign(b"something else");
-        let forged = Vote { statement, voter: address(3), signature };
+        let forged = Vote { attestation, voter: address(3), signature };
         let bytes = Message::Vote(forged).encode(QUORUM);
         (0..3).for_each(|to| cluster.send(address(3), address(to), bytes.clone()));
     }
@@ -133,8 +135,8 @@ fn forged_votes_block_their_sender_and_stop_nothing() {
     }
     cluster.run_for(5_000);
     for index in 0..3 {
-        let (_, certificate) = cluster.certificate(index, &statement).unwrap();
-        certificate.verify(&statement, &cluster.committee).unwrap();
+        let (_, certificate) = cluster.certificate(index, &attestation).unwrap();
+        certificate.verify(&attestation, &cluster.committee).unwrap();
         assert_eq!(certificate.signers.count(), 3);
         assert!(cluster.member(index).penalty(address(3)) >= 4 * FORGERY);
         assert!(cluster.nodes[index].blocked.contains(&address(3)));
@@ -206,7 +208,7 @@ fn mutated_messages_do_no_harm() {
     };
     cluster.stop(3);
     for index in 0..3 {
-        cluster.command(index, Command::Audit { beacon: B256::ZERO, data_sets: Vec::new() });
+        cluster.command(index, Command::Audit { beacon: B256::ZERO, datasets: Vec::new() });
     }
     let (stored, _) = cluster.offer(20_000);
     for round in 0..3_000 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use lazai_api_types::{InferenceStatement as Run, Job, ModelId, Task as Work, Work as Cost};
 use lazai_availability::{Assignment, Coding, Manifest, Shard, encode};
-use lazai_consensus::{Attestor, Committee, Epoch, Fact, MemoryVoteStore, Statement, Vote};
+use lazai_consensus::{Attestation, Attestor, Committee, Epoch, Fact, MemoryVoteStore, Vote};
 use lazai_quorum::{
     Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task, encode_job,
 };
@@ -13,21 +13,23 @@ use lazai_quorum::{
 use crate::{
     cluster::{Cluster, available, commit, data},
     support::{
-        EPOCH, QUORUM, address, candidate, certificate, checkpoint, committee, secret, statement,
+        EPOCH, QUORUM, address, attestation, candidate, certificate, checkpoint, committee, secret,
         vote,
     },
 };
 
 /// The same data under another name, or kept for another time.
-fn renamed(statement: Statement, name: u8, until: Epoch) -> Statement {
-    let Fact::Available { version, root, bytes, k, n, .. } = statement.fact else { unreachable!() };
-    let data_set = B256::repeat_byte(name);
-    let fact = Fact::Available { data_set, version, root, bytes, k, n, until_epoch: until };
-    Statement { fact, ..statement }
+fn renamed(attestation: Attestation, name: u8, until: Epoch) -> Attestation {
+    let Fact::Available { version, root, bytes, k, n, .. } = attestation.fact else {
+        unreachable!()
+    };
+    let dataset = B256::repeat_byte(name);
+    let fact = Fact::Available { dataset, version, root, bytes, k, n, until_epoch: until };
+    Attestation { fact, ..attestation }
 }
 
-fn ask(statement: Statement, manifest: &Manifest) -> Vec<u8> {
-    Message::Ask { statement, material: manifest.encode() }.encode(QUORUM)
+fn ask(attestation: Attestation, manifest: &Manifest) -> Vec<u8> {
+    Message::Ask { attestation, material: manifest.encode() }.encode(QUORUM)
 }
 
 /// Begins the next epoch, with these members, at those that run.
@@ -46,15 +48,15 @@ fn announce(
 }
 
 /// A data set that member 3 alone has, and of which it asks members 1 and 2 to hold what falls to them.
-fn ask_two(cluster: &mut Cluster, length: usize) -> (Statement, Manifest) {
+fn ask_two(cluster: &mut Cluster, length: usize) -> (Attestation, Manifest) {
     let coding = Coding::with_stripe_bytes(4, 8_192).unwrap();
     let mut shards = Vec::new();
     let manifest = encode(data(length).as_slice(), coding, &mut shards).unwrap();
-    let statement = renamed(available(&manifest), 0xd2, Epoch(9));
+    let attestation = renamed(available(&manifest), 0xd2, Epoch(9));
     let root = manifest.root();
     let assignment = Assignment::by_weight(&cluster.committee).unwrap();
     for index in [1, 2] {
-        cluster.deliver(index, address(3), &ask(statement, &manifest));
+        cluster.deliver(index, address(3), &ask(attestation, &manifest));
         for shard in &shards {
             if assignment.holder(shard.stripe, shard.index).map(usize::from) == Some(index) {
                 let message = Message::Shard { root, shard: shard.encode() };
@@ -63,9 +65,9 @@ fn ask_two(cluster: &mut Cluster, length: usize) -> (Statement, Manifest) {
         }
     }
     cluster.run_for(1_000);
-    assert!([1, 2].iter().all(|index| cluster.member(*index).vote(&statement.slot()).is_some()));
-    assert_eq!(cluster.member(0).certificate(&statement.slot()), None);
-    (statement, manifest)
+    assert!([1, 2].iter().all(|index| cluster.member(*index).vote(&attestation.slot()).is_some()));
+    assert_eq!(cluster.member(0).certificate(&attestation.slot()), None);
+    (attestation, manifest)
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn what_was_vouched_for_is_kept_though_the_certificate_is_withheld() {
     for is_restarted in [false, true] {
         let mut cluster = Cluster::new(4);
         cluster.stop(3);
-        let (statement, manifest) = ask_two(&mut cluster, 20_000);
+        let (attestation, manifest) = ask_two(&mut cluster, 20_000);
         if is_restarted {
             [1, 2].into_iter().for_each(|index| cluster.stop(index));
             [1, 2].into_iter().for_each(|index| cluster.start(index));
@@ -113,8 +115,8 @@ fn what_was_vouched_for_is_kept_though_the_certificate_is_withheld() {
         let next = announce(&mut cluster, 0..4, &[0, 1, 2]);
         cluster.run_for(10_000);
         // Now member 3 shows what it has had all along, and which says until epoch 9.
-        let withheld = certificate(&statement, &[1, 2, 3], 4);
-        withheld.verify(&statement, &cluster.committee).unwrap();
+        let withheld = certificate(&attestation, &[1, 2, 3], 4);
+        withheld.verify(&attestation, &cluster.committee).unwrap();
         for index in [1, 2] {
             assert_eq!(cluster.nodes[index].entered, [next.epoch()]);
             let kept = cluster.nodes[index].shard_files(&manifest).len();
@@ -127,10 +129,10 @@ fn what_was_vouched_for_is_kept_though_the_certificate_is_withheld() {
 fn expired_data_does_not_hold_up_epochs() {
     let mut cluster = Cluster::new(4);
     let manifest = cluster.publish(0, &data(20_000), 8_192);
-    let statement = renamed(available(&manifest), 0x0a, EPOCH);
-    cluster.command(0, Command::Ask(Request::available(statement, manifest).unwrap()));
+    let attestation = renamed(available(&manifest), 0x0a, EPOCH);
+    cluster.command(0, Command::Ask(Request::available(attestation, manifest).unwrap()));
     cluster.run_for(2_000);
-    assert!(cluster.certificate(1, &statement).is_some());
+    assert!(cluster.certificate(1, &attestation).is_some());
     let next = announce(&mut cluster, 0..4, &[0, 1, 2, 3]);
     cluster.run_for(10_000);
     (0..4).for_each(|index| cluster.stop(index));
@@ -174,10 +176,10 @@ fn what_is_kept_is_not_counted_twice() {
 }
 
 /// Member 0 is down, which held what falls to member 1 in the next epoch, and member 3, which held what falls to member 4.
-fn hand_over_without_two(cluster: &mut Cluster, stored: Statement) {
+fn hand_over_without_two(cluster: &mut Cluster, stored: Attestation) {
     let (_, certificate) = cluster.certificate(1, &stored).unwrap();
     cluster.add_node();
-    cluster.command(4, Command::Hold { statement: stored, certificate });
+    cluster.command(4, Command::Hold { attestation: stored, certificate });
     cluster.stop(0);
     cluster.stop(3);
     let next = announce(cluster, 1..5, &[1, 2, 4]);
@@ -199,7 +201,7 @@ fn data_larger_than_memory_is_repaired() {
 }
 
 /// A data set of which one shard is not the code of the others, on the disk of member 0.
-fn inconsistent(cluster: &mut Cluster, stripe_bytes: u32, length: usize) -> Statement {
+fn inconsistent(cluster: &mut Cluster, stripe_bytes: u32, length: usize) -> Attestation {
     let coding = Coding::with_stripe_bytes(4, stripe_bytes).unwrap();
     let mut shards = Vec::new();
     encode(data(length).as_slice(), coding, &mut shards).unwrap();
@@ -228,14 +230,14 @@ fn data_that_is_none_does_not_hold_up_epochs() {
 fn large_stripes_that_are_no_data_are_certified_as_such() {
     let mut cluster = Cluster::new(4);
     let stored = inconsistent(&mut cluster, 16 << 20, 16 << 20);
-    let Fact::Available { data_set, version, root, .. } = stored.fact else { unreachable!() };
+    let Fact::Available { dataset, version, root, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
-    let valid = statement(Fact::Valid { data_set, version, root, policy, score: 1 });
+    let valid = attestation(Fact::Valid { dataset, version, root, policy, score: 1 });
     cluster.command(1, Command::Ask(Request::valid(valid).unwrap()));
     cluster.run_for(20_000);
     for index in 0..4 {
         let node = &cluster.nodes[index];
-        let found = cluster.certificate(index, &statement(Fact::Inconsistent { root }));
+        let found = cluster.certificate(index, &attestation(Fact::Inconsistent { root }));
         assert!(found.is_some(), "{index}: {:?}", node.faults);
     }
     // What could not be shown in one message is not taken.
@@ -253,11 +255,11 @@ fn who_asks_for_more_than_others_can_take_is_not_blocked() {
     let mut cluster = Cluster::with_limits(4, limits);
     let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
-    let Fact::Available { data_set, version, root, .. } = stored.fact else { unreachable!() };
+    let Fact::Available { dataset, version, root, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
-    let valid = statement(Fact::Valid { data_set, version, root, policy, score: 1 });
+    let valid = attestation(Fact::Valid { dataset, version, root, policy, score: 1 });
     let material = Vec::new();
-    let bytes = Message::Ask { statement: valid, material }.encode(QUORUM);
+    let bytes = Message::Ask { attestation: valid, material }.encode(QUORUM);
     for _ in 0..12 {
         (0..3).for_each(|to| cluster.send(address(3), address(to), bytes.clone()));
         cluster.run_for(1_000);
@@ -275,21 +277,22 @@ fn audits_do_not_depend_on_what_one_member_has_heard() {
     let (_, manifest) = cluster.offer(20_000);
     cluster.run_for(2_000);
     cluster.stop(3);
-    let (statement, _) = ask_two(&mut cluster, 30_000);
+    let (attestation, _) = ask_two(&mut cluster, 30_000);
     cluster.start(3);
-    let certificate = certificate(&statement, &[1, 2, 3], 4);
-    let told = Message::Certified { statement, certificate }.encode(QUORUM);
+    let certificate = certificate(&attestation, &[1, 2, 3], 4);
+    let told = Message::Certified { attestation, certificate }.encode(QUORUM);
     cluster.deliver(1, address(3), &told);
     assert_eq!(cluster.member(1).available().count(), 2);
     let beacon = B256::repeat_byte(0xbe);
     for index in 0..4 {
-        let data_sets = vec![manifest.root()];
-        cluster.command(index, Command::Audit { beacon, data_sets });
+        let datasets = vec![manifest.root()];
+        cluster.command(index, Command::Audit { beacon, datasets });
     }
     cluster.run_for(20_000);
     for index in 0..4 {
         assert!(cluster.nodes[index].blocked.is_empty());
-        let audits = cluster.nodes[index].certified.iter().map(|(_, statement, _)| statement.fact);
+        let audits =
+            cluster.nodes[index].certified.iter().map(|(_, attestation, _)| attestation.fact);
         let failed: Vec<_> = audits
             .filter_map(|fact| match fact {
                 Fact::Audit { failed_count, .. } => Some(failed_count),
@@ -299,11 +302,11 @@ fn audits_do_not_depend_on_what_one_member_has_heard() {
         assert_eq!(failed, [0], "{index}");
     }
     // One that does not know what is asked for says so, and convicts nobody.
-    let data_sets = vec![B256::ZERO];
+    let datasets = vec![B256::ZERO];
     let now_ms = cluster.now_ms;
     let mut stranger = Cluster::new(4);
-    let refused = stranger.member(0).command(now_ms, Command::Audit { beacon, data_sets });
-    assert_eq!(refused, Err(Refusal::UnknownDataSet { root: B256::ZERO }));
+    let refused = stranger.member(0).command(now_ms, Command::Audit { beacon, datasets });
+    assert_eq!(refused, Err(Refusal::UnknownDataset { root: B256::ZERO }));
 }
 
 #[test]
@@ -337,8 +340,8 @@ fn an_intake_that_comes_to_nothing_leaves_nothing() {
         let coding = Coding::with_stripe_bytes(4, 8_192).unwrap();
         let mut shards = Vec::new();
         let manifest = encode(data(20_000 + name).as_slice(), coding, &mut shards).unwrap();
-        let statement = renamed(available(&manifest), name.to_le_bytes()[0], Epoch(9));
-        cluster.deliver(1, address(3), &ask(statement, &manifest));
+        let attestation = renamed(available(&manifest), name.to_le_bytes()[0], Epoch(9));
+        cluster.deliver(1, address(3), &ask(attestation, &manifest));
         for shard in shards.iter().filter(|shard| shard.stripe == 0) {
             let message = Message::Shard { root: manifest.root(), shard: shard.encode() };
             cluster.deliver(1, address(3), &message.encode(QUORUM));
@@ -385,8 +388,8 @@ fn one_peer_brings_no_more_than_its_share() {
         let coding = Coding::with_stripe_bytes(4, 8_192).unwrap();
         let mut shards = Vec::new();
         let manifest = encode(data(4_000 + name).as_slice(), coding, &mut shards).unwrap();
-        let statement = renamed(available(&manifest), name.to_le_bytes()[0], Epoch(9));
-        cluster.deliver(1, address(3), &ask(statement, &manifest));
+        let attestation = renamed(available(&manifest), name.to_le_bytes()[0], Epoch(9));
+        cluster.deliver(1, address(3), &ask(attestation, &manifest));
         for shard in shards {
             let message = Message::Shard { root: manifest.root(), shard: shard.encode() };
             cluster.deliver(1, address(3), &message.encode(QUORUM));
@@ -403,11 +406,11 @@ fn who_asks_first_and_sends_nothing_does_not_keep_others_from_sending() {
     let mut cluster = Cluster::new(4);
     cluster.stop(3);
     let manifest = cluster.publish(0, &data(400_000), 8_192);
-    let statement = available(&manifest);
-    (1..3).for_each(|index| cluster.deliver(index, address(3), &ask(statement, &manifest)));
-    cluster.command(0, Command::Ask(Request::available(statement, manifest).unwrap()));
+    let attestation = available(&manifest);
+    (1..3).for_each(|index| cluster.deliver(index, address(3), &ask(attestation, &manifest)));
+    cluster.command(0, Command::Ask(Request::available(attestation, manifest).unwrap()));
     cluster.run_for(60_000);
-    assert!((0..3).all(|index| cluster.certificate(index, &statement).is_some()));
+    assert!((0..3).all(|index| cluster.certificate(index, &attestation).is_some()));
 }
 
 #[test]
@@ -450,7 +453,7 @@ fn nobody_is_blamed_for_handing_on_what_another_has_forged() {
         for height in 0..6 {
             let (first, second) = (checkpoint(height, 1), checkpoint(height, 2));
             let honest = Message::Vote(vote(3, first, &committee)).encode(QUORUM);
-            let forged = Vote { statement: second, ..vote(3, first, &committee) };
+            let forged = Vote { attestation: second, ..vote(3, first, &committee) };
             let forged = Message::Vote(forged).encode(QUORUM);
             if is_early {
                 cluster.deliver(0, address(3), &forged);
@@ -484,8 +487,8 @@ fn one_peer_has_few_jobs_run_at_a_time() {
         let (output, context) = (B256::ZERO, B256::ZERO);
         let work = Cost { flops: 0, peak_bytes: 0 };
         let run = Run { model, input: job.hash(), output, work, context };
-        let statement = statement(Fact::Workflow { run });
-        let ask = Message::Ask { statement, material: encode_job(&job) }.encode(QUORUM);
+        let attestation = attestation(Fact::Workflow { run });
+        let ask = Message::Ask { attestation, material: encode_job(&job) }.encode(QUORUM);
         refused += u32::from(member.receive(1, address(3), &ask).is_err());
     }
     let outputs = core::iter::from_fn(|| member.next_output());
@@ -497,9 +500,9 @@ fn one_peer_has_few_jobs_run_at_a_time() {
 fn an_epoch_begins_by_the_word_of_its_own_members() {
     let mut cluster = Cluster::new(4);
     let next = announce(&mut cluster, 4..8, &[0]);
-    let early = statement(Fact::EpochSyncDone { next: next.epoch() });
+    let early = attestation(Fact::EpochSyncDone { next: next.epoch() });
     let certificate = certificate(&early, &[1, 2, 3], 4);
-    let told = Message::Certified { statement: early, certificate }.encode(QUORUM);
+    let told = Message::Certified { attestation: early, certificate }.encode(QUORUM);
     cluster.deliver(0, address(1), &told);
     assert!(cluster.member(0).certificate(&early.slot()).is_some(), "it is a certificate");
     assert_eq!(cluster.member(0).epoch(), EPOCH);
@@ -521,7 +524,7 @@ fn epochs_go_on_and_data_stays_whatever_is_lost_and_killed() {
             let manifest = cluster.publish(round, &data(length), 8_192);
             let epoch = cluster.committee.epoch();
             let named = renamed(available(&manifest), round.to_le_bytes()[0], Epoch(9));
-            let stored = Statement { epoch, ..named };
+            let stored = Attestation { epoch, ..named };
             roots.push((manifest.root(), length));
             let request = Request::available(stored, Arc::clone(&manifest)).unwrap();
             cluster.command(round, Command::Ask(request));
@@ -530,7 +533,7 @@ fn epochs_go_on_and_data_stays_whatever_is_lost_and_killed() {
             // Whoever was down learns from the chain what was certified.
             for index in 0..4 {
                 if cluster.member(index).certificate(&stored.slot()).is_none() {
-                    let hold = Command::Hold { statement: stored, certificate };
+                    let hold = Command::Hold { attestation: stored, certificate };
                     cluster.command(index, hold);
                 }
             }

@@ -2,20 +2,20 @@
 
 use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, InferenceStatement as Run, Job, ModelId, Task};
-use lazai_consensus::{Fact, Statement};
+use lazai_consensus::{Attestation, Fact};
 use lazai_quorum::{Command, Request, Verdict};
 
 use crate::cluster::{Cluster, Counter, Grader, data};
-use crate::support::{checkpoint, statement};
+use crate::support::{attestation, checkpoint};
 
 /// Asserts that all members have the certificate, and gives the time of the first and of the last in network delays.
-fn delays(cluster: &Cluster, statement: &Statement, start_ms: u64) -> (f64, f64) {
+fn delays(cluster: &Cluster, attestation: &Attestation, start_ms: u64) -> (f64, f64) {
     let times: Vec<_> = (0..cluster.nodes.len())
         .map(|index| {
-            let certified = cluster.certificate(index, statement);
+            let certified = cluster.certificate(index, attestation);
             let (time, certificate) =
                 certified.unwrap_or_else(|| panic!("member {index} has none"));
-            certificate.verify(statement, &cluster.committee).unwrap();
+            certificate.verify(attestation, &cluster.committee).unwrap();
             time
         })
         .collect();
@@ -43,9 +43,9 @@ fn certificates_take_two_delays() {
         assert_eq!((first, last), (2.0, 2.0));
 
         let start = cluster.now_ms;
-        let Fact::Available { data_set, version, root, .. } = stored.fact else { unreachable!() };
+        let Fact::Available { dataset, version, root, .. } = stored.fact else { unreachable!() };
         let policy = B256::repeat_byte(0x70);
-        let valid = statement(Fact::Valid { data_set, version, root, policy, score: 40 });
+        let valid = attestation(Fact::Valid { dataset, version, root, policy, score: 40 });
         cluster.command(1, Command::Ask(Request::valid(valid).unwrap()));
         cluster.run_for(2_000);
         let (first, last) = delays(&cluster, &valid, start);
@@ -66,7 +66,7 @@ fn certificates_take_two_delays() {
             work: outcome.work,
             context: B256::repeat_byte(2),
         };
-        let workflow = statement(Fact::Workflow { run });
+        let workflow = attestation(Fact::Workflow { run });
         cluster.command(2, Command::Ask(Request::workflow(workflow, job.clone()).unwrap()));
         cluster.run_for(2_000);
         let (first, last) = delays(&cluster, &workflow, start);
@@ -77,7 +77,7 @@ fn certificates_take_two_delays() {
         let text = Task::Count { text: "another".into() };
         let job = Job { task: text, ..job };
         let run = Run { input: job.hash(), ..run };
-        let workflow = statement(Fact::Workflow { run });
+        let workflow = attestation(Fact::Workflow { run });
         cluster.command(2, Command::Ask(Request::workflow(workflow, job).unwrap()));
         cluster.run_for(2_000);
         for node in &cluster.nodes {
@@ -100,9 +100,9 @@ fn members_of_different_opinions_agree_on_the_grade_that_enough_of_them_grant() 
     cluster.grade_by(|index| Grader([90, 60, 70, 0][index]));
     let (stored, _) = cluster.offer(20_000);
     cluster.run_for(2_000);
-    let Fact::Available { data_set, root, .. } = stored.fact else { unreachable!() };
+    let Fact::Available { dataset, root, .. } = stored.fact else { unreachable!() };
     let policy = B256::repeat_byte(0x70);
-    let valid = |version, score| statement(Fact::Valid { data_set, version, root, policy, score });
+    let valid = |version, score| attestation(Fact::Valid { dataset, version, root, policy, score });
     for (version, score, is_granted) in [(1, 60, true), (2, 61, false)] {
         let valid = valid(version, score);
         cluster.command(0, Command::Ask(Request::valid(valid).unwrap()));
@@ -115,7 +115,7 @@ fn members_of_different_opinions_agree_on_the_grade_that_enough_of_them_grant() 
 }
 
 #[test]
-fn large_data_sets_are_pulled_and_can_be_read_without_two_members() {
+fn large_datasets_are_pulled_and_can_be_read_without_two_members() {
     let mut cluster = Cluster::new(4);
     let bytes = data(400_000);
     let (stored, _) = cluster.offer(bytes.len());

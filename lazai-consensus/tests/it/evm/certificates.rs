@@ -4,7 +4,7 @@ use alloy_primitives::{Address, Bytes, U256, keccak256, uint};
 use alloy_sol_types::{SolCall, SolError};
 use lazai_api_types::{ProofSystemId, key_hash};
 use lazai_consensus::{
-    Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Signers, Statement,
+    Attestation, Candidate, Committee, Epoch, QuorumCertificate, QuorumId, Roster, Signers,
     bls::{SecretKey, Signature},
     evm::{EvmCertificate, to_evm_calldata},
 };
@@ -40,35 +40,35 @@ const EACH: usize = 285;
 /// A certificate and all that it takes to check it.
 struct Case {
     committee: Committee,
-    statement: Statement,
+    attestation: Attestation,
     certificate: Vec<u8>,
 }
 
 impl Case {
     fn new(weights: &[u64], absent: &[usize]) -> Self {
-        let (committee, statement) = (committee(weights), checkpoint(7, 9));
-        let certificate = sign(&statement, weights.len(), absent);
-        let certificate = EvmCertificate::new(&certificate, &statement, &committee).unwrap();
-        Self { committee, statement, certificate: certificate.as_bytes().to_vec() }
+        let (committee, attestation) = (committee(weights), checkpoint(7, 9));
+        let certificate = sign(&attestation, weights.len(), absent);
+        let certificate = EvmCertificate::new(&certificate, &attestation, &committee).unwrap();
+        Self { committee, attestation, certificate: certificate.as_bytes().to_vec() }
     }
 
     fn call(&self, certificate: &[u8]) -> Vec<u8> {
-        call(&self.committee, &self.statement.encode(), certificate)
+        call(&self.committee, &self.attestation.encode(), certificate)
     }
 }
 
-fn call(committee: &Committee, statement: &[u8], certificate: &[u8]) -> Vec<u8> {
+fn call(committee: &Committee, attestation: &[u8], certificate: &[u8]) -> Vec<u8> {
     QuorumVerifier::verifyCall {
         committee: committee.root(),
-        statement: Bytes::copy_from_slice(statement),
+        statement: Bytes::copy_from_slice(attestation),
         certificate: Bytes::copy_from_slice(certificate),
     }
     .abi_encode()
 }
 
-fn sign(statement: &Statement, members: usize, absent: &[usize]) -> QuorumCertificate {
+fn sign(attestation: &Attestation, members: usize, absent: &[usize]) -> QuorumCertificate {
     let present: Vec<_> = (0..members).filter(|index| !absent.contains(index)).collect();
-    certificate(statement, &present, u8::try_from(members).unwrap())
+    certificate(attestation, &present, u8::try_from(members).unwrap())
 }
 
 /// `f` of `n` places, as far apart as can be.
@@ -89,7 +89,7 @@ fn good_certificates_are_valid_at_known_prices() {
         let mut chain = Chain::new(fork);
         for n in [1, 4, 13, 31, 100, 128] {
             let f = (n - 1) / 3;
-            let statement = checkpoint(7, 9);
+            let attestation = checkpoint(7, 9);
             let roster = roster(n);
             let (key, committee) = (roster.encode(), roster.seat().unwrap());
             chain.send(PROOF_VERIFIER, register(&key));
@@ -99,8 +99,8 @@ fn good_certificates_are_valid_at_known_prices() {
                 absences.push((format!("scattered {f}"), scattered(n)));
             }
             for (name, absent) in absences {
-                let certificate = sign(&statement, n, &absent);
-                let data = to_evm_calldata(&certificate, &statement, &committee).unwrap();
+                let certificate = sign(&attestation, n, &absent);
+                let data = to_evm_calldata(&certificate, &attestation, &committee).unwrap();
                 let execution = chain.ask(QUORUM_VERIFIER, data.clone());
                 assert_eq!(word(&execution), VALID, "{n} members, absent: {name}");
                 let gas = execution.result.gas();
@@ -109,7 +109,7 @@ fn good_certificates_are_valid_at_known_prices() {
                 // and its part of the tree.
                 let absent = absent.len() as u64;
                 assert!((115_000..122_000 + 3_000 * absent).contains(&run), "{n}, {name}: {run}");
-                let native = verify_values(&key, &statement, &certificate);
+                let native = verify_values(&key, &attestation, &certificate);
                 let native = chain.ask(PROOF_VERIFIER, native);
                 assert_eq!(word(&native), 1, "the precompile says the same");
                 println!(
@@ -143,11 +143,15 @@ fn register(key: &[u8]) -> Vec<u8> {
     sol::registerCall { system: 0, verifyingKey: verifying_key }.abi_encode()
 }
 
-fn verify_values(key: &[u8], statement: &Statement, certificate: &QuorumCertificate) -> Vec<u8> {
+fn verify_values(
+    key: &[u8],
+    attestation: &Attestation,
+    certificate: &QuorumCertificate,
+) -> Vec<u8> {
     sol::verifyValuesCall {
         system: 0,
         keyHash: key_hash(ProofSystemId::QUORUM, key),
-        values: statement.encode().into(),
+        values: attestation.encode().into(),
         proof: [&[1], certificate.encode().as_slice()].concat().into(),
     }
     .abi_encode()
@@ -156,8 +160,8 @@ fn verify_values(key: &[u8], statement: &Statement, certificate: &QuorumCertific
 #[test]
 fn calldata_is_what_solidity_encodes() {
     let case = Case::new(&[1; 4], &[2]);
-    let certificate = sign(&case.statement, 4, &[2]);
-    let data = to_evm_calldata(&certificate, &case.statement, &case.committee).unwrap();
+    let certificate = sign(&case.attestation, 4, &[2]);
+    let data = to_evm_calldata(&certificate, &case.attestation, &case.committee).unwrap();
     assert_eq!(data, case.call(&case.certificate));
     let wrong = checkpoint(8, 9);
     assert!(to_evm_calldata(&certificate, &wrong, &case.committee).is_err());
@@ -177,11 +181,11 @@ fn the_weight_must_exceed_two_thirds() {
         (vec![u64::MAX / 3 - 1, u64::MAX / 3 + 1, u64::MAX / 3], VALID),
     ] {
         let committee = committee(&weights);
-        let statement = checkpoint(1, 2);
-        let short = sign(&statement, 3, &[0]);
-        assert_eq!(short.verify(&statement, &committee).is_ok(), expected == VALID);
+        let attestation = checkpoint(1, 2);
+        let short = sign(&attestation, 3, &[0]);
+        assert_eq!(short.verify(&attestation, &committee).is_ok(), expected == VALID);
         let certificate = evm_bytes(&short, &committee);
-        let data = call(&committee, &statement.encode(), &certificate);
+        let data = call(&committee, &attestation.encode(), &certificate);
         assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), expected, "{weights:?}");
     }
 }
@@ -220,9 +224,9 @@ fn every_altered_byte_is_refused() {
             }
         }
     }
-    let statement = case.statement.encode();
-    for at in 0..statement.len() {
-        let mut wrong = statement.clone();
+    let attestation = case.attestation.encode();
+    for at in 0..attestation.len() {
+        let mut wrong = attestation.clone();
         wrong[at] ^= 1;
         let data = call(&case.committee, &wrong, &case.certificate);
         let expected = match at {
@@ -255,9 +259,9 @@ fn every_other_length_is_refused() {
             assert_eq!(status, MALFORMED, "{more}");
         }
     }
-    let statement = case.statement.encode();
-    for statement in [&statement[..41], &[], &[1; 187]] {
-        let data = call(&case.committee, statement, &case.certificate);
+    let attestation = case.attestation.encode();
+    for attestation in [&attestation[..41], &[], &[1; 187]] {
+        let data = call(&case.committee, attestation, &case.certificate);
         assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), MALFORMED);
     }
 }
@@ -351,7 +355,7 @@ fn points_that_are_none_of_the_group_are_refused() {
 fn other_signatures_are_refused() {
     let mut chain = Chain::new(SpecId::OSAKA);
     let case = Case::new(&[10; 4], &[]);
-    let hash = case.statement.hash();
+    let hash = case.attestation.hash();
     let mut status = |signatures: &[Signature]| {
         let mut wrong = case.certificate.clone();
         let sum = Signature::aggregate(signatures).unwrap();
@@ -386,20 +390,20 @@ fn keys_that_cancel_out_are_no_quorum() {
         Candidate { address, weight, key: secret.public_key(), possession }
     });
     let committee = Committee::new(QUORUM, EPOCH, candidates.collect()).unwrap();
-    let statement = checkpoint(7, 9);
-    let hash = statement.hash();
+    let attestation = checkpoint(7, 9);
+    let hash = attestation.hash();
     let good = secrets[1].sign(hash.as_slice());
     let mut signers = Signers::none(3).unwrap();
     assert!(signers.insert(1) && signers.insert(2));
     let (quorum, epoch) = (QUORUM, EPOCH);
     let certificate =
-        QuorumCertificate { quorum, epoch, statement: hash, signers, signature: good };
-    assert!(certificate.verify(&statement, &committee).is_err());
+        QuorumCertificate { quorum, epoch, attestation: hash, signers, signature: good };
+    assert!(certificate.verify(&attestation, &committee).is_err());
     let mut bytes = evm_bytes(&certificate, &committee);
     let mut chain = Chain::new(SpecId::OSAKA);
     for signature in [good.to_eip2537(), [0; 128]] {
         bytes[SIGNATURE..ABSENT].copy_from_slice(&signature);
-        let data = call(&committee, &statement.encode(), &bytes);
+        let data = call(&committee, &attestation.encode(), &bytes);
         assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), WRONG_SIGNATURE);
     }
 }
@@ -421,7 +425,7 @@ fn other_committees_are_refused() {
         Committee::new(quorum, epoch, joined).unwrap(),
         committee(&[10, 10, 10, 11]),
     ] {
-        let data = call(&committee, &case.statement.encode(), &case.certificate);
+        let data = call(&committee, &case.attestation.encode(), &case.certificate);
         assert_eq!(word(&chain.ask(QUORUM_VERIFIER, data)), OTHER_COMMITTEE);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
 use lazai_api_types::{Coprocessor, Job, Outcome, PortError, ProofVerifier, Quote, Rejection};
-use lazai_consensus::verifier::QcVerify;
+use lazai_consensus::verifier::QuorumVerifier;
 use lazvm::{
     Execution, LazVm,
     revm::{
@@ -33,7 +33,7 @@ pub(crate) struct Chain {
 impl Chain {
     /// A chain that knows the verifier of certificates.
     pub(crate) fn new(fork: SpecId) -> Self {
-        Self::with_verifier(fork, Arc::new(QcVerify::new()))
+        Self::with_verifier(fork, Arc::new(QuorumVerifier::new()))
     }
 
     pub(crate) fn with_verifier(fork: SpecId, verifier: Arc<dyn ProofVerifier>) -> Self {

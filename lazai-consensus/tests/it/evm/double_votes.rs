@@ -4,12 +4,12 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
 use lazai_consensus::{
-    Committee, Epoch, Fact, Statement, Vote, bls::Signature, evm::double_vote_calldata,
+    Attestation, Committee, Epoch, Fact, Vote, bls::Signature, evm::double_vote_calldata,
 };
 use lazvm::revm::primitives::hardfork::SpecId;
 
 use super::chain::{Chain, DOUBLE_VOTE_VERIFIER, FORKS, intrinsic, word};
-use crate::support::{address, checkpoint, committee, secret, statement, vote};
+use crate::support::{address, attestation, checkpoint, committee, secret, vote};
 
 alloy_sol_types::sol! {
     #[allow(missing_docs)]
@@ -38,8 +38,8 @@ fn facts() -> Vec<Fact> {
             context: hash(context),
         },
     };
-    let available = |data_set, version, root, k, until| Fact::Available {
-        data_set: hash(data_set),
+    let available = |dataset, version, root, k, until| Fact::Available {
+        dataset: hash(dataset),
         version,
         root: hash(root),
         bytes: 5,
@@ -47,8 +47,8 @@ fn facts() -> Vec<Fact> {
         n: 4,
         until_epoch: Epoch(until),
     };
-    let valid = |data_set, version, root, policy, score| Fact::Valid {
-        data_set: hash(data_set),
+    let valid = |dataset, version, root, policy, score| Fact::Valid {
+        dataset: hash(dataset),
         version,
         root: hash(root),
         policy: hash(policy),
@@ -139,7 +139,7 @@ fn a_double_vote_is_proven() {
             let second = vote(voter, checkpoint(1, 2), &committee);
             let data = double_vote_calldata(&first, &second, &committee).unwrap();
             let evidence = evidence(&data);
-            let (a, b) = (first.statement.encode(), second.statement.encode());
+            let (a, b) = (first.attestation.encode(), second.attestation.encode());
             assert_eq!(data, call(committee.root(), &a, &b, &evidence));
             let execution = chain.ask(DOUBLE_VOTE_VERIFIER, data.clone());
             let output = execution.result.output().unwrap();
@@ -164,9 +164,9 @@ fn what_contradicts_is_what_contradicts_in_the_library() {
     let mut proven = 0;
     for (place, first) in facts.iter().enumerate() {
         for second in &facts[place..] {
-            let (first, second) = (statement(*first), statement(*second));
+            let (first, second) = (attestation(*first), attestation(*second));
             let signatures =
-                [first, second].map(|statement| secret(2).sign(statement.hash().as_slice()));
+                [first, second].map(|attestation| secret(2).sign(attestation.hash().as_slice()));
             let sum = Signature::aggregate(&signatures).unwrap();
             evidence[300..428].copy_from_slice(&sum.to_eip2537());
             let data = call(committee.root(), &first.encode(), &second.encode(), &evidence);
@@ -184,31 +184,31 @@ fn what_contradicts_is_what_contradicts_in_the_library() {
 }
 
 #[test]
-fn statements_of_two_quorums_or_epochs_contradict_nothing() {
+fn attestations_of_two_quorums_or_epochs_contradict_nothing() {
     let mut chain = Chain::new(SpecId::PRAGUE);
     let committee = committee(&[10; 7]);
     let (first, second) = two_votes(&committee);
     let evidence = evidence(&double_vote_calldata(&first, &second, &committee).unwrap());
-    let (a, b) = (first.statement, second.statement);
+    let (a, b) = (first.attestation, second.attestation);
     let mut status = |a: &[u8], b: &[u8]| {
         word(&chain.ask(DOUBLE_VOTE_VERIFIER, call(committee.root(), a, b, &evidence)))
     };
     assert_eq!(status(&a.encode(), &b.encode()), PROVEN);
     assert_eq!(status(&b.encode(), &a.encode()), PROVEN);
     assert_eq!(status(&a.encode(), &a.encode()), NO_CONTRADICTION);
-    let next = |of: Statement| Statement { epoch: Epoch(of.epoch.0 + 1), ..of };
+    let next = |of: Attestation| Attestation { epoch: Epoch(of.epoch.0 + 1), ..of };
     assert_eq!(status(&a.encode(), &next(b).encode()), NO_CONTRADICTION);
     assert_eq!(status(&next(a).encode(), &next(b).encode()), OTHER_COMMITTEE);
-    let other = |of: Statement| Statement { quorum: Default::default(), ..of };
+    let other = |of: Attestation| Attestation { quorum: Default::default(), ..of };
     assert_eq!(status(&a.encode(), &other(b).encode()), NO_CONTRADICTION);
     assert_eq!(status(&other(a).encode(), &other(b).encode()), OTHER_COMMITTEE);
     // Longer than the kind is, of no kind, of another version.
-    let with = |of: Statement, at: usize, byte: u8| {
+    let with = |of: Attestation, at: usize, byte: u8| {
         let mut bytes = of.encode();
         bytes[at] = byte;
         bytes
     };
-    let longer = |of: Statement| [of.encode(), vec![0]].concat();
+    let longer = |of: Attestation| [of.encode(), vec![0]].concat();
     assert_eq!(status(&longer(a), &longer(b)), NO_CONTRADICTION);
     for kind in [0, 5, 6, 11, 255] {
         assert_eq!(status(&with(a, 41, kind), &with(b, 41, kind)), NO_CONTRADICTION);
@@ -217,7 +217,7 @@ fn statements_of_two_quorums_or_epochs_contradict_nothing() {
     assert_eq!(status(&[], &[]), MALFORMED);
     assert_eq!(status(&a.encode(), &[]), NO_CONTRADICTION);
     // Yes, no, and what is neither.
-    let decision = |approved| statement(Fact::Decision { proposal: B256::ZERO, approved });
+    let decision = |approved| attestation(Fact::Decision { proposal: B256::ZERO, approved });
     let neither = with(decision(true), 74, 2);
     assert_eq!(status(&decision(false).encode(), &decision(true).encode()), WRONG_SIGNATURE);
     assert_eq!(status(&decision(false).encode(), &neither), NO_CONTRADICTION);
@@ -230,7 +230,7 @@ fn nobody_is_convicted_of_what_was_not_signed() {
     let committee = committee(&[10; 7]);
     let (first, second) = two_votes(&committee);
     let good = evidence(&double_vote_calldata(&first, &second, &committee).unwrap());
-    let (a, b) = (first.statement, second.statement);
+    let (a, b) = (first.attestation, second.attestation);
     let mut status = |root: B256, evidence: &[u8]| {
         let data = call(root, &a.encode(), &b.encode(), evidence);
         word(&chain.ask(DOUBLE_VOTE_VERIFIER, data))
@@ -260,8 +260,9 @@ fn nobody_is_convicted_of_what_was_not_signed() {
         wrong[300..428].copy_from_slice(&sum.to_eip2537());
         status(root, &wrong)
     };
-    let of =
-        |member: usize, statement: &Statement| secret(member).sign(statement.hash().as_slice());
+    let of = |member: usize, attestation: &Attestation| {
+        secret(member).sign(attestation.hash().as_slice())
+    };
     assert_eq!(with(&[of(2, &a), of(2, &b)]), PROVEN);
     assert_eq!(with(&[of(2, &a)]), WRONG_SIGNATURE, "one vote alone");
     assert_eq!(with(&[of(2, &a), of(2, &a)]), WRONG_SIGNATURE, "one vote twice");
@@ -277,7 +278,7 @@ fn votes_that_convict_nobody_make_no_calldata() {
     let committee = committee(&[10; 7]);
     let (first, second) = two_votes(&committee);
     assert!(double_vote_calldata(&first, &first, &committee).is_err());
-    let third = vote(3, second.statement, &committee);
+    let third = vote(3, second.attestation, &committee);
     assert!(double_vote_calldata(&first, &third, &committee).is_err());
     let forged = Vote { voter: first.voter, ..third };
     assert!(double_vote_calldata(&first, &forged, &committee).is_err());

@@ -7,8 +7,9 @@ use lazai_api_types::{
     Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_consensus::{
-    Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId, Roster, Statement,
-    verifier::{QcVerify, QcVerifyError},
+    Attestation, Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId,
+    Roster,
+    verifier::{QuorumVerifier, QuorumVerifierError},
 };
 use lazai_precompiles::{
     abi::{self, ILazProofVerifier as sol, SolCall},
@@ -18,7 +19,7 @@ use lazvm::{Execution, revm::primitives::hardfork::SpecId};
 use proptest::prelude::*;
 
 use super::chain::{Chain, intrinsic};
-use crate::support::{EPOCH, QUORUM, candidate, certificate, checkpoint, statement};
+use crate::support::{EPOCH, QUORUM, attestation, candidate, certificate, checkpoint};
 
 fn roster(members: usize) -> Roster {
     let candidates = (0..members).map(|index| candidate(index, 10)).collect();
@@ -40,9 +41,9 @@ fn envelope(certificate: &QuorumCertificate) -> Vec<u8> {
 }
 
 /// What three of four members say, in the quorum and epoch of the roster.
-fn certify(fact: Fact) -> (Statement, Vec<u8>) {
-    let statement = statement(fact);
-    (statement, envelope(&certificate(&statement, &[0, 1, 3], 4)))
+fn certify(fact: Fact) -> (Attestation, Vec<u8>) {
+    let attestation = attestation(fact);
+    (attestation, envelope(&certificate(&attestation, &[0, 1, 3], 4)))
 }
 
 fn register(system: ProofSystemId, key: &[u8]) -> Vec<u8> {
@@ -82,7 +83,7 @@ fn is_valid(execution: &Execution) -> bool {
 }
 
 #[test]
-fn certificates_are_proofs_of_runs_and_of_statements() {
+fn certificates_are_proofs_of_runs_and_of_attestations() {
     let mut chain = Chain::new(SpecId::PRAGUE);
     let key = roster(4).encode();
     let registered = chain.send(PROOF_VERIFIER, register(ProofSystemId::QUORUM, &key));
@@ -122,8 +123,8 @@ fn what_is_charged_is_what_was_quoted() {
     );
     assert_eq!(paid.gas_evm(), before + quoted.gasEvm);
 
-    let (statement, proof) = certify(Fact::Checkpoint { height: 1, state_root: B256::ZERO });
-    let values = statement.encode();
+    let (attestation, proof) = certify(Fact::Checkpoint { height: 1, state_root: B256::ZERO });
+    let values = attestation.encode();
     let quote = sol::quoteCall {
         system: 0,
         keyBytes: key.len() as u64,
@@ -147,20 +148,20 @@ fn what_is_charged_is_what_was_quoted() {
 fn the_largest_committee_fits_a_transaction() {
     let mut chain = Chain::new(SpecId::PRAGUE);
     let key = roster(MAX_MEMBERS).encode();
-    assert_eq!(key.len() as u64, QcVerify::new().limits().key_bytes);
+    assert_eq!(key.len() as u64, QuorumVerifier::new().limits().key_bytes);
     let registered = chain.send(PROOF_VERIFIER, register(ProofSystemId::QUORUM, &key));
     assert!(registered.result.is_success(), "{:?}", registered.result);
-    let statement = checkpoint(1, 2);
+    let attestation = checkpoint(1, 2);
     let members: Vec<_> = (0..MAX_MEMBERS).collect();
-    let proof = envelope(&certificate(&statement, &members, 128));
-    assert_eq!(proof.len() as u64, QcVerify::new().limits().proof_bytes);
-    let call = verify_values(ProofSystemId::QUORUM, &key, &statement.encode(), &proof);
+    let proof = envelope(&certificate(&attestation, &members, 128));
+    assert_eq!(proof.len() as u64, QuorumVerifier::new().limits().proof_bytes);
+    let call = verify_values(ProofSystemId::QUORUM, &key, &attestation.encode(), &proof);
     assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
 }
 
 #[test]
 fn rosters_that_are_none_are_not_admitted() {
-    let verifier = QcVerify::new();
+    let verifier = QuorumVerifier::new();
     let good = roster(4);
     assert_eq!(verifier.admit(&good.encode()), Ok(()));
     let refused = |roster: &Roster| verifier.admit(&roster.encode()).unwrap_err().reason;
@@ -193,10 +194,10 @@ fn rosters_that_are_none_are_not_admitted() {
 /// Every byte of key, claim and proof: one bit of it changes the answer, through the same verifier that knows the right roster.
 #[test]
 fn every_altered_byte_is_refused() {
-    let verifier = QcVerify::new();
+    let verifier = QuorumVerifier::new();
     let key = roster(4).encode();
-    let (statement, proof) = certify(Fact::Workflow { run: run() });
-    let values = statement.encode();
+    let (attestation, proof) = certify(Fact::Workflow { run: run() });
+    let values = attestation.encode();
     let asks = |key: &[u8], values: &[u8], proof: &[u8]| {
         verifier.verify(key, Claim::Values(values), proof).unwrap()
     };
@@ -245,44 +246,50 @@ fn every_altered_byte_is_refused() {
 
 #[test]
 fn other_committees_and_epochs_prove_nothing() {
-    let verifier = QcVerify::new();
+    let verifier = QuorumVerifier::new();
     let (right, proof) = certify(Fact::Workflow { run: run() });
     let good = roster(4);
-    let check = |roster: &Roster, statement: &Statement, proof: &[u8]| {
-        verifier.check(&roster.encode(), Claim::Values(&statement.encode()), proof)
+    let check = |roster: &Roster, attestation: &Attestation, proof: &[u8]| {
+        verifier.check(&roster.encode(), Claim::Values(&attestation.encode()), proof)
     };
     assert_eq!(check(&good, &right, &proof), Ok(()));
     let next = Roster { epoch: Epoch(EPOCH.0 + 1), ..good.clone() };
-    assert!(matches!(check(&next, &right, &proof), Err(QcVerifyError::Statement(_))));
+    assert!(matches!(check(&next, &right, &proof), Err(QuorumVerifierError::Attestation(_))));
     let claim = Claim::Statement(&run());
     assert!(matches!(
         verifier.check(&next.encode(), claim, &proof),
-        Err(QcVerifyError::Certificate(_))
+        Err(QuorumVerifierError::Certificate(_))
     ));
     let other = Roster { quorum: QuorumId::default(), ..good.clone() };
-    assert!(matches!(check(&other, &right, &proof), Err(QcVerifyError::Statement(_))));
-    // The members sign a statement of another quorum: they may, but nobody has to believe them.
-    let foreign = Statement { quorum: QuorumId::default(), ..right };
+    assert!(matches!(check(&other, &right, &proof), Err(QuorumVerifierError::Attestation(_))));
+    // The members sign an attestation of another quorum: they may, but nobody has to believe them.
+    let foreign = Attestation { quorum: QuorumId::default(), ..right };
     let mut forged = certificate(&foreign, &[0, 1, 2, 3], 4);
     forged.quorum = QUORUM;
-    assert!(matches!(check(&good, &foreign, &envelope(&forged)), Err(QcVerifyError::Statement(_))));
+    assert!(matches!(
+        check(&good, &foreign, &envelope(&forged)),
+        Err(QuorumVerifierError::Attestation(_))
+    ));
     assert!(check(&roster(5), &right, &proof).is_err());
     let mut heavy = good.clone();
     heavy.candidates[2].weight = 20;
     // Three of four weigh 30 of 50 now.
-    assert!(matches!(check(&heavy, &right, &proof), Err(QcVerifyError::Certificate(_))));
+    assert!(matches!(check(&heavy, &right, &proof), Err(QuorumVerifierError::Certificate(_))));
     let two = certificate(&right, &[0, 1], 4);
-    assert!(matches!(check(&good, &right, &envelope(&two)), Err(QcVerifyError::Certificate(_))));
+    assert!(matches!(
+        check(&good, &right, &envelope(&two)),
+        Err(QuorumVerifierError::Certificate(_))
+    ));
 }
 
 #[test]
 fn a_key_that_was_refused_stays_refused() {
-    let (statement, proof) = certify(Fact::Workflow { run: run() });
-    let values = statement.encode();
+    let (attestation, proof) = certify(Fact::Workflow { run: run() });
+    let values = attestation.encode();
     let mut forged = roster(4);
     forged.candidates[2].possession = forged.candidates[0].possession;
     let (good, forged) = (roster(4).encode(), forged.encode());
-    let verifier = QcVerify::new();
+    let verifier = QuorumVerifier::new();
     for _ in 0..3 {
         assert!(verifier.admit(&forged).is_err());
         assert_eq!(verifier.verify(&forged, Claim::Values(&values), &proof), Ok(false));
@@ -293,8 +300,8 @@ fn a_key_that_was_refused_stays_refused() {
 /// Threads that use one verifier get the answers that each would get alone.
 #[test]
 fn answers_do_not_depend_on_who_else_asks() {
-    let verifier = Arc::new(QcVerify::new());
-    let (statement, proof) = certify(Fact::Workflow { run: run() });
+    let verifier = Arc::new(QuorumVerifier::new());
+    let (attestation, proof) = certify(Fact::Workflow { run: run() });
     std::thread::scope(|scope| {
         for thread in 0..2_u64 {
             let (verifier, proof) = (Arc::clone(&verifier), &proof);
@@ -302,8 +309,8 @@ fn answers_do_not_depend_on_who_else_asks() {
                 for round in 0..20 {
                     let epoch = Epoch(EPOCH.0 + (thread + round) % 3);
                     let key = Roster { epoch, ..roster(4) }.encode();
-                    let statement = Statement { epoch, ..statement };
-                    let claim = statement.encode();
+                    let attestation = Attestation { epoch, ..attestation };
+                    let claim = attestation.encode();
                     let valid = verifier.verify(&key, Claim::Values(&claim), proof).unwrap();
                     assert_eq!(valid, epoch == EPOCH);
                 }
@@ -314,7 +321,7 @@ fn answers_do_not_depend_on_who_else_asks() {
 
 #[test]
 fn work_grows_with_what_is_checked() {
-    let verifier = QcVerify::new();
+    let verifier = QuorumVerifier::new();
     let limits = verifier.limits();
     let mut last = verifier.work(0, 0);
     for step in 1..=100 {
@@ -351,10 +358,10 @@ proptest! {
         let opening = [1, 0, 3, 0, 7, 1, 0, 0, 0];
         for claim in [Claim::Values(&values), Claim::Statement(&run())] {
             for key in [&key, &good, opening.as_slice()] {
-                prop_assert_eq!(QcVerify::new().verify(key, claim, &proof), Ok(false));
+                prop_assert_eq!(QuorumVerifier::new().verify(key, claim, &proof), Ok(false));
             }
         }
-        prop_assert!(QcVerify::new().admit(&key).is_err());
+        prop_assert!(QuorumVerifier::new().admit(&key).is_err());
     }
 }
 

@@ -2,13 +2,13 @@ use alloc::sync::Arc;
 
 use alloy_primitives::Address;
 use lazai_availability::Manifest;
-use lazai_consensus::{Epoch, Fact, Statement};
+use lazai_consensus::{Attestation, Epoch, Fact};
 
 use super::member::is_kept;
 
 /// A data set that this member knows.
 #[derive(Clone, Debug)]
-pub(super) struct DataSet {
+pub(super) struct Dataset {
     pub(super) manifest: Arc<Manifest>,
     /// Who brought it, as long as that is remembered.
     pub(super) source: Option<Address>,
@@ -16,27 +16,27 @@ pub(super) struct DataSet {
     pub(super) bytes: u64,
     /// The epoch for which this member has all its shards on disk.
     pub(super) whole_in: Option<Epoch>,
-    certified: Option<Statement>,
+    certified: Option<Attestation>,
     /// The last epoch for which this member has said that it keeps it.
     vouched: Option<Epoch>,
     is_spoiled: bool,
 }
 
-impl DataSet {
+impl Dataset {
     pub(super) const fn new(manifest: Arc<Manifest>) -> Self {
         let (source, certified, vouched, whole_in) = (None, None, None, None);
         Self { manifest, source, bytes: 0, whole_in, certified, vouched, is_spoiled: false }
     }
 
     /// That the quorum holds it, unless it is known to be no data.
-    pub(super) fn certified(&self) -> Option<&Statement> {
+    pub(super) fn certified(&self) -> Option<&Attestation> {
         self.certified.as_ref().filter(|_| !self.is_spoiled)
     }
 
     /// Notes a certificate. The same data may be certified under several names: it is kept as long as any of them says.
-    pub(super) fn certify(&mut self, statement: Statement) {
-        if self.certified.is_none_or(|known| until(&known) < until(&statement)) {
-            self.certified = Some(statement);
+    pub(super) fn certify(&mut self, attestation: Attestation) {
+        if self.certified.is_none_or(|known| until(&known) < until(&attestation)) {
+            self.certified = Some(attestation);
         }
     }
 
@@ -55,7 +55,7 @@ impl DataSet {
 
     /// Whether it is to be held, by all members together, in an epoch.
     pub(super) fn is_kept(&self, epoch: Epoch) -> bool {
-        self.certified().is_some_and(|statement| is_kept(statement, epoch))
+        self.certified().is_some_and(|attestation| is_kept(attestation, epoch))
     }
 
     /// Whether it is to be held in an epoch, and what falls to this member is not yet on disk.
@@ -76,8 +76,8 @@ impl DataSet {
 }
 
 /// The last epoch in which a data set is kept.
-pub(super) const fn until(statement: &Statement) -> Option<Epoch> {
-    match statement.fact {
+pub(super) const fn until(attestation: &Attestation) -> Option<Epoch> {
+    match attestation.fact {
         Fact::Available { until_epoch, .. } => Some(until_epoch),
         _ => None,
     }

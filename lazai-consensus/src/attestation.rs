@@ -10,7 +10,7 @@ use crate::{Epoch, QuorumId};
 
 /// What a quorum says in an epoch: the thing that is voted on and certified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Statement {
+pub struct Attestation {
     /// Who says it.
     pub quorum: QuorumId,
     /// In which epoch; only that epoch's committee can.
@@ -19,7 +19,7 @@ pub struct Statement {
     pub fact: Fact,
 }
 
-impl Statement {
+impl Attestation {
     /// The question that it answers; a member answers each question at most once.
     #[must_use]
     pub fn slot(&self) -> Slot {
@@ -41,7 +41,7 @@ impl Statement {
     /// big-endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MAX_STATEMENT_BYTES);
+        let mut bytes = Vec::with_capacity(MAX_ATTESTATION_BYTES);
         bytes.push(VERSION);
         bytes.extend_from_slice(self.quorum.0.as_slice());
         bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
@@ -56,12 +56,12 @@ impl Statement {
     /// [`DecodeError`] if the bytes are not canonical.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        let statement = Self::read(&mut reader)?;
+        let attestation = Self::read(&mut reader)?;
         reader.finish()?;
-        Ok(statement)
+        Ok(attestation)
     }
 
-    /// Reads a statement from the front of what `reader` has left, as part of a larger encoding.
+    /// Reads an attestation from the front of what `reader` has left, as part of a larger encoding.
     ///
     /// # Errors
     /// [`DecodeError`] if the bytes are not canonical.
@@ -80,7 +80,7 @@ pub enum Fact {
     /// Each signer has verified and durably stored its shards of a data set.
     Available {
         /// The name of the data set.
-        data_set: B256,
+        dataset: B256,
         /// Its version.
         version: u64,
         /// The commitment to the encoded data.
@@ -97,7 +97,7 @@ pub enum Fact {
     /// Each signer has read the whole data set and found it to satisfy a policy.
     Valid {
         /// The name of the data set.
-        data_set: B256,
+        dataset: B256,
         /// Its version.
         version: u64,
         /// The commitment to the encoded data.
@@ -189,8 +189,8 @@ impl Fact {
     /// other unless they are equal.
     fn subject(&self) -> (B256, u64) {
         match *self {
-            Self::Available { data_set, version, .. } => (data_set, version),
-            Self::Valid { data_set, version, policy, .. } => (pair(&data_set, &policy), version),
+            Self::Available { dataset, version, .. } => (dataset, version),
+            Self::Valid { dataset, version, policy, .. } => (pair(&dataset, &policy), version),
             Self::Workflow { run } => {
                 let mut hasher = Keccak256::new();
                 hasher.update(run.model.0);
@@ -213,8 +213,8 @@ impl Fact {
     fn write(&self, bytes: &mut Vec<u8>) {
         let mut put = |field: &[u8]| bytes.extend_from_slice(field);
         match *self {
-            Self::Available { data_set, version, root, bytes, k, n, until_epoch } => {
-                put(data_set.as_slice());
+            Self::Available { dataset, version, root, bytes, k, n, until_epoch } => {
+                put(dataset.as_slice());
                 put(&version.to_be_bytes());
                 put(root.as_slice());
                 put(&bytes.to_be_bytes());
@@ -222,8 +222,8 @@ impl Fact {
                 put(&n.to_be_bytes());
                 put(&until_epoch.0.to_be_bytes());
             }
-            Self::Valid { data_set, version, root, policy, score } => {
-                put(data_set.as_slice());
+            Self::Valid { dataset, version, root, policy, score } => {
+                put(dataset.as_slice());
                 put(&version.to_be_bytes());
                 put(root.as_slice());
                 put(policy.as_slice());
@@ -272,7 +272,7 @@ impl Fact {
             .ok_or(DecodeError::Field { field: "kind of fact", got: kind.into() })?;
         Ok(match kind {
             FactKind::Available => Self::Available {
-                data_set: reader.hash()?,
+                dataset: reader.hash()?,
                 version: reader.u64()?,
                 root: reader.hash()?,
                 bytes: reader.u64()?,
@@ -281,7 +281,7 @@ impl Fact {
                 until_epoch: Epoch(reader.u64()?),
             },
             FactKind::Valid => Self::Valid {
-                data_set: reader.hash()?,
+                dataset: reader.hash()?,
                 version: reader.u64()?,
                 root: reader.hash()?,
                 policy: reader.hash()?,
@@ -413,7 +413,7 @@ impl Slot {
     }
 }
 
-/// Most bytes of a statement: those of a run.
-pub const MAX_STATEMENT_BYTES: usize = 1 + 32 + 8 + 1 + 3 * 32 + 2 * 8 + 32;
+/// Most bytes of an attestation: those of a run.
+pub const MAX_ATTESTATION_BYTES: usize = 1 + 32 + 8 + 1 + 3 * 32 + 2 * 8 + 32;
 
 const VERSION: u8 = 1;

@@ -2,21 +2,24 @@ use alloc::sync::Arc;
 
 use alloy_primitives::{B256, keccak256};
 
-use super::QcVerifyError;
+use super::QuorumVerifierError;
 use crate::{Committee, Roster};
 
 /// Committees whose rosters were checked, those last used, by the hash of their bytes.
 ///
 /// Without feature `std` there is no lock, so nothing is remembered; the answers are the same.
 #[derive(Debug, Default)]
-pub(super) struct Seated {
+pub(super) struct CommitteeCache {
     #[cfg(feature = "std")]
     recent: std::sync::Mutex<alloc::collections::VecDeque<(B256, Arc<Committee>)>>,
 }
 
-impl Seated {
-    /// The committee of a roster. All its points and proofs of possession are checked, unless they were.
-    pub(super) fn seat(&self, roster: &[u8]) -> Result<Arc<Committee>, QcVerifyError> {
+impl CommitteeCache {
+    /// Returns the committee of an encoded roster, whose points and proofs of possession are verified unless it is cached.
+    pub(super) fn get_or_verify(
+        &self,
+        roster: &[u8],
+    ) -> Result<Arc<Committee>, QuorumVerifierError> {
         let hash = keccak256(roster);
         if let Some(committee) = self.find(hash) {
             return Ok(committee);
@@ -29,7 +32,7 @@ impl Seated {
 }
 
 #[cfg(feature = "std")]
-impl Seated {
+impl CommitteeCache {
     fn find(&self, hash: B256) -> Option<Arc<Committee>> {
         let mut recent = self.lock();
         let place = recent.iter().position(|(known, _)| *known == hash)?;
@@ -42,7 +45,7 @@ impl Seated {
     fn keep(&self, hash: B256, committee: &Arc<Committee>) {
         let mut recent = self.lock();
         if recent.iter().all(|(known, _)| *known != hash) {
-            recent.truncate(MAX_SEATED - 1);
+            recent.truncate(MAX_COMMITTEES - 1);
             recent.push_front((hash, Arc::clone(committee)));
         }
     }
@@ -56,7 +59,7 @@ impl Seated {
 }
 
 #[cfg(not(feature = "std"))]
-impl Seated {
+impl CommitteeCache {
     #[allow(clippy::unused_self)]
     const fn find(&self, _: B256) -> Option<Arc<Committee>> {
         None
@@ -68,7 +71,7 @@ impl Seated {
 
 /// Most committees remembered: 64 of the largest take about 3 MB.
 #[cfg(feature = "std")]
-const MAX_SEATED: usize = 64;
+const MAX_COMMITTEES: usize = 64;
 
 #[cfg(feature = "std")]
 #[cfg(test)]
@@ -90,43 +93,43 @@ mod tests {
 
     #[test]
     fn no_more_than_the_last_used_are_remembered() {
-        let seated = Seated::default();
-        let first = seated.seat(&roster(0)).unwrap();
-        for epoch in 1..=MAX_SEATED as u64 {
-            seated.seat(&roster(epoch)).unwrap();
-            assert!(Arc::ptr_eq(&first, &seated.seat(&roster(0)).unwrap()), "{epoch}");
-            assert!(seated.lock().len() <= MAX_SEATED);
+        let cache = CommitteeCache::default();
+        let first = cache.get_or_verify(&roster(0)).unwrap();
+        for epoch in 1..=MAX_COMMITTEES as u64 {
+            cache.get_or_verify(&roster(epoch)).unwrap();
+            assert!(Arc::ptr_eq(&first, &cache.get_or_verify(&roster(0)).unwrap()), "{epoch}");
+            assert!(cache.lock().len() <= MAX_COMMITTEES);
         }
-        assert!(seated.find(keccak256(roster(1))).is_none(), "the one that was used least");
-        assert!(seated.find(keccak256(roster(2))).is_some());
-        assert_eq!(seated.seat(&roster(1)).unwrap().epoch(), Epoch(1));
+        assert!(cache.find(keccak256(roster(1))).is_none(), "the one that was used least");
+        assert!(cache.find(keccak256(roster(2))).is_some());
+        assert_eq!(cache.get_or_verify(&roster(1)).unwrap().epoch(), Epoch(1));
     }
 
     #[test]
     fn what_is_refused_is_not_remembered() {
-        let seated = Seated::default();
+        let cache = CommitteeCache::default();
         let mut forged = roster(0);
         let other = SecretKey::from_seed(&[8; 32]).unwrap().sign(b"").to_bytes();
         let end = forged.len();
         forged[end - other.len()..].copy_from_slice(&other);
         for _ in 0..2 {
-            assert!(matches!(seated.seat(&forged), Err(QcVerifyError::Committee(_))));
-            assert!(seated.lock().is_empty());
+            assert!(matches!(cache.get_or_verify(&forged), Err(QuorumVerifierError::Committee(_))));
+            assert!(cache.lock().is_empty());
         }
     }
 
     #[test]
     fn a_poisoned_lock_changes_no_answer() {
-        let seated = Arc::new(Seated::default());
-        let first = seated.seat(&roster(0)).unwrap();
-        let other = Arc::clone(&seated);
+        let cache = Arc::new(CommitteeCache::default());
+        let first = cache.get_or_verify(&roster(0)).unwrap();
+        let other = Arc::clone(&cache);
         let panicked = std::thread::spawn(move || {
             let _guard = other.lock();
             panic!("with the lock in hand");
         });
         assert!(panicked.join().is_err());
-        assert!(seated.recent.is_poisoned());
-        assert_eq!(*seated.seat(&roster(0)).unwrap(), *first);
-        assert_eq!(seated.seat(&roster(1)).unwrap().epoch(), Epoch(1));
+        assert!(cache.recent.is_poisoned());
+        assert_eq!(*cache.get_or_verify(&roster(0)).unwrap(), *first);
+        assert_eq!(cache.get_or_verify(&roster(1)).unwrap().epoch(), Epoch(1));
     }
 }
