@@ -61,5 +61,6 @@ pub use srs::{SrsError, SrsVerifier};
 pub use system::{Halo2, Prepared, Source, SrsSource};
 pub use verifier::Halo2Verifier;
 
-#[cfg(all(test, feature = "prover"))]
+#[cfg(feature = "prover")]
+#[cfg(test)]
 mod tests;

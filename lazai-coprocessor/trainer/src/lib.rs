@@ -24,5 +24,6 @@ pub use self::{
     trainer::{Progress, train},
 };
 
-#[cfg(all(test, feature = "burn"))]
+#[cfg(feature = "burn")]
+#[cfg(test)]
 mod tests;
