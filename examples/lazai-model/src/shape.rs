@@ -20,7 +20,8 @@ pub(crate) struct Shape {
     intermediate: u32,
     heads: u32,
     kv_heads: u32,
-    head_width: u32,
+    #[serde(rename = "head_width")]
+    head_dim: u32,
     norm: &'static str,
     head_norm: bool,
     activation: &'static str,
@@ -63,8 +64,8 @@ impl Shape {
                 Operator::Attention { query, cache, .. } => {
                     let cache = program.caches[cache.index()];
                     shape.layers += 1;
-                    (shape.kv_heads, shape.head_width) = (cache.heads, cache.head_width);
-                    shape.heads = width(*query) / cache.head_width.max(1);
+                    (shape.kv_heads, shape.head_dim) = (cache.heads, cache.head_dim);
+                    shape.heads = width(*query) / cache.head_dim.max(1);
                 }
                 Operator::FirstRow { .. } => shape.pooling = "first",
                 Operator::GatedSilu { output, .. } => {
@@ -91,7 +92,7 @@ impl Shape {
 
     /// What people read.
     pub(crate) fn lines(&self) -> [String; 3] {
-        let Self { kind, layers, hidden, intermediate, heads, kv_heads, head_width, .. } = self;
+        let Self { kind, layers, hidden, intermediate, heads, kv_heads, head_dim, .. } = self;
         let mut parts = vec![format!("{} positions", self.positions), self.norm.to_owned()];
         if self.head_norm {
             parts.push("norms of heads".to_owned());
@@ -101,7 +102,7 @@ impl Shape {
         parts.push(format!("{} pooling", self.pooling));
         [
             format!("{kind}, {layers} layers, width {hidden}, feed-forward {intermediate}"),
-            format!("{heads} heads of {head_width}, {kv_heads} of keys and values"),
+            format!("{heads} heads of {head_dim}, {kv_heads} of keys and values"),
             parts.join(", "),
         ]
     }

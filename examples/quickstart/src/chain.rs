@@ -176,7 +176,7 @@ mod tests {
             intermediate: 128,
             heads: 2,
             kv_heads: 1,
-            head_width: 32,
+            head_dim: 32,
             tied: true,
         };
         let artifact = synthetic(&shape, 2, 128, 1).unwrap().to_bytes().unwrap();

@@ -21,7 +21,7 @@ static BASE: LazyLock<(Vec<u8>, Vec<core::ops::Range<usize>>)> = LazyLock::new(|
         intermediate: 32,
         heads: 2,
         kv_heads: 1,
-        head_width: 16,
+        head_dim: 16,
         tied: true,
     };
     let bytes = synthetic(&shape, 1, 16, 1).and_then(|artifact| artifact.to_bytes());

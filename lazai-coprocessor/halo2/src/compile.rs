@@ -210,9 +210,9 @@ impl<'a> Compiler<'a> {
             }
             Operator::Attention { query, cache, output, bidirectional } => {
                 let shape = self.program.caches[cache.index()];
-                let head_width = shape.head_width as usize;
+                let head_dim = shape.head_dim as usize;
                 let width = self.width(*query);
-                let shared = width / head_width / shape.heads as usize;
+                let shared = width / head_dim / shape.heads as usize;
                 let score_shift = self.bits(*query) + i32::from(shape.key_bits) - 12;
                 let query = self.get(*query);
                 let Some(store) = self.caches.get(cache) else {
@@ -221,7 +221,7 @@ impl<'a> Compiler<'a> {
                 let mut mixed = Vec::with_capacity(query.len());
                 for (position, row) in query.chunks(width).enumerate() {
                     let seen = if *bidirectional { self.rows } else { position + 1 };
-                    for (head, query) in row.chunks(head_width).enumerate() {
+                    for (head, query) in row.chunks(head_dim).enumerate() {
                         let head = head / shared;
                         let attended = Attended {
                             keys: &store.keys[head][..seen],
@@ -235,17 +235,17 @@ impl<'a> Compiler<'a> {
                 self.values[output.index()] = mixed;
             }
             Operator::CacheAppend { key, value, cache } => {
-                let head_width = self.program.caches[cache.index()].head_width as usize;
+                let head_dim = self.program.caches[cache.index()].head_dim as usize;
                 let heads = self.program.caches[cache.index()].heads as usize;
                 let mut store = Store::default();
                 store.keys.resize_with(heads, Vec::new);
                 store.values.resize_with(heads, Vec::new);
                 let (keys, values) = (self.get(*key), self.get(*value));
-                for (vector, key) in keys.chunks(head_width).enumerate() {
+                for (vector, key) in keys.chunks(head_dim).enumerate() {
                     let key = gadget::compress(&mut self.builder, key, 7, 15);
                     store.keys[vector % heads].push(key);
                 }
-                for (vector, value) in values.chunks(head_width).enumerate() {
+                for (vector, value) in values.chunks(head_dim).enumerate() {
                     let value = gadget::compress(&mut self.builder, value, 7, 15);
                     let power = value.power;
                     let values = value.values.iter().map(|v| self.builder.mul(*v, power));
@@ -288,10 +288,10 @@ impl<'a> Compiler<'a> {
                     .map(|x| gadget::gelu(&mut self.builder, table, x, input_bits, output_bits));
                 self.values[output.index()] = activated.collect();
             }
-            Operator::HeadNorm { input, gain_bits, epsilon, head_width, output, .. } => {
+            Operator::HeadNorm { input, gain_bits, epsilon, head_dim, output, .. } => {
                 let norm = self.norm(index, *gain_bits, *epsilon, *output)?;
                 let rows = self.get(*input);
-                let rows = rows.chunks(*head_width as usize);
+                let rows = rows.chunks(*head_dim as usize);
                 let normal =
                     rows.flat_map(|row| gadget::rms_norm(&mut self.builder, row, &norm, 15));
                 self.values[output.index()] = normal.collect();
@@ -352,12 +352,12 @@ impl<'a> Compiler<'a> {
                     rows.flat_map(|row| gadget::rms_norm(&mut self.builder, row, &norm, 31));
                 self.values[output.index()] = normal.collect();
             }
-            Operator::Rope { value, head_width } => {
-                let head_width = *head_width as usize;
+            Operator::Rope { value, head_dim } => {
+                let head_dim = *head_dim as usize;
                 let width = self.width(*value);
                 for (position, row) in self.values[value.index()].chunks_mut(width).enumerate() {
-                    let rotations = &tables.rope[position * head_width..][..head_width];
-                    for head in row.chunks_mut(head_width) {
+                    let rotations = &tables.rope[position * head_dim..][..head_dim];
+                    for head in row.chunks_mut(head_dim) {
                         gadget::rope(&mut self.builder, head, rotations);
                     }
                 }

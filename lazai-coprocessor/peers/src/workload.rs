@@ -90,7 +90,7 @@ impl Workload {
     }
 
     /// Elements of a head.
-    pub const fn head_width(&self) -> usize {
+    pub const fn head_dim(&self) -> usize {
         self.hidden / self.heads
     }
 

@@ -13,7 +13,7 @@ fn bytes() -> Vec<u8> {
         intermediate: 32,
         heads: 2,
         kv_heads: 1,
-        head_width: 16,
+        head_dim: 16,
         tied: true,
     };
     synthetic(&shape, 1, 16, 1).unwrap().to_bytes().unwrap()
@@ -60,7 +60,7 @@ fn a_file_is_mapped_and_replaced_whole() {
         intermediate: 32,
         heads: 2,
         kv_heads: 1,
-        head_width: 16,
+        head_dim: 16,
         tied: true,
     };
     synthetic(&shape, 1, 16, 1).unwrap().write(&path).unwrap();

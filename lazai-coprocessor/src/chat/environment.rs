@@ -3,9 +3,8 @@ use core::fmt;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, syntax::SyntaxConfig};
 
 use super::{
-    ChatError, Date,
-    held::{self, HELD, VARIABLE},
-    json, python,
+    ChatError, Date, json, python_methods,
+    value_guard::{self, GUARD_ITEM, GUARD_VARIABLE},
 };
 
 /// The engine, set up as Hugging Face sets up Jinja.
@@ -15,19 +14,19 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_syntax(syntax.unwrap_or_default());
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_recursion_limit(MAX_RECURSION);
-    environment.set_formatter(python::write);
-    environment.set_unknown_method_callback(python::method);
-    environment.add_filter(HELD, held::held);
-    environment.add_filter(VARIABLE, held::variable);
-    environment.add_filter("join", python::join);
+    environment.set_formatter(python_methods::write);
+    environment.set_unknown_method_callback(python_methods::method);
+    environment.add_filter(GUARD_ITEM, value_guard::item);
+    environment.add_filter(GUARD_VARIABLE, value_guard::variable);
+    environment.add_filter("join", python_methods::join);
     environment.add_filter("tojson", json::tojson);
-    environment.add_filter("trim", python::trim);
+    environment.add_filter("trim", python_methods::trim);
     // Jinja has some of these, but no template of a chat; they nest values that no filter sees.
     for name in ["batch", "chain", "groupby", "lines", "slice", "split", "zip"] {
         environment.remove_filter(name);
     }
-    environment.add_test("iterable", python::is_iterable);
-    environment.add_test("sequence", python::is_sequence);
+    environment.add_test("iterable", python_methods::is_iterable);
+    environment.add_test("sequence", python_methods::is_sequence);
     environment.add_function("raise_exception", |message: String| {
         Err::<(), _>(
             Error::new(ErrorKind::InvalidOperation, "refused").with_source(Refusal(message)),

@@ -37,7 +37,7 @@ pub enum ChatError {
     },
     /// The contents use every character that could mark them.
     #[error("the chat uses all {max} noncharacters of Unicode; remove one")]
-    Mark {
+    NoFreeSentinel {
         /// How many there are.
         max: usize,
     },

@@ -28,9 +28,10 @@
 //!
 //! # Special tokens
 //!
-//! [`ChatTemplate::render`] renders twice, with contents in which every special token is broken by a mark and with
-//! contents in which every character is. [`Tokenizer::encode_template`](crate::Tokenizer::encode_template) reads the first,
-//! without the marks, and checks that it has the special tokens of the second, in which no content can spell one.
+//! [`ChatTemplate::render`] renders twice: once with a sentinel inserted into every special token found
+//! in user content, once with a sentinel after every character of it. [`Rendered::encode`] reads the
+//! first text without the sentinels, and checks that it has the special tokens of the second, in which
+//! no content can spell one.
 //!
 //! # Limits
 //!
@@ -42,17 +43,17 @@ mod config;
 mod date;
 mod environment;
 mod error;
-mod held;
 mod json;
-mod mark;
 mod message;
-mod python;
+mod python_methods;
+mod recursion;
 mod rendered;
+mod sentinel;
 mod source;
-mod stack;
 mod template;
 #[cfg(test)]
 mod tests;
+mod value_guard;
 
 pub use date::Date;
 pub use error::ChatError;

@@ -10,7 +10,7 @@ use minijinja::{
 use super::{
     ChatError,
     environment::syntax_error,
-    held::{HELD, VARIABLE},
+    value_guard::{GUARD_ITEM, GUARD_VARIABLE},
 };
 
 /// Checks a source and returns it with changes that a template does not see.
@@ -82,7 +82,7 @@ fn hold_literals(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
                     && before < names
                 {
                     edits.push(insert(start, "("));
-                    edits.push(insert(span.end_offset, &format!("|{HELD})")));
+                    edits.push(insert(span.end_offset, &format!("|{GUARD_ITEM})")));
                 }
             }
             Token::Ident(name) if !CONSTANTS.contains(name) => names += 1,
@@ -101,7 +101,7 @@ fn hold_variable(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
     };
     let (Some((_, first)), Some((_, last))) = (tag.get(assign + 1), tag.last()) else { return };
     // An attribute of a namespace may not be a namespace, lest one holds itself.
-    let filter = if matches!(fourth, Token::Dot) { HELD } else { VARIABLE };
+    let filter = if matches!(fourth, Token::Dot) { GUARD_ITEM } else { GUARD_VARIABLE };
     edits.push(insert(first.start_offset, "("));
     edits.push(insert(last.end_offset, &format!(")|{filter}")));
 }

@@ -6,9 +6,10 @@ use minijinja::{Environment, Value};
 use super::{
     ChatError, Date, Rendered,
     environment::{environment, run_error, set_date, syntax_error},
-    mark::UsedMarks,
     message::{self, Rewrite},
-    source, stack,
+    recursion,
+    sentinel::UsedSentinels,
+    source,
 };
 use crate::Tokenizer;
 
@@ -20,7 +21,7 @@ pub struct ChatTemplate {
     variables: Vec<(String, Value)>,
     knows_developers: bool,
     /// Noncharacters of the source.
-    used: UsedMarks,
+    used: UsedSentinels,
 }
 
 impl ChatTemplate {
@@ -48,7 +49,7 @@ impl ChatTemplate {
             let (got, max) = (source.len(), Self::MAX_SOURCE_BYTES);
             return Err(ChatError::TooLarge { part: "bytes of the template", got, max });
         }
-        let mut used = UsedMarks::default();
+        let mut used = UsedSentinels::default();
         used.add(source);
         let mut variables = Vec::new();
         for (name, text) in tokens {
@@ -62,7 +63,7 @@ impl ChatTemplate {
         let knows_developers =
             ["'developer'", "\"developer\""].iter().any(|role| source.contains(role));
         let mut environment = environment();
-        stack::run(|| {
+        recursion::run(|| {
             let source = source::prepare(source, environment.syntax().clone())?;
             environment.add_template_owned(NAME, source).map_err(|error| syntax_error(&error))
         })??;
@@ -101,7 +102,7 @@ impl ChatTemplate {
     /// The prompt of a chat for `tokenizer` to encode, in which no content is a special token.
     ///
     /// # Errors
-    /// As [`render_text`](Self::render_text), and [`ChatError::Mark`] and [`ChatError::SpecialCharacter`] if contents cannot be
+    /// As [`render_text`](Self::render_text), and [`ChatError::NoFreeSentinel`] and [`ChatError::SpecialCharacter`] if contents cannot be
     /// told from special tokens.
     pub fn render(
         &self,
@@ -109,16 +110,16 @@ impl ChatTemplate {
         add_generation_prompt: bool,
         tokenizer: &Tokenizer,
     ) -> Result<Rendered, ChatError> {
-        let mark = self.check(messages)?.free()?;
+        let sentinel = self.check(messages)?.free()?;
         let special = tokenizer.special();
-        let cut = &mut |text: &str| mark.cut(text, special);
+        let cut = &mut |text: &str| sentinel.cut(text, special);
         let marked = self.run(messages, add_generation_prompt, 2, cut)?;
-        let shred = &mut |text: &str| Ok(mark.shred(text));
+        let shred = &mut |text: &str| Ok(sentinel.shred(text));
         let shredded = self.run(messages, add_generation_prompt, 8, shred)?;
-        Ok(Rendered::new(marked, shredded, mark))
+        Ok(Rendered::new(marked, shredded, sentinel))
     }
 
-    /// The tokens of a chat: [`render`](Self::render), then [`Tokenizer::encode_template`].
+    /// Returns the tokens of a chat: [`render`](Self::render), then [`Rendered::encode`].
     ///
     /// # Errors
     /// Those of both.
@@ -129,11 +130,11 @@ impl ChatTemplate {
         tokenizer: &Tokenizer,
     ) -> Result<Vec<u32>, ChatError> {
         let rendered = self.render(messages, add_generation_prompt, tokenizer)?;
-        Ok(tokenizer.encode_template(&rendered)?)
+        Ok(rendered.encode(tokenizer)?)
     }
 
     /// Checks the size of a chat and finds the noncharacters that it uses.
-    fn check(&self, messages: &[ChatMessage]) -> Result<UsedMarks, ChatError> {
+    fn check(&self, messages: &[ChatMessage]) -> Result<UsedSentinels, ChatError> {
         if messages.len() > limits::MAX_MESSAGES {
             let (got, max) = (messages.len(), limits::MAX_MESSAGES);
             return Err(ChatError::TooLarge { part: "messages", got, max });
@@ -180,7 +181,7 @@ impl ChatTemplate {
         let mut environment = self.environment.clone();
         environment.set_fuel(Some(fuel));
         let mut output = Output { bytes: Vec::new(), full: false, max: growth * MAX_OUTPUT_BYTES };
-        let run = stack::run(|| {
+        let run = recursion::run(|| {
             let template = environment.get_template(NAME)?;
             template.render_captured_to(variables, &mut output).map(drop)
         })?;

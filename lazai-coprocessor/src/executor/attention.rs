@@ -7,7 +7,7 @@ use crate::kernel::{AttentionRow, AttentionScratch, Backend, Threads, attend_row
 pub(super) struct Attention<'a> {
     pub(super) backend: Backend,
     pub(super) store: &'a KvCache,
-    pub(super) head_width: usize,
+    pub(super) head_dim: usize,
     pub(super) heads: usize,
     /// Query heads that share a key and value head.
     pub(super) shared: usize,
@@ -23,7 +23,7 @@ pub(super) struct Attention<'a> {
 impl Attention<'_> {
     pub(super) fn run(&self, threads: &Threads, query: &[i16], output: &mut [i16]) {
         // What one token has for one head of keys and values.
-        let part = self.shared * self.head_width;
+        let part = self.shared * self.head_dim;
         let kv_heads = self.heads / self.shared.max(1);
         let rows = query.len() / (kv_heads * part).max(1);
         let cost = query.len() * (self.first + rows);
@@ -50,7 +50,7 @@ impl Attention<'_> {
             let cache = self.store.head(head, positions);
             let taken = spare.lock().ok().and_then(|mut spare| spare.pop());
             let mut scratch = taken.unwrap_or_default();
-            let (width, shift) = (self.head_width, self.score_shift);
+            let (width, shift) = (self.head_dim, self.score_shift);
             attend_rows(self.backend, width, &cache, shift, self.exp, &mut rows, &mut scratch);
             if let Ok(mut spare) = spare.lock() {
                 spare.push(scratch);

@@ -9,7 +9,7 @@ use crate::{
 /// Compressed keys and values of a sequence, head by head, reserved for all its positions.
 #[derive(Debug)]
 pub(super) struct KvCache {
-    head_width: usize,
+    head_dim: usize,
     capacity: usize,
     keys: Side,
     values: Side,
@@ -17,7 +17,7 @@ pub(super) struct KvCache {
 
 #[derive(Debug)]
 struct Side {
-    /// `[heads, capacity, head_width]`.
+    /// `[heads, capacity, head_dim]`.
     elements: Vec<i8>,
     /// `[heads, capacity]`.
     exponents: Vec<u8>,
@@ -25,12 +25,12 @@ struct Side {
 
 impl KvCache {
     pub(super) fn new(cache: &Cache, capacity: usize) -> Result<Self, ExecutionError> {
-        let (heads, head_width) = (cache.heads as usize, cache.head_width as usize);
+        let (heads, head_dim) = (cache.heads as usize, cache.head_dim as usize);
         let side = || {
-            let elements = reserve(heads * capacity * head_width)?;
+            let elements = reserve(heads * capacity * head_dim)?;
             Ok::<_, ExecutionError>(Side { elements, exponents: reserve(heads * capacity)? })
         };
-        Ok(Self { head_width, capacity, keys: side()?, values: side()? })
+        Ok(Self { head_dim, capacity, keys: side()?, values: side()? })
     }
 
     /// Compresses rows of keys and values into the positions from `first` on.
@@ -42,22 +42,22 @@ impl KvCache {
         keys: &[i16],
         values: &[i16],
     ) {
-        let (capacity, head_width) = (self.capacity.max(1), self.head_width);
+        let (capacity, head_dim) = (self.capacity.max(1), self.head_dim);
         let single = Threads::single();
         let threads = if keys.len() < PARALLEL_ELEMENTS { &single } else { threads };
         let heads = self.keys.exponents.len() / capacity;
-        let row = (heads * head_width).max(1);
+        let row = (heads * head_dim).max(1);
         let sides = [(&mut self.keys, keys), (&mut self.values, values)];
         let heads = sides.into_iter().flat_map(|(side, input)| {
-            let elements = side.elements.chunks_exact_mut(capacity * head_width);
+            let elements = side.elements.chunks_exact_mut(capacity * head_dim);
             let parts = elements.zip(side.exponents.chunks_exact_mut(capacity));
-            parts.enumerate().map(move |(head, part)| (head * head_width, part, input))
+            parts.enumerate().map(move |(head, part)| (head * head_dim, part, input))
         });
         threads.for_each(heads.collect(), |(start, (elements, exponents), input)| {
-            let elements = elements[first * head_width..].chunks_exact_mut(head_width);
-            let rows = input.chunks_exact(row).map(|row| &row[start..start + head_width]);
+            let elements = elements[first * head_dim..].chunks_exact_mut(head_dim);
+            let rows = input.chunks_exact(row).map(|row| &row[start..start + head_dim]);
             for ((input, elements), exponent) in rows.zip(elements).zip(&mut exponents[first..]) {
-                compress(backend, input, head_width, elements, slice::from_mut(exponent));
+                compress(backend, input, head_dim, elements, slice::from_mut(exponent));
             }
         });
     }
@@ -65,7 +65,7 @@ impl KvCache {
     /// The first `positions` positions of a head.
     pub(super) fn head(&self, head: usize, positions: usize) -> HeadCache<'_> {
         let start = head * self.capacity;
-        let elements = start * self.head_width..(start + positions) * self.head_width;
+        let elements = start * self.head_dim..(start + positions) * self.head_dim;
         HeadCache {
             keys: &self.keys.elements[elements.clone()],
             key_exponents: &self.keys.exponents[start..start + positions],

@@ -118,8 +118,8 @@ impl Step<'_> {
             }
             Operator::Attention { query, cache, output, bidirectional } => {
                 let shape = program.caches[cache.index()];
-                let head_width = shape.head_width as usize;
-                let heads = width(*query) / head_width;
+                let head_dim = shape.head_dim as usize;
+                let heads = width(*query) / head_dim;
                 let [q, y] = arena.slots(program, rows, [*query, *output])?;
                 let (q, y) = (q.i16()?, y.i16()?);
                 for part in *parts {
@@ -127,7 +127,7 @@ impl Step<'_> {
                     let attention = Attention {
                         backend,
                         store: store.ok_or(ExecutionError::Plan { value: cache.0 })?,
-                        head_width,
+                        head_dim,
                         heads,
                         shared: heads / shape.heads as usize,
                         first: part.first,
@@ -273,15 +273,15 @@ impl Step<'_> {
                     rms_norm(backend, &x[part], &norm, y);
                 });
             }
-            Operator::Rope { value, head_width } => {
+            Operator::Rope { value, head_dim } => {
                 let table = bytemuck::cast_slice(&bytes[tables.rope.clone()]);
                 let [x] = arena.slots(program, rows, [*value])?;
                 let x = x.i16()?;
                 for part in *parts {
-                    let (width, head_width) = (width(*value), *head_width as usize);
+                    let (width, head_dim) = (width(*value), *head_dim as usize);
                     share(threads, width, part.rows_mut(x, width), |elements, x| {
                         let first = part.first + elements.start / width.max(1);
-                        rope(backend, x, width, head_width, first, table);
+                        rope(backend, x, width, head_dim, first, table);
                     });
                 }
             }

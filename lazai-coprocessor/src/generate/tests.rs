@@ -21,7 +21,7 @@ fn model_bytes() -> Vec<u8> {
         intermediate: 96,
         heads: 4,
         kv_heads: 2,
-        head_width: 16,
+        head_dim: 16,
         tied: false,
     };
     synthetic(&shape, 2, 64, 11).unwrap().to_bytes().unwrap()

@@ -111,8 +111,8 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
             Operator::Gelu { form: Gelu::Tanh, .. } => {
                 tables.gelu_tanh = binder.tensor("table.gelu_tanh", Element::U16, &[1 << 16])?;
             }
-            Operator::HeadNorm { gain, head_width, .. } => {
-                let width = u64::from(*head_width);
+            Operator::HeadNorm { gain, head_dim, .. } => {
+                let width = u64::from(*head_dim);
                 binding.gain = binder.tensor(gain, Element::I16, &[width])?;
                 binder.rsqrt(&mut tables)?;
             }
@@ -121,8 +121,8 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
                 binding.gain = binder.tensor(gain, Element::I16, &[width])?;
                 binder.rsqrt(&mut tables)?;
             }
-            Operator::Rope { head_width, .. } => {
-                let shape = [u64::from(manifest.context), u64::from(head_width / 2), 2];
+            Operator::Rope { head_dim, .. } => {
+                let shape = [u64::from(manifest.context), u64::from(head_dim / 2), 2];
                 binder.rope(&mut tables, &shape)?;
             }
             Operator::CacheAppend { .. }

@@ -180,7 +180,7 @@ pub enum Parameters<'a> {
         /// The table `RSQRT`.
         rsqrt: &'a [u16],
     },
-    /// The table `ROPE`, `[context, head_width / 2, 2]`, cosine and sine: `Rope`.
+    /// The table `ROPE`, `[context, head_dim / 2, 2]`, cosine and sine: `Rope`.
     Rotations(&'a [i16]),
     /// The table that is looked up: `EXP` of `Attention`, `SIGMOID` of `GatedSilu`, `GELU` or `GELU_TANH` of `Gelu`.
     Table(&'a [u16]),
@@ -195,7 +195,7 @@ pub struct TableEntries<'a> {
     pub gelu: &'a [u16],
     /// `GELU_TANH`, 65,536 entries.
     pub gelu_tanh: &'a [u16],
-    /// `ROPE`, `[context, head_width / 2, 2]`.
+    /// `ROPE`, `[context, head_dim / 2, 2]`.
     pub rope: &'a [i16],
     /// `RSQRT`, 49,152 entries.
     pub rsqrt: &'a [u16],

@@ -61,7 +61,7 @@ fn a_model_gives_the_parameters_that_its_kernels_read() {
         intermediate: 100,
         heads: 4,
         kv_heads: 2,
-        head_width: 10,
+        head_dim: 10,
         tied: true,
     };
     let bytes = synthetic(&shape, 1, 16, 1).unwrap().to_bytes().unwrap();

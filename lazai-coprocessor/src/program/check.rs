@@ -69,9 +69,9 @@ impl Program {
         }
         for cache in &self.caches {
             limit("the heads of a cache", i64::from(cache.heads), 1, MAX_WIDTH)?;
-            limit("the width of a head", i64::from(cache.head_width), 2, MAX_HEAD_WIDTH)?;
-            limit("the odd columns of a head", i64::from(cache.head_width % 2), 0, 0)?;
-            let width = i64::from(cache.heads) * i64::from(cache.head_width);
+            limit("the width of a head", i64::from(cache.head_dim), 2, MAX_HEAD_DIM)?;
+            limit("the odd columns of a head", i64::from(cache.head_dim % 2), 0, 0)?;
+            let width = i64::from(cache.heads) * i64::from(cache.head_dim);
             limit("the width of a cache", width, 1, MAX_WIDTH)?;
             limit("the fraction bits of a cache", i64::from(cache.key_bits), MIN_BITS, MAX_BITS)?;
             limit("the fraction bits of a cache", i64::from(cache.value_bits), MIN_BITS, MAX_BITS)?;
@@ -153,7 +153,7 @@ impl Checker<'_> {
                 let output = self.write(*output)?;
                 self.format("the query", query, Format::I16)?;
                 self.format("the output", output, Format::I16)?;
-                let unit = cache.heads * cache.head_width;
+                let unit = cache.heads * cache.head_dim;
                 self.equal("the query's width modulo the cache's", 0, query.width % unit)?;
                 self.equal("the output's width", query.width, output.width)?;
                 self.equal("the output's fraction bits", cache.value_bits, output.bits)?;
@@ -170,7 +170,7 @@ impl Checker<'_> {
                     [("the key", key, cache.key_bits), ("the value", value, cache.value_bits)]
                 {
                     self.format(what, operand, Format::I16)?;
-                    self.equal(what, cache.heads * cache.head_width, operand.width)?;
+                    self.equal(what, cache.heads * cache.head_dim, operand.width)?;
                     self.equal("the fraction bits", bits, operand.bits)?;
                     self.tokens(operand)?;
                 }
@@ -211,13 +211,13 @@ impl Checker<'_> {
                 self.equal("the output's width", input.width, output.width)?;
                 self.rows(input, output)
             }
-            Operator::HeadNorm { input, gain_bits, epsilon, head_width, output, .. } => {
+            Operator::HeadNorm { input, gain_bits, epsilon, head_dim, output, .. } => {
                 let (input, output) = (self.read(*input)?, self.write(*output)?);
                 self.format("the input", input, Format::I16)?;
                 self.format("the output", output, Format::I16)?;
                 self.equal("the output's width", input.width, output.width)?;
-                limit("the width of a head", i64::from(*head_width), 1, MAX_HEAD_WIDTH)?;
-                self.equal("the width modulo the head's", 0, input.width % head_width)?;
+                limit("the width of a head", i64::from(*head_dim), 1, MAX_HEAD_DIM)?;
+                self.equal("the width modulo the head's", 0, input.width % head_dim)?;
                 norm_limits(*gain_bits, *epsilon)?;
                 self.rows(input, output)
             }
@@ -277,12 +277,12 @@ impl Checker<'_> {
                 norm_limits(*gain_bits, *epsilon)?;
                 self.rows(input, output)
             }
-            Operator::Rope { value, head_width } => {
+            Operator::Rope { value, head_dim } => {
                 let value = self.read(*value)?;
                 self.format("the value", value, Format::I16)?;
-                limit("the width of a head", i64::from(*head_width), 2, MAX_HEAD_WIDTH)?;
-                self.equal("the width modulo the head's", 0, value.width % head_width)?;
-                self.equal("the head's width modulo 2", 0, head_width % 2)?;
+                limit("the width of a head", i64::from(*head_dim), 2, MAX_HEAD_DIM)?;
+                self.equal("the width modulo the head's", 0, value.width % head_dim)?;
+                self.equal("the head's width modulo 2", 0, head_dim % 2)?;
                 self.tokens(value)
             }
         }
@@ -384,7 +384,7 @@ const MAX_OUTPUT_BITS: i64 = 24;
 const MAX_COUNT: i64 = 1 << 14;
 const MAX_WIDTH: i64 = 1 << 20;
 /// Keeps the sum of a query and a key within 2^30: a key reaches -128, a query -2^15.
-const MAX_HEAD_WIDTH: i64 = 256;
+const MAX_HEAD_DIM: i64 = 256;
 const MIN_BITS: i64 = -32;
 const MAX_BITS: i64 = 40;
 /// Keeps the sum of squares plus epsilon below 2^52.

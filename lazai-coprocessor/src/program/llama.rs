@@ -16,7 +16,7 @@ pub struct LlamaShape {
     /// Key and value heads; divides `heads`.
     pub kv_heads: u32,
     /// Elements of a head.
-    pub head_width: u32,
+    pub head_dim: u32,
     /// Whether the embedding matrix is also the output head.
     pub tied: bool,
 }
@@ -32,7 +32,7 @@ impl LlamaShape {
             layers,
             heads: self.heads,
             kv_heads: self.kv_heads,
-            head_dim: self.head_width,
+            head_dim: self.head_dim,
             context,
             mask: Mask::Causal,
             biases: Biases { query_key_value: false, attention_output: false, feed_forward: false },

@@ -78,14 +78,15 @@ pub enum Operator {
     HeadNorm {
         /// Queries or keys, i16.
         input: ValueId,
-        /// Name of the gain, i16 `[head_width]`.
+        /// Name of the gain, i16 `[head_dim]`.
         gain: String,
         /// Fraction bits of the gain.
         gain_bits: i8,
         /// Epsilon times the head's width, in units of the square of an input integer.
         epsilon: u64,
         /// Elements of a head.
-        head_width: u32,
+        #[serde(rename = "head_width")]
+        head_dim: u32,
         /// The normalized heads, i16.
         output: ValueId,
     },
@@ -171,7 +172,8 @@ pub enum Operator {
         /// Queries or keys, i16, in place.
         value: ValueId,
         /// Elements of a head.
-        head_width: u32,
+        #[serde(rename = "head_width")]
+        head_dim: u32,
     },
 }
 

@@ -9,7 +9,7 @@ fn shape() -> LlamaShape {
         intermediate: 48,
         heads: 4,
         kv_heads: 2,
-        head_width: 8,
+        head_dim: 8,
         tied: true,
     }
 }
@@ -130,7 +130,7 @@ proptest! {
             Operator::MatMul { input, .. } | Operator::MatMulAdd { input, .. } => *input = ValueId(id),
             Operator::RmsNorm { output, .. } | Operator::Gather { output, .. } => *output = ValueId(id),
             Operator::Attention { cache, .. } => *cache = CacheId(id),
-            Operator::Rope { head_width, .. } => *head_width = id,
+            Operator::Rope { head_dim, .. } => *head_dim = id,
             _ => {}
         }
         if program.check().is_ok() {
@@ -161,7 +161,7 @@ fn wrong_programs_are_refused_by_name() {
         ProgramError::Operand { .. }
     ));
     assert!(matches!(
-        refuse(&|program| program.caches[0].head_width = 7),
+        refuse(&|program| program.caches[0].head_dim = 7),
         ProgramError::Limit { .. }
     ));
     assert!(matches!(
@@ -178,7 +178,7 @@ fn wrong_programs_are_refused_by_name() {
     ));
     // Keys of -128 and queries of -2^15 would sum to 2^31.
     assert!(matches!(
-        refuse(&|program| program.caches[0].head_width = 512),
+        refuse(&|program| program.caches[0].head_dim = 512),
         ProgramError::Limit { what: "the width of a head", got: 512, max: 256, .. }
     ));
 }

@@ -75,12 +75,12 @@ impl<'a> Writer<'a> {
             (query, key, scales.key)
         };
         if matches!(self.architecture.positions, Positions::Rotary(_)) {
-            self.push(Operator::Rope { value: query, head_width: head_dim });
-            self.push(Operator::Rope { value: key, head_width: head_dim });
+            self.push(Operator::Rope { value: query, head_dim });
+            self.push(Operator::Rope { value: key, head_dim });
         }
         let cache = CacheId(self.caches.len() as u32);
         let value_bits = scales.value;
-        self.caches.push(Cache { heads: kv_heads, head_width: head_dim, key_bits, value_bits });
+        self.caches.push(Cache { heads: kv_heads, head_dim, key_bits, value_bits });
         self.push(Operator::CacheAppend { key, value, cache });
         let mixed = self.value(RowCount::Tokens, width, Format::I16, scales.value);
         let bidirectional = self.architecture.mask == Mask::Bidirectional;
@@ -209,8 +209,8 @@ impl<'a> Writer<'a> {
         let Value { rows, width, .. } = self.values[input.index()];
         let output = self.value(rows, width, Format::I16, scales.output);
         let (gain_bits, epsilon) = (scales.gain, scales.epsilon);
-        let head_width = self.architecture.head_dim;
-        self.push(Operator::HeadNorm { input, gain, gain_bits, epsilon, head_width, output });
+        let head_dim = self.architecture.head_dim;
+        self.push(Operator::HeadNorm { input, gain, gain_bits, epsilon, head_dim, output });
         output
     }
 

@@ -90,7 +90,8 @@ pub struct Cache {
     /// Key and value heads.
     pub heads: u32,
     /// Elements of a head; even, at most 256.
-    pub head_width: u32,
+    #[serde(rename = "head_width")]
+    pub head_dim: u32,
     /// Fraction bits of the keys.
     pub key_bits: i8,
     /// Fraction bits of the values.
@@ -101,6 +102,6 @@ impl Cache {
     /// Bytes for one position: i8 elements, and an exponent for each head, of key and value.
     #[must_use]
     pub const fn position_bytes(&self) -> u64 {
-        2 * self.heads as u64 * (self.head_width as u64 + 1)
+        2 * self.heads as u64 * (self.head_dim as u64 + 1)
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn step_flops(
 /// The operations for each pair of a token and a position that it attends to.
 fn pair_flops(program: &Program, operator: &Operator) -> u64 {
     let Operator::Attention { query, cache, .. } = operator else { return 0 };
-    let head = u64::from(program.caches[cache.index()].head_width).max(1);
+    let head = u64::from(program.caches[cache.index()].head_dim).max(1);
     let heads = u64::from(program.values[query.index()].width) / head;
     heads * (4 * head + SOFTMAX_FLOPS)
 }

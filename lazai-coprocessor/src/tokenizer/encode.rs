@@ -42,18 +42,23 @@ impl Tokenizer {
         self.read(text, Origin::Prompt)
     }
 
-    /// The tokens of a rendered chat: exactly those of Hugging Face if no content spells a special token. One that a
-    /// content spells is read as ordinary text, so only the template places special tokens.
+    /// Returns the tokens of a rendered chat of `bytes` bytes.
     ///
-    /// Nothing is added: the template writes the first token itself, where the model has one.
+    /// In `marked`, `sentinel` breaks every special token that a content spells; in `shredded`, every
+    /// character of a content.
     ///
     /// # Errors
-    /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if contents together with the template
-    /// spell a special token that neither spells alone.
+    /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if the two texts
+    /// spell different special tokens.
     #[cfg(feature = "chat")]
-    pub fn encode_template(&self, rendered: &crate::chat::Rendered) -> Result<Vec<u32>, Rejection> {
-        self.check_length(rendered.text().len())?;
-        let (marked, shredded) = (rendered.marked(), rendered.shredded());
+    pub(crate) fn encode_marked(
+        &self,
+        bytes: usize,
+        marked: &str,
+        shredded: &str,
+        sentinel: Option<char>,
+    ) -> Result<Vec<u32>, Rejection> {
+        self.check_length(bytes)?;
         // No content takes part in a special token of the second text, so neither may one in the first.
         let mut expected = self.special.read(shredded).map(|(_, token)| token);
         for (offset, token) in self.special.read(marked) {
@@ -64,7 +69,7 @@ impl Tokenizer {
         if let Some(token) = expected.next() {
             return Err(Rejection::SpecialToken { token, offset: marked.len() as u64 });
         }
-        self.read(marked, Origin::Template(rendered.mark()))
+        self.read(marked, Origin::Template(sentinel))
     }
 
     const fn check_length(&self, bytes: usize) -> Result<(), Rejection> {

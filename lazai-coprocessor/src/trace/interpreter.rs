@@ -189,11 +189,11 @@ impl<'n> Call<'_, 'n> {
                 let x = self.i32(0)?;
                 self.narrow(*output, |y| rms_norm(SCALAR, x, &norm, y))
             }
-            Operator::Rope { value, head_width } => {
+            Operator::Rope { value, head_dim } => {
                 let Parameters::Rotations(table) = self.parameters else { return self.missing() };
                 let width = self.interpreter.program.values[value.index()].width as usize;
                 let mut y = self.i16(0)?;
-                rope(SCALAR, &mut y, width, *head_width as usize, 0, table);
+                rope(SCALAR, &mut y, width, *head_dim as usize, 0, table);
                 widen(&y)
             }
             Operator::Attention { .. } | Operator::CacheAppend { .. } => return self.missing(),
@@ -203,16 +203,16 @@ impl<'n> Call<'_, 'n> {
     fn cache_append(&self, operator: &Operator) -> Result<CacheTensors, TraceError> {
         let Operator::CacheAppend { cache, .. } = operator else { return self.missing() };
         let shape = &self.interpreter.program.caches[cache.index()];
-        let (heads, head_width) = (shape.heads as usize, shape.head_width as usize);
+        let (heads, head_dim) = (shape.heads as usize, shape.head_dim as usize);
         let side = |operand: usize| {
             let input = self.i16(operand)?;
-            let vectors = input.len() / head_width;
+            let vectors = input.len() / head_dim;
             let (mut values, mut exponents) = (vec![0_i8; input.len()], vec![0_u8; vectors]);
-            compress(SCALAR, &input, head_width, &mut values, &mut exponents);
+            compress(SCALAR, &input, head_dim, &mut values, &mut exponents);
             Ok(Compressed {
                 rows: vectors / heads,
                 heads,
-                head_width,
+                head_dim,
                 integers: values.into_iter().map(i32::from).collect(),
                 exponents: exponents.into_iter().map(i32::from).collect(),
             })
@@ -228,15 +228,15 @@ impl<'n> Call<'_, 'n> {
         let program = self.interpreter.program;
         let Some(store) = &self.interpreter.caches[cache.index()] else { return self.missing() };
         let shape = &program.caches[cache.index()];
-        let (width, head_width) =
-            (program.values[query.index()].width as usize, shape.head_width as usize);
-        let shared = width / head_width / shape.heads as usize;
+        let (width, head_dim) =
+            (program.values[query.index()].width as usize, shape.head_dim as usize);
+        let shared = width / head_dim / shape.heads as usize;
         let shift =
             i32::from(program.values[query.index()].bits) + i32::from(shape.key_bits) - SCORE_BITS;
         let x = self.i16(0)?;
         let rows = x.len() / width;
         let mut y = vec![0_i16; self.length(*output)];
-        let (mut scores, mut sums) = (vec![0_i32; rows], vec![0_i64; head_width]);
+        let (mut scores, mut sums) = (vec![0_i32; rows], vec![0_i64; head_dim]);
         for head in 0..shape.heads as usize {
             let (keys, key_exponents) = store.keys.head(head);
             let (values, value_exponents) = store.values.head(head);
@@ -244,10 +244,10 @@ impl<'n> Call<'_, 'n> {
             let cache = HeadCache { keys: &keys, key_exponents, values: &values, value_exponents };
             for row in 0..rows {
                 let positions = if *bidirectional { rows } else { row + 1 };
-                let cache = cache.first(positions, head_width);
+                let cache = cache.first(positions, head_dim);
                 for query in head * shared..(head + 1) * shared {
-                    let start = row * width + query * head_width;
-                    let part = start..start + head_width;
+                    let start = row * width + query * head_dim;
+                    let part = start..start + head_dim;
                     let (q, y) = (&x[part.clone()], &mut y[part]);
                     attend(SCALAR, q, &cache, shift, exp, &mut scores[..positions], &mut sums, y);
                 }
@@ -317,7 +317,7 @@ impl<'n> Call<'_, 'n> {
 impl Compressed {
     /// The vectors and exponents of a head, oldest first.
     fn head(&self, head: usize) -> (Vec<i8>, Vec<u8>) {
-        let vectors = self.integers.chunks_exact(self.head_width).skip(head).step_by(self.heads);
+        let vectors = self.integers.chunks_exact(self.head_dim).skip(head).step_by(self.heads);
         // Both were bytes when they were stored.
         let vectors = vectors.flatten().map(|integer| i8::try_from(*integer).unwrap_or(0));
         let exponents = self.exponents.iter().skip(head).step_by(self.heads);

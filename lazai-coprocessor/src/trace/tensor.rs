@@ -37,8 +37,8 @@ pub struct Compressed {
     /// Vectors of a position.
     pub heads: usize,
     /// Integers of a vector.
-    pub head_width: usize,
-    /// `[rows, heads, head_width]`, each from -128 to 127.
+    pub head_dim: usize,
+    /// `[rows, heads, head_dim]`, each from -128 to 127.
     pub integers: Arc<[i32]>,
     /// `[rows, heads]`, each from 0 to 9.
     pub exponents: Arc<[i32]>,

@@ -153,7 +153,7 @@ fn inputs_that_the_network_does_not_read_are_refused() {
         intermediate: 2,
         heads: 1,
         kv_heads: 1,
-        head_width: 2,
+        head_dim: 2,
         tied: true,
     };
     let bytes = synthetic(&shape, 1, 1 << 15, 1).unwrap().to_bytes().unwrap();

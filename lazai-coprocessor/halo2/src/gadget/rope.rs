@@ -2,7 +2,7 @@ use super::super::builder::{Builder, Int};
 
 /// `Rope`: each sum stays within `2^30`.
 ///
-/// `head` is rotated in place by the `[head_width / 2, 2]` cosines and sines of its position.
+/// `head` is rotated in place by the `[head_dim / 2, 2]` cosines and sines of its position.
 pub(crate) fn rope(builder: &mut Builder, head: &mut [Int], rotations: &[i16]) {
     let half = head.len() / 2;
     let (low, high) = head.split_at_mut(half);

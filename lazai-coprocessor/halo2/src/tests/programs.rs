@@ -17,7 +17,7 @@ pub(super) fn llama() -> Architecture {
         intermediate: 24,
         heads: 4,
         kv_heads: 2,
-        head_width: 4,
+        head_dim: 4,
         tied: false,
     };
     shape.architecture(1, 8)

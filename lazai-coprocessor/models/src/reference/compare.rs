@@ -198,7 +198,7 @@ mod tests {
             intermediate: 64,
             heads: 2,
             kv_heads: 1,
-            head_width: 16,
+            head_dim: 16,
             tied: true,
         };
         let bytes = synthetic(&shape, 1, 512, 1).unwrap().to_bytes().unwrap();

@@ -91,7 +91,7 @@ fn architecture(workload: &Workload) -> Architecture {
         intermediate: workload.intermediate as u32,
         heads: workload.heads as u32,
         kv_heads: workload.kv_heads as u32,
-        head_width: workload.head_width() as u32,
+        head_dim: workload.head_dim() as u32,
         tied: false,
     };
     let llama = llama.architecture(workload.layers as u32, workload.context() as u32);

@@ -140,11 +140,11 @@ fn noncharacters_of_contents_stay() {
     let template = template("byte-level BPE");
     let rendered = template.render(&chat, false, &tokenizer).unwrap();
     assert_eq!(rendered.text(), template.render_text(&chat, false).unwrap());
-    let tokens = tokenizer.encode_template(&rendered).unwrap();
+    let tokens = rendered.encode(&tokenizer).unwrap();
     assert_eq!(tokenizer.decode(&tokens).unwrap(), format!("user\n{content}\n"));
     let all: String = ('\u{fdd0}'..='\u{fdef}').collect();
     let error = template.render(&[ChatMessage::user(all)], false, &tokenizer).unwrap_err();
-    assert_eq!(error, ChatError::Mark { max: 32 });
+    assert_eq!(error, ChatError::NoFreeSentinel { max: 32 });
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(super) fn encoder(pooling: Pooling) -> Architecture {
         intermediate: 70,
         heads: 4,
         kv_heads: 4,
-        head_width: 12,
+        head_dim: 12,
         tied: true,
     };
     Architecture {

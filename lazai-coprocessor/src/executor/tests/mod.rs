@@ -22,7 +22,7 @@ fn model() -> &'static Model {
             intermediate: 100,
             heads: 6,
             kv_heads: 2,
-            head_width: 10,
+            head_dim: 10,
             tied: false,
         };
         let bytes = synthetic(&shape, 3, 400, 7).unwrap().to_bytes().unwrap();
@@ -144,8 +144,7 @@ fn memory_that_no_machine_has_is_an_error() {
     let error = reserve::<u64>(1 << 58).unwrap_err();
     assert_eq!(error, ExecutionError::Memory { bytes: 1 << 61 });
     assert!(matches!(reserve::<u64>(usize::MAX), Err(ExecutionError::Memory { .. })));
-    let wide =
-        crate::program::Cache { heads: 1 << 20, head_width: 256, key_bits: 0, value_bits: 0 };
+    let wide = crate::program::Cache { heads: 1 << 20, head_dim: 256, key_bits: 0, value_bits: 0 };
     let error = cache::KvCache::new(&wide, 1 << 30).unwrap_err();
     assert_eq!(error, ExecutionError::Memory { bytes: 1 << 58 });
     assert_eq!(reserve::<i8>(5).unwrap(), [0; 5]);
@@ -160,7 +159,7 @@ fn eight_thousand_positions_slow() {
         intermediate: 48,
         heads: 2,
         kv_heads: 1,
-        head_width: 16,
+        head_dim: 16,
         tied: true,
     };
     let bytes = synthetic(&shape, 2, 8_192, 3).unwrap().to_bytes().unwrap();

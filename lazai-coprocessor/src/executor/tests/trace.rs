@@ -24,7 +24,7 @@ fn decoders() -> [Architecture; 3] {
         intermediate: 56,
         heads: 6,
         kv_heads: 2,
-        head_width: 10,
+        head_dim: 10,
         tied: false,
     };
     let llama = shape.architecture(2, 64);
@@ -42,9 +42,9 @@ fn slot(arena: &mut Arena, model: &Model, rows: Rows, id: ValueId) -> Vec<i32> {
 }
 
 fn assert_head(side: &Compressed, head: usize, elements: &[i8], exponents: &[u8]) {
-    for (row, elements) in elements.chunks_exact(side.head_width).enumerate() {
+    for (row, elements) in elements.chunks_exact(side.head_dim).enumerate() {
         let vector = row * side.heads + head;
-        let expected = &side.integers[vector * side.head_width..][..side.head_width];
+        let expected = &side.integers[vector * side.head_dim..][..side.head_dim];
         assert!(elements.iter().map(|x| i32::from(*x)).eq(expected.iter().copied()));
         assert_eq!(i32::from(exponents[row]), side.exponents[vector]);
     }

@@ -20,7 +20,7 @@ impl Avx512 {
     /// exponents of values too far apart. Then nothing is written and the answer is `false`.
     pub(super) fn attend(
         self,
-        head_width: usize,
+        head_dim: usize,
         cache: &HeadCache<'_>,
         score_shift: i32,
         exp: &[u16; 1 << 16],
@@ -28,25 +28,25 @@ impl Avx512 {
         scratch: &mut Scratch,
     ) -> bool {
         let positions = rows.iter().map(|row| row.positions).max().unwrap_or(0);
-        let cache = cache.first(positions, head_width);
+        let cache = cache.first(positions, head_dim);
         let exponents = cache.value_exponents;
         let (Some(least), Some(most)) = (exponents.iter().min(), exponents.iter().max()) else {
             return false;
         };
         let unusual = *most > EXPONENT_MAX
             || most - least > SPREAD_MAX
-            || head_width > scoring::HEAD_WIDTH_MAX
+            || head_dim > scoring::HEAD_WIDTH_MAX
             || rows.iter().any(|row| row.positions == 0);
         if unusual {
             return false;
         }
-        let head = Head { head_width, cache, score_shift, exp, least: *least };
+        let head = Head { head_dim, cache, score_shift, exp, least: *least };
         scratch.relative.clear();
         scratch.relative.extend(exponents.iter().map(|exponent| exponent - least));
         scratch.relative.resize(positions.next_multiple_of(scoring::KEYS), 0);
         // As many queries as the cache close to the core has room for.
         let queries = SCRATCH_BYTES / (BYTES_PER_SCORE * scratch.relative.len());
-        let heads = rows.iter().map(|row| row.queries.len() / head_width).max().unwrap_or(0);
+        let heads = rows.iter().map(|row| row.queries.len() / head_dim).max().unwrap_or(0);
         let rows_at_once = (queries.clamp(QUERIES_MIN, QUERIES_MAX) / heads.max(1)).max(1);
         for rows in rows.chunks_mut(rows_at_once) {
             // SAFETY: `self` is the proof that the processor has the instructions.
@@ -58,7 +58,7 @@ impl Avx512 {
 
 /// What all queries share.
 struct Head<'a> {
-    head_width: usize,
+    head_dim: usize,
     cache: HeadCache<'a>,
     score_shift: i32,
     exp: &'a [u16; 1 << 16],
@@ -92,13 +92,13 @@ pub(super) struct Scratch {
 /// Computes some rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn block(head: &Head<'_>, rows: &mut [AttentionRow<'_>], scratch: &mut Scratch) {
-    let head_width = head.head_width;
-    let padded_width = head_width.next_multiple_of(scoring::GROUP);
+    let head_dim = head.head_dim;
+    let padded_width = head_dim.next_multiple_of(scoring::GROUP);
     scratch.queries.clear();
     scratch.limits.clear();
     for row in &*rows {
         assert_eq!(row.queries.len(), row.output.len(), "a row and its output differ in length");
-        for query in row.queries.chunks_exact(head_width) {
+        for query in row.queries.chunks_exact(head_dim) {
             scratch.queries.extend_from_slice(query);
             scratch.limits.push(row.positions);
             scratch.queries.resize(scratch.limits.len() * padded_width, 0);
@@ -109,7 +109,7 @@ fn block(head: &Head<'_>, rows: &mut [AttentionRow<'_>], scratch: &mut Scratch) 
     mix(head, padded_width, scratch);
     let mut results = scratch.sums.chunks_exact(padded_width).zip(&scratch.totals);
     for row in rows {
-        for output in row.output.chunks_exact_mut(head_width) {
+        for output in row.output.chunks_exact_mut(head_dim) {
             let Some((sums, total)) = results.next() else { return };
             let divisor = Divisor::new(*total);
             for (sum, y) in sums.iter().zip(output) {
@@ -131,8 +131,8 @@ fn scores(head: &Head<'_>, padded_width: usize, scratch: &mut Scratch) {
     let mut buffer = [0; scoring::KEYS * scoring::HEAD_WIDTH_MAX];
     for start in (0..last).step_by(scoring::KEYS) {
         let end = last.min(start + scoring::KEYS);
-        let keys = &head.cache.keys[start * head.head_width..end * head.head_width];
-        let keys = scoring::padded_keys(keys, head.head_width, padded_width, &mut buffer);
+        let keys = &head.cache.keys[start * head.head_dim..end * head.head_dim];
+        let keys = scoring::padded_keys(keys, head.head_dim, padded_width, &mut buffer);
         let shifts = scoring::Shifts::new(head.score_shift, &head.cache.key_exponents[start..end]);
         if limits.len() > scoring::QUERIES {
             scoring::expand(keys, expanded);
@@ -178,7 +178,7 @@ fn weights(head: &Head<'_>, scratch: &mut Scratch) {
 /// The sums of the values of all queries.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn mix(head: &Head<'_>, padded_width: usize, scratch: &mut Scratch) {
-    let head_width = head.head_width;
+    let head_dim = head.head_dim;
     let positions = scratch.relative.len();
     let lines = padded_width / mixing::COLUMNS;
     scratch.sums.clear();
@@ -186,10 +186,10 @@ fn mix(head: &Head<'_>, padded_width: usize, scratch: &mut Scratch) {
     let last = scratch.limits.iter().max().copied().unwrap_or(0);
     for start in (0..last).step_by(POSITIONS) {
         let end = last.min(start + POSITIONS);
-        let values = &head.cache.values[start * head_width..end * head_width];
+        let values = &head.cache.values[start * head_dim..end * head_dim];
         let quads = (end - start).div_ceil(mixing::QUAD);
         scratch.values.resize(quads * lines, mixing::Values::default());
-        mixing::interleave(values, head_width, padded_width, &mut scratch.values);
+        mixing::interleave(values, head_dim, padded_width, &mut scratch.values);
         for (query, limit) in scratch.limits.iter().enumerate() {
             if *limit <= start {
                 continue;

@@ -20,7 +20,7 @@ fn size() -> impl Strategy<Value = usize> {
     ])
 }
 
-fn head_width() -> impl Strategy<Value = usize> {
+fn head_dim() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![2_usize, 6, 14, 16, 18, 30, 32, 34, 62, 64, 66, 128, 256])
 }
 
@@ -84,22 +84,22 @@ proptest! {
 
     #[test]
     fn rope_turns_everywhere(
-        (width, values) in (head_width(), 1_usize..4, 0_usize..5).prop_flat_map(|(width, heads, rows)| {
+        (width, values) in (head_dim(), 1_usize..4, 0_usize..5).prop_flat_map(|(width, heads, rows)| {
             (Just(width), vec(activation(), width * heads * rows)).prop_map(move |(width, values)| ((width, heads), values))
         }),
         first in 0_usize..20,
     ) {
-        let (head_width, heads) = width;
-        let table = table::rotary(32, head_width as u32, &Rotary::new(10_000)).unwrap();
+        let (head_dim, heads) = width;
+        let table = table::rotary(32, head_dim as u32, &Rotary::new(10_000)).unwrap();
         let got = same_everywhere(|backend| {
             let mut values = values.clone();
-            rope(backend, &mut values, head_width * heads, head_width, first, &table);
+            rope(backend, &mut values, head_dim * heads, head_dim, first, &table);
             values
         });
-        for (before, after) in values.chunks(head_width).zip(got.chunks(head_width)) {
-            for pair in 0..head_width / 2 {
+        for (before, after) in values.chunks(head_dim).zip(got.chunks(head_dim)) {
+            for pair in 0..head_dim / 2 {
                 let norm = |values: &[i16]| {
-                    f64::from(values[pair]).hypot(f64::from(values[pair + head_width / 2]))
+                    f64::from(values[pair]).hypot(f64::from(values[pair + head_dim / 2]))
                 };
                 let (before, after) = (norm(before), norm(after));
                 let saturated = before > f64::from(ACTIVATION_MAX);
@@ -134,7 +134,7 @@ proptest! {
     #[test]
     fn attention_is_its_formula_everywhere(
         (query, keys, values, key_exponents, value_exponents) in
-            (head_width(), size()).prop_flat_map(|(width, positions)| {
+            (head_dim(), size()).prop_flat_map(|(width, positions)| {
                 let positions = positions.max(1);
                 (
                     vec(activation(), width),

@@ -52,7 +52,7 @@ proptest! {
 
     #[test]
     fn head_norm_is_its_formula_everywhere(
-        (input, gain) in (head_width(), 0_usize..5).prop_flat_map(|(width, heads)| {
+        (input, gain) in (head_dim(), 0_usize..5).prop_flat_map(|(width, heads)| {
             (vec(activation(), width * heads), vec(any::<i16>(), width))
         }),
         gain_bits in -4_i32..16,

@@ -156,14 +156,14 @@ impl Writer<'_> {
 
     fn block(&mut self, block: &Block) -> Result<ValueId, QuantizeError> {
         let activation = f64::from(ACTIVATION_MAX);
-        let head_width = block.width / block.heads;
+        let head_dim = block.width / block.heads;
         // The scale of the residual stream is known when all that is added to it is.
         let residual = self.value(block.width, Format::I32, 0);
         self.operators.push(Operator::Input { output: residual });
 
         let bits = self.bits(Place::AttentionNorm, 1.0, activation)?;
         let x = self.norm(residual, bits)?;
-        let root = 1.0 / (head_width as f64).sqrt();
+        let root = 1.0 / (head_dim as f64).sqrt();
         let mut product = |name: &str, place, layer, factor| {
             let bits = self.bits(place, factor, activation)?;
             self.product(name, x, layer, factor, bits, Format::I16)
@@ -189,8 +189,8 @@ impl Writer<'_> {
 
         let epsilon = block.epsilon * block.width as f64;
         self.residual(residual, epsilon, &[(out, mixed, &block.out), (down, up, &block.down)])?;
-        let [heads, head_width] = [block.heads, head_width].map(size);
-        self.caches.push(Cache { heads, head_width, key_bits, value_bits });
+        let [heads, head_dim] = [block.heads, head_dim].map(size);
+        self.caches.push(Cache { heads, head_dim, key_bits, value_bits });
         Ok(residual)
     }
 

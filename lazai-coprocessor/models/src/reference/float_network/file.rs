@@ -75,7 +75,7 @@ impl Reader<'_> {
         let heads = heads as usize;
         limit("the number of heads", heads, 1, width / 2)?;
         limit("the width modulo twice the heads", width % (2 * heads), 0, 0)?;
-        limit("the width of a head", width / heads, 2, MAX_HEAD_WIDTH)?;
+        limit("the width of a head", width / heads, 2, MAX_HEAD_DIM)?;
         if !(0.0..=1.0).contains(&epsilon) {
             let message = format!("epsilon must be from 0 to 1, got {epsilon}");
             return Err(FloatNetworkError::Syntax { part: "manifest", message });
@@ -194,7 +194,7 @@ fn cut(text: &str) -> String {
 
 const MAX_FILE_BYTES: u64 = 256 << 20;
 const MAX_HEADER_BYTES: u64 = 1 << 20;
-const MAX_HEAD_WIDTH: usize = 256;
+const MAX_HEAD_DIM: usize = 256;
 const MAX_LAYERS: usize = 256;
 const MAX_NAME_BYTES: usize = 256;
 /// As many as a bidirectional program reads.

@@ -111,12 +111,12 @@ impl Block {
 
     /// The sizes as attention reads them; the file bounds each below 2^16.
     fn architecture(&self) -> Architecture {
-        let [hidden, intermediate, heads, head_width] =
+        let [hidden, intermediate, heads, head_dim] =
             [self.width, self.intermediate, self.heads, self.width / self.heads]
                 .map(|size| u32::try_from(size).unwrap_or(u32::MAX));
         let (vocabulary, tied, kv_heads) = (1, true, heads);
         let shape =
-            LlamaShape { vocabulary, hidden, intermediate, heads, kv_heads, head_width, tied };
+            LlamaShape { vocabulary, hidden, intermediate, heads, kv_heads, head_dim, tied };
         Architecture { mask: Mask::Bidirectional, ..shape.architecture(1, 1) }
     }
 }

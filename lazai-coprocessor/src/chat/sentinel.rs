@@ -3,30 +3,32 @@ use crate::tokenizer::SpecialTexts;
 
 /// A character that no content and no template uses, so that it can part what must not be read together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Mark(char);
+pub(super) struct Sentinel(char);
 
 /// The noncharacters that some texts use. Unicode promises never to give them a meaning.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct UsedMarks(u32);
+pub(super) struct UsedSentinels(u32);
 
-impl UsedMarks {
+impl UsedSentinels {
     /// Notes those of `text`.
     pub(super) fn add(&mut self, text: &str) {
         // All of them start with the same two bytes in UTF-8, which few texts hold.
-        for (offset, _) in text.match_indices(MARKS) {
-            let place = text[offset..].chars().next().map_or(0, |mark| mark as u32 - FIRST);
+        for (offset, _) in text.match_indices(NONCHARACTERS) {
+            let place =
+                text[offset..].chars().next().map_or(0, |character| character as u32 - FIRST);
             self.0 |= 1 << place;
         }
     }
 
     /// The first that is not used.
-    pub(super) fn free(self) -> Result<Mark, ChatError> {
-        let free = char::from_u32(FIRST + self.0.trailing_ones()).filter(|mark| MARKS(*mark));
-        free.map(Mark).ok_or(ChatError::Mark { max: COUNT as usize })
+    pub(super) fn free(self) -> Result<Sentinel, ChatError> {
+        let free = char::from_u32(FIRST + self.0.trailing_ones())
+            .filter(|character| NONCHARACTERS(*character));
+        free.map(Sentinel).ok_or(ChatError::NoFreeSentinel { max: COUNT as usize })
     }
 }
 
-impl Mark {
+impl Sentinel {
     pub(super) const fn character(self) -> char {
         self.0
     }
@@ -66,7 +68,7 @@ impl Mark {
         shredded
     }
 
-    /// `text` without marks.
+    /// `text` without sentinels.
     pub(super) fn remove(self, text: &str) -> String {
         text.replace(self.0, "")
     }
@@ -74,38 +76,38 @@ impl Mark {
 
 const FIRST: u32 = 0xfdd0;
 const COUNT: u32 = 32;
-const MARKS: fn(char) -> bool = |character| ('\u{fdd0}'..='\u{fdef}').contains(&character);
+const NONCHARACTERS: fn(char) -> bool = |character| ('\u{fdd0}'..='\u{fdef}').contains(&character);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_first_free_noncharacter_is_the_mark() {
-        let mut used = UsedMarks::default();
+    fn the_first_free_noncharacter_is_the_sentinel() {
+        let mut used = UsedSentinels::default();
         assert_eq!(used.free().unwrap().character(), '\u{fdd0}');
         used.add("a\u{fdd0}b\u{fdd2}");
         assert_eq!(used.free().unwrap().character(), '\u{fdd1}');
         used.add(&('\u{fdd0}'..='\u{fdef}').collect::<String>());
-        assert_eq!(used.free(), Err(ChatError::Mark { max: 32 }));
+        assert_eq!(used.free(), Err(ChatError::NoFreeSentinel { max: 32 }));
     }
 
     #[test]
-    fn marks_break_what_is_special_and_shreds_break_all() {
-        let mark = Mark('\u{fdd0}');
+    fn sentinels_break_what_is_special_and_shreds_break_all() {
+        let sentinel = Sentinel('\u{fdd0}');
         let special = SpecialTexts::new([("<s>".to_owned(), 1), ("<s><s".to_owned(), 2)]);
-        assert_eq!(mark.cut("a<s><s>", &special).unwrap(), "a<\u{fdd0}s><\u{fdd0}s>");
-        assert_eq!(mark.cut("a<b>", &special).unwrap(), "a<b>");
-        let shredded = mark.shred(" a\u{e9} ");
+        assert_eq!(sentinel.cut("a<s><s>", &special).unwrap(), "a<\u{fdd0}s><\u{fdd0}s>");
+        assert_eq!(sentinel.cut("a<b>", &special).unwrap(), "a<b>");
+        let shredded = sentinel.shred(" a\u{e9} ");
         assert_eq!(shredded, " \u{fdd0}a\u{fdd0}\u{e9}\u{fdd0} ");
-        assert_eq!(mark.remove(&shredded), " a\u{e9} ");
-        assert_eq!(mark.shred(" \n"), " \n");
+        assert_eq!(sentinel.remove(&shredded), " a\u{e9} ");
+        assert_eq!(sentinel.shred(" \n"), " \n");
     }
 
     #[test]
     fn a_special_token_of_one_character_cannot_be_broken() {
         let special = SpecialTexts::new([("\u{2581}".to_owned(), 7)]);
-        let error = Mark('\u{fdd0}').cut("a\u{2581}", &special);
+        let error = Sentinel('\u{fdd0}').cut("a\u{2581}", &special);
         assert_eq!(error, Err(ChatError::SpecialCharacter { token: 7 }));
     }
 }

@@ -3,14 +3,14 @@
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
-/// The name of [`held`].
-pub(super) const HELD: &str = "_held";
+/// The name of [`item`].
+pub(super) const GUARD_ITEM: &str = "_held";
 
 /// The name of [`variable`].
-pub(super) const VARIABLE: &str = "_variable";
+pub(super) const GUARD_VARIABLE: &str = "_variable";
 
 /// What a list, a dictionary or a namespace may hold.
-pub(super) fn held(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
+pub(super) fn item(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     Ok(plain(state, &value, 0)?.unwrap_or(value))
 }
 
@@ -20,7 +20,7 @@ pub(super) fn variable(state: &State<'_, '_>, value: Value) -> Result<Value, Err
         map(state, &value, 1)?;
         return Ok(value);
     }
-    held(state, value)
+    item(state, value)
 }
 
 /// Checks a value, and returns another for it if some of its parts were lazy.
