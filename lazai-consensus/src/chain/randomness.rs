@@ -4,10 +4,10 @@ use alloy_primitives::{B256, keccak256};
 
 /// Draws from a seed: a stream of numbers that everyone who knows the seed computes alike.
 ///
-/// Arithmetic: block `i` of the stream is `keccak256(keccak256(domain) ‖ seed ‖ index ‖ i)` with `index`
-/// and `i` as big-endian 64-bit words, read as four big-endian 64-bit words. A draw below `bound` rejects
-/// the words at or above the largest multiple of `bound`, so each result is equally likely; fewer than
-/// two words are read on average.
+/// Arithmetic: block `i` of the stream is `keccak256(keccak256(domain) ‖ seed ‖ index ‖ i)` with
+/// `index` and `i` as big-endian 64-bit words, read as four big-endian 64-bit words. A draw below
+/// `bound` rejects the words at or above the largest multiple of `bound`, so each result is equally
+/// likely; fewer than two words are read on average.
 #[derive(Clone, Debug)]
 pub(super) struct Draws {
     prefix: [u8; PREFIX_BYTES],
