@@ -27,12 +27,18 @@ impl<T> List<T> {
     /// The whole of a list that has no pages.
     #[must_use]
     pub const fn new(data: Vec<T>) -> Self {
-        Self { object: ListObject, data, first_id: None, last_id: None, has_more: None }
+        Self { object: ListObject::List, data, first_id: None, last_id: None, has_more: None }
     }
 
     /// A page.
     #[must_use]
     pub const fn page(data: Vec<T>, has_more: bool) -> Self {
-        Self { object: ListObject, data, first_id: None, last_id: None, has_more: Some(has_more) }
+        Self {
+            object: ListObject::List,
+            data,
+            first_id: None,
+            last_id: None,
+            has_more: Some(has_more),
+        }
     }
 }

@@ -1,70 +1,84 @@
-use core::fmt;
+//! The field `object`, by which clients tell the bodies of the API apart: one type for each text that it may hold.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
-/// Defines a type with one value, which is written as its name and read from nothing else.
-macro_rules! object {
-    ($($(#[$doc:meta])* $type:ident = $name:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-        pub struct $type;
-
-        impl $type {
-            /// The text on the wire.
-            pub const NAME: &str = $name;
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(Self::NAME)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Name(Self::NAME))?;
-                Ok(Self)
-            }
-        }
-    )*};
+/// The `object` of a chat completion.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ChatCompletionObject {
+    /// `chat.completion`.
+    #[default]
+    #[serde(rename = "chat.completion")]
+    ChatCompletion,
 }
 
-object! {
-    /// The `object` of a chat completion.
-    ChatCompletionObject = "chat.completion";
-    /// The `object` of a piece of a streamed chat completion.
-    ChatCompletionChunkObject = "chat.completion.chunk";
-    /// The `object` of a completion.
-    CompletionObject = "text_completion";
-    /// The `object` of an embedding.
-    EmbeddingObject = "embedding";
-    /// The `object` of a checkpoint of a fine-tuning job.
-    FineTuningCheckpointObject = "fine_tuning.job.checkpoint";
-    /// The `object` of an event of a fine-tuning job.
-    FineTuningEventObject = "fine_tuning.job.event";
-    /// The `object` of a fine-tuning job.
-    FineTuningJobObject = "fine_tuning.job";
-    /// The `object` of a list.
-    ListObject = "list";
-    /// The `object` of a model.
-    ModelObject = "model";
+/// The `object` of a piece of a streamed chat completion.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ChatCompletionChunkObject {
+    /// `chat.completion.chunk`.
+    #[default]
+    #[serde(rename = "chat.completion.chunk")]
+    ChatCompletionChunk,
 }
 
-/// Accepts one text.
-struct Name(&'static str);
+/// The `object` of a completion.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum CompletionObject {
+    /// `text_completion`.
+    #[default]
+    #[serde(rename = "text_completion")]
+    TextCompletion,
+}
 
-impl de::Visitor<'_> for Name {
-    type Value = ();
+/// The `object` of an embedding.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum EmbeddingObject {
+    /// `embedding`.
+    #[default]
+    #[serde(rename = "embedding")]
+    Embedding,
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the text {:?}", self.0)
-    }
+/// The `object` of a checkpoint of a fine-tuning job.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum FineTuningCheckpointObject {
+    /// `fine_tuning.job.checkpoint`.
+    #[default]
+    #[serde(rename = "fine_tuning.job.checkpoint")]
+    FineTuningCheckpoint,
+}
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        if text == self.0 {
-            Ok(())
-        } else {
-            Err(E::invalid_value(de::Unexpected::Str(text), &self))
-        }
-    }
+/// The `object` of an event of a fine-tuning job.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum FineTuningEventObject {
+    /// `fine_tuning.job.event`.
+    #[default]
+    #[serde(rename = "fine_tuning.job.event")]
+    FineTuningEvent,
+}
+
+/// The `object` of a fine-tuning job.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum FineTuningJobObject {
+    /// `fine_tuning.job`.
+    #[default]
+    #[serde(rename = "fine_tuning.job")]
+    FineTuningJob,
+}
+
+/// The `object` of a list.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ListObject {
+    /// `list`.
+    #[default]
+    #[serde(rename = "list")]
+    List,
+}
+
+/// The `object` of a model.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ModelObject {
+    /// `model`.
+    #[default]
+    #[serde(rename = "model")]
+    Model,
 }

@@ -117,7 +117,7 @@ impl ChatStream {
     fn chunk(&self, choices: Vec<ChatChunkChoice>) -> ChatCompletionChunk {
         ChatCompletionChunk {
             id: self.id.clone(),
-            object: ChatCompletionChunkObject,
+            object: ChatCompletionChunkObject::ChatCompletionChunk,
             created: self.created,
             model: self.model.clone(),
             service_tier: None,
