@@ -1,9 +1,11 @@
-//! Reads and writes canonical bytes: fields of fixed width, nothing allocated by a claimed length, nothing left over.
+//! Reads and writes canonical bytes: fields of fixed width, nothing allocated by a claimed length,
+//! nothing left over.
 //!
-//! Two families of formats use it. What travels and what is stored begins with a version byte and has big-endian integers
-//! of their own width ([`Reader::version`], [`Reader::u16`] to [`Reader::u64`]). What is hashed begins with a domain and has
-//! little-endian words of 64 bits, in front of byte strings as their length too ([`Encoder`]; [`Reader::domain`],
-//! [`Reader::word`], [`Reader::bytes`]).
+//! Two families of formats use it. What travels and what is stored begins with a version byte and
+//! has big-endian integers of their own width ([`Reader::version`], [`Reader::u16`] to
+//! [`Reader::u64`]). What is hashed begins with a domain and has little-endian words of 64 bits, in
+//! front of byte strings as their length too ([`Encoder`]; [`Reader::domain`], [`Reader::word`],
+//! [`Reader::bytes`]).
 //!
 //! # Examples
 //! ```
@@ -45,7 +47,8 @@ impl<'a> Reader<'a> {
     /// Reads the version byte.
     ///
     /// # Errors
-    /// [`DecodeError::Version`] if it is not `expected`, [`DecodeError::Truncated`] if there is none.
+    /// [`DecodeError::Version`] if it is not `expected`, [`DecodeError::Truncated`] if there is
+    /// none.
     pub const fn version(&mut self, expected: u8) -> Result<(), DecodeError> {
         match self.u8() {
             Ok(got) if got == expected => Ok(()),
@@ -138,7 +141,8 @@ impl<'a> Reader<'a> {
     /// Reads a [`word`](Self::word) that must fit 32 bits; `field` names it in the error.
     ///
     /// # Errors
-    /// [`DecodeError::Field`] if it exceeds 32 bits, [`DecodeError::Truncated`] if fewer than 8 bytes are left.
+    /// [`DecodeError::Field`] if it exceeds 32 bits, [`DecodeError::Truncated`] if fewer than 8
+    /// bytes are left.
     pub fn word_u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         let got = self.word()?;
         u32::try_from(got).map_err(|_| DecodeError::Field { field, got })
@@ -156,7 +160,8 @@ impl<'a> Reader<'a> {
     /// Reads a byte string that must be UTF-8; `field` names it in the error.
     ///
     /// # Errors
-    /// [`DecodeError::Utf8`] if it is not UTF-8, [`DecodeError::Truncated`] as [`bytes`](Self::bytes).
+    /// [`DecodeError::Utf8`] if it is not UTF-8, [`DecodeError::Truncated`] as
+    /// [`bytes`](Self::bytes).
     pub fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
         match str::from_utf8(self.bytes()?) {
             Ok(text) => Ok(text.into()),
@@ -217,8 +222,9 @@ impl<'a> Reader<'a> {
 
 /// Writes the canonical bytes of a value that is hashed.
 ///
-/// Two values of one domain have the same bytes only if they are equal, as long as whoever writes them puts a length in
-/// front of all that varies in length and a byte in front of all that varies in kind.
+/// Two values of one domain have the same bytes only if they are equal, as long as whoever writes
+/// them puts a length in front of all that varies in length and a byte in front of all that varies
+/// in kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Encoder {
     bytes: Vec<u8>,
@@ -254,7 +260,8 @@ impl Encoder {
         self.fixed(bytes);
     }
 
-    /// Writes the count of `tokens` as a [`word`](Self::word), then each of them as 4 bytes, little-endian.
+    /// Writes the count of `tokens` as a [`word`](Self::word), then each of them as 4 bytes,
+    /// little-endian.
     pub fn tokens(&mut self, tokens: &[TokenId]) {
         self.word(tokens.len() as u64);
         for token in tokens {
@@ -282,33 +289,33 @@ pub enum DecodeError {
     /// A field holds what is not allowed there.
     #[error("{field} holds {got}, which is not allowed there")]
     Field {
-        /// The field.
+        /// Name of the field in the format.
         field: &'static str,
-        /// What it holds.
+        /// Value of the field.
         got: u64,
     },
     /// A field holds no valid point of the curve, or no valid key.
     #[error("{field} is not a valid point of its group")]
     Point {
-        /// The field.
+        /// Name of the field in the format.
         field: &'static str,
     },
     /// The bytes go on after the last field.
     #[error("{count} bytes follow the last field")]
     TrailingBytes {
-        /// Bytes too many.
+        /// Bytes behind the last field.
         count: u64,
     },
     /// The bytes end early.
     #[error("the input ends early, after {got} bytes")]
     Truncated {
-        /// Bytes given.
+        /// Bytes of the whole input.
         got: u64,
     },
     /// A text is not UTF-8.
     #[error("{field} is not UTF-8 from its byte {offset} on")]
     Utf8 {
-        /// The text.
+        /// Name of the text in the format.
         field: &'static str,
         /// Bytes of it that are UTF-8.
         offset: u64,
@@ -318,7 +325,7 @@ pub enum DecodeError {
     Version {
         /// The version that is read.
         expected: u8,
-        /// The version given.
+        /// The version in the input.
         got: u8,
     },
 }

@@ -17,7 +17,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// The work of reading the input, from its length alone.
+    /// Returns the work of reading the input, from its length alone.
     ///
     /// A caller pays for this much before anyone looks at the input, tokenization included. Every
     /// quote contains it, so it is never paid twice.
@@ -29,11 +29,13 @@ impl Job {
         }
     }
 
-    /// Returns the canonical bytes, which [`decode`](Self::decode) reads and [`hash`](Self::hash) hashes.
+    /// Returns the canonical bytes, which [`decode`](Self::decode) reads and [`hash`](Self::hash)
+    /// hashes.
     ///
-    /// They are the domain `lazvm/job/1`, the model, the kind of the task (a byte from 0 to 5, in the order of [`Task`]) and
-    /// its fields in their order. A prompt begins with its kind (a byte: 0 text, 1 tokens). Numbers are little-endian words
-    /// of 64 bits; the domain, texts and lists have their length in front as such a word; a token has 4 bytes.
+    /// They are the domain `lazvm/job/1`, the model, the kind of the task (a byte from 0 to 5, in
+    /// the order of [`Task`]) and its fields in their order. A prompt begins with its kind (a byte:
+    /// 0 text, 1 tokens). Numbers are little-endian words of 64 bits; the domain, texts and lists
+    /// have their length in front as such a word; a token has 4 bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::new(DOMAIN);
@@ -42,11 +44,13 @@ impl Job {
         encoder.finish()
     }
 
-    /// Reads what [`encode`](Self::encode) wrote. Hostile bytes cost no more memory than they have themselves.
+    /// Reads what [`encode`](Self::encode) wrote. Hostile bytes cost no more memory than they have
+    /// themselves.
     ///
     /// # Errors
-    /// [`DecodeError`] if the bytes have another domain, end early, go on, or hold an unknown kind, a number above 32 bits
-    /// where it must not be, a text that is not UTF-8, or more than [`MAX_STOP_TEXTS`] stop texts.
+    /// [`DecodeError`] if the bytes have another domain, end early, go on, or hold an unknown kind,
+    /// a number above 32 bits where it must not be, a text that is not UTF-8, or more than
+    /// [`MAX_STOP_TEXTS`] stop texts.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         reader.domain(DOMAIN)?;
@@ -68,12 +72,12 @@ impl Job {
 pub enum Task {
     /// The number of tokens of a text.
     Count {
-        /// The text.
+        /// The text whose tokens are counted.
         text: String,
     },
     /// The text of tokens.
     Decode {
-        /// The tokens.
+        /// The tokens that become text.
         tokens: Vec<TokenId>,
     },
     /// A unit vector that stands for the meaning of a text.
@@ -83,7 +87,7 @@ pub enum Task {
     },
     /// The tokens of a text.
     Encode {
-        /// The text.
+        /// The text that becomes tokens.
         text: String,
     },
     /// New tokens after a prompt.
@@ -132,7 +136,7 @@ impl Prompt {
 /// How to continue a prompt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Generation {
-    /// What to continue.
+    /// The text or tokens to continue.
     pub prompt: Prompt,
     /// At most this many new tokens; at least 1.
     pub max_tokens: u32,

@@ -9,7 +9,8 @@ use crate::{TokenId, Work, codec::Encoder};
 pub struct Quote {
     /// Tokens, with the most completion tokens that the job may produce.
     pub usage: Usage,
-    /// The work of a run that produces all of them; contains [`Job::intrinsic_work`](crate::Job::intrinsic_work).
+    /// The work of a run that produces all of them; contains
+    /// [`Job::intrinsic_work`](crate::Job::intrinsic_work).
     pub work: Work,
     /// Elements of the embedding or logits vector; 0 for other results.
     pub output_values: u32,
@@ -18,12 +19,12 @@ pub struct Quote {
 /// What a job did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Outcome {
-    /// The result.
+    /// The result, of the variant that the task asks for.
     pub output: Output,
     /// Tokens read and produced.
     pub usage: Usage,
-    /// The work by the same rule as the quote, at the tokens really produced; never above the quote.
-    /// `peak_bytes` equals the quote's, because memory is reserved for the most tokens.
+    /// The work by the same rule as the quote, at the tokens really produced; never above the
+    /// quote. `peak_bytes` equals the quote's, because memory is reserved for the most tokens.
     pub work: Work,
 }
 
@@ -33,7 +34,7 @@ pub struct Outcome {
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
-    /// Tokens produced.
+    /// Tokens produced, after the prompt.
     pub completion_tokens: u32,
 }
 
@@ -53,7 +54,7 @@ pub enum Output {
     Generated {
         /// The new tokens.
         tokens: Vec<TokenId>,
-        /// Their text.
+        /// The text of the new tokens, up to a stop text.
         text: String,
         /// Why the generation ended.
         finish: FinishReason,
@@ -72,7 +73,8 @@ pub enum Output {
 }
 
 impl Output {
-    /// The hash of the canonical encoding: the `output` of a [`InferenceStatement`](crate::InferenceStatement).
+    /// Returns the hash of the canonical encoding: the `output` of an
+    /// [`InferenceStatement`](crate::InferenceStatement).
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut encoder = Encoder::new("lazvm/output/1");

@@ -8,18 +8,19 @@ use crate::{ModelId, Work, codec::Encoder};
 pub struct InferenceStatement {
     /// The model that ran.
     pub model: ModelId,
-    /// [`Job::hash`](crate::Job::hash).
+    /// The hash of the job, [`Job::hash`](crate::Job::hash).
     pub input: B256,
-    /// [`Output::hash`](crate::Output::hash).
+    /// The hash of the result, [`Output::hash`](crate::Output::hash).
     pub output: B256,
     /// The work of the run.
     pub work: Work,
-    /// What the proof is bound to besides: chain, requester and request; a proof holds in this context alone.
+    /// What the proof is bound to besides: chain, requester and request; a proof holds in this
+    /// context alone.
     pub context: B256,
 }
 
 impl InferenceStatement {
-    /// The hash that a proof commits to.
+    /// Returns the hash that a proof commits to.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut encoder = Encoder::new("lazvm/statement/1");

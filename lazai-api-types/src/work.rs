@@ -6,7 +6,8 @@ use core::fmt::Debug;
 pub struct Work {
     /// Arithmetic operations; a multiply and an add count as two.
     pub flops: u64,
-    /// High-water mark of the memory that the job itself needs, in bytes; weights are shared and not counted.
+    /// High-water mark of the memory that the job itself needs, in bytes; weights are shared and
+    /// not counted.
     pub peak_bytes: u64,
 }
 
@@ -43,7 +44,7 @@ impl GasCost {
     /// The highest cost that can be told: its total exceeds 64 bits, so no gas limit pays it.
     pub const MAX: Self = Self { gas_ai: u64::MAX, gas_inference: u64::MAX };
 
-    /// `T = GasAI + GasInference`.
+    /// Returns `T = GasAI + GasInference`.
     ///
     /// # Errors
     /// [`WorkOverflow`] if the sum exceeds 64 bits.
@@ -54,13 +55,13 @@ impl GasCost {
 
 /// Turns work into gas. An implementation must be pure and monotonic in both fields of [`Work`].
 pub trait GasPricing: Debug + Send + Sync {
-    /// The price of `work`.
+    /// Returns the price of `work`.
     ///
     /// # Errors
     /// [`WorkOverflow`] if the price exceeds 64 bits.
     fn gas(&self, work: &Work) -> Result<GasCost, WorkOverflow>;
 
-    /// The price of a call that does no work: gamma.
+    /// Returns the price of a call that does no work: gamma.
     fn base(&self) -> GasCost {
         self.gas(&Work::default()).unwrap_or(GasCost { gas_ai: u64::MAX, gas_inference: 0 })
     }

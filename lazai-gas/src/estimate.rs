@@ -15,7 +15,7 @@ pub struct GasPrice {
 }
 
 impl GasPrice {
-    /// `base_fee + tip`.
+    /// Returns `base_fee + tip`.
     ///
     /// # Errors
     /// [`EstimateError::PriceOverflow`] if the sum exceeds 128 bits.
@@ -53,7 +53,7 @@ pub struct GasEstimate {
 }
 
 impl GasEstimate {
-    /// The fee of `cost` at `price`.
+    /// Computes the fee of `cost` at `price`.
     ///
     /// # Errors
     /// [`EstimateError`] if T exceeds 64 bits or P 128.

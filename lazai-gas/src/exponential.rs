@@ -2,7 +2,7 @@ use core::num::NonZeroU64;
 
 use alloy_primitives::U256;
 
-/// `factor * e^(numerator / denominator)` in integers, as EIP-4844 defines it.
+/// Returns `factor * e^(numerator / denominator)` in integers, as EIP-4844 defines it.
 ///
 /// Arithmetic: the Taylor series with every term rounded down, exact in 256 bits; a result above
 /// [`u128::MAX`] becomes [`u128::MAX`]. Cost: a few hundred divisions at most.

@@ -6,9 +6,9 @@ use crate::{GasSchedule, Rate};
 /// The gas schedule of a chain over time: where it began, and every change that was decided since.
 ///
 /// A schedule changes by a decision alone, by a bounded step, at a block that is announced before;
-/// between a decision and its block, no other is taken. So a price that someone saw holds for at least
-/// [`ChangeLimits::min_delay`] blocks, and at any time one knows the next. Who may decide is the
-/// chain's own matter. A coefficient of 0 stays 0.
+/// between a decision and its block, no other is taken. So a price that someone saw holds for at
+/// least [`ChangeLimits::min_delay`] blocks, and at any time one knows the next. Who may decide is
+/// the chain's own matter. A coefficient of 0 stays 0.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ pub struct Governance {
 }
 
 impl Governance {
-    /// A chain that begins with `genesis`.
+    /// Makes the schedules of a chain that begins with `genesis`.
     #[must_use]
     pub const fn new(genesis: GasSchedule, limits: ChangeLimits) -> Self {
         Self { genesis, limits, changes: Vec::new() }
@@ -70,26 +70,26 @@ impl Governance {
         self.changes.pop_if(|change| change.activation > now).ok_or(none)
     }
 
-    /// The schedule that prices block `block`, past or to come.
+    /// Returns the schedule that prices block `block`, past or to come.
     #[must_use]
     pub fn schedule_at(&self, block: u64) -> &GasSchedule {
         let active = self.changes.partition_point(|change| change.activation <= block);
         self.changes[..active].last().map_or(&self.genesis, |change| &change.schedule)
     }
 
-    /// The change that is decided at block `now` and not active yet.
+    /// Returns the change that is decided at block `now` and not active yet.
     #[must_use]
     pub fn pending(&self, now: u64) -> Option<&ScheduledChange> {
         self.changes.last().filter(|change| change.activation > now)
     }
 
-    /// Every change, by activation.
+    /// Returns every change, by activation.
     #[must_use]
     pub fn changes(&self) -> &[ScheduledChange] {
         &self.changes
     }
 
-    /// What a change may do.
+    /// Returns the limits of a change.
     #[must_use]
     pub const fn limits(&self) -> &ChangeLimits {
         &self.limits
@@ -137,7 +137,7 @@ impl ChangeLimits {
 }
 
 impl Default for ChangeLimits {
-    /// At most twice and at least half, a day of 12-second blocks ahead.
+    /// Allows at most twice and at least half, a day of 12-second blocks ahead.
     fn default() -> Self {
         Self {
             max_factor: const { NonZeroU64::new(2).expect("2 is not 0") },

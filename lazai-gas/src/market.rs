@@ -20,12 +20,12 @@ pub struct ResourceMarket<R = Eip1559> {
 }
 
 impl<R: FeeRule> ResourceMarket<R> {
-    /// The base fee in wei for each gas.
+    /// Returns the base fee in wei for each gas.
     pub fn base_fee(&self) -> u128 {
         self.rule.base_fee(self.level)
     }
 
-    /// The gas of a block at which the fee stays.
+    /// Returns the gas of a block at which the fee stays.
     pub fn target(&self) -> u64 {
         self.rule.target(self.limit)
     }
@@ -34,8 +34,8 @@ impl<R: FeeRule> ResourceMarket<R> {
 /// Three resources, each with its own base fee, behind the one base fee of a block header.
 ///
 /// A transaction is charged at the header's base fee, the maximum of the three, and gets the
-/// difference back for each resource: it needs no new transaction type and no new header field. Where
-/// the three fees are equal, nothing comes back, and the market is Ethereum's.
+/// difference back for each resource: it needs no new transaction type and no new header field.
+/// Where the three fees are equal, nothing comes back, and the market is Ethereum's.
 ///
 /// # Examples
 /// ```
@@ -64,29 +64,29 @@ pub struct FeeMarket<R = Eip1559> {
 }
 
 impl<R: FeeRule> FeeMarket<R> {
-    /// A market of three resources.
+    /// Makes a market of three resources.
     pub const fn new(resources: Resources<ResourceMarket<R>>) -> Self {
         Self { resources }
     }
 
-    /// The base fee of each resource, in wei for each gas.
+    /// Returns the base fee of each resource, in wei for each gas.
     pub fn base_fees(&self) -> Resources<u128> {
         self.resources.as_ref().map(ResourceMarket::base_fee)
     }
 
-    /// The base fee of the block header: the maximum of the three.
+    /// Returns the base fee of the block header: the maximum of the three.
     pub fn header_base_fee(&self) -> u128 {
         self.base_fees().highest()
     }
 
-    /// What the gas of a transaction costs in base fees, in wei.
+    /// Returns what the gas of a transaction costs in base fees, in wei.
     ///
     /// With [`refund`](Self::refund), it adds up to all the gas at the header's base fee.
     pub fn owed(&self, used: &Resources<u64>) -> U256 {
         total(*used, self.base_fees())
     }
 
-    /// What comes back of the base fees that a transaction was charged, in wei.
+    /// Returns the part that comes back of the base fees that a transaction was charged, in wei.
     ///
     /// As [`refund`], at a price that pays the header's base fee. `used` must be all the gas of the
     /// transaction, as [`Resources::apportion`] splits it.
@@ -97,8 +97,8 @@ impl<R: FeeRule> FeeMarket<R> {
 
     /// Checks that a block which used `used` gas is allowed.
     ///
-    /// A builder asks this before it adds a transaction and leaves the transaction out where it does
-    /// not fit; a limit never reverts one.
+    /// A builder asks this before it adds a transaction and leaves the transaction out where it
+    /// does not fit; a limit never reverts one.
     ///
     /// # Errors
     /// [`LimitExceeded`] names the first resource above its limit.
@@ -112,7 +112,7 @@ impl<R: FeeRule> FeeMarket<R> {
         Ok(())
     }
 
-    /// The market of the next block, after one that used `used` gas.
+    /// Returns the market of the next block, after one that used `used` gas.
     ///
     /// # Errors
     /// [`LimitExceeded`] if the block is not allowed.
@@ -131,8 +131,8 @@ impl<R: FeeRule> FeeMarket<R> {
 }
 
 impl FeeMarket {
-    /// Three markets under Ethereum's rule, with one limit and one fee: nothing ever comes back until
-    /// their demand differs.
+    /// Makes three markets under Ethereum's rule, with one limit and one fee: nothing ever comes
+    /// back until their demand differs.
     #[must_use]
     pub fn uniform(limit: u64, base_fee: u128) -> Self {
         let level = FeeLevel(base_fee);
@@ -152,11 +152,12 @@ pub struct LimitExceeded {
     pub used: u64,
 }
 
-/// What comes back to a sender who paid `price` for each unit of gas, in wei.
+/// Returns what comes back to a sender who paid `price` for each unit of gas, in wei.
 ///
-/// Arithmetic: the sum over the resources of `used * min(header - base fee, price)`, with differences
-/// below zero counted as zero; never above what the gas was charged. The price caps the difference
-/// where only a simulation gets, below the header's base fee, so that no money is created.
+/// Arithmetic: the sum over the resources of `used * min(header - base fee, price)`, with
+/// differences below zero counted as zero; never above what the gas was charged. The price caps the
+/// difference where only a simulation gets, below the header's base fee, so that no money is
+/// created.
 pub fn refund(
     used: &Resources<u64>,
     price: u128,
@@ -166,7 +167,7 @@ pub fn refund(
     total(*used, base_fees.map(|fee| header.saturating_sub(fee).min(price)))
 }
 
-/// The sum of gas times fee; three products of 192 bits never saturate.
+/// Returns the sum of gas times fee; three products of 192 bits never saturate.
 fn total(gas: Resources<u64>, fees: Resources<u128>) -> U256 {
     let Resources { evm, ai, inference } = fees.zip(gas).map(|(fee, gas)| multiply_u128(fee, gas));
     evm.saturating_add(ai).saturating_add(inference)

@@ -4,7 +4,8 @@ use lazai_api_types::WorkOverflow;
 
 use crate::wide::multiply_u64;
 
-/// A price of one unit of work in gas: an exact fraction, because a fee must be the same everywhere.
+/// A price of one unit of work in gas: an exact fraction, because a fee must be the same
+/// everywhere.
 ///
 /// Two rates are equal if their values are: 1/2 is 2/4.
 ///
@@ -28,7 +29,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// A rate of `numerator` gas for `denominator` units.
+    /// Makes a rate of `numerator` gas for `denominator` units.
     ///
     /// # Errors
     /// [`RateError::ZeroDenominator`] if `denominator` is 0.
@@ -39,13 +40,13 @@ impl Rate {
         }
     }
 
-    /// A rate of `gas` for each unit.
+    /// Makes a rate of `gas` for each unit.
     #[must_use]
     pub const fn whole(gas: u64) -> Self {
         Self { numerator: gas, denominator: NonZeroU64::MIN }
     }
 
-    /// The gas of `units`, rounded up.
+    /// Returns the gas of `units`, rounded up.
     ///
     /// Arithmetic: `ceil(numerator * units / denominator)`, exact in 128 bits.
     ///
@@ -57,7 +58,7 @@ impl Rate {
         u64::try_from(gas).map_err(|_| WorkOverflow)
     }
 
-    /// Whether neither rate is more than `factor` times the other.
+    /// Returns whether neither rate is more than `factor` times the other.
     pub(crate) const fn is_within(&self, factor: NonZeroU64, other: &Self) -> bool {
         let (own, others) = self.cross(other);
         // `own <= factor * others` without a product of 192 bits.
@@ -65,7 +66,7 @@ impl Rate {
         own.div_ceil(factor) <= others && others.div_ceil(factor) <= own
     }
 
-    /// Both numerators over the common denominator.
+    /// Returns both numerators over the common denominator.
     const fn cross(&self, other: &Self) -> (u128, u128) {
         (
             multiply_u64(self.numerator, other.denominator.get()),

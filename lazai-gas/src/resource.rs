@@ -37,7 +37,7 @@ pub struct Resources<T> {
 }
 
 impl<T> Resources<T> {
-    /// The same value for each resource.
+    /// Makes three equal values.
     #[must_use]
     pub fn uniform(value: T) -> Self
     where
@@ -78,7 +78,7 @@ impl<T> Resources<T> {
         self.evm.max(self.ai).max(self.inference)
     }
 
-    /// The values with their names.
+    /// Returns the values with their names.
     pub fn into_array(self) -> [(Resource, T); 3] {
         [(Resource::Evm, self.evm), (Resource::Ai, self.ai), (Resource::Inference, self.inference)]
     }
@@ -87,8 +87,8 @@ impl<T> Resources<T> {
 impl Resources<u64> {
     /// Splits the gas that a transaction is charged for by resource; the parts add up to `total`.
     ///
-    /// `cost` is the gas of its AI calls. What remains is EVM gas, so a refund of the EVM lowers that
-    /// part first, and then memory.
+    /// `cost` is the gas of its AI calls. What remains is EVM gas, so a refund of the EVM lowers
+    /// that part first, and then memory.
     #[must_use]
     pub fn apportion(total: u64, cost: GasCost) -> Self {
         let ai = cost.gas_ai.min(total);

@@ -20,21 +20,24 @@ pub struct FeeLevel(pub u128);
 /// How a base fee follows demand.
 ///
 /// An implementation must be pure and total: the same arguments give the same result on every
-/// machine, and nothing wraps or panics at any argument. More gas used must never lower the next fee.
+/// machine, and nothing wraps or panics at any argument. More gas used must never lower the next
+/// fee.
 pub trait FeeRule: Debug + Send + Sync {
-    /// The base fee in wei for each gas at `level`; never below the rule's minimum.
+    /// Returns the base fee in wei for each gas at `level`; never below the rule's minimum.
     fn base_fee(&self, level: FeeLevel) -> u128;
 
-    /// The gas of a block at which the base fee stays, out of the most that a block may use.
+    /// Returns the gas of a block at which the base fee stays, out of the most that a block may
+    /// use.
     fn target(&self, limit: u64) -> u64;
 
-    /// The level after a block at `level` that used `used` gas of `limit`.
+    /// Returns the level after a block at `level` that used `used` gas of `limit`.
     fn next(&self, level: FeeLevel, used: u64, limit: u64) -> FeeLevel;
 }
 
 /// The rule of EIP-1559: the base fee moves by a bounded share for each block.
 ///
-/// Arithmetic, with `fee` the base fee and `target = limit / elasticity`, all divisions rounded down:
+/// Arithmetic, with `fee` the base fee and `target = limit / elasticity`, all divisions rounded
+/// down:
 /// ```text
 /// used = target: fee
 /// used > target: fee + max(1, fee * (used - target) / target / denominator)
@@ -73,7 +76,7 @@ impl Eip1559 {
         minimum: 0,
     };
 
-    /// A rule with the given constants.
+    /// Makes a rule with the given constants.
     ///
     /// # Errors
     /// [`FeeRuleError::Zero`] if `elasticity` or `denominator` is 0.
@@ -85,7 +88,7 @@ impl Eip1559 {
         })
     }
 
-    /// `fee * distance / target / denominator`, rounded down.
+    /// Returns `fee * distance / target / denominator`, rounded down.
     fn step(&self, fee: u128, distance: u64, target: NonZeroU64) -> u128 {
         // Two roundings down are one: the order of the divisors does not matter.
         multiply_u128(fee, distance)
@@ -140,7 +143,7 @@ pub struct ExponentialExcess {
 }
 
 impl ExponentialExcess {
-    /// A rule with the given constants.
+    /// Makes a rule with the given constants.
     ///
     /// # Errors
     /// [`FeeRuleError::Zero`] if one of them is 0.
@@ -222,7 +225,7 @@ mod tests {
         )
     }
 
-    /// Base fees of every magnitude.
+    /// Draws base fees of every magnitude.
     fn fee() -> impl Strategy<Value = u128> {
         (any::<u128>(), 0..128_u32).prop_map(|(fee, shift)| fee >> shift)
     }
@@ -296,7 +299,8 @@ mod tests {
                 prop_assert_eq!(after, before);
                 return Ok(());
             }
-            // Upwards a block moves the fee by `(limit - target) / target` shares, downwards by one.
+            // Upwards a block moves the fee by `(limit - target) / target` shares, downwards by
+            // one.
             let shares = U256::from(if used > target { limit - target } else { target });
             let share = U256::from(before) * shares
                 / U256::from(target)

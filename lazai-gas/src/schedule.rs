@@ -6,8 +6,8 @@ use crate::{EstimateError, GasEstimate, GasPrice, Rate};
 
 /// The three coefficients that turn work into gas.
 ///
-/// Arithmetic: `GasAI = ceil(alpha * FLOPs) + gamma`, `GasInference = ceil(beta * peak bytes)`. More
-/// work never costs less.
+/// Arithmetic: `GasAI = ceil(alpha * FLOPs) + gamma`, `GasInference = ceil(beta * peak bytes)`.
+/// More work never costs less.
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ impl GasSchedule {
         gamma: 2_000,
     };
 
-    /// The fee of `work` at `price`: `GasEstimate = P * T`.
+    /// Returns the fee of `work` at `price`: `GasEstimate = P * T`.
     ///
     /// # Errors
     /// [`EstimateError`] if the gas exceeds 64 bits or the price 128.
@@ -95,7 +95,7 @@ mod tests {
             .prop_map(|(flops, f, bytes, b)| Work { flops: flops >> f, peak_bytes: bytes >> b })
     }
 
-    /// `Err` counts as more than any gas.
+    /// Orders costs; an overflow counts as more than any gas.
     fn order(cost: Result<u64, WorkOverflow>) -> u128 {
         cost.map_or(u128::MAX, u128::from)
     }

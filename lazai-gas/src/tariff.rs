@@ -26,7 +26,7 @@ pub struct TokenTariff {
 }
 
 impl TokenTariff {
-    /// `P * T` in wei, with prompt and completion tokens at one price.
+    /// Returns `P * T` in wei, with prompt and completion tokens at one price.
     ///
     /// Before a run, the usage of a [`Quote`](lazai_api_types::Quote) gives the highest fee; after
     /// it, that of the [`Outcome`](lazai_api_types::Outcome) gives the fee. The product is exact.

@@ -1,7 +1,8 @@
 //! The Solidity interfaces of `solidity/LazAI.sol`, for Rust callers.
 //!
 //! `ILazInference::generateCall { .. }.abi_encode()` makes calldata,
-//! `ILazInference::generateCall::abi_decode_returns` reads the result, and [`ILazErrors::ILazErrorsErrors`] a revert.
+//! `ILazInference::generateCall::abi_decode_returns` reads the result, and
+//! [`ILazErrors::ILazErrorsErrors`] a revert.
 
 #![allow(clippy::too_many_arguments, missing_docs, reason = "generated from Solidity")]
 

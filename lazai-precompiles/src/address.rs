@@ -45,7 +45,8 @@ impl Precompile {
     #[inline]
     #[must_use]
     pub fn at(address: &Address) -> Option<Self> {
-        // Hosts ask this at every call of a contract, and nearly no address begins with these zeros.
+        // Hosts ask this at every call of a contract, and nearly no address begins with these
+        // zeros.
         if !address.starts_with(&[0; 16]) {
             return None;
         }

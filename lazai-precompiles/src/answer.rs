@@ -53,10 +53,10 @@ pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> O
     Some(bytes.into())
 }
 
-/// A result of the right type for `task`, for a caller that only measures gas.
+/// Returns a result of the right type for `task`, for a caller that only measures gas.
 ///
-/// Texts and token lists are as long as the real ones may become, because callers store them and pay by length.
-/// Vectors are as long as the quote tells, so that callers may index them.
+/// Texts and token lists are as long as the real ones may become, because callers store them and
+/// pay by length. Vectors are as long as the quote tells, so that callers may index them.
 pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
     let Usage { prompt_tokens, completion_tokens } = quote.usage;
     match task {
@@ -105,5 +105,6 @@ fn token_numbers(tokens: &[TokenId]) -> Vec<u32> {
 /// The largest vocabulary of a model; a device that quotes more is not believed.
 const PLACEHOLDER_MAX_VALUES: usize = 1 << 20;
 
-/// Above what a token of natural language takes on average, so that an estimate also holds for long words.
+/// Above what a token of natural language takes on average, so that an estimate also holds for long
+/// words.
 const PLACEHOLDER_BYTES_PER_TOKEN: usize = 8;

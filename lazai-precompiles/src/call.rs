@@ -34,8 +34,8 @@ pub enum Mode {
     /// Run the job, charge what it really took.
     #[default]
     Execute,
-    /// Charge the quote and return a placeholder of the right type: for gas estimation. Proofs are checked and keys are
-    /// registered as ever.
+    /// Charge the quote and return a placeholder of the right type: for gas estimation. Proofs are
+    /// checked and keys are registered as ever.
     Simulate,
 }
 
@@ -48,7 +48,8 @@ pub struct ResourcePrices {
     pub ai: u128,
     /// Base fee of `GasInference`, in wei.
     pub inference: u128,
-    /// Base fee in the block's header, in wei: the highest of the three, paid first, the difference returned.
+    /// Base fee in the block's header, in wei: the highest of the three, paid first, the difference
+    /// returned.
     pub header: u128,
 }
 
@@ -61,10 +62,11 @@ pub struct Reply {
     pub output: Bytes,
     /// AI gas spent, unused tokens already given back.
     ///
-    /// If out of gas, this is the part that paid for work done until then; the rest of the frame's gas burns as
-    /// ordinary EVM gas.
+    /// If out of gas, this is the part that paid for work done until then; the rest of the frame's
+    /// gas burns as ordinary EVM gas.
     pub charged: GasCost,
-    /// Gas spent on what Ethereum prices: accounts, code and logs. With `charged` it never exceeds the gas limit.
+    /// Gas spent on what Ethereum prices: accounts, code and logs. With `charged` it never exceeds
+    /// the gas limit.
     pub charged_evm: u64,
     /// What a job was charged before it ran; none for calls that run no job.
     pub quoted: Option<Quote>,

@@ -4,10 +4,12 @@ use core::str;
 use alloy_primitives::{B256, U256};
 use lazai_api_types::TokenId;
 
-/// Reads ABI data in the one encoding that compilers write: each dynamic argument right behind the one before.
+/// Reads ABI data in the one encoding that compilers write: each dynamic argument right behind the
+/// one before.
 ///
-/// Everything is a bounded walk forward: no offset leads back or past the end, nothing is read twice, and no
-/// allocation exceeds the calldata. What it accepts, an encoder writes back to the same bytes.
+/// Everything is a bounded walk forward: no offset leads back or past the end, nothing is read
+/// twice, and no allocation exceeds the calldata. What it accepts, an encoder writes back to the
+/// same bytes.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     input: &'a [u8],
@@ -128,7 +130,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The count at `tail` of elements that take at least `element_bytes` each, and fit.
+    /// Returns the count at `tail` of elements that take at least `element_bytes` each, and fit.
     fn length(&self, element_bytes: usize) -> Result<usize, InputError> {
         let got = U256::from_be_bytes(self.word(self.tail)?.0);
         let max = (self.input.len() - self.tail - WORD_BYTES) / element_bytes;

@@ -7,7 +7,7 @@ use lazai_api_types::{Fault, ProofSystemId, key_hash};
 
 use crate::ChainState;
 
-/// Where the key with this hash stands: the last 20 bytes of the hash.
+/// Returns the address of the key with this hash: the last 20 bytes of the hash.
 #[must_use]
 pub fn key_address(key_hash: B256) -> Address {
     Address::from_word(key_hash)
@@ -27,13 +27,14 @@ pub(crate) fn load(state: &mut dyn ChainState, key_hash: B256) -> Result<Slot, F
     let account = state.account(key_address(key_hash))?;
     Ok(match (account.nonce, account.code.first()) {
         (0, None) => Slot::Free,
-        // A contract that the EVM created has a nonce, so that no contract can pose as an admitted key.
+        // A contract that the EVM created has a nonce, so that no contract can pose as an admitted
+        // key.
         (0, Some(&STOP)) => Slot::Key(account.code.slice(1..)),
         _ => Slot::Occupied,
     })
 }
 
-/// Whether `key` is the one that `key_hash` names. Costs a hash of the whole key.
+/// Returns whether `key` is the one that `key_hash` names. Costs a hash of the whole key.
 pub(crate) fn matches(system: ProofSystemId, key: &[u8], hash: B256) -> bool {
     key_hash(system, key) == hash
 }
@@ -49,8 +50,8 @@ pub(crate) fn store(state: &mut dyn ChainState, key_hash: B256, key: &[u8]) -> R
 /// What reading the account of a key costs, cold or not: EIP-2929's price of a cold account.
 pub(crate) const ACCESS_GAS: u64 = 2_600;
 
-/// What storing a key costs besides the access: a new account and each byte of its code as CREATE prices them, and a log
-/// with four topics.
+/// Returns the gas of storing a key besides the access: a new account and each byte of its code as
+/// CREATE prices them, and a log with four topics.
 pub(crate) const fn store_gas(key_bytes: u64) -> u64 {
     const CREATE_GAS: u64 = 32_000;
     const CODE_GAS_PER_BYTE: u64 = 200;
@@ -61,12 +62,13 @@ pub(crate) const fn store_gas(key_bytes: u64) -> u64 {
         .saturating_add(CREATE_GAS + LOG_GAS)
 }
 
-/// What copying a key to the caller costs: three gas a word, as CODECOPY.
+/// Returns the gas of copying a key to the caller: three gas a word, as CODECOPY.
 pub(crate) const fn copy_gas(key_bytes: u64) -> u64 {
     key_bytes.div_ceil(32).saturating_mul(3)
 }
 
-/// First byte of the code: a call of the account does nothing, and the code is neither a delegation nor reserved.
+/// First byte of the code: a call of the account does nothing, and the code is neither a delegation
+/// nor reserved.
 const STOP: u8 = 0;
 
 #[cfg(test)]

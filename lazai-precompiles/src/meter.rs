@@ -8,8 +8,8 @@ use crate::{Call, input::InputError, refusal::Refusal};
 
 /// What one call has paid so far.
 ///
-/// Charges for work do not add up: each is the price of all work until then, so that the intrinsic work that a quote contains is
-/// never paid twice. Charges for what Ethereum prices do.
+/// Charges for work do not add up: each is the price of all work until then, so that the intrinsic
+/// work that a quote contains is never paid twice. Charges for what Ethereum prices do.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {
     call: &'a Call<'a>,
@@ -131,7 +131,7 @@ pub(crate) const fn reading(bytes: u64) -> Work {
     Work { flops: bytes.saturating_mul(INTRINSIC_FLOPS_PER_BYTE), peak_bytes: 0 }
 }
 
-/// A port broke its promise, so that nothing it says can go on chain.
+/// Reports a port that broke its promise, so that nothing it says can go on chain.
 pub(crate) fn internal(message: &str) -> Stop {
     Stop::Fault(Fault { kind: FaultKind::Internal, message: String::from(message) })
 }

@@ -51,8 +51,8 @@ impl AiPrecompiles {
     /// Only a successful reply may have changed `state`.
     ///
     /// # Errors
-    /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be aborted and must
-    /// never become a receipt.
+    /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be
+    /// aborted and must never become a receipt.
     pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
         let mut meter = Meter::new(call);
         let (status, output) = match self.answer(call, &mut meter, state) {

@@ -9,12 +9,12 @@ use crate::{
     refusal::Refusal,
 };
 
-/// The price of `work` in this block, as Solidity reads it.
+/// Returns the price of `work` in this block, as Solidity reads it.
 pub(crate) fn encode_price(call: &Call<'_>, work: Work) -> Result<Bytes, Stop> {
     Ok(price(call, work)?.abi_encode().into())
 }
 
-/// The price of `work` in this block.
+/// Returns the price of `work` in this block.
 pub(crate) fn price(call: &Call<'_>, work: Work) -> Result<Price, Stop> {
     let overflow = |_: WorkOverflow| Refusal::Rejected(Rejection::WorkOverflow);
     let cost = call.pricing.gas(&work).map_err(overflow)?;
@@ -32,7 +32,7 @@ pub(crate) fn price(call: &Call<'_>, work: Work) -> Result<Price, Stop> {
     })
 }
 
-/// The prices of this block, as Solidity reads them.
+/// Returns the prices of this block, as Solidity reads them.
 pub(crate) fn encode_prices(prices: &ResourcePrices) -> Bytes {
     ILazQuote::pricesCall::abi_encode_returns(&ILazQuote::pricesReturn {
         evm: U256::from(prices.evm),

@@ -136,7 +136,7 @@ impl<'a> Proofs<'a> {
         self.verifier.verify(&key, claim.as_claim(), proof).map_err(Stop::Fault)
     }
 
-    /// The key with this hash, checked, if it is registered.
+    /// Returns the key with this hash, checked, if it is registered.
     fn key(
         &self,
         key_hash: B256,
@@ -149,7 +149,8 @@ impl<'a> Proofs<'a> {
         Ok(keys::matches(self.system, &key, key_hash).then_some(key))
     }
 
-    /// The work of finding a key and checking a proof under it; that of admitting a key if there is no proof.
+    /// Returns the work of finding a key and checking a proof under it; that of admitting a key if
+    /// there is no proof.
     fn verifying(&self, key_bytes: u64, values_bytes: u64, proof_bytes: u64) -> Result<Work, Stop> {
         let work = self.verifier.work(key_bytes, proof_bytes)?;
         let read = reading(key_bytes.saturating_add(values_bytes));

@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The Solidity custom error.
+    /// Returns the Solidity custom error.
     pub(crate) fn encode(&self) -> Bytes {
         match self {
             Self::DelegateCall => sol::DelegateCallRefused {}.abi_encode(),

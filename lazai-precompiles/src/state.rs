@@ -5,9 +5,10 @@ use lazai_api_types::Fault;
 
 /// The part of a chain's state that precompiles read and write: accounts with code, and logs.
 ///
-/// What a call writes must be undone with the frame of the call, and with every frame around it that reverts.
+/// What a call writes must be undone with the frame of the call, and with every frame around it
+/// that reverts.
 pub trait ChainState {
-    /// The nonce and the code of an account; an account that is not there has neither.
+    /// Returns the nonce and the code of an account; an account that is not there has neither.
     ///
     /// # Errors
     /// [`Fault`] if the state cannot be read.

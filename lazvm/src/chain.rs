@@ -21,7 +21,7 @@ pub struct LazChain {
 }
 
 impl LazChain {
-    /// A chain on which every resource costs the header's base fee.
+    /// Makes a chain on which every resource costs the header's base fee.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
         Self { runtime, base_fees: None, mode: Mode::Execute, meter: ZERO, fault: None }
@@ -29,8 +29,8 @@ impl LazChain {
 
     /// Sets the base fee of each resource in this block; none means the header's for all of them.
     ///
-    /// The header's base fee must be the highest of the three: a transaction in another block ends in
-    /// an error.
+    /// The header's base fee must be the highest of the three: a transaction in another block ends
+    /// in an error.
     pub const fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
         self.base_fees = base_fees;
     }
@@ -59,34 +59,34 @@ impl LazChain {
         self.fault.take().map(|fault| *fault)
     }
 
-    /// What the AI calls of the current or last transaction did.
+    /// Returns the meter of what the AI calls of the current or last transaction did.
     #[inline]
     #[must_use]
     pub const fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// The base fee of each resource, where they differ from the header's.
+    /// Returns the base fee of each resource, where they differ from the header's.
     #[inline]
     #[must_use]
     pub const fn base_fees(&self) -> Option<Resources<u64>> {
         self.base_fees
     }
 
-    /// Whether AI calls do their work.
+    /// Tells whether AI calls do their work or only cost it.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// What the AI calls run on.
+    /// Returns the runtime of the AI calls: device, verifiers and prices.
     #[inline]
     #[must_use]
     pub const fn runtime(&self) -> &AiRuntime {
         &self.runtime
     }
 
-    /// The prices of a block whose header shows the base fee `header`.
+    /// Returns the prices of a block whose header shows the base fee `header`.
     #[must_use]
     pub fn prices(&self, header: u64) -> ResourcePrices {
         prices(header, self.base_fees)

@@ -9,8 +9,8 @@ use crate::{
     AiRuntime, SharedMeter, chain::prices, provider::precompile_output, state::JournaledState,
 };
 
-/// The AI precompiles as closures, for hosts that take a list of precompiles and no EVM: anvil,
-/// test frameworks.
+/// Makes the AI precompiles as closures, for hosts that take a list of precompiles and no EVM:
+/// anvil, test frameworks.
 ///
 /// Gas, outputs and faults are those of [`LazEvm`](crate::LazEvm). What such a host cannot do is
 /// refund the difference between the base fees of the resources: every resource costs the header's

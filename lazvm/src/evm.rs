@@ -44,23 +44,23 @@ impl<DB: Database, I> LazEvm<DB, I> {
         Self { inner, inspect }
     }
 
-    /// The machine.
+    /// Returns the revm machine inside.
     pub fn into_inner(self) -> LazRevm<DB, I> {
         self.inner
     }
 
-    /// The context, with the block, the configuration and the AI state.
+    /// Returns the context, with the block, the configuration and the AI state.
     pub const fn ctx(&self) -> &LazContext<DB> {
         &self.inner.ctx
     }
 
-    /// The context, to change it between transactions.
+    /// Borrows the context to change it between transactions.
     pub const fn ctx_mut(&mut self) -> &mut LazContext<DB> {
         &mut self.inner.ctx
     }
 
-    /// What the AI calls of the last transaction did; zero after a transaction that ended in an
-    /// error.
+    /// Returns the meter of what the AI calls of the last transaction did; zero after a transaction
+    /// that ended in an error.
     pub const fn meter(&self) -> &Meter {
         self.inner.ctx.chain.meter()
     }

@@ -25,15 +25,15 @@ pub struct LazEvmFactory {
 }
 
 impl LazEvmFactory {
-    /// A factory of EVMs that run AI calls on `runtime` and charge the header's base fee for every
-    /// resource.
+    /// Makes a factory of EVMs that run AI calls on `runtime` and charge the header's base fee for
+    /// every resource.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
         Self { runtime, base_fees: None, mode: Mode::Execute }
     }
 
-    /// The same with a base fee for each resource, of which the highest must stand in the block's
-    /// header: transactions in another block end in an error.
+    /// Makes the same factory with a base fee for each resource, of which the highest must stand in
+    /// the block's header: transactions in another block end in an error.
     ///
     /// Base fees belong to a block; cloning a factory is cheap, so a node makes one for each.
     #[must_use]
@@ -42,14 +42,14 @@ impl LazEvmFactory {
         self
     }
 
-    /// The same with AI calls that do their work or only cost it.
+    /// Makes the same factory with AI calls that do their work or only cost it.
     #[must_use]
     pub const fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// What the AI calls run on.
+    /// Returns the runtime of the AI calls: device, verifiers and prices.
     #[must_use]
     pub const fn runtime(&self) -> &AiRuntime {
         &self.runtime

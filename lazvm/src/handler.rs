@@ -64,8 +64,8 @@ where
     type IT = EthInterpreter;
 }
 
-/// A header below the dearest resource would undercharge it, one above would refund too much: no
-/// transaction may run at prices that the block does not show.
+/// Checks that the block shows the highest base fee. A header below the dearest resource would
+/// undercharge it, one above would refund too much.
 #[inline]
 fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(context: &CTX) -> Result<(), String> {
     let Some(base_fees) = context.chain().base_fees() else { return Ok(()) };

@@ -29,7 +29,8 @@ pub use evm::{LazContext, LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
 pub use handler::LazHandler;
-// What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it names.
+// What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it
+// names.
 pub use lazai_api_types::{
     Claim, Coprocessor, DuplicateVerifier, Fault, FaultKind, FinishReason, GasCost, GasPricing,
     Generation, InferenceStatement, InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt,

@@ -31,13 +31,13 @@ impl LazPrecompiles {
         this
     }
 
-    /// Ethereum's part.
+    /// Returns Ethereum's precompiles.
     #[must_use]
     pub const fn ethereum(&self) -> &PrecompilesMap {
         &self.ethereum
     }
 
-    /// Ethereum's part, to edit it.
+    /// Borrows Ethereum's precompiles to edit them.
     pub const fn ethereum_mut(&mut self) -> &mut PrecompilesMap {
         self.stale = true;
         &mut self.ethereum
@@ -107,7 +107,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
     }
 }
 
-/// What revm makes of a reply in a frame of `gas_limit` gas.
+/// Returns what revm makes of a reply in a frame of `gas_limit` gas.
 pub(crate) fn precompile_output(reply: Reply, gas_limit: u64, reservoir: u64) -> PrecompileOutput {
     let charged = reply.charged.total().ok().and_then(|gas| gas.checked_add(reply.charged_evm));
     match (reply.status, charged) {

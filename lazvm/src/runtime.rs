@@ -33,13 +33,13 @@ impl AiRuntime {
         Ok(Self::new(AiPrecompiles::new(coprocessor, verifiers, settings)?, pricing))
     }
 
-    /// The precompiles.
+    /// Returns the precompiles.
     #[must_use]
     pub fn precompiles(&self) -> &AiPrecompiles {
         &self.0.precompiles
     }
 
-    /// The prices of work.
+    /// Returns the prices of work.
     #[must_use]
     pub fn pricing(&self) -> &dyn GasPricing {
         &*self.0.pricing

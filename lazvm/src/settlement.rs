@@ -47,7 +47,7 @@ impl Settlement {
         Self { gas, price, refund, fee, tip, burned: fee.saturating_sub(tip) }
     }
 
-    /// T: the gas of all resources, as the receipt shows it.
+    /// Returns T, the gas of all resources, as the receipt shows it.
     #[must_use]
     pub fn gas_used(&self) -> u64 {
         self.gas.into_array().iter().fold(0, |sum, (_, gas)| sum.saturating_add(*gas))

@@ -106,34 +106,34 @@ impl<DB: Database> LazVm<DB> {
         ctx.chain.set_base_fees(base_fees);
     }
 
-    /// The block that transactions see.
+    /// Returns the block that transactions see.
     #[must_use]
     pub fn block(&self) -> &BlockEnv {
         self.evm.block()
     }
 
-    /// The database.
+    /// Returns the database.
     pub fn db(&self) -> &DB {
         self.evm.db()
     }
 
-    /// The database, to change it between transactions.
+    /// Borrows the database to change it between transactions.
     pub fn db_mut(&mut self) -> &mut DB {
         self.evm.db_mut()
     }
 
-    /// The EVM.
+    /// Returns the EVM.
     #[must_use]
     pub const fn evm(&self) -> &LazEvm<DB, NoOpInspector> {
         &self.evm
     }
 
-    /// The EVM, to change its configuration between transactions.
+    /// Borrows the EVM to change its configuration between transactions.
     pub const fn evm_mut(&mut self) -> &mut LazEvm<DB, NoOpInspector> {
         &mut self.evm
     }
 
-    /// What makes EVMs like this one.
+    /// Returns the factory of EVMs like this one.
     #[must_use]
     pub const fn factory(&self) -> &LazEvmFactory {
         &self.factory

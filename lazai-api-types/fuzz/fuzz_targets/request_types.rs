@@ -1,4 +1,5 @@
-//! Reads hostile bytes as every request type and as headers; what can be read can be written and read again.
+//! Reads hostile bytes as every request type and as headers; what can be read can be written and
+//! read again.
 
 #![no_main]
 

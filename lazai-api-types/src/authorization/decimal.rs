@@ -15,7 +15,8 @@ pub(super) fn parse(text: &str) -> Option<U256> {
     U256::from_str_radix(text, 10).ok()
 }
 
-/// Reads digits in a text, or a JSON number of up to 64 bits, beyond which JSON numbers lose precision.
+/// Reads digits in a text, or a JSON number of up to 64 bits, beyond which JSON numbers lose
+/// precision.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
     deserializer.deserialize_any(Visitor)
 }

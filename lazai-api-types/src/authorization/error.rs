@@ -32,7 +32,8 @@ pub enum AuthorizationError {
         /// The highest fee that the user allowed.
         maximum: U256,
     },
-    /// The larger of the two equivalent forms of a signature, which is refused so that each has one form.
+    /// The larger of the two equivalent forms of a signature, which is refused so that each has one
+    /// form.
     #[error("the signature has a high s")]
     HighS,
     /// A wallet address cannot be read.
@@ -89,7 +90,7 @@ pub enum AuthorizationError {
 }
 
 impl AuthorizationError {
-    /// A name for programs.
+    /// Returns the code by which programs tell errors apart.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

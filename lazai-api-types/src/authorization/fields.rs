@@ -8,8 +8,8 @@ use crate::{DatId, Nonce};
 
 /// The LazAI extension of a request: fields of the body beside those of the OpenAI API.
 ///
-/// Numbers are written as decimal texts, because many clients cannot hold more than 53 bits, and are read as texts
-/// or as JSON numbers.
+/// Numbers are written as decimal texts, because many clients cannot hold more than 53 bits, and
+/// are read as texts or as JSON numbers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LazaiFields {
     /// The data that the answer may use.
@@ -40,7 +40,7 @@ impl LazaiFields {
         })
     }
 
-    /// Who asks, and their signature.
+    /// Returns the wallet that asks, its nonce and its signature, if the request has all of them.
     ///
     /// # Errors
     /// [`AuthorizationError::Missing`] if wallet, signature or nonce is absent.
@@ -69,7 +69,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Whether the user made the deployed signature for `node`.
+    /// Checks that the user made the deployed signature for `node`.
     ///
     /// # Errors
     /// [`AuthorizationError::Unrecoverable`] or [`AuthorizationError::SignerMismatch`].
@@ -77,7 +77,7 @@ impl Credentials {
         RequestMessage { nonce: self.nonce, user: self.user, node }.verify(&self.signature)
     }
 
-    /// Whether the nonce is above the `last` one that this user used with this node.
+    /// Checks that the nonce is above the `last` one that this user used with this node.
     ///
     /// # Errors
     /// [`AuthorizationError::NonceTooLow`].

@@ -9,11 +9,13 @@ pub const USER_HEADER: &str = "X-LazAI-User";
 pub const NONCE_HEADER: &str = "X-LazAI-Nonce";
 /// The signature of the user: 65 bytes in hexadecimal.
 pub const SIGNATURE_HEADER: &str = "X-LazAI-Signature";
-/// The data that the answer may use: a decimal number. Published clients send it empty where there is none.
+/// The data that the answer may use: a decimal number. Published clients send it empty where there
+/// is none.
 pub const FILE_ID_HEADER: &str = "X-LazAI-File-ID";
 /// The token of that data: a decimal number. Documented, but no published client or server uses it.
 pub const TOKEN_ID_HEADER: &str = "X-LazAI-Token-ID";
-/// The highest fee that the user allows: a decimal number. Its presence tells that the signature is the stronger one.
+/// The highest fee that the user allows: a decimal number. Its presence tells that the signature is
+/// the stronger one.
 pub const MAX_FEE_HEADER: &str = "X-LazAI-Max-Fee";
 /// The last second in which the stronger signature holds, in Unix time: a decimal number.
 pub const DEADLINE_HEADER: &str = "X-LazAI-Deadline";
@@ -38,10 +40,12 @@ pub struct LazaiHeaders {
 }
 
 impl LazaiHeaders {
-    /// Reads the headers of a request, given as names in any case and values; other headers are passed over.
+    /// Reads the headers of a request, given as names in any case and values; other headers are
+    /// passed over.
     ///
     /// # Errors
-    /// [`AuthorizationError::DuplicateHeader`], or an error that names the header that cannot be read.
+    /// [`AuthorizationError::DuplicateHeader`], or an error that names the header that cannot be
+    /// read.
     pub fn parse<'a>(
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, AuthorizationError> {
@@ -66,7 +70,8 @@ impl LazaiHeaders {
         })
     }
 
-    /// The highest fee and the deadline of the stronger signature; `None` where the signature is the deployed one.
+    /// Returns the highest fee and the deadline of the stronger signature; `None` where the
+    /// signature is the deployed one.
     ///
     /// # Errors
     /// [`AuthorizationError::Missing`] if one is there without the other.

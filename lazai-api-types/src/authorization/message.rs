@@ -8,9 +8,10 @@ use crate::Nonce;
 
 /// What published clients sign to make a request.
 ///
-/// `keccak256("\x19Ethereum Signed Message:\n32" || keccak256(abi.encode(uint256 nonce, address user, address node)))`.
-/// It binds neither chain, request, data nor fee: whoever holds it can spend the user's deposit at this node. Use
-/// [`Authorization`](super::Authorization) where the client can.
+/// `keccak256("\x19Ethereum Signed Message:\n32" || keccak256(abi.encode(uint256 nonce, address
+/// user, address node)))`. It binds neither chain, request, data nor fee: whoever holds it can
+/// spend the user's deposit at this node. Use [`Authorization`](super::Authorization) where the
+/// client can.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RequestMessage {
     /// Makes the signature hold once.
@@ -22,19 +23,19 @@ pub struct RequestMessage {
 }
 
 impl RequestMessage {
-    /// The hash that a wallet is given to sign.
+    /// Returns the hash that a wallet is given to sign.
     #[must_use]
     pub fn hash(&self) -> B256 {
         keccak256((self.nonce.0, self.user, self.node).abi_encode())
     }
 
-    /// The digest that the signature is over.
+    /// Returns the digest that the signature is over.
     #[must_use]
     pub fn digest(&self) -> B256 {
         eip191_hash_message(self.hash())
     }
 
-    /// Whether the user made `signature`.
+    /// Checks that the user made `signature`.
     ///
     /// # Errors
     /// [`AuthorizationError::Unrecoverable`] or [`AuthorizationError::SignerMismatch`].
@@ -59,7 +60,7 @@ pub struct SettlementMessage {
 }
 
 impl SettlementMessage {
-    /// The hash that a wallet is given to sign.
+    /// Returns the hash that a wallet is given to sign.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let data = SettlementData {
@@ -72,7 +73,7 @@ impl SettlementMessage {
         keccak256(data.abi_encode())
     }
 
-    /// The digest that the signature is over.
+    /// Returns the digest that the signature is over.
     #[must_use]
     pub fn digest(&self) -> B256 {
         eip191_hash_message(self.hash())
@@ -93,7 +94,7 @@ pub struct FileProofMessage {
 }
 
 impl FileProofMessage {
-    /// The hash that a wallet is given to sign.
+    /// Returns the hash that a wallet is given to sign.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let data = ProofData {
@@ -105,7 +106,7 @@ impl FileProofMessage {
         keccak256(data.abi_encode())
     }
 
-    /// The digest that the signature is over.
+    /// Returns the digest that the signature is over.
     #[must_use]
     pub fn digest(&self) -> B256 {
         eip191_hash_message(self.hash())

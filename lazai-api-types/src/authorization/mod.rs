@@ -1,9 +1,10 @@
 //! Who asks, and what exactly they allow.
 //!
-//! Two signatures are known. The deployed one ([`RequestMessage`]) is what published clients send: it binds user,
-//! node and nonce, and nothing else. The stronger one ([`Authorization`]) is EIP-712 typed data that also binds the
-//! chain, the kind of request, its body, the model, the data, the highest fee and a deadline. Their digests can not
-//! coincide, so neither can be passed off as the other.
+//! Two signatures are known. The deployed one ([`RequestMessage`]) is what published clients send:
+//! it binds user, node and nonce, and nothing else. The stronger one ([`Authorization`]) is EIP-712
+//! typed data that also binds the chain, the kind of request, its body, the model, the data, the
+//! highest fee and a deadline. Their digests can not coincide, so neither can be passed off as the
+//! other.
 
 mod decimal;
 mod error;

@@ -28,13 +28,14 @@ impl WalletSignature {
         Ok(Self(signature))
     }
 
-    /// `r`, `s` and `v`, which is 27 or 28.
+    /// Returns `r`, `s` and `v`, which is 27 or 28.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 65] {
         self.0.as_bytes()
     }
 
-    /// The wallet that signed `digest`, if this is what it signed; otherwise some other address.
+    /// Returns the wallet that signed `digest`, if this is what it signed; otherwise some other
+    /// address.
     ///
     /// # Errors
     /// [`AuthorizationError::Unrecoverable`] if no wallet can have made this signature.
@@ -42,7 +43,7 @@ impl WalletSignature {
         self.0.recover_address_from_prehash(digest).map_err(|_| AuthorizationError::Unrecoverable)
     }
 
-    /// Whether `user` signed `digest`.
+    /// Checks that `user` signed `digest`.
     ///
     /// # Errors
     /// [`AuthorizationError::Unrecoverable`] or [`AuthorizationError::SignerMismatch`].

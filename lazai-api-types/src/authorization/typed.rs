@@ -6,9 +6,9 @@ use crate::{DatId, ModelId, Nonce};
 
 /// What a user allows, as EIP-712 typed data that a wallet can show.
 ///
-/// A server builds it from what it has received and knows itself, never from what the client claims to have signed;
-/// then a signature over anything else does not verify. The body must not hold the signature, since that would have
-/// to cover itself: it travels in the headers.
+/// A server builds it from what it has received and knows itself, never from what the client claims
+/// to have signed; then a signature over anything else does not verify. The body must not hold the
+/// signature, since that would have to cover itself: it travels in the headers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Authorization {
     /// The chain on which the fee is paid.
@@ -34,13 +34,13 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// The EIP-712 domain: name `LazVM`, version `1`, and the chain.
+    /// Returns the EIP-712 domain: name `LazVM`, version `1`, and the chain.
     #[must_use]
     pub const fn domain(&self) -> Eip712Domain {
         eip712_domain! { name: "LazVM", version: "1", chain_id: self.chain_id, }
     }
 
-    /// The digest that the signature is over.
+    /// Returns the digest that the signature is over.
     ///
     /// # Errors
     /// [`AuthorizationError::ZeroDatId`]: 0 stands for no data, so it cannot be the id of any.
@@ -64,7 +64,7 @@ impl Authorization {
         Ok(data.eip712_signing_hash(&self.domain()))
     }
 
-    /// Who made `signature`, if this is what they allowed; otherwise some other address.
+    /// Returns who made `signature`, if this is what they allowed; otherwise some other address.
     ///
     /// # Errors
     /// [`AuthorizationError::ZeroDatId`] or [`AuthorizationError::Unrecoverable`].
@@ -72,11 +72,11 @@ impl Authorization {
         signature.recover(&self.digest()?)
     }
 
-    /// Whether the user made `signature`, and it holds at `now`, in Unix seconds.
+    /// Checks that the user made `signature`, and it holds at `now`, in Unix seconds.
     ///
     /// # Errors
-    /// [`AuthorizationError::Expired`], [`AuthorizationError::ZeroDatId`], [`AuthorizationError::Unrecoverable`] or
-    /// [`AuthorizationError::SignerMismatch`].
+    /// [`AuthorizationError::Expired`], [`AuthorizationError::ZeroDatId`],
+    /// [`AuthorizationError::Unrecoverable`] or [`AuthorizationError::SignerMismatch`].
     pub fn verify(&self, signature: &WalletSignature, now: u64) -> Result<(), AuthorizationError> {
         if now > self.deadline {
             return Err(AuthorizationError::Expired { deadline: self.deadline, now });
@@ -84,7 +84,7 @@ impl Authorization {
         signature.verify(&self.digest()?, self.user)
     }
 
-    /// Whether the user allowed this `fee`.
+    /// Checks that the user allowed this `fee`.
     ///
     /// # Errors
     /// [`AuthorizationError::FeeAboveMaximum`].
@@ -117,7 +117,7 @@ pub enum RequestKind {
     Training = 2,
 }
 
-/// The hash of a request's body, byte for byte as it was sent.
+/// Returns the hash of a request's body, byte for byte as it was sent.
 #[must_use]
 pub fn body_hash(body: &[u8]) -> B256 {
     keccak256(body)

@@ -4,7 +4,8 @@ use alloy_primitives::{B256, keccak256};
 
 use crate::codec::{DecodeError, Reader};
 
-/// A block of the chain as consensus sees it: where it stands, and bytes that only the executor reads.
+/// A block of the chain as consensus sees it: where it stands, and bytes that only the executor
+/// reads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Block {
     /// Its distance from the genesis block, whose height is 0.
@@ -13,7 +14,8 @@ pub struct Block {
     pub epoch: u64,
     /// The view of the epoch in which it was proposed.
     pub view: u64,
-    /// The view of its parent, in the same epoch; 0 if the parent is the last block of the epoch before.
+    /// The view of its parent, in the same epoch; 0 if the parent is the last block of the epoch
+    /// before.
     pub parent_view: u64,
     /// The seat of its proposer.
     pub proposer: u32,
@@ -28,7 +30,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// The block from which a chain begins, with the state that its executor begins from.
+    /// Makes the block from which a chain begins, with the state that its executor begins from.
     #[must_use]
     pub const fn genesis(state_root: B256) -> Self {
         Self {
@@ -44,7 +46,8 @@ impl Block {
         }
     }
 
-    /// The canonical bytes: version, the fields in their order, big-endian, and the payload with its length in front.
+    /// Returns the canonical bytes: version, the fields in their order, big-endian, and the payload
+    /// with its length in front.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES.saturating_add(self.payload.len()));
@@ -66,8 +69,8 @@ impl Block {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`DecodeError`] if the bytes are of another version, end early, go on, or claim a payload above
-    /// [`MAX_PAYLOAD_BYTES`]; nothing is allocated before that is known.
+    /// [`DecodeError`] if the bytes are of another version, end early, go on, or claim a payload
+    /// above [`MAX_PAYLOAD_BYTES`]; nothing is allocated before that is known.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         reader.version(VERSION)?;
@@ -92,7 +95,8 @@ impl Block {
         Ok(Self { payload, ..block })
     }
 
-    /// The name of the block: keccak256 of its bytes, of which it therefore is a commitment to every field.
+    /// Returns the name of the block: keccak256 of its bytes, of which it therefore is a commitment
+    /// to every field.
     #[must_use]
     pub fn digest(&self) -> B256 {
         keccak256(self.encode())

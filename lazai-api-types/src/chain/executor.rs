@@ -7,19 +7,20 @@ use super::Block;
 
 /// What executes the blocks of the chain: the port that a virtual machine implements.
 ///
-/// The executor holds the state after the last *committed* block. Blocks above it are still open: a block is built or
-/// validated on top of `pending`, the open ancestors in ascending order, the first of which is the child of the
-/// committed block and the last of which is the parent. An implementation may keep what it computed for them by digest,
-/// and must answer the same without.
+/// The executor holds the state after the last *committed* block. Blocks above it are still open: a
+/// block is built or validated on top of `pending`, the open ancestors in ascending order, the
+/// first of which is the child of the committed block and the last of which is the parent. An
+/// implementation may keep what it computed for them by digest, and must answer the same without.
 ///
 /// # Guarantees of an implementation
-/// - `build` and `validate` change nothing that a later answer shows, and are functions of the committed state and the
-///   arguments (for `build`: and of the transactions that wait). No clock, network or GPU decides about a validity.
+/// - `build` and `validate` change nothing that a later answer shows, and are functions of the
+///   committed state and the arguments (for `build`: and of the transactions that wait). No clock,
+///   network or GPU decides about a validity.
 /// - What `build` returned, `validate` accepts on every machine with the same committed state.
-/// - When `commit` returns, the state is durable: after a crash, [`committed`](Self::committed) names that block or a later
-///   one.
+/// - When `commit` returns, the state is durable: after a crash, [`committed`](Self::committed)
+///   names that block or a later one.
 pub trait BlockExecutor: Debug + Send + Sync + 'static {
-    /// The state root of the genesis block, the same at every node.
+    /// Returns the state root of the genesis block, the same at every node.
     fn genesis_state_root(&self) -> B256;
 
     /// Chooses what the next block does, at most `max_bytes` of it, and executes it.
@@ -33,12 +34,12 @@ pub trait BlockExecutor: Debug + Send + Sync + 'static {
         max_bytes: usize,
     ) -> Result<BlockBody, ExecutionError>;
 
-    /// Executes the payload of a proposed block and returns the state root after it, which consensus compares with
-    /// the block's.
+    /// Executes the payload of a proposed block and returns the state root after it, which
+    /// consensus compares with the block's.
     ///
     /// # Errors
-    /// [`ExecutionError::Rejected`] if the payload is invalid on every machine, for good. [`ExecutionError::Fault`] if this
-    /// node cannot tell; it then abstains.
+    /// [`ExecutionError::Rejected`] if the payload is invalid on every machine, for good.
+    /// [`ExecutionError::Fault`] if this node cannot tell; it then abstains.
     fn validate(
         &self,
         pending: &[Block],
@@ -46,15 +47,18 @@ pub trait BlockExecutor: Debug + Send + Sync + 'static {
         payload: &[u8],
     ) -> Result<B256, ExecutionError>;
 
-    /// Makes the state after a final block durable. Blocks come in ascending order without gaps, from the one after
-    /// [`committed`](Self::committed); one that is committed already is accepted and changes nothing.
+    /// Makes the state after a final block durable. Blocks come in ascending order without gaps,
+    /// from the one after [`committed`](Self::committed); one that is committed already is accepted
+    /// and changes nothing.
     ///
     /// # Errors
-    /// [`ExecutionError`] if this node cannot, or if a final block is invalid, which means that more than a third of the
-    /// weight is dishonest or that this node's state is broken. The node must stop either way.
+    /// [`ExecutionError`] if this node cannot, or if a final block is invalid, which means that
+    /// more than a third of the weight is dishonest or that this node's state is broken. The node
+    /// must stop either way.
     fn commit(&self, block: &Block) -> Result<(), ExecutionError>;
 
-    /// Height and digest of the last committed block; `None` while there is only the genesis block.
+    /// Returns height and digest of the last committed block; `None` while there is only the
+    /// genesis block.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if the state cannot be read.

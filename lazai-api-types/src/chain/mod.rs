@@ -1,4 +1,5 @@
-//! Blocks as consensus orders them, and [`BlockExecutor`], the port through which a virtual machine executes them.
+//! Blocks as consensus orders them, and [`BlockExecutor`], the port through which a virtual machine
+//! executes them.
 
 mod block;
 mod executor;

@@ -13,7 +13,7 @@ pub enum Auto<T> {
 }
 
 impl<T: Copy> Auto<T> {
-    /// The chosen value, or `default`.
+    /// Returns the chosen value, or `default`.
     pub const fn value_or(self, default: T) -> T {
         match self {
             Self::Auto => default,

@@ -20,8 +20,8 @@ pub struct EmbeddingRequest {
     /// Numbers of an embedding, where the model leaves a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<u32>,
-    /// How the numbers are written. Absent means `float`; the Python and Node clients send `base64` unless told
-    /// otherwise.
+    /// How the numbers are written. Absent means `float`; the Python and Node clients send `base64`
+    /// unless told otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding_format: Option<EncodingFormat>,
     /// An identifier of the end user.
@@ -130,10 +130,11 @@ impl EmbeddingVector {
         Ok(Self::new(values.iter().map(|value| f32::from(*value) * unit).collect(), format))
     }
 
-    /// The numbers.
+    /// Returns the numbers.
     ///
     /// # Errors
-    /// [`EmbeddingError::Base64`] or [`EmbeddingError::Length`] if the base64 is not that of whole floats.
+    /// [`EmbeddingError::Base64`] or [`EmbeddingError::Length`] if the base64 is not that of whole
+    /// floats.
     pub fn values(&self) -> Result<Vec<f32>, EmbeddingError> {
         let text = match self {
             Self::Float(values) => return Ok(values.clone()),

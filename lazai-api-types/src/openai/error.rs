@@ -41,73 +41,75 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// 400: the request is at fault.
+    /// Makes status 400: the request is at fault.
     #[must_use]
     pub fn bad_request(message: impl Into<String>, param: Option<&str>) -> Self {
         Self::new(400, "invalid_request_error", message, param, None)
     }
 
-    /// 401: nobody known signed the request.
+    /// Makes status 401: nobody known signed the request.
     #[must_use]
     pub fn unauthorized(message: impl Into<String>, code: &str) -> Self {
         Self::new(401, "authentication_error", message, None, Some(code))
     }
 
-    /// 402: the account does not hold the fee.
+    /// Makes status 402: the account does not hold the fee.
     #[must_use]
     pub fn payment_required(message: impl Into<String>) -> Self {
         Self::new(402, "payment_required", message, None, Some("insufficient_balance"))
     }
 
-    /// 403: the account may not do this.
+    /// Makes status 403: the account may not do this.
     #[must_use]
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, "permission_error", message, None, Some("permission_denied"))
     }
 
-    /// 404: no such thing; `code` says which kind of thing, such as `model_not_found` or `dat_not_found`.
+    /// Makes status 404: no such thing; `code` says which kind of thing, such as `model_not_found`
+    /// or `dat_not_found`.
     #[must_use]
     pub fn not_found(message: impl Into<String>, param: Option<&str>, code: &str) -> Self {
         Self::new(404, "invalid_request_error", message, param, Some(code))
     }
 
-    /// 409: the request contradicts an earlier one.
+    /// Makes status 409: the request contradicts an earlier one.
     #[must_use]
     pub fn conflict(message: impl Into<String>, code: &str) -> Self {
         Self::new(409, "conflict_error", message, None, Some(code))
     }
 
-    /// 413: the body is too large.
+    /// Makes status 413: the body is too large.
     #[must_use]
     pub fn payload_too_large(message: impl Into<String>) -> Self {
         Self::new(413, "invalid_request_error", message, None, Some("request_too_large"))
     }
 
-    /// 422: the request can be read but not done.
+    /// Makes status 422: the request can be read but not done.
     #[must_use]
     pub fn unprocessable(message: impl Into<String>, param: Option<&str>) -> Self {
         Self::new(422, "invalid_request_error", message, param, Some("unprocessable"))
     }
 
-    /// 429: too many requests; clients repeat it later by themselves.
+    /// Makes status 429: too many requests; clients repeat it later by themselves.
     #[must_use]
     pub fn rate_limited(message: impl Into<String>) -> Self {
         Self::new(429, "rate_limit_error", message, None, Some("rate_limit_exceeded"))
     }
 
-    /// 429 that clients do not repeat: the account has used up what it may.
+    /// Makes status 429 for requests that clients do not repeat: the account has used up what it
+    /// may.
     #[must_use]
     pub fn insufficient_quota(message: impl Into<String>) -> Self {
         Self::new(429, "insufficient_quota", message, None, Some("insufficient_quota"))
     }
 
-    /// 500: the server is at fault.
+    /// Makes status 500: the server is at fault.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "server_error", message, None, Some("internal_error"))
     }
 
-    /// 503: the server cannot do this now; clients repeat it later by themselves.
+    /// Makes status 503: the server cannot do this now; clients repeat it later by themselves.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "server_error", message, None, Some("service_unavailable"))
@@ -151,7 +153,7 @@ impl From<&AuthorizationError> for ApiError {
 }
 
 impl From<&PortError> for ApiError {
-    /// A fault keeps its message, which is meant for the operator, from the client.
+    /// Hides the message of a fault, which is meant for the operator, from the client.
     fn from(error: &PortError) -> Self {
         match error {
             PortError::Rejected(rejection @ Rejection::UnknownModel { .. }) => {

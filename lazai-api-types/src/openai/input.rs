@@ -6,10 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::{RequestError, limits, request_error::bound};
 use crate::{Prompt, TokenId};
 
-/// What a completion continues or an embedding stands for: one or more prompts, as text or as tokens.
+/// What a completion continues or an embedding stands for: one or more prompts, as text or as
+/// tokens.
 ///
-/// Token ids mean something only to the tokenizer that made them, so a server accepts them only for a model whose
-/// tokenizer the client is known to use.
+/// Token ids mean something only to the tokenizer that made them, so a server accepts them only for
+/// a model whose tokenizer the client is known to use.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Input {
@@ -24,7 +25,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// The prompts in order; each is answered by its own choices or its own embedding.
+    /// Returns the prompts in order; each is answered by its own choices or its own embedding.
     #[must_use]
     pub fn prompts(self) -> Vec<Prompt> {
         match self {
@@ -35,7 +36,7 @@ impl Input {
         }
     }
 
-    /// Whether the prompts are tokens.
+    /// Returns whether the prompts are tokens.
     #[must_use]
     pub const fn is_tokens(&self) -> bool {
         matches!(self, Self::Tokens(_) | Self::TokenLists(_))
@@ -101,7 +102,7 @@ impl<'de> de::Visitor<'de> for InputVisitor {
     }
 }
 
-/// `first` and the rest of `list`.
+/// Returns `first` and the rest of `list`.
 fn collect<'de, A, T>(first: T, list: &mut A) -> Result<Vec<T>, A::Error>
 where
     A: de::SeqAccess<'de>,

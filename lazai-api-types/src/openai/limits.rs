@@ -1,4 +1,5 @@
-//! The most that a request may ask for. What OpenAI documents is taken over; the rest bounds memory and time.
+//! The most that a request may ask for. What OpenAI documents is taken over; the rest bounds memory
+//! and time.
 
 /// Bytes of a request body, checked before it is parsed.
 pub const MAX_BODY_BYTES: usize = 8 << 20;

@@ -24,13 +24,13 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// The whole of a list that has no pages.
+    /// Makes a list that has no pages.
     #[must_use]
     pub const fn new(data: Vec<T>) -> Self {
         Self { object: ListObject::List, data, first_id: None, last_id: None, has_more: None }
     }
 
-    /// A page.
+    /// Makes a page of a longer list.
     #[must_use]
     pub const fn page(data: Vec<T>, has_more: bool) -> Self {
         Self {

@@ -1,9 +1,10 @@
 //! Requests and responses in the shapes of the OpenAI API.
 //!
-//! Every type is read and written by serde. Unknown fields are tolerated, because clients gain new ones faster
-//! than servers; a known field with a wrong type is an error. A request is read by [`Request::from_json`], which
-//! bounds it before parsing and checks it after. Floats live in this module alone: [`Sampling`](crate::Sampling),
-//! which reaches consensus, is made from them by a checked conversion.
+//! Every type is read and written by serde. Unknown fields are tolerated, because clients gain new
+//! ones faster than servers; a known field with a wrong type is an error. A request is read by
+//! [`Request::from_json`], which bounds it before parsing and checks it after. Floats live in this
+//! module alone: [`Sampling`](crate::Sampling), which reaches consensus, is made from them by a
+//! checked conversion.
 //!
 //! ```rust
 //! use lazai_api_types::{

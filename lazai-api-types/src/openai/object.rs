@@ -1,4 +1,5 @@
-//! The field `object`, by which clients tell the bodies of the API apart: one type for each text that it may hold.
+//! The field `object`, by which clients tell the bodies of the API apart: one type for each text
+//! that it may hold.
 
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,8 @@ use super::{RequestError, limits::MAX_BODY_BYTES};
 
 /// The body of a request.
 pub trait Request: DeserializeOwned {
-    /// Whether every value is within the [`limits`](super::limits) and no two contradict each other.
+    /// Checks that every value is within the [`limits`](super::limits) and no two contradict each
+    /// other.
     ///
     /// # Errors
     /// The first fault found.
@@ -12,11 +13,12 @@ pub trait Request: DeserializeOwned {
 
     /// Reads and validates a body.
     ///
-    /// Bounds: at most [`MAX_BODY_BYTES`], checked before parsing, and 128 levels of nesting. What is allocated is
-    /// proportional to what was sent.
+    /// Bounds: at most [`MAX_BODY_BYTES`], checked before parsing, and 128 levels of nesting. What
+    /// is allocated is proportional to what was sent.
     ///
     /// # Errors
-    /// [`RequestError::BodyTooLarge`], [`RequestError::Json`], or what [`validate`](Self::validate) finds.
+    /// [`RequestError::BodyTooLarge`], [`RequestError::Json`], or what [`validate`](Self::validate)
+    /// finds.
     fn from_json(body: &[u8]) -> Result<Self, RequestError> {
         if body.len() > MAX_BODY_BYTES {
             return Err(RequestError::BodyTooLarge {

@@ -20,7 +20,7 @@ pub enum RequestError {
     /// Two parameters contradict each other.
     #[error("{parameter} contradicts {other}")]
     Conflict {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
         /// The one that it contradicts.
         other: &'static str,
@@ -28,7 +28,7 @@ pub enum RequestError {
     /// A parameter needs at least one item or character.
     #[error("{parameter} must not be empty")]
     Empty {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
     },
     /// The body is not the JSON of such a request.
@@ -40,7 +40,7 @@ pub enum RequestError {
     /// A parameter has a meaning only together with another one.
     #[error("{parameter} needs {other}")]
     Needs {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
         /// The one that it needs.
         other: &'static str,
@@ -48,31 +48,31 @@ pub enum RequestError {
     /// A parameter is infinite or not a number.
     #[error("{parameter} is not a finite number")]
     NotFinite {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
     },
     /// A parameter must be above 0.
     #[error("{parameter} must be above 0")]
     NotPositive {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
     },
     /// A parameter is out of range.
     #[error("{parameter} is {got}, but must be from {min} to {max}")]
     OutOfRange {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
-        /// Its value.
+        /// Value of the parameter.
         got: i64,
-        /// Its least value.
+        /// Least value allowed.
         min: i64,
-        /// Its largest value.
+        /// Largest value allowed.
         max: i64,
     },
     /// A parameter with a fraction is out of range.
     #[error("{parameter} is {got_milli} thousandths, but must be from {min_milli} to {max_milli}")]
     OutOfRangeMilli {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
         /// Its value in thousandths, rounded away from the range.
         got_milli: i64,
@@ -84,9 +84,9 @@ pub enum RequestError {
     /// A text is too long.
     #[error("{parameter} has {got} bytes, above the limit {max}")]
     TooLong {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
-        /// Its bytes.
+        /// Bytes of the text.
         got: u64,
         /// Most bytes read.
         max: u64,
@@ -94,9 +94,9 @@ pub enum RequestError {
     /// A list is too long.
     #[error("{parameter} has {got} items, above the limit {max}")]
     TooMany {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
-        /// Its items.
+        /// Items of the list.
         got: u64,
         /// Most items read.
         max: u64,
@@ -104,13 +104,13 @@ pub enum RequestError {
     /// A parameter would change the result, but no coprocessor honours it.
     #[error("{parameter} is not supported")]
     Unsupported {
-        /// The parameter.
+        /// Name of the parameter in the body.
         parameter: &'static str,
     },
 }
 
 impl RequestError {
-    /// The parameter at fault, where one is.
+    /// Returns the parameter at fault, where one is.
     #[must_use]
     pub const fn parameter(&self) -> Option<&'static str> {
         match self {

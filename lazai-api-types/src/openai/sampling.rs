@@ -16,7 +16,7 @@ pub(super) struct SamplingParameters<'a> {
 }
 
 impl SamplingParameters<'_> {
-    /// Whether every value is finite and in its documented range.
+    /// Checks that every value is finite and in its documented range.
     pub(super) fn validate(&self) -> Result<(), RequestError> {
         milli("temperature", self.temperature, 0, limits::MAX_TEMPERATURE_MILLI)?;
         milli("top_p", self.top_p, 0, limits::MAX_TOP_P_MILLI)?;
@@ -26,7 +26,7 @@ impl SamplingParameters<'_> {
         self.logit_bias.map_or(Ok(()), validate_bias)
     }
 
-    /// The integers that a coprocessor reads.
+    /// Converts the parameters to the integers that a coprocessor reads.
     pub(super) fn sampling(&self) -> Result<Sampling, RequestError> {
         self.validate()?;
         let penalties = [
@@ -53,7 +53,8 @@ impl SamplingParameters<'_> {
     }
 }
 
-/// The magnitude of a number in thousandths, rounded to the nearest, if it is from `-below` to `above`.
+/// Returns the magnitude of a number in thousandths, rounded to the nearest, if it is from `-below`
+/// to `above`.
 fn milli(
     parameter: &'static str,
     value: Option<f32>,

@@ -1,7 +1,7 @@
 //! Server-sent events, the form in which answers are streamed.
 //!
-//! A stream is `text/event-stream`: one event per chunk, and [`DONE`] at the end. A failure in the middle is the
-//! event of an [`ErrorBody`](super::ErrorBody), which clients raise as an error.
+//! A stream is `text/event-stream`: one event per chunk, and [`DONE`] at the end. A failure in the
+//! middle is the event of an [`ErrorBody`](super::ErrorBody), which clients raise as an error.
 
 use alloc::string::String;
 
@@ -13,7 +13,7 @@ pub const DONE: &str = "data: [DONE]\n\n";
 /// The media type of a stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
-/// The event that carries `value`.
+/// Returns the event that carries `value`.
 ///
 /// # Errors
 /// If `value` cannot be written as JSON; the types of this module always can.

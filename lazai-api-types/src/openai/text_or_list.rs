@@ -16,7 +16,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// The texts.
+    /// Returns the texts.
     #[must_use]
     pub fn texts(&self) -> &[String] {
         match self {

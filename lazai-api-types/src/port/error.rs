@@ -17,7 +17,7 @@ pub enum PortError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{kind:?}: {message}")]
 pub struct Fault {
-    /// What failed.
+    /// The part of the machine that failed.
     pub kind: FaultKind,
     /// For the operator of this node; may differ between machines, so it never reaches consensus.
     pub message: String,
@@ -59,9 +59,9 @@ pub enum Rejection {
     InvalidSampling {
         /// Name of the parameter.
         parameter: &'static str,
-        /// Its value.
+        /// Value of the parameter.
         got: u64,
-        /// Its largest value.
+        /// Largest value allowed.
         max: u64,
     },
     /// The text cannot be tokenized or decoded by this model's tokenizer.
@@ -86,7 +86,7 @@ pub enum Rejection {
     /// The text spells a special token, which only the model's own template may place.
     #[error("the text spells the special token {token} at byte {offset}")]
     SpecialToken {
-        /// The special token.
+        /// Id of the special token.
         token: u32,
         /// Byte offset of its text in the input.
         offset: u64,
@@ -108,7 +108,7 @@ pub enum Rejection {
     /// The vocabulary has no such token.
     #[error("token {token} at position {index} is not below the vocabulary size {vocabulary}")]
     UnknownToken {
-        /// The token.
+        /// Id of the token.
         token: u32,
         /// Its position in the input.
         index: u64,

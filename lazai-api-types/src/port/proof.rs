@@ -11,32 +11,36 @@ use crate::{InferenceStatement, Job, PortError, ProofSystemId, Work};
 /// Checks proofs of one system against verifying keys that the caller brings.
 ///
 /// # Guarantees of an implementation
-/// - Key and proof are hostile: nothing panics, and nothing is allocated by a length that they claim.
-/// - Sizes are checked by the caller, once: [`admit`](Self::admit), [`work`](Self::work) and [`verify`](Self::verify) may
-///   take for granted that key and proof are within [`limits`](Self::limits). Chains and registries call verifiers through a
-///   [`GuardedVerifier`](crate::GuardedVerifier), which sees to it; who calls one directly must do so. What a verifier
-///   parses it bounds by the format of its own proofs, not by the limits again.
-/// - Every answer is a function of the arguments alone, on every machine. Parsed keys may be cached, but not so that a
-///   panic, which a [`GuardedVerifier`](crate::GuardedVerifier) survives, changes a later answer, as a poisoned lock would.
+/// - Key and proof are hostile: nothing panics, and nothing is allocated by a length that they
+///   claim.
+/// - Sizes are checked by the caller, once: [`admit`](Self::admit), [`work`](Self::work) and
+///   [`verify`](Self::verify) may take for granted that key and proof are within
+///   [`limits`](Self::limits). Chains and registries call verifiers through a
+///   [`GuardedVerifier`](crate::GuardedVerifier), which sees to it; who calls one directly must do
+///   so. What a verifier parses it bounds by the format of its own proofs, not by the limits again.
+/// - Every answer is a function of the arguments alone, on every machine. Parsed keys may be
+///   cached, but not so that a panic, which a [`GuardedVerifier`](crate::GuardedVerifier) survives,
+///   changes a later answer, as a poisoned lock would.
 pub trait ProofVerifier: Debug + Send + Sync {
-    /// The system that this verifier checks.
+    /// Returns the system that this verifier checks.
     fn id(&self) -> ProofSystemId;
 
-    /// The largest key and proof that are read.
+    /// Returns the largest key and proof that are read.
     fn limits(&self) -> ProofLimits;
 
-    /// The work of checking a proof of `proof_bytes` bytes under a key of `key_bytes` bytes, that of [`admit`](Self::admit)
-    /// included; pure, and monotonic in both.
+    /// Returns the work of checking a proof of `proof_bytes` bytes under a key of `key_bytes`
+    /// bytes, that of [`admit`](Self::admit) included; pure, and monotonic in both.
     fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work;
 
-    /// Whether `key` may be registered: it is canonical, and no proof under it can be forged for a reason that shows
-    /// in the key itself.
+    /// Checks that `key` may be registered: it is canonical, and no proof under it can be forged
+    /// for a reason that shows in the key itself.
     ///
     /// # Errors
     /// [`InvalidKey`], on every machine alike.
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey>;
 
-    /// Whether `proof` shows `claim` under `key`; what is malformed, the key included, gives `Ok(false)`.
+    /// Returns whether `proof` shows `claim` under `key`; what is malformed, the key included,
+    /// gives `Ok(false)`.
     ///
     /// # Errors
     /// [`PortError::Fault`] only: a verdict that depends on this machine must not reach a receipt.
@@ -48,8 +52,8 @@ pub trait ProofVerifier: Debug + Send + Sync {
 pub enum Claim<'a> {
     /// A run of a model.
     Statement(&'a InferenceStatement),
-    /// The public values of a program that a zkVM ran, as the program committed them. Systems that have no such values
-    /// accept no proof of them.
+    /// The public values of a program that a zkVM ran, as the program committed them. Systems that
+    /// have no such values accept no proof of them.
     Values(&'a [u8]),
 }
 
@@ -82,7 +86,8 @@ pub struct ProofCost {
 }
 
 impl ProofCost {
-    /// Returns the work of [`ProofVerifier::work`]: monotonic in both lengths, and saturating at 64 bits.
+    /// Returns the work of [`ProofVerifier::work`]: monotonic in both lengths, and saturating at 64
+    /// bits.
     #[must_use]
     pub const fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
         let flops = self
@@ -112,7 +117,8 @@ impl InvalidKey {
     }
 }
 
-/// The name of a verifying key: `keccak256("lazvm/verifying-key/1" ‖ system as u32 big-endian ‖ key)`.
+/// Returns the name of a verifying key: `keccak256("lazvm/verifying-key/1" ‖ system as u32
+/// big-endian ‖ key)`.
 #[must_use]
 pub fn key_hash(system: ProofSystemId, key: &[u8]) -> B256 {
     const DOMAIN: &[u8] = b"lazvm/verifying-key/1";
@@ -134,7 +140,7 @@ pub trait ProofSystem: ProofVerifier {
     /// [`PortError::Rejected`] if the system cannot prove such a job.
     fn prepare(&self, job: &Job) -> Result<Self::Prepared, PortError>;
 
-    /// The verifying key, as [`ProofVerifier::verify`] takes it.
+    /// Returns the verifying key, as [`ProofVerifier::verify`] takes it.
     fn key<'p>(&self, prepared: &'p Self::Prepared) -> &'p [u8];
 
     /// Proves `statement` about `job`.

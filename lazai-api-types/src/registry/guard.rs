@@ -4,10 +4,11 @@ use crate::{Claim, Fault, InvalidKey, PortError, ProofLimits, ProofVerifier, Reg
 
 /// A verifier behind its own limits, whose panics are answers.
 ///
-/// The guard is where sizes are checked: nothing longer than [`ProofLimits`] reaches the verifier. A verifier that panics refuses: a key is not admitted, a
-/// proof is not accepted, work has no price. That is the same refusal on every machine, because a verifier is a
-/// function of its arguments; what fails on one machine alone must be a [`Fault`], which is never a panic. Panics are
-/// caught with feature `std`, and where the build unwinds; otherwise a panic ends the process.
+/// The guard is where sizes are checked: nothing longer than [`ProofLimits`] reaches the verifier.
+/// A verifier that panics refuses: a key is not admitted, a proof is not accepted, work has no
+/// price. That is the same refusal on every machine, because a verifier is a function of its
+/// arguments; what fails on one machine alone must be a [`Fault`], which is never a panic. Panics
+/// are caught with feature `std`, and where the build unwinds; otherwise a panic ends the process.
 #[derive(Clone, Copy, Debug)]
 pub struct GuardedVerifier<'a>(&'a dyn ProofVerifier);
 
@@ -23,8 +24,8 @@ impl<'a> GuardedVerifier<'a> {
         caught(|| self.0.limits()).unwrap_or(ProofLimits { key_bytes: 0, proof_bytes: 0 })
     }
 
-    /// Returns the work of checking a proof of `proof_bytes` bytes under a key of `key_bytes` bytes; more than any gas pays if
-    /// the verifier panics.
+    /// Returns the work of checking a proof of `proof_bytes` bytes under a key of `key_bytes`
+    /// bytes; more than any gas pays if the verifier panics.
     ///
     /// # Errors
     /// [`RegistryError::KeyTooLong`] and [`RegistryError::ProofTooLong`] above the limits.
@@ -33,10 +34,11 @@ impl<'a> GuardedVerifier<'a> {
         Ok(caught(|| self.0.work(key_bytes, proof_bytes)).unwrap_or(Work::MAX))
     }
 
-    /// Tells whether `key` may be registered.
+    /// Checks that `key` may be registered.
     ///
     /// # Errors
-    /// [`RegistryError::KeyTooLong`] above the limit, [`RegistryError::InvalidKey`] if the verifier refuses.
+    /// [`RegistryError::KeyTooLong`] above the limit, [`RegistryError::InvalidKey`] if the verifier
+    /// refuses.
     pub fn admit(&self, key: &[u8]) -> Result<(), RegistryError> {
         self.check_sizes(key.len() as u64, 0)?;
         caught(|| self.0.admit(key))
@@ -44,8 +46,8 @@ impl<'a> GuardedVerifier<'a> {
             .map_err(RegistryError::from)
     }
 
-    /// Tells whether `proof` shows `claim` under `key`; false for everything that is malformed, too long, or makes the
-    /// verifier panic.
+    /// Tells whether `proof` shows `claim` under `key`; false for everything that is malformed, too
+    /// long, or makes the verifier panic.
     ///
     /// # Errors
     /// [`Fault`] if this machine failed.
@@ -60,7 +62,7 @@ impl<'a> GuardedVerifier<'a> {
         }
     }
 
-    /// The one place where sizes are held against the limits of a verifier.
+    /// Checks sizes against the limits of the verifier: the one place that does.
     fn check_sizes(&self, key_bytes: u64, proof_bytes: u64) -> Result<(), RegistryError> {
         let max = self.limits();
         if key_bytes > max.key_bytes {

@@ -7,7 +7,8 @@ use crate::{
     ProofVerifiers, key_hash,
 };
 
-/// Verifiers and the keys that they admitted, for users without a chain; a chain keeps keys in its state.
+/// Verifiers and the keys that they admitted, for users without a chain; a chain keeps keys in its
+/// state.
 ///
 /// # Examples
 /// ```
@@ -34,7 +35,8 @@ impl ProofRegistry {
         self.verifiers.insert(verifier)
     }
 
-    /// Checks and keeps a verifying key, and returns its [`key_hash`]; a key that is there already stays.
+    /// Checks and keeps a verifying key, and returns its [`key_hash`]; a key that is there already
+    /// stays.
     ///
     /// # Errors
     /// [`RegistryError`] if the system has no verifier, or its verifier refuses the key.
@@ -49,13 +51,14 @@ impl ProofRegistry {
         Ok(hash)
     }
 
-    /// The key that was registered under `key_hash`.
+    /// Returns the key that was registered under `key_hash`.
     #[must_use]
     pub fn key(&self, system: ProofSystemId, key_hash: B256) -> Option<&[u8]> {
         self.keys.get(&(system, key_hash)).map(Vec::as_slice)
     }
 
-    /// Whether `proof` shows `claim` under a registered key; what is malformed or too long does not.
+    /// Returns whether `proof` shows `claim` under a registered key; what is malformed or too long
+    /// does not.
     ///
     /// # Errors
     /// [`RegistryError`] if the system or the key is unknown, or this machine failed.

@@ -24,13 +24,13 @@ impl ProofVerifiers {
         }
     }
 
-    /// The verifier of `system`.
+    /// Returns the verifier of `system`.
     #[must_use]
     pub fn find(&self, system: ProofSystemId) -> Option<GuardedVerifier<'_>> {
         self.0.get(&system).map(|verifier| GuardedVerifier::new(&**verifier))
     }
 
-    /// The systems that have a verifier, in order.
+    /// Returns the systems that have a verifier, in order.
     pub fn systems(&self) -> impl Iterator<Item = ProofSystemId> {
         self.0.keys().copied()
     }

@@ -1,4 +1,5 @@
-//! What is written here is read by `async-openai`, a client that many Rust programs use, and the other way round.
+//! What is written here is read by `async-openai`, a client that many Rust programs use, and the
+//! other way round.
 
 use core::fmt::Debug;
 

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 const SYSTEM: ProofSystemId = ProofSystemId(1_000);
 
-/// A proof is the hash of key and claim; a key is one byte repeated. What a key starts with chooses how it goes wrong.
+/// A proof is the hash of key and claim; a key is one byte repeated. What a key starts with chooses
+/// how it goes wrong.
 #[derive(Debug)]
 struct Hashes;
 

@@ -1,4 +1,5 @@
-//! Any calldata to any precompile: a reply, a charge within the limit, and nothing accepted that was not canonical.
+//! Any calldata to any precompile: a reply, a charge within the limit, and nothing accepted that
+//! was not canonical.
 
 #![no_main]
 

@@ -253,7 +253,8 @@ fn state() -> MemoryState {
 
 const KEY: &[u8] = &[3; 12];
 
-/// No panic, a typed error, a charge within the limit, and nothing accepted that an encoder would not write.
+/// No panic, a typed error, a charge within the limit, and nothing accepted that an encoder would
+/// not write.
 fn check(address: Address, input: &[u8], gas_limit: u64) -> Result<(), TestCaseError> {
     let device = Arc::<Characters>::default();
     let call = Call { gas_limit, ..call(address, input) };

@@ -19,7 +19,8 @@ pub(crate) const CONTEXT: u32 = 256;
 pub(crate) const FLOPS_PER_TOKEN: u64 = 100_000;
 pub(crate) const BASE_GAS: u64 = 5_000;
 
-/// A model over printable ASCII, one token a character, whose next token is a hash of all before; `.` ends a text.
+/// A model over printable ASCII, one token a character, whose next token is a hash of all before;
+/// `.` ends a text.
 #[derive(Debug, Default)]
 pub(crate) struct Characters {
     pub(crate) quotes: AtomicU32,
@@ -185,8 +186,8 @@ impl GasPricing for Pricing {
     }
 }
 
-/// A claim is shown by a hash of key and claim. Keys of one repeated byte are admitted; a key of `0xff` and a proof that
-/// starts with it run into a bug.
+/// A claim is shown by a hash of key and claim. Keys of one repeated byte are admitted; a key of
+/// `0xff` and a proof that starts with it run into a bug.
 #[derive(Debug)]
 pub(crate) struct Hashes(pub(crate) ProofSystemId);
 

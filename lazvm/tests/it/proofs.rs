@@ -1,4 +1,5 @@
-//! The proof verifier inside the EVM: keys are journaled state, proofs are verdicts, and both are paid.
+//! The proof verifier inside the EVM: keys are journaled state, proofs are verdicts, and both are
+//! paid.
 
 use std::sync::Arc;
 

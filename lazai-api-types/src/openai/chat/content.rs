@@ -15,7 +15,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// The text, with the texts of parts joined; `None` if a part is not text.
+    /// Returns the text, with the texts of parts joined; `None` if a part is not text.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         match self {

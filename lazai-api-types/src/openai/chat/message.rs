@@ -55,19 +55,19 @@ pub enum ChatMessage {
 }
 
 impl ChatMessage {
-    /// A message of the user.
+    /// Makes a message of the user.
     #[must_use]
     pub fn user(content: impl Into<Content>) -> Self {
         Self::User { content: content.into(), name: None }
     }
 
-    /// Instructions.
+    /// Makes a message with the instructions of the system.
     #[must_use]
     pub fn system(content: impl Into<Content>) -> Self {
         Self::System { content: content.into(), name: None }
     }
 
-    /// A message of the model.
+    /// Makes a message of the model.
     #[must_use]
     pub fn assistant(content: impl Into<Content>) -> Self {
         Self::Assistant(AssistantMessage {
@@ -76,7 +76,7 @@ impl ChatMessage {
         })
     }
 
-    /// Who speaks.
+    /// Returns the role of the speaker.
     #[must_use]
     pub const fn role(&self) -> Role {
         match self {

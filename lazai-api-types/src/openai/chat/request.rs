@@ -90,7 +90,8 @@ pub struct ChatCompletionRequest {
     /// The tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<Tool>>,
-    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among servers.
+    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among
+    /// servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Alternatives to list for each token, up to 20.
@@ -108,15 +109,16 @@ pub struct ChatCompletionRequest {
 }
 
 impl ChatCompletionRequest {
-    /// The integers that choose tokens.
+    /// Converts the sampling parameters to the integers that choose tokens.
     ///
     /// # Errors
-    /// [`RequestError`] if a number is not finite or out of range, or if a penalty or bias would be ignored.
+    /// [`RequestError`] if a number is not finite or out of range, or if a penalty or bias would be
+    /// ignored.
     pub fn sampling(&self) -> Result<Sampling, RequestError> {
         self.sampling_parameters().sampling()
     }
 
-    /// Most tokens of an answer, in either spelling.
+    /// Returns the most tokens that an answer may have, in whichever spelling the request uses.
     #[must_use]
     pub fn token_limit(&self) -> Option<u32> {
         self.max_completion_tokens.or(self.max_tokens)

@@ -28,8 +28,8 @@ pub struct ChatCompletion {
     /// The class of service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
-    /// Identifies everything that determines an answer. Here this is a guarantee: the same request with the same
-    /// seed and the same fingerprint has the same answer.
+    /// Identifies everything that determines an answer. Here this is a guarantee: the same request
+    /// with the same seed and the same fingerprint has the same answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_fingerprint: Option<String>,
 }
@@ -68,7 +68,7 @@ pub struct ResponseMessage {
 }
 
 impl ResponseMessage {
-    /// A text.
+    /// Makes the message of a model that says `content`.
     #[must_use]
     pub fn text(content: impl Into<String>) -> Self {
         Self { content: Some(content.into()), ..Self::default() }

@@ -9,8 +9,8 @@ use crate::openai::{ChatCompletionChunkObject, TokenUsage};
 /// Makes the pieces of a streamed answer in the order and the shapes that clients expect.
 ///
 /// For each choice: [`begin`](Self::begin), any number of [`text`](Self::text) and tool calls, and
-/// [`end`](Self::end). After all choices [`usage`](Self::usage), which says nothing unless it was asked for, and
-/// then [`DONE`](crate::openai::sse::DONE).
+/// [`end`](Self::end). After all choices [`usage`](Self::usage), which says nothing unless it was
+/// asked for, and then [`DONE`](crate::openai::sse::DONE).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChatStream {
     /// Identifies the answer.
@@ -26,7 +26,7 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    /// The stream that answers `request`.
+    /// Makes the stream that answers `request`.
     #[must_use]
     pub fn new(
         request: &ChatCompletionRequest,
@@ -42,7 +42,7 @@ impl ChatStream {
         Self { id, created, model: request.model.clone(), system_fingerprint, include_usage }
     }
 
-    /// The first piece of a choice: the role, and no text yet.
+    /// Makes the first piece of a choice: the role, and no text yet.
     #[must_use]
     pub fn begin(&self, index: u32) -> ChatCompletionChunk {
         let delta = ChatDelta {
@@ -53,13 +53,13 @@ impl ChatStream {
         self.choice(index, delta, None)
     }
 
-    /// New text of a choice.
+    /// Makes the piece that carries new text of a choice.
     #[must_use]
     pub fn text(&self, index: u32, text: String) -> ChatCompletionChunk {
         self.choice(index, ChatDelta { content: Some(text), ..ChatDelta::default() }, None)
     }
 
-    /// The first piece of the call of a function: everything but the arguments.
+    /// Makes the first piece of the call of a function: everything but the arguments.
     #[must_use]
     pub fn begin_call(
         &self,
@@ -78,7 +78,7 @@ impl ChatStream {
         self.tool_call(index, call)
     }
 
-    /// New text of the arguments of a call.
+    /// Makes the piece that carries new text of the arguments of a call.
     #[must_use]
     pub fn arguments(&self, index: u32, call: u32, arguments: String) -> ChatCompletionChunk {
         let function = FunctionCallDelta { name: None, arguments: Some(arguments) };
@@ -87,13 +87,14 @@ impl ChatStream {
         self.tool_call(index, call)
     }
 
-    /// The last piece of a choice. It holds no text, because some clients ignore the text beside a reason.
+    /// Makes the last piece of a choice. It holds no text, because some clients ignore the text
+    /// beside a reason.
     #[must_use]
     pub fn end(&self, index: u32, reason: StopReason) -> ChatCompletionChunk {
         self.choice(index, ChatDelta::default(), Some(reason))
     }
 
-    /// The last piece of all, without a choice, if the client asked for it.
+    /// Makes the last piece of all, without a choice, if the client asked for it.
     #[must_use]
     pub fn usage(&self, usage: TokenUsage) -> Option<ChatCompletionChunk> {
         self.include_usage

@@ -61,7 +61,8 @@ pub struct CompletionRequest {
     /// From 0 to 2; 0 takes the best token, 1 is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among servers.
+    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among
+    /// servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// From 0 to 1; considers only the best tokens that together are so likely.
@@ -79,15 +80,16 @@ impl CompletionRequest {
     /// What the API documents for a request without `max_tokens`.
     pub const DEFAULT_MAX_TOKENS: u32 = 16;
 
-    /// The integers that choose tokens.
+    /// Converts the sampling parameters to the integers that choose tokens.
     ///
     /// # Errors
-    /// [`RequestError`] if a number is not finite or out of range, or if a penalty or bias would be ignored.
+    /// [`RequestError`] if a number is not finite or out of range, or if a penalty or bias would be
+    /// ignored.
     pub fn sampling(&self) -> Result<Sampling, RequestError> {
         self.sampling_parameters().sampling()
     }
 
-    /// Most tokens of an answer.
+    /// Returns the most tokens that an answer may have.
     #[must_use]
     pub fn token_limit(&self) -> u32 {
         self.max_tokens.unwrap_or(Self::DEFAULT_MAX_TOKENS)

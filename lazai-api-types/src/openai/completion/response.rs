@@ -67,7 +67,8 @@ pub struct CompletionChoice {
 pub struct CompletionLogprobs {
     /// The tokens as text.
     pub tokens: Vec<String>,
-    /// The natural logarithms of their probabilities; `null` for the first token of an echoed prompt.
+    /// The natural logarithms of their probabilities; `null` for the first token of an echoed
+    /// prompt.
     pub token_logprobs: Vec<Option<f32>>,
     /// The most likely tokens at each place.
     #[serde(default, deserialize_with = "null_is_empty")]
