@@ -94,6 +94,8 @@ fn then(first: Work, next: Work) -> Work {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use alloy_primitives::Bytes;
     use lazai_api_types::{Quote, WorkOverflow};
     use lazai_precompiles::Status;
@@ -127,5 +129,37 @@ mod tests {
         }
         assert_eq!((meter.charged.gas_ai, meter.work.flops), (u64::MAX, u64::MAX));
         assert_eq!(shared.take(), meter);
+    }
+
+    #[test]
+    fn a_call_is_taken_whole_or_not_at_all() {
+        const CALLS: u64 = 2_000;
+        let reply = Reply {
+            status: Status::Success,
+            output: Bytes::new(),
+            charged: GasCost { gas_ai: 3, gas_inference: 5 },
+            charged_evm: 0,
+            quoted: None,
+            work: Work { flops: 7, peak_bytes: 1 },
+        };
+        let shared = SharedMeter::default();
+        let mut calls = 0;
+        std::thread::scope(|scope| {
+            let recorder = scope.spawn(|| {
+                for _ in 0..CALLS {
+                    shared.record(&reply, &Free, u64::MAX);
+                }
+            });
+            let mut done = false;
+            while !done {
+                done = recorder.is_finished();
+                let taken = shared.take();
+                assert_eq!(taken.work.flops, 7 * taken.calls);
+                let expected = (3 * taken.calls, 5 * taken.calls);
+                assert_eq!((taken.charged.gas_ai, taken.charged.gas_inference), expected);
+                calls += taken.calls;
+            }
+        });
+        assert_eq!(calls, CALLS);
     }
 }
