@@ -94,8 +94,6 @@ fn then(first: Work, next: Work) -> Work {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
-
     use alloy_primitives::Bytes;
     use lazai_api_types::{Quote, WorkOverflow};
     use lazai_precompiles::Status;
