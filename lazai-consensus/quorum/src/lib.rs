@@ -16,7 +16,6 @@ mod epochs;
 mod fetch;
 mod handover;
 mod holding;
-mod job;
 mod ledger;
 mod limits;
 mod member;
@@ -31,7 +30,6 @@ mod task;
 mod voting;
 mod worker;
 
-pub use job::{decode_job, encode_job};
 pub use ledger::{CertificateStore, FileLedger, LedgerError, MemoryLedger};
 pub use limits::Limits;
 pub use member::{Command, Output, QuorumMember};

@@ -9,7 +9,7 @@ use lazai_consensus::{
 /// What members of a quorum say to each other.
 ///
 /// # Encoding
-/// Version 1 ‖ quorum ‖ kind u8 ‖ the fields in their order, integers big-endian; the last field takes the rest of the bytes,
+/// Version 2 ‖ quorum ‖ kind u8 ‖ the fields in their order, integers big-endian; the last field takes the rest of the bytes,
 /// so no length is ever claimed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Message {
@@ -176,7 +176,8 @@ pub const MESSAGE_HEAD_BYTES: usize = HEAD_BYTES;
 const HEAD_BYTES: usize =
     1 + 32 + 1 + 2 * MAX_ATTESTATION_BYTES + lazai_consensus::MAX_CERTIFICATE_BYTES;
 
-const VERSION: u8 = 1;
+/// Version 1 had another encoding of jobs.
+const VERSION: u8 = 2;
 const ANSWER: u8 = 1;
 const ASK: u8 = 2;
 const CERTIFIED: u8 = 3;

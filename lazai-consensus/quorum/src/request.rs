@@ -5,7 +5,7 @@ use lazai_api_types::Job;
 use lazai_availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest};
 use lazai_consensus::{Attestation, Fact};
 
-use super::{Limits, Refusal, decode_job, encode_job};
+use super::{Limits, Refusal};
 
 /// An attestation that members are to judge, with what it takes to do so.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ impl Request {
                 [commitment.encode().as_slice(), proof].concat()
             }
             Matter::Valid => Vec::new(),
-            Matter::Workflow(job) => encode_job(job),
+            Matter::Workflow(job) => job.encode(),
         }
     }
 
@@ -142,7 +142,7 @@ impl Request {
                 Self::inconsistent_bytes(attestation, commitment, proof.to_vec())
             }
             Fact::Valid { .. } if material.is_empty() => Self::valid(attestation),
-            Fact::Workflow { .. } => Self::workflow(attestation, decode_job(material)?),
+            Fact::Workflow { .. } => Self::workflow(attestation, Job::decode(material)?),
             Fact::Valid { .. } => Err(Refusal::Material),
             _ => Err(Refusal::Unrequestable),
         }

@@ -7,7 +7,7 @@ use lazai_api_types::{
     Generation, Job, ModelId, Prompt, Sampling, Task, TokenId, codec::DecodeError,
 };
 use lazai_consensus::{Attestation, Epoch, Fact, QuorumId, Vote, VoteError, bls::Signature};
-use lazai_quorum::{Command, FORGERY, Limits, Message, Refusal, decode_job, encode_job};
+use lazai_quorum::{Command, FORGERY, Limits, Message, Refusal};
 use proptest::prelude::*;
 
 use crate::cluster::Cluster;
@@ -278,28 +278,29 @@ fn job() -> impl Strategy<Value = Job> {
 proptest! {
     #[test]
     fn jobs_round_trip(job in job()) {
-        let bytes = encode_job(&job);
-        prop_assert_eq!(decode_job(&bytes), Ok(job));
+        let bytes = job.encode();
+        prop_assert_eq!(Job::decode(&bytes), Ok(job));
         for length in 0..bytes.len() {
-            prop_assert!(decode_job(&bytes[..length]).is_err());
+            prop_assert!(Job::decode(&bytes[..length]).is_err());
         }
-        prop_assert!(decode_job(&[bytes.as_slice(), &[0]].concat()).is_err());
+        prop_assert!(Job::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
     }
 
     #[test]
     fn random_jobs_are_read_or_refused(kind in 0..7_u8, tail in prop::collection::vec(any::<u8>(), 0..120)) {
-        let mut bytes = vec![1];
+        let mut bytes = 11_u64.to_le_bytes().to_vec();
+        bytes.extend(b"lazvm/job/1");
         bytes.extend([7; 32]);
         bytes.push(kind);
         bytes.extend(tail);
-        if let Ok(job) = decode_job(&bytes) {
-            prop_assert_eq!(encode_job(&job), bytes);
+        if let Ok(job) = Job::decode(&bytes) {
+            prop_assert_eq!(job.encode(), bytes);
         }
     }
 
     #[test]
     fn random_messages_are_read_or_refused(kind in 0..12_u8, tail in prop::collection::vec(any::<u8>(), 0..400)) {
-        let mut bytes = vec![1];
+        let mut bytes = vec![2];
         bytes.extend(QUORUM.0);
         bytes.push(kind);
         bytes.extend(tail);

@@ -7,7 +7,7 @@ use lazai_api_types::{InferenceStatement as Run, Job, ModelId, Task as Work, Wor
 use lazai_availability::{Assignment, Coding, Manifest, Shard, encode};
 use lazai_consensus::{Attestation, Attestor, Committee, Epoch, Fact, MemoryVoteStore, Vote};
 use lazai_quorum::{
-    Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task, encode_job,
+    Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task,
 };
 
 use crate::{
@@ -488,7 +488,7 @@ fn one_peer_has_few_jobs_run_at_a_time() {
         let work = Cost { flops: 0, peak_bytes: 0 };
         let run = Run { model, input: job.hash(), output, work, context };
         let attestation = attestation(Fact::Workflow { run });
-        let ask = Message::Ask { attestation, material: encode_job(&job) }.encode(QUORUM);
+        let ask = Message::Ask { attestation, material: job.encode() }.encode(QUORUM);
         refused += u32::from(member.receive(1, address(3), &ask).is_err());
     }
     let outputs = core::iter::from_fn(|| member.next_output());
