@@ -135,7 +135,7 @@ impl Folder {
         let bytes = artifact.bytes().len();
         let id = artifact.id(threads);
         let start = Instant::now();
-        let model = Model::load(artifact, Some(id), threads).expect("it loads");
+        let model = Model::load(artifact, id, threads).expect("it loads");
         let loaded = start.elapsed();
         let again = Artifact::open(&path).expect("it opens");
         let start = Instant::now();

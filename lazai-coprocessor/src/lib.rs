@@ -21,7 +21,7 @@ mod generate;
 mod monitor;
 mod tokenizer;
 
-pub use coprocessor::{Cpu, CpuBuilder};
+pub use coprocessor::{Cpu, CpuBuilder, OpenError};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, Usage};

@@ -1,10 +1,43 @@
-//! Rounding and saturation, the same in every kernel. See docs/numerics.md, "Rounding".
+//! Rounding and saturation, the same in every kernel, and the constants of the formulas. See
+//! docs/numerics.md, "Rounding".
+//!
+//! Every constant here is part of consensus: with another value, a model gives other bytes.
 
 /// The largest activation: `256 * 127 + 127`, so that both bytes of the split `256 * h + l` are signed.
 pub const ACTIVATION_MAX: i16 = 32_639;
 
 /// The smallest activation.
 pub const ACTIVATION_MIN: i16 = i16::MIN;
+
+/// Bits of the magnitude of an activation, beside its sign.
+pub const ACTIVATION_BITS: u32 = 15;
+
+/// Bits of the magnitude of an element of a cached key or value, beside its sign.
+pub const CACHE_BITS: u32 = 7;
+
+/// Fraction bits of a score of attention.
+pub const SCORE_BITS: i32 = 12;
+
+/// Fraction bits that a mean over all tokens has more than the elements.
+pub const POOL_BITS: i32 = 8;
+
+/// Fraction bits of the number by which `SIGMOID`, `GELU` and `GELU_TANH` are indexed.
+pub const LOOKUP_BITS: i32 = 11;
+
+/// Fraction bits of the entries of `SIGMOID`, `GELU` and `GELU_TANH`.
+pub const FACTOR_BITS: i32 = 16;
+
+/// The entry of `EXP` for 0, which stands for 1 and is the largest; no entry of `RSQRT` is larger.
+pub const EXP_ONE: u16 = 1 << 15;
+
+/// Fraction bits of the entries of `RSQRT`.
+pub const RSQRT_BITS: i32 = 22;
+
+/// The mantissa of the first entry of `RSQRT`; the last one is that of `4 * RSQRT_START - 1`.
+pub const RSQRT_START: usize = 1 << 14;
+
+/// Fraction bits of the cosines and sines of `ROPE`.
+pub const ROTATION_BITS: u32 = 14;
 
 /// Saturates to the range of an activation, `[-32,768, 32,639]`.
 #[inline(always)]

@@ -45,7 +45,7 @@ pub(crate) fn model(path: &Path, threads: &Threads) -> Result<Model, Error> {
         return Err(Error::ArtifactExpected { path: path.to_owned() });
     }
     let artifact = Artifact::open(path).map_err(Error::artifact(path))?;
-    Model::load(artifact, None, threads).map_err(Error::artifact(path))
+    Model::load_untrusted(artifact, threads).map_err(Error::artifact(path))
 }
 
 /// Opens a checkpoint; no weight is read.

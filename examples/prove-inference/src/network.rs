@@ -34,7 +34,8 @@ impl Run {
         };
         let threads = Threads::new(0)?;
         let bytes = quantize_network(&float, HEADROOM_BITS, &threads)?.to_bytes()?;
-        let network = Network::load(Artifact::new(ArtifactBytes::Owned(bytes))?, None, &threads)?;
+        let network =
+            Network::load_untrusted(Artifact::new(ArtifactBytes::Owned(bytes))?, &threads)?;
         let sample = float.inputs().next().unwrap_or_default();
         let program = network.program();
         let input = program.input().map(|id| to_integers(&program.values[id.index()], sample));

@@ -5,7 +5,6 @@ use lazai_coprocessor::{
     Cpu,
     artifact::{Artifact, ArtifactBytes},
     kernel::Threads,
-    model::Model,
 };
 
 use crate::{
@@ -60,14 +59,14 @@ pub(crate) fn ask(options: &Options) -> Result<(), Error> {
 fn load(options: &Options) -> Result<(Cpu, ModelId), Error> {
     let threads = Threads::new(options.threads)?;
     let failed = |source| Error::Model { path: options.model.clone(), source };
-    let artifact = match &options.model {
-        Some(path) => Artifact::open(path),
-        None => Artifact::new(ArtifactBytes::Static(STORYTELLER)),
+    let builder = Cpu::builder().backend(options.backend).threads(threads);
+    let loaded = match &options.model {
+        Some(path) => builder.open(path),
+        None => Artifact::new(ArtifactBytes::Static(STORYTELLER)).and_then(|it| builder.load(it)),
     };
-    let model = Model::load(artifact.map_err(failed)?, None, &threads).map_err(failed)?;
-    let id = model.id();
-    let device = Cpu::builder().backend(options.backend).threads(threads).model(model).build()?;
-    Ok((device, id))
+    let device = loaded.map_err(failed)?.build()?;
+    let model = device.models().next().unwrap_or_default();
+    Ok((device, model))
 }
 
 /// Writes at once, so that the price is read while the model runs; a reader who left is no error.

@@ -182,7 +182,7 @@ mod tests {
         let artifact = synthetic(&shape, 2, 128, 1).unwrap().to_bytes().unwrap();
         let artifact = Artifact::new(ArtifactBytes::Owned(artifact)).unwrap();
         let threads = Threads::new(threads).unwrap();
-        let model = Model::load(artifact, None, &threads).unwrap();
+        let model = Model::load_untrusted(artifact, &threads).unwrap();
         let id = model.id();
         let device = Cpu::builder().backend(backend).threads(threads).model(model).build().unwrap();
         Chain::start(Arc::new(device), id.0, false).unwrap()

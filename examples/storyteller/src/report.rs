@@ -37,8 +37,8 @@ impl Report {
             .map_err(RecipeError::model("the checkpoint"))?;
         let artifact = Artifact::open(artifact).map_err(RecipeError::model("the artifact"))?;
         let artifact_bytes = artifact.bytes().len();
-        let model =
-            Model::load(artifact, None, &threads).map_err(RecipeError::model("the artifact"))?;
+        let model = Model::load_untrusted(artifact, &threads)
+            .map_err(RecipeError::model("the artifact"))?;
         let model_id = model.id().to_string();
         let mut report = Self { model: model_id, artifact_bytes, documents, ..Self::default() };
         for mut tokens in tokenizer::encode(&tokenizer, &texts)? {

@@ -5,6 +5,8 @@ use halo2_proofs::halo2curves::{
     ff::{Field, PrimeField},
 };
 
+use lazai_coprocessor::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
+
 use super::{
     constraints::{Cell, Constraints, Part, Product},
     table::Table,
@@ -327,7 +329,7 @@ impl Builder {
 
     /// `sat16(value)` of a value of at most `bits` bits and a sign.
     pub(crate) fn sat16(&mut self, value: Int, bits: u32) -> Int {
-        self.clamped(value, -32_768, 32_639, bits)
+        self.clamped(value, ACTIVATION_MIN.into(), ACTIVATION_MAX.into(), bits)
     }
 
     /// `sat32(value)` of a value of at most `bits` bits and a sign.

@@ -14,6 +14,7 @@ use super::{
 };
 use lazai_coprocessor::{
     model::{Network, Parameters, Weights},
+    numeric::{ACTIVATION_BITS, CACHE_BITS, SCORE_BITS},
     program::{CacheId, Format, Operator, Program, ValueId},
     trace::{Record, Trace},
 };
@@ -213,7 +214,7 @@ impl<'a> Compiler<'a> {
                 let head_dim = shape.head_dim as usize;
                 let width = self.width(*query);
                 let shared = width / head_dim / shape.heads as usize;
-                let score_shift = self.bits(*query) + i32::from(shape.key_bits) - 12;
+                let score_shift = self.bits(*query) + i32::from(shape.key_bits) - SCORE_BITS;
                 let query = self.get(*query);
                 let Some(store) = self.caches.get(cache) else {
                     return Err(Halo2Error::Operator { index });
@@ -242,11 +243,12 @@ impl<'a> Compiler<'a> {
                 store.values.resize_with(heads, Vec::new);
                 let (keys, values) = (self.get(*key), self.get(*value));
                 for (vector, key) in keys.chunks(head_dim).enumerate() {
-                    let key = gadget::compress(&mut self.builder, key, 7, 15);
+                    let key = gadget::compress(&mut self.builder, key, CACHE_BITS, ACTIVATION_BITS);
                     store.keys[vector % heads].push(key);
                 }
                 for (vector, value) in values.chunks(head_dim).enumerate() {
-                    let value = gadget::compress(&mut self.builder, value, 7, 15);
+                    let value =
+                        gadget::compress(&mut self.builder, value, CACHE_BITS, ACTIVATION_BITS);
                     let power = value.power;
                     let values = value.values.iter().map(|v| self.builder.mul(*v, power));
                     store.values[vector % heads].push(values.collect());
@@ -292,8 +294,9 @@ impl<'a> Compiler<'a> {
                 let norm = self.norm(index, *gain_bits, *epsilon, *output)?;
                 let rows = self.get(*input);
                 let rows = rows.chunks(*head_dim as usize);
-                let normal =
-                    rows.flat_map(|row| gadget::rms_norm(&mut self.builder, row, &norm, 15));
+                let normal = rows.flat_map(|row| {
+                    gadget::rms_norm(&mut self.builder, row, &norm, ACTIVATION_BITS)
+                });
                 self.values[output.index()] = normal.collect();
             }
             Operator::Input { output } => {

@@ -21,7 +21,7 @@ fn bytes() -> Vec<u8> {
 
 fn load(bytes: Vec<u8>) -> Result<Model, ArtifactError> {
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes))?;
-    Model::load(artifact, None, &Threads::single())
+    Model::load_untrusted(artifact, &Threads::single())
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn bytes_may_stand_anywhere() {
         let moved: &'static [u8] = [&[0; 8][..offset], &bytes].concat().leak();
         let artifact = Artifact::new(ArtifactBytes::Static(&moved[offset..])).unwrap();
         assert_eq!(artifact.bytes(), bytes);
-        let model = Model::load(artifact, None, &Threads::single()).unwrap();
+        let model = Model::load_untrusted(artifact, &Threads::single()).unwrap();
         assert_eq!(model.id(), expected, "{offset} bytes further");
     }
 }
@@ -71,7 +71,7 @@ fn a_file_is_mapped_and_replaced_whole() {
     assert_eq!(names, ["model.safetensors"], "a partial file was left behind");
     let threads = Threads::new(2).unwrap();
     let id = artifact.id(&threads);
-    let model = Model::load(artifact, Some(id), &threads).unwrap();
+    let model = Model::load(artifact, id, &threads).unwrap();
     assert_eq!(model.id(), id);
     let again = Model::load_verified(Artifact::open(&path).unwrap(), id).unwrap();
     assert_eq!(again.id(), id);
@@ -100,7 +100,7 @@ fn another_model_is_refused() {
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes())).unwrap();
     let got = artifact.id(&Threads::single());
     let expected = ModelId::default();
-    let error = Model::load(artifact, Some(expected), &Threads::single()).unwrap_err();
+    let error = Model::load(artifact, expected, &Threads::single()).unwrap_err();
     assert!(
         matches!(error, ArtifactError::Identity { expected: e, got: g } if e == expected && g == got)
     );

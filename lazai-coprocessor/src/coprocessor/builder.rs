@@ -1,7 +1,8 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::Cpu;
 use crate::{
+    artifact::{Artifact, ArtifactError},
     kernel::{Backend, KernelError, Threads},
     model::Model,
 };
@@ -40,7 +41,25 @@ impl CpuBuilder {
         self
     }
 
-    /// The coprocessor.
+    /// Loads the model of an artifact file, as [`load`](Self::load).
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if the file cannot be mapped or is no model.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Self, ArtifactError> {
+        self.load(Artifact::open(path.as_ref())?)
+    }
+
+    /// Loads whatever model `artifact` is, on the threads chosen so far, by
+    /// [`Model::load_untrusted`].
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if it is no model.
+    pub fn load(self, artifact: Artifact) -> Result<Self, ArtifactError> {
+        let threads = self.threads.clone().unwrap_or_default();
+        Ok(self.model(Model::load_untrusted(artifact, &threads)?))
+    }
+
+    /// Returns the coprocessor.
     ///
     /// # Errors
     /// [`KernelError::BackendUnavailable`] if this processor lacks the instructions asked for.
@@ -49,4 +68,16 @@ impl CpuBuilder {
         let threads = self.threads.unwrap_or_default();
         Ok(Cpu { backend, threads, models: self.models })
     }
+}
+
+/// Why a coprocessor was not made from a file.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is no model.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// This machine cannot run kernels as asked.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
 }

@@ -3,9 +3,9 @@
 mod builder;
 mod request;
 
-pub use builder::CpuBuilder;
+pub use builder::{CpuBuilder, OpenError};
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use lazai_api_types::{
     Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, PreparedJob, Quote,
@@ -37,6 +37,16 @@ impl Cpu {
     #[must_use]
     pub fn builder() -> CpuBuilder {
         CpuBuilder::default()
+    }
+
+    /// Loads the model of an artifact file, to run on all cores.
+    ///
+    /// [`models`](Self::models) tells its id, which should be the one that was meant.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the file cannot be mapped or is no model, or if no threads can be started.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Ok(Self::builder().threads(Threads::new(0)?).open(path)?.build()?)
     }
 
     /// The instructions that the kernels use.

@@ -9,11 +9,12 @@ use super::{
 use crate::{
     architecture::Gelu,
     kernel::{
-        Backend, Destination, Gate, GeluScales, Norm, SCORE_BITS, Threads, add_bias_i16,
-        add_bias_i32, add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16,
-        layer_norm_i32, matmul, mean_pool, narrow, relu, rms_norm, rope,
+        Backend, Destination, Gate, GeluScales, Norm, Threads, add_bias_i16, add_bias_i32,
+        add_positions, gated_silu, gather, gelu, head_norm, layer_norm_i16, layer_norm_i32, matmul,
+        mean_pool, narrow, relu, rms_norm, rope,
     },
     model::Model,
+    numeric::SCORE_BITS,
     program::{Operator, Program, RowCount, Rows, ValueId, step_flops},
 };
 

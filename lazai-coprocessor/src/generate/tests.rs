@@ -29,7 +29,7 @@ fn model_bytes() -> Vec<u8> {
 
 fn cpu(backend: Backend, threads: usize) -> Cpu {
     let artifact = Artifact::new(ArtifactBytes::Owned(model_bytes())).unwrap();
-    let model = Model::load(artifact, None, &Threads::single()).unwrap();
+    let model = Model::load_untrusted(artifact, &Threads::single()).unwrap();
     Cpu::builder()
         .model(model)
         .backend(backend)

@@ -1,4 +1,4 @@
-use crate::numeric::bit_length;
+use crate::numeric::{CACHE_BITS, bit_length};
 
 use super::vectorized;
 
@@ -19,10 +19,10 @@ fn compress_body(input: &[i16], width: usize, values: &mut [i8], exponents: &mut
     let rows = input.chunks_exact(width).zip(values.chunks_exact_mut(width));
     for ((input, values), exponent) in rows.zip(exponents) {
         let largest = input.iter().fold(0_u16, |largest, x| largest.max(x.unsigned_abs()));
-        let shift = bit_length(u64::from(largest)).saturating_sub(7);
+        let shift = bit_length(u64::from(largest)).saturating_sub(CACHE_BITS);
         let half = if shift > 0 { 1_i32 << (shift - 1) } else { 0 };
         for (x, q) in input.iter().zip(values) {
-            *q = ((i32::from(*x) + half) >> shift).min(127) as i8;
+            *q = ((i32::from(*x) + half) >> shift).min((1 << CACHE_BITS) - 1) as i8;
         }
         *exponent = shift as u8;
     }

@@ -1,4 +1,4 @@
-use crate::numeric::{round_shift, saturate_i16};
+use crate::numeric::{FACTOR_BITS, LOOKUP_BITS, round_shift, saturate_i16};
 
 use super::{
     lookup::{BLOCK, look_up},
@@ -33,8 +33,8 @@ vectorized! {
 
 #[inline(always)]
 fn gated_silu_body(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16]) {
-    let index_shift = scales.gate_bits - 11;
-    let shift = 16 + scales.gate_bits + scales.up_bits - scales.output_bits;
+    let index_shift = scales.gate_bits - LOOKUP_BITS;
+    let shift = FACTOR_BITS + scales.gate_bits + scales.up_bits - scales.output_bits;
     let mut factors = [0; BLOCK];
     let blocks = gate.chunks(BLOCK).zip(up.chunks(BLOCK)).zip(output.chunks_mut(BLOCK));
     for ((gate, up), output) in blocks {

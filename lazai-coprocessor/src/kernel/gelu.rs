@@ -1,4 +1,4 @@
-use crate::numeric::{round_shift, saturate_i16};
+use crate::numeric::{FACTOR_BITS, LOOKUP_BITS, round_shift, saturate_i16};
 
 use super::{
     lookup::{BLOCK, look_up},
@@ -31,8 +31,8 @@ vectorized! {
 
 #[inline(always)]
 fn gelu_body(input: &[i16], scales: &GeluScales<'_>, output: &mut [i16]) {
-    let index_shift = scales.input_bits - 11;
-    let shift = 16 + scales.input_bits - scales.output_bits;
+    let index_shift = scales.input_bits - LOOKUP_BITS;
+    let shift = FACTOR_BITS + scales.input_bits - scales.output_bits;
     let mut factors = [0; BLOCK];
     for (input, output) in input.chunks(BLOCK).zip(output.chunks_mut(BLOCK)) {
         look_up(input, index_shift, scales.table, &mut factors);

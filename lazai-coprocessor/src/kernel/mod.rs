@@ -25,7 +25,7 @@ mod vectorized;
 #[cfg(test)]
 mod tests;
 
-pub use attention::{AttentionRow, AttentionScratch, HeadCache, SCORE_BITS, attend, attend_rows};
+pub use attention::{AttentionRow, AttentionScratch, HeadCache, attend, attend_rows};
 pub use backend::Backend;
 pub use bias::{add_bias_i16, add_bias_i32};
 pub use cache::compress;
@@ -36,7 +36,7 @@ pub use gelu::{GeluScales, gelu};
 pub use matmul::{Destination, WeightMatrix, matmul};
 pub use narrow::narrow;
 pub use norm::{Norm, head_norm, layer_norm_i16, layer_norm_i32, rms_norm};
-pub use pool::{POOL_BITS, mean_pool};
+pub use pool::mean_pool;
 pub use relu::relu;
 pub use rope::rope;
 pub use threads::Threads;

@@ -1,4 +1,7 @@
-use crate::numeric::{bit_length, round_div, round_shift, saturate_i16, saturate_i32};
+use crate::numeric::{
+    ACTIVATION_BITS, RSQRT_BITS, RSQRT_START, bit_length, round_div, round_shift, saturate_i16,
+    saturate_i32,
+};
 
 use super::vectorized;
 
@@ -23,11 +26,11 @@ impl Norm<'_> {
     fn reciprocal(&self, sum: u64, prescale: i32) -> (i64, i32) {
         let epsilon = self.epsilon.checked_shr(2 * prescale as u32).unwrap_or(0);
         let sum = sum.wrapping_add(epsilon).max(1);
-        let exponent = (bit_length(sum) as i32 - 15) >> 1;
+        let exponent = (bit_length(sum) as i32 - ACTIVATION_BITS as i32) >> 1;
         let mantissa =
             if exponent >= 0 { sum >> (2 * exponent) } else { sum << (-2 * exponent) } as usize;
-        let shift = 22 + exponent + self.gain_bits - self.output_bits;
-        (i64::from(self.rsqrt[mantissa - (1 << 14)]), shift)
+        let shift = RSQRT_BITS + exponent + self.gain_bits - self.output_bits;
+        (i64::from(self.rsqrt[mantissa - RSQRT_START]), shift)
     }
 }
 
@@ -81,7 +84,7 @@ fn rms_norm_body<T: Copy + Into<i32>>(input: &[T], norm: &Norm<'_>, output: &mut
             let x: i32 = (*x).into();
             largest.max(x.unsigned_abs())
         });
-        let prescale = bit_length(u64::from(largest)).saturating_sub(15) as i32;
+        let prescale = bit_length(u64::from(largest)).saturating_sub(ACTIVATION_BITS) as i32;
         let mut sum = 0_u64;
         for x in input {
             let z = i64::from(prescaled((*x).into(), prescale));
@@ -118,7 +121,7 @@ fn layer_norm<T>(input: &[i32], norm: &Norm<'_>, output: &mut [T], saturate: imp
         let largest = input
             .iter()
             .fold(0_u64, |largest, x| largest.max(i64::from(*x).wrapping_sub(mean).unsigned_abs()));
-        let prescale = bit_length(largest).saturating_sub(15) as i32;
+        let prescale = bit_length(largest).saturating_sub(ACTIVATION_BITS) as i32;
         let mut sum = 0_u64;
         for x in input {
             let z = centered(*x, mean, prescale);

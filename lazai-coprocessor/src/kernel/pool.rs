@@ -1,7 +1,4 @@
-use crate::numeric::{round_div, saturate_i32};
-
-/// Bits that the mean has below the input's.
-pub const POOL_BITS: i32 = 8;
+use crate::numeric::{POOL_BITS, round_div, saturate_i32};
 
 /// Adds rows to running sums and writes the mean of all rows so far, with 8 more fraction bits.
 ///

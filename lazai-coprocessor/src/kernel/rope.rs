@@ -1,4 +1,4 @@
-use crate::numeric::saturate_i16;
+use crate::numeric::{ROTATION_BITS, saturate_i16};
 
 use super::vectorized;
 
@@ -32,8 +32,12 @@ fn rope_body(values: &mut [i16], width: usize, head_dim: usize, first: usize, ta
                     x.wrapping_mul(cos).wrapping_sub(y.wrapping_mul(sin)),
                     y.wrapping_mul(cos).wrapping_add(x.wrapping_mul(sin)),
                 );
-                *a = saturate_i16(i64::from(rotated.0.wrapping_add(1 << 13) >> 14));
-                *b = saturate_i16(i64::from(rotated.1.wrapping_add(1 << 13) >> 14));
+                *a = saturate_i16(i64::from(
+                    rotated.0.wrapping_add(1 << (ROTATION_BITS - 1)) >> ROTATION_BITS,
+                ));
+                *b = saturate_i16(i64::from(
+                    rotated.1.wrapping_add(1 << (ROTATION_BITS - 1)) >> ROTATION_BITS,
+                ));
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     architecture::Gelu,
     artifact::{Artifact, ArtifactError, Element, MANIFEST, TOKENIZER},
     kernel::{Embedding, KernelError, WeightMatrix},
+    numeric::{EXP_ONE, ROTATION_BITS, RSQRT_START},
     program::{Operator, ValueId},
 };
 
@@ -231,10 +232,11 @@ impl Binder<'_> {
         if range != tables.exp {
             let entries: &[u16] = bytemuck::cast_slice(self.bytes(&range));
             let largest = entries.iter().copied().max().unwrap_or(0);
-            entry_limit("the largest entry of table.exp", u64::from(largest), 1 << 15)?;
+            entry_limit("the largest entry of table.exp", u64::from(largest), EXP_ONE.into())?;
             let got = u64::from(entries.first().copied().unwrap_or(0));
-            if got != 1 << 15 {
-                return Err(ArtifactError::Entry { table: "table.exp", got, expected: 1 << 15 });
+            let expected = u64::from(EXP_ONE);
+            if got != expected {
+                return Err(ArtifactError::Entry { table: "table.exp", got, expected });
             }
             tables.exp = range;
         }
@@ -243,11 +245,11 @@ impl Binder<'_> {
 
     /// The bound of the norm kernel: no entry above `2^15`.
     fn rsqrt(&mut self, tables: &mut Tables) -> Result<(), ArtifactError> {
-        let range = self.tensor("table.rsqrt", Element::U16, &[3 << 14])?;
+        let range = self.tensor("table.rsqrt", Element::U16, &[3 * RSQRT_START as u64])?;
         if range != tables.rsqrt {
             let entries: &[u16] = bytemuck::cast_slice(self.bytes(&range));
             let largest = entries.iter().copied().max().unwrap_or(0);
-            entry_limit("the largest entry of table.rsqrt", u64::from(largest), 1 << 15)?;
+            entry_limit("the largest entry of table.rsqrt", u64::from(largest), EXP_ONE.into())?;
             tables.rsqrt = range;
         }
         Ok(())
@@ -259,7 +261,7 @@ impl Binder<'_> {
         if range != tables.rope {
             let entries: &[i16] = bytemuck::cast_slice(self.bytes(&range));
             let largest = entries.iter().map(|entry| entry.unsigned_abs()).max().unwrap_or(0);
-            entry_limit("the largest entry of table.rope", u64::from(largest), 1 << 14)?;
+            entry_limit("the largest entry of table.rope", u64::from(largest), 1 << ROTATION_BITS)?;
             tables.rope = range;
         }
         Ok(())

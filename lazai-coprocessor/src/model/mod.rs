@@ -40,18 +40,29 @@ impl Model {
     /// Tokens of one step of reading a prompt. It bounds memory and changes no result.
     pub const STEP_TOKENS: usize = 256;
 
-    /// Hashes an artifact, checks every bound that the kernels rely on, and binds its program.
+    /// Loads the model `expected`: hashes the artifact, checks every bound that the kernels rely on, and
+    /// binds its program.
     ///
-    /// Reads all bytes. With `expected`, an artifact of another identity is refused before anything else is read.
+    /// Reads all bytes. An artifact of another identity is refused before anything else is read.
     ///
     /// # Errors
     /// [`ArtifactError`] if the artifact is another model, or malformed.
     pub fn load(
         artifact: Artifact,
-        expected: Option<ModelId>,
+        expected: ModelId,
         threads: &Threads,
     ) -> Result<Self, ArtifactError> {
         Self::new(Network::load(artifact, expected, threads)?)
+    }
+
+    /// Loads whatever model the artifact is, with the checks of [`load`](Self::load).
+    ///
+    /// It is safe to run, but may be any model: compare [`id`](Self::id) with the one that was meant.
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if the artifact is malformed.
+    pub fn load_untrusted(artifact: Artifact, threads: &Threads) -> Result<Self, ArtifactError> {
+        Self::new(Network::load_untrusted(artifact, threads)?)
     }
 
     /// Binds an artifact that this machine verified before as `id`, without reading its weights again.

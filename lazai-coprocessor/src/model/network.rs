@@ -22,22 +22,40 @@ pub struct Network {
 }
 
 impl Network {
-    /// Hashes an artifact, checks every bound that the kernels rely on, and binds its program.
+    /// Loads the network `expected`: hashes the artifact, checks every bound that the kernels rely on,
+    /// and binds its program.
     ///
-    /// Reads all bytes. With `expected`, an artifact of another identity is refused before anything else is read.
+    /// Reads all bytes. An artifact of another identity is refused before anything else is read.
     ///
     /// # Errors
     /// [`ArtifactError`] if the artifact is another network, or malformed.
     pub fn load(
         artifact: Artifact,
-        expected: Option<ModelId>,
+        expected: ModelId,
         threads: &Threads,
     ) -> Result<Self, ArtifactError> {
         let got = artifact.id(threads);
-        if let Some(expected) = expected.filter(|expected| *expected != got) {
+        if expected != got {
             return Err(ArtifactError::Identity { expected, got });
         }
-        let network = Self::bind(artifact, got)?;
+        Self::validated(artifact, got, threads)
+    }
+
+    /// Loads whatever network the artifact is, with the checks of [`load`](Self::load).
+    ///
+    /// # Errors
+    /// [`ArtifactError`] if the artifact is malformed.
+    pub fn load_untrusted(artifact: Artifact, threads: &Threads) -> Result<Self, ArtifactError> {
+        let id = artifact.id(threads);
+        Self::validated(artifact, id, threads)
+    }
+
+    fn validated(
+        artifact: Artifact,
+        id: ModelId,
+        threads: &Threads,
+    ) -> Result<Self, ArtifactError> {
+        let network = Self::bind(artifact, id)?;
         network.validate(threads)?;
         Ok(network)
     }

@@ -257,7 +257,7 @@ impl Checker<'_> {
                 self.format("the input", input, Format::I16)?;
                 self.format("the output", output, Format::I32)?;
                 self.equal("the output's width", input.width, output.width)?;
-                let bits = i64::from(input.bits) + i64::from(crate::kernel::POOL_BITS);
+                let bits = i64::from(input.bits) + i64::from(crate::numeric::POOL_BITS);
                 self.equal("the output's fraction bits", bits, output.bits)?;
                 self.tokens(input)?;
                 self.equal("the output's rows", RowCount::One as u8, output.rows as u8)

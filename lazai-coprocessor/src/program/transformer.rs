@@ -1,7 +1,7 @@
 use super::{Cache, CacheId, Format, Operator, Program, RowCount, Scales, Value, ValueId};
 use crate::{
     architecture::{Architecture, FeedForward, Head, Mask, Norm, NormOrder, Pooling, Positions},
-    kernel::POOL_BITS,
+    numeric::POOL_BITS,
     program::{LayerScales, NormScales},
 };
 

@@ -1,10 +1,11 @@
 use crate::{
     kernel::{
-        Backend, Destination, Gate, GeluScales, HeadCache, Norm, SCORE_BITS, Threads, add_bias_i16,
+        Backend, Destination, Gate, GeluScales, HeadCache, Norm, Threads, add_bias_i16,
         add_bias_i32, add_positions, attend, compress, gated_silu, gather, gelu, head_norm,
         layer_norm_i16, layer_norm_i32, matmul, mean_pool, narrow, relu, rms_norm, rope,
     },
     model::{Network, Parameters, Weights},
+    numeric::SCORE_BITS,
     program::{Format, Operator, Program, Rows, ValueId},
 };
 

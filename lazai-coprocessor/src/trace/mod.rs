@@ -19,7 +19,7 @@
 //! };
 //! let artifact = synthetic(&shape, 1, 64, 1)?.to_bytes()?;
 //! let artifact = Artifact::new(ArtifactBytes::Owned(artifact))?;
-//! let network = Network::load(artifact, None, &Threads::single())?;
+//! let network = Network::load_untrusted(artifact, &Threads::single())?;
 //! let trace = Trace::record(&network, Target::Logits, Input::Tokens(&[3, 1, 4]), 1)?;
 //! for record in &trace.records {
 //!     let operator = &network.program().operators[record.operator];

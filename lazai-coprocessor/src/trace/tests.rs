@@ -57,7 +57,7 @@ fn perceptron(format: Format) -> Network {
     }
     builder.add_i32("b.bias", vec![3], &[100, -100, i32::MAX]);
     let artifact = Artifact::new(ArtifactBytes::Owned(builder.to_bytes().unwrap())).unwrap();
-    Network::load(artifact, None, &Threads::single()).unwrap()
+    Network::load_untrusted(artifact, &Threads::single()).unwrap()
 }
 
 fn weight_of(index: u8) -> i8 {
@@ -158,7 +158,7 @@ fn inputs_that_the_network_does_not_read_are_refused() {
     };
     let bytes = synthetic(&shape, 1, 1 << 15, 1).unwrap().to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    let model = Network::load(artifact, None, &Threads::single()).unwrap();
+    let model = Network::load_untrusted(artifact, &Threads::single()).unwrap();
     let record = |input| Trace::record(&model, Target::Logits, input, 1).map(|_| ()).unwrap_err();
     let token = TraceError::Token { token: 258, index: 1, vocabulary: 258 };
     assert_eq!(record(Input::Tokens(&[0, 258])), token);

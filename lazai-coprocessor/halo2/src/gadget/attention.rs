@@ -14,7 +14,7 @@ pub(crate) struct Attended<'a> {
     pub(crate) keys: &'a [Compressed],
     /// Values of the positions, multiplied by their powers.
     pub(crate) values: &'a [Vec<Int>],
-    /// `f_q + f_k - 12`.
+    /// `f_q + f_k - SCORE_BITS`.
     pub(crate) score_shift: i32,
     /// The table `EXP`.
     pub(crate) exp: &'a [u16],

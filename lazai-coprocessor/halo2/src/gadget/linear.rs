@@ -1,10 +1,13 @@
 use super::super::builder::{Builder, Int};
-use lazai_coprocessor::model::Weights;
+use lazai_coprocessor::{
+    model::Weights,
+    numeric::{ACTIVATION_MAX, ACTIVATION_MIN},
+};
 
 /// An activation of the caller.
 pub(crate) fn take_i16(builder: &mut Builder, value: i32) -> Int {
     let value = builder.witness(i128::from(value));
-    builder.between(value, -32_768, 32_639);
+    builder.between(value, ACTIVATION_MIN.into(), ACTIVATION_MAX.into());
     value
 }
 

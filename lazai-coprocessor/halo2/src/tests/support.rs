@@ -14,7 +14,7 @@ use lazai_coprocessor::{
 pub(super) fn model(architecture: &Architecture) -> Model {
     let bytes = synthetic_transformer(architecture, 7).unwrap().to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    Model::load(artifact, None, &Threads::single()).unwrap()
+    Model::load_untrusted(artifact, &Threads::single()).unwrap()
 }
 
 /// What the interpreter computes.
@@ -71,5 +71,5 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
 pub(super) fn perceptron() -> Network {
     let bytes = synthetic_perceptron().to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    Network::load(artifact, None, &Threads::single()).unwrap()
+    Network::load_untrusted(artifact, &Threads::single()).unwrap()
 }

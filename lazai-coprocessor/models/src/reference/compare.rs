@@ -204,7 +204,7 @@ mod tests {
         let bytes = synthetic(&shape, 1, 512, 1).unwrap().to_bytes().unwrap();
         let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
         let threads = Threads::single();
-        let model = Model::load(artifact, None, &threads).unwrap();
+        let model = Model::load_untrusted(artifact, &threads).unwrap();
         let tokens: Vec<u32> = (0..300).map(|i| i * 7 % 258).collect();
         let scores = integer_scores(&model, &tokens, Backend::Scalar, &threads).unwrap();
         assert_eq!(scores.len(), 300 * 258);

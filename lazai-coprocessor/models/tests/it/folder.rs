@@ -74,7 +74,7 @@ pub(crate) fn integers(
     let quantized = quantize(checkpoint, tokenizer, &calibration, &options, &mut |_| ()).unwrap();
     let bytes = quantized.artifact.to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    Model::load(artifact, None, &threads).unwrap()
+    Model::load_untrusted(artifact, &threads).unwrap()
 }
 
 /// The integer model's scores after each token, as real numbers.

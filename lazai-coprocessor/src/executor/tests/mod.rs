@@ -27,7 +27,7 @@ fn model() -> &'static Model {
         };
         let bytes = synthetic(&shape, 3, 400, 7).unwrap().to_bytes().unwrap();
         let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-        Model::load(artifact, None, &Threads::single()).unwrap()
+        Model::load_untrusted(artifact, &Threads::single()).unwrap()
     })
 }
 
@@ -164,7 +164,7 @@ fn eight_thousand_positions_slow() {
     };
     let bytes = synthetic(&shape, 2, 8_192, 3).unwrap().to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    let model = Model::load(artifact, None, &Threads::single()).unwrap();
+    let model = Model::load_untrusted(artifact, &Threads::single()).unwrap();
     let tokens: Vec<u32> = (0..8_192_u32).map(|i| (i * i * 7 + i / 9) % 300).collect();
     let scores = |backend, threads, cut: usize| {
         let threads = Threads::new(threads).unwrap();

@@ -16,9 +16,6 @@ pub use block::{AttentionRow, AttentionScratch, attend_rows};
 
 use super::vectorized;
 
-/// Fraction bits of a score.
-pub const SCORE_BITS: i32 = 12;
-
 /// The keys and values of one head, compressed, oldest first.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadCache<'a> {

@@ -2,6 +2,8 @@
 
 use core::{iter, ops::Range};
 
+use crate::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
+
 /// Where the results of a matrix product go, and as what.
 #[derive(Debug)]
 pub enum Destination<'a> {
@@ -161,7 +163,7 @@ fn round(sum: i64, shift: u8) -> i32 {
 #[inline(always)]
 fn activation(y: i32) -> i16 {
     #[expect(clippy::cast_possible_truncation, reason = "clamped to i16")]
-    let y = y.clamp(-32_768, 32_639) as i16;
+    let y = y.clamp(ACTIVATION_MIN.into(), ACTIVATION_MAX.into()) as i16;
     y
 }
 

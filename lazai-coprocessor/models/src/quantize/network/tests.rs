@@ -16,7 +16,7 @@ fn integers(network: &FloatNetwork) -> Network {
     let two = Threads::new(2).unwrap();
     assert_eq!(quantize_network(network, 1, &two).unwrap().to_bytes().unwrap(), bytes);
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
-    Network::load(artifact, None, &Threads::single()).unwrap()
+    Network::load_untrusted(artifact, &Threads::single()).unwrap()
 }
 
 /// The root mean square of the integers' error over all samples, relative to the outputs.
@@ -124,7 +124,7 @@ proptest! {
             bytes[position] = byte;
         }
         let Ok(artifact) = Artifact::new(ArtifactBytes::Owned(bytes)) else { return Ok(()) };
-        let Ok(network) = Network::load(artifact, None, &Threads::single()) else { return Ok(()) };
+        let Ok(network) = Network::load_untrusted(artifact, &Threads::single()) else { return Ok(()) };
         let program = network.program();
         let Some(input) = program.input() else { return Ok(()) };
         let rows = network.manifest().context.min(4) as usize;
