@@ -26,13 +26,15 @@ struct Options {
     /// Numbers of threads, measured one after the other.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2])]
     threads: Vec<usize>,
-    /// Engines; ours is what the others are compared with. `ours-avx2` and `ours-portable` use other instructions.
+    /// Engines; ours is what the others are compared with. `ours-avx2` and `ours-portable` use
+    /// other instructions.
     #[arg(long, value_delimiter = ',', default_values = engine::NAMES)]
     engines: Vec<String>,
     /// Rounds, in each of which every engine runs once.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// The Python that has `llama-cpp-python`, `gguf` and `numpy`; without it there is no llama.cpp.
+    /// The Python that has `llama-cpp-python`, `gguf` and `numpy`; without it there is no
+    /// llama.cpp.
     #[arg(long)]
     python: Option<PathBuf>,
     /// Where the random models are written, once.

@@ -106,12 +106,12 @@ impl Peer {
         Ok(())
     }
 
-    /// The name in options.
+    /// Returns the name in options.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the engine says that it is.
+    /// Returns what the engine says that it is.
     pub fn about(&self) -> &str {
         &self.about
     }
@@ -150,7 +150,8 @@ impl Peer {
         })
     }
 
-    /// Waits until the process is idle: threads that spin for more work would disturb the next engine.
+    /// Waits until the process is idle: threads that spin for more work would disturb the next
+    /// engine.
     #[allow(
         clippy::disallowed_methods,
         reason = "nothing tells when the threads of another process stop"

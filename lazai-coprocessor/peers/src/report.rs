@@ -19,7 +19,8 @@ pub struct Report {
 struct Case {
     workload: Workload,
     threads: usize,
-    /// Runnable processes of the machine in the last minute; above the number of threads, others were computing too.
+    /// Runnable processes of the machine in the last minute; above the number of threads, others
+    /// were computing too.
     load: Option<String>,
     engines: Vec<Row>,
 }

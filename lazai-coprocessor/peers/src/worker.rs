@@ -1,4 +1,5 @@
-//! The side that computes: one engine with one workload in a process of its own, which answers requests line by line.
+//! The side that computes: one engine with one workload in a process of its own, which answers
+//! requests line by line.
 //!
 //! The Python engine speaks the same protocol.
 
@@ -10,18 +11,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, engine, workload::Workload};
-
-/// Something that runs a workload.
-pub trait Engine {
-    /// What it is, with its version and instructions.
-    fn about(&self) -> String;
-
-    /// Starts a new sequence and reads the prompt, to the scores of its last token or the vector of the text.
-    fn prefill(&mut self) -> Result<(), Failure>;
-
-    /// Continues the sequence token by token, to the scores of each.
-    fn decode(&mut self) -> Result<(), Failure>;
-}
 
 /// What a worker writes: once when it is ready, and once for each request.
 #[derive(Debug, Deserialize, Serialize)]

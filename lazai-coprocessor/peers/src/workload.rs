@@ -79,12 +79,12 @@ impl Workload {
         new: 0,
     };
 
-    /// The one of this name.
+    /// Returns the workload of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|workload| workload.name == name)
     }
 
-    /// Most positions of a sequence.
+    /// Returns the most positions of a sequence.
     pub fn context(&self) -> usize {
         (self.prompt + self.new).max(1_024)
     }
@@ -94,12 +94,12 @@ impl Workload {
         self.hidden / self.heads
     }
 
-    /// The prompt: ordinary tokens, all different from the special ones.
+    /// Returns the prompt: ordinary tokens, all different from the special ones.
     pub fn tokens(&self) -> Vec<u32> {
         (0..self.prompt).map(Self::token).collect()
     }
 
-    /// The token at a place.
+    /// Returns the token at a place.
     pub fn token(index: usize) -> u32 {
         300 + (index * 37 % 20_000) as u32
     }

@@ -3,7 +3,8 @@ use std::{fs::File, io::BufReader};
 use candle_core::{Device, Tensor, quantized::gguf_file::Content};
 use candle_transformers::models::quantized_llama::ModelWeights;
 
-use crate::{Failure, worker::Engine, workload::Workload};
+use super::Engine;
+use crate::{Failure, workload::Workload};
 
 /// candle's quantized Llama, from the file that llama.cpp reads.
 pub struct Llama {
@@ -47,7 +48,7 @@ impl Engine for Llama {
     }
 }
 
-/// What candle is, in a format.
+/// Returns the version of candle, and what it computes in.
 pub fn about(format: &str) -> String {
     let vectors = if cfg!(target_feature = "avx512vnni") { "AVX-512 VNNI" } else { "native" };
     format!("candle 0.11, {format}, built for {vectors}")

@@ -10,15 +10,27 @@ use lazai_coprocessor::kernel::Backend;
 
 use crate::{
     Failure,
-    worker::Engine,
     workload::{Kind, Workload},
 };
+
+/// Something that runs a workload.
+pub trait Engine {
+    /// Returns its name, version and instructions.
+    fn about(&self) -> String;
+
+    /// Starts a new sequence and reads the prompt, to the scores of its last token or the vector of
+    /// the text.
+    fn prefill(&mut self) -> Result<(), Failure>;
+
+    /// Continues the sequence token by token, to the scores of each.
+    fn decode(&mut self) -> Result<(), Failure>;
+}
 
 /// The names that the option `--engines` takes, those that it has if nothing is said.
 pub const NAMES: [&str; 6] =
     ["ours", "llama.cpp-q8_0", "llama.cpp-f32", "llama.cpp-f16", "candle-q8_0", "candle-f32"];
 
-/// What follows `ours-` to choose other instructions than the fastest.
+/// Reads what follows `ours-` to choose other instructions than the fastest.
 fn backend(name: &str) -> Result<Backend, Failure> {
     match name.strip_prefix("ours-") {
         None => Ok(Backend::detect()),
@@ -26,7 +38,7 @@ fn backend(name: &str) -> Result<Backend, Failure> {
     }
 }
 
-/// Whether an engine of a name runs a workload, and is worth the time.
+/// Returns whether an engine of a name runs a workload, and is worth the time.
 pub fn runs(name: &str, workload: &Workload) -> bool {
     let kind = workload.kind;
     match name {

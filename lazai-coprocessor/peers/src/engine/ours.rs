@@ -1,12 +1,19 @@
 use std::path::Path;
 
-use lazai_coprocessor::{Session, architecture::{
+use lazai_coprocessor::{
+    Session,
+    architecture::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    }, artifact::Artifact, kernel::{Backend, Threads}, model::{Model, synthetic_transformer}, program::{LlamaShape, Target}};
+    },
+    artifact::Artifact,
+    kernel::{Backend, Threads},
+    model::{Model, synthetic_transformer},
+    program::{LlamaShape, Target},
+};
 
+use super::Engine;
 use crate::{
     Failure,
-    worker::Engine,
     workload::{Kind, Workload},
 };
 
