@@ -11,9 +11,9 @@ pub struct ModelShape {
     pub hidden: usize,
     /// Width of the gated feed-forward network.
     pub intermediate: usize,
-    /// Blocks.
+    /// Blocks of attention and feed-forward network.
     pub layers: usize,
-    /// Query heads.
+    /// Query heads of a block.
     pub heads: usize,
     /// Key and value heads; they divide the query heads.
     pub kv_heads: usize,
@@ -33,7 +33,7 @@ pub struct ModelShape {
 /// their floats, because burn's threads do not sum in a fixed order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainConfig {
-    /// The model.
+    /// The dimensions of the model.
     pub shape: ModelShape,
     /// Optimizer steps.
     pub steps: usize,
@@ -108,7 +108,7 @@ impl TrainConfig {
             .map_or(Ok(()), |(field, _, expected)| Err(TrainError::Config { field, expected }))
     }
 
-    /// The learning rate of one step: a linear rise, then half a cosine down to a tenth.
+    /// Returns the learning rate of one step: a linear rise, then half a cosine down to a tenth.
     pub fn learning_rate_at(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.learning_rate * (step + 1) as f64 / self.warmup as f64;

@@ -33,7 +33,7 @@ impl Dataset {
         self.tokens.len() / (self.length + 1)
     }
 
-    /// Whether there is no row.
+    /// Returns whether there is no row.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -43,7 +43,7 @@ impl Dataset {
         self.length
     }
 
-    /// The highest token.
+    /// Returns the highest token.
     #[cfg(feature = "burn")]
     pub(crate) fn max_token(&self) -> Option<u32> {
         self.tokens.iter().copied().max()

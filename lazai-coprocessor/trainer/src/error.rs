@@ -7,7 +7,7 @@ pub enum TrainError {
     /// A field of the configuration cannot be used.
     #[error("`{field}` is not {expected}")]
     Config {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
         /// What it must be.
         expected: &'static str,
@@ -45,7 +45,7 @@ pub enum TrainError {
     /// A file could not be written.
     #[error("writing {path}: {source}")]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

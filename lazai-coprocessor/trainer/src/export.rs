@@ -31,7 +31,7 @@ impl TrainedModel {
         Self { shape, decoder }
     }
 
-    /// The dimensions of the model.
+    /// Returns the dimensions of the model.
     pub const fn shape(&self) -> &ModelShape {
         &self.shape
     }

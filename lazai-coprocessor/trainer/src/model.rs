@@ -129,7 +129,7 @@ impl Layer {
         mixed.swap_dims(1, 2).reshape([rows, heads * head_dim]).matmul(self.output.val())
     }
 
-    /// `down(silu(gate(x)) * up(x))`.
+    /// Computes `down(silu(gate(x)) * up(x))`.
     fn feed_forward(&self, hidden: Tensor<2>) -> Tensor<2> {
         let gate = silu(hidden.clone().matmul(self.gate.val()));
         (gate * hidden.matmul(self.up.val())).matmul(self.down.val())
@@ -193,7 +193,7 @@ impl Normal {
         (-2.0 * radius.ln()).sqrt() * (core::f64::consts::TAU * angle).cos()
     }
 
-    /// Above zero, at most one.
+    /// Draws a number above zero, at most one.
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -17,9 +17,9 @@ use crate::{
 /// How far a run has come, after each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// Steps done.
+    /// Optimizer steps that are done.
     pub step: usize,
-    /// Steps in all.
+    /// Optimizer steps of the whole run.
     pub steps: usize,
     /// Mean cross entropy of this step's tokens, in nats.
     pub loss: f32,
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One optimizer step; returns the mean loss of its tokens.
+    /// Makes one optimizer step; returns the mean loss of its tokens.
     ///
     /// Each shard works on a replica whose leaves are its own, so that the autodiff graphs stay
     /// apart and their backward passes run at the same time.
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         Ok(loss)
     }
 
-    /// The mean loss of all held-out rows that fill a batch.
+    /// Computes the mean loss of all held-out rows that fill a batch.
     fn validate(&self, held_out: &Dataset) -> Result<f32, TrainError> {
         let (config, device) = (self.config, Device::flex());
         let decoder = self.decoder.valid();
@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The mean cross entropy of `rows` rows from `first` on.
+/// Computes the mean cross entropy of `rows` rows from `first` on.
 fn cross_entropy(
     config: &TrainConfig,
     decoder: &Decoder,

@@ -1,4 +1,5 @@
-//! Any `config.json` and any `model.safetensors`: refused, or tensors that can be read without a panic.
+//! Any `config.json` and any `model.safetensors`: refused, or tensors that can be read without a
+//! panic.
 
 #![no_main]
 

@@ -1,11 +1,12 @@
-//! Any bytes, and any change of a good GGUF file: refused, or metadata, tensors and a tokenizer that are used without a panic.
+//! Any bytes, and any change of a good GGUF file: refused, or metadata, tensors and a tokenizer
+//! that are used without a panic.
 
 #![no_main]
 
 use std::{env, fs, path::PathBuf, process, sync::LazyLock};
 
-use lazai_coprocessor::{Tokenizer};
-use lazai_models::{gguf::Gguf};
+use lazai_coprocessor::Tokenizer;
+use lazai_models::gguf::Gguf;
 use libfuzzer_sys::fuzz_target;
 
 static FILE: LazyLock<PathBuf> =
@@ -32,8 +33,8 @@ static BASES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     bases.to_vec()
 });
 
-// The tokenizer's library panics on some files, and the loader answers that with an error. The fuzzer's own hook would end
-// the process before it can; a panic that nobody catches still does.
+// The tokenizer's library panics on some files, and the loader answers that with an error. The
+// fuzzer's own hook would end the process before it can; a panic that nobody catches still does.
 fuzz_target!(init: std::panic::set_hook(Box::new(|panic| eprintln!("{panic}"))), |data: &[u8]| {
     let Some((kind, data)) = data.split_first() else { return };
     let bytes = match BASES.get(usize::from(kind % 5)) {
@@ -73,7 +74,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(|panic| eprintln!("{panic}"))),
     }
 });
 
-/// A file with a tokenizer and two tensors.
+/// Returns a file with a tokenizer and two tensors.
 fn base(model: &str, tokens: &[&str], types: &[i32]) -> Vec<u8> {
     let tokens: Vec<Vec<u8>> = tokens.iter().map(|token| text(token)).collect();
     let types: Vec<Vec<u8>> = types.iter().map(|kind| kind.to_le_bytes().to_vec()).collect();
