@@ -2,10 +2,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use lazai_coprocessor::architecture::{Architecture, Pooling};
 
-use super::{
-    Config, Family, ReferenceError, TensorSource, folder, gguf,
-    names::{Names, Reading, hugging_face, is_redundant},
-};
+use super::{Config, ReferenceError, TensorSource, folder, gguf, weights::WeightMapping};
 use crate::gguf::Gguf;
 
 /// An opened checkpoint, with every tensor's presence and shape checked.
@@ -14,12 +11,13 @@ use crate::gguf::Gguf;
 #[derive(Debug)]
 pub struct Checkpoint {
     architecture: Architecture,
-    readings: BTreeMap<String, Reading>,
+    mappings: BTreeMap<String, WeightMapping>,
     source: Box<dyn TensorSource>,
 }
 
 impl Checkpoint {
-    /// Opens a GGUF file, or a Hugging Face folder with `config.json`, and `model.safetensors` or the files of its index.
+    /// Opens a GGUF file, or a Hugging Face folder with `config.json`, and `model.safetensors` or
+    /// the files of its index.
     ///
     /// The cost is that of the headers: no weight is read.
     ///
@@ -32,8 +30,8 @@ impl Checkpoint {
 
     fn open_gguf(path: &Path) -> Result<Self, ReferenceError> {
         let file = Gguf::open(path)?;
-        let (architecture, readings) = gguf::describe(&file)?;
-        Self::new(architecture, readings, Box::new(file), gguf::is_redundant)
+        let (architecture, mappings) = gguf::describe(&file)?;
+        Self::new(architecture, mappings, Box::new(file), gguf::is_redundant)
     }
 
     fn open_folder(folder: &Path) -> Result<Self, ReferenceError> {
@@ -43,26 +41,22 @@ impl Checkpoint {
         }
         let source = Box::new(folder::Tensors::open(folder)?);
         let names = source.names();
-        let prefix = match config.family {
-            Family::Bert => "bert.",
-            Family::Gpt2 => "transformer.",
-            Family::Llama => "model.",
-        };
-        let prefixed = names.iter().any(|name| name.starts_with(prefix));
-        let readings = hugging_face(&config, Names { prefixed });
-        let family = config.family;
-        Self::new(config.architecture, readings, source, |name| is_redundant(family, name))
+        let rules = config.family.rules();
+        let prefixed = names.iter().any(|name| name.starts_with(rules.prefix()));
+        let mappings = config.mappings(prefixed);
+        Self::new(config.architecture, mappings, source, |name| rules.is_redundant(name))
     }
 
-    /// Checks that `source` holds the tensors of the architecture, and no others but redundant ones.
+    /// Checks that `source` holds the tensors of the architecture, and no others but redundant
+    /// ones.
     pub(super) fn new(
         architecture: Architecture,
-        readings: BTreeMap<String, Reading>,
+        mappings: BTreeMap<String, WeightMapping>,
         source: Box<dyn TensorSource>,
         is_redundant: impl Fn(&str) -> bool,
     ) -> Result<Self, ReferenceError> {
         let mut expected = BTreeMap::new();
-        for (tensor, shape) in readings.values().flat_map(Reading::sources) {
+        for (tensor, shape) in mappings.values().flat_map(WeightMapping::sources) {
             let got = source.shape(&tensor)?;
             if got != shape {
                 return Err(ReferenceError::Shape { tensor, expected: shape, got });
@@ -74,7 +68,7 @@ impl Checkpoint {
             let tensor = name.chars().take(64).collect();
             return Err(ReferenceError::UnexpectedTensor { tensor });
         }
-        Ok(Self { architecture, readings, source })
+        Ok(Self { architecture, mappings, source })
     }
 
     /// Pools the rows of a text in another way than the checkpoint says.
@@ -84,7 +78,7 @@ impl Checkpoint {
         self
     }
 
-    /// The shape of the network.
+    /// Returns the shape of the network.
     #[must_use]
     pub const fn architecture(&self) -> &Architecture {
         &self.architecture
@@ -98,14 +92,15 @@ impl Checkpoint {
     /// [`ReferenceError::Io`] if the file cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Vec<f32>, ReferenceError> {
         let missing = || ReferenceError::MissingTensor { tensor: name.to_owned() };
-        let reading = self.readings.get(name).ok_or_else(missing)?;
-        reading.read(|tensor| self.source.read(tensor))
+        let mapping = self.mappings.get(name).ok_or_else(missing)?;
+        mapping.read(|tensor| self.source.read(tensor))
     }
 
-    /// The `tokenizer.json` of the folder, or what the metadata of the GGUF file say as one.
+    /// Reads the `tokenizer.json` of the folder, or converts the tokenizer of the GGUF file to one.
     ///
     /// # Errors
-    /// [`ReferenceError::Io`] if the folder has none, [`ReferenceError::FileSize`] if it is larger than a tokenizer is read.
+    /// [`ReferenceError::Io`] if the folder has none, [`ReferenceError::FileSize`] if it is larger
+    /// than a tokenizer is read.
     pub fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError> {
         self.source.tokenizer_json()
     }

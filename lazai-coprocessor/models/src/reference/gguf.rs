@@ -8,30 +8,30 @@ use lazai_coprocessor::architecture::{
 };
 
 use super::{
-    ReferenceError, TensorSource,
-    names::{Reading, gguf},
+    Family, ReferenceError, TensorSource,
+    limits::{MAX_CONTEXT, MAX_HEAD_DIM, MAX_LAYERS, MAX_THETA, MAX_WIDTH},
+    weights::WeightMapping,
 };
 use crate::gguf::{Gguf, GgufError};
 
-/// The architecture of a GGUF file, and where its weights are.
+/// Reads the architecture of a GGUF file, and where its weights are.
 pub(super) fn describe(
     file: &Gguf,
-) -> Result<(Architecture, BTreeMap<String, Reading>), ReferenceError> {
+) -> Result<(Architecture, BTreeMap<String, WeightMapping>), ReferenceError> {
     let key = "general.architecture";
     let name = file.text(key)?.ok_or_else(|| GgufError::missing_key(key))?;
-    let reader = Reader { file, name };
-    let architecture = match name {
-        "llama" | "qwen2" | "qwen3" => reader.llama()?,
-        "gpt2" => reader.gpt2()?,
-        "bert" => reader.bert()?,
-        _ => return Err(refused(key, "llama, qwen2, qwen3, gpt2 or bert", &name)),
-    };
-    let token_types = file.tensors().get("token_types.weight").map_or(0, |info| info.shape[0]);
-    let readings = gguf(&architecture, name, token_types);
-    Ok((architecture, readings))
+    let family = Family::of_gguf_architecture(name)
+        .ok_or_else(|| refused(key, Family::GGUF_ARCHITECTURES, &name))?;
+    let (rules, fields) = (family.rules(), GgufFields { file, architecture: name });
+    let architecture = rules.read_gguf(&fields)?;
+    let mappings = WeightMapping::of_all(&architecture, |name| {
+        rules.map_gguf_weight(&architecture, &fields, name)
+    });
+    Ok((architecture, mappings))
 }
 
-/// Whether a tensor that no weight is read from says nothing new: the divisors of rotary frequencies are read apart.
+/// Returns whether a tensor that no weight is read from does not change the result: the divisors of
+/// rotary frequencies are read apart.
 pub(super) fn is_redundant(name: &str) -> bool {
     name == ROPE_FREQUENCIES || name == "token_types.weight"
 }
@@ -57,61 +57,32 @@ impl TensorSource for Gguf {
     }
 }
 
-struct Reader<'a> {
+/// The metadata of a GGUF file under the keys of its architecture.
+pub(super) struct GgufFields<'a> {
     file: &'a Gguf,
-    name: &'a str,
+    architecture: &'a str,
 }
 
-impl Reader<'_> {
-    fn llama(&self) -> Result<Architecture, ReferenceError> {
-        let base = self.base("attention.layer_norm_rms_epsilon")?;
-        let window = self.integer("attention.sliding_window", Some(base.context))?;
-        let has = |tensor: &str| self.file.tensors().contains_key(tensor);
-        let biases = Biases {
-            query_key_value: has("blk.0.attn_q.bias"),
-            attention_output: has("blk.0.attn_output.bias"),
-            feed_forward: has("blk.0.ffn_up.bias"),
-        };
-        Ok(Architecture {
-            context: base.context.min(window),
-            biases,
-            head_norm: has("blk.0.attn_q_norm.weight"),
-            norm: Norm::RootMeanSquare,
-            positions: Positions::Rotary(self.rotary(base.head_dim)?),
-            feed_forward: FeedForward::GatedSilu,
-            ..base
-        })
+impl GgufFields<'_> {
+    /// Returns the value of `general.architecture`.
+    pub(super) const fn architecture(&self) -> &str {
+        self.architecture
     }
 
-    fn gpt2(&self) -> Result<Architecture, ReferenceError> {
-        self.base("attention.layer_norm_epsilon")
+    /// Returns whether the file has a tensor.
+    pub(super) fn has_tensor(&self, tensor: &str) -> bool {
+        self.file.tensors().contains_key(tensor)
     }
 
-    fn bert(&self) -> Result<Architecture, ReferenceError> {
-        let base = self.base("attention.layer_norm_epsilon")?;
-        let causal = self.key("attention.causal");
-        if self.file.bool(&causal)? == Some(true) {
-            return Err(refused(&causal, "false", &"true"));
-        }
-        let key = self.key("pooling_type");
-        let pooling = match self.file.u32(&key)? {
-            None | Some(0 | 1) => Pooling::Mean,
-            Some(2) => Pooling::First,
-            Some(got) => return Err(refused(&key, "1 (mean) or 2 (first)", &got)),
-        };
-        Ok(Architecture {
-            mask: Mask::Bidirectional,
-            norm_order: NormOrder::Post,
-            feed_forward: FeedForward::Gelu(Gelu::Exact),
-            head: Head::None,
-            pooling,
-            end_tokens: Vec::new(),
-            ..base
-        })
+    /// Returns the rows of a tensor; 0 if the file lacks it.
+    pub(super) fn rows(&self, tensor: &str) -> usize {
+        self.file.tensors().get(tensor).map_or(0, |info| info.shape[0])
     }
 
-    /// What all architectures have, with the rest as GPT-2 has it.
-    fn base(&self, epsilon: &str) -> Result<Architecture, ReferenceError> {
+    /// Reads what all architectures have; the rest is that of GPT-2.
+    ///
+    /// `epsilon` is the key of what the norms add to a mean square.
+    pub(super) fn base(&self, epsilon: &str) -> Result<Architecture, ReferenceError> {
         let embedding = "token_embd.weight";
         let missing = || ReferenceError::MissingTensor { tensor: embedding.to_owned() };
         let shape = &self.file.tensors().get(embedding).ok_or_else(missing)?.shape;
@@ -121,17 +92,17 @@ impl Reader<'_> {
         let kv_heads = self.integer("attention.head_count_kv", Some(heads))?;
         let head_dim = self.integer("attention.key_length", Some(hidden / heads))?;
         let even = head_dim.is_multiple_of(2) && (2..=MAX_HEAD_DIM).contains(&head_dim);
-        if !even || heads.saturating_mul(head_dim) > MAX_INTEGER {
+        if !even || heads.saturating_mul(head_dim) > MAX_WIDTH {
             let expected = "even, at most 256, and at most 2^20 times all heads";
-            return Err(refused(&self.key("attention.key_length"), expected, &head_dim));
+            return Err(self.refused("attention.key_length", expected, &head_dim));
         }
         if !heads.is_multiple_of(kv_heads) {
-            let key = self.key("attention.head_count_kv");
-            return Err(refused(&key, "a divisor of the head count", &kv_heads));
+            let expected = "a divisor of the head count";
+            return Err(self.refused("attention.head_count_kv", expected, &kv_heads));
         }
         let layers = self.integer("block_count", None)?;
         if layers > MAX_LAYERS {
-            return Err(refused(&self.key("block_count"), "at most 1,024", &layers));
+            return Err(self.refused("block_count", "at most 1,024", &layers));
         }
         let context = self.integer("context_length", None)?.min(MAX_CONTEXT);
         let key = self.key(epsilon);
@@ -139,7 +110,7 @@ impl Reader<'_> {
         if !(0.0..=1.0).contains(&norm_epsilon) {
             return Err(refused(&key, "a number from 0 to 1", &norm_epsilon));
         }
-        let own = self.file.tensors().contains_key("output.weight");
+        let own = self.has_tensor("output.weight");
         Ok(Architecture {
             vocabulary,
             hidden,
@@ -163,11 +134,12 @@ impl Reader<'_> {
         })
     }
 
-    fn rotary(&self, head_dim: u32) -> Result<Rotary, ReferenceError> {
+    /// Reads the frequencies of rotary positions.
+    pub(super) fn rotary(&self, head_dim: u32) -> Result<Rotary, ReferenceError> {
         let dimensions = self.integer("rope.dimension_count", Some(head_dim))?;
         if dimensions != head_dim {
-            let key = self.key("rope.dimension_count");
-            return Err(refused(&key, "the width of a head", &dimensions));
+            let expected = "the width of a head";
+            return Err(self.refused("rope.dimension_count", expected, &dimensions));
         }
         let key = self.key("rope.freq_base");
         let theta = f64::from(self.file.f32(&key)?.unwrap_or(10_000.0));
@@ -187,7 +159,7 @@ impl Reader<'_> {
             }
             Some(got) => return Err(refused(&key, "none or linear", &got)),
         };
-        if !self.file.tensors().contains_key(ROPE_FREQUENCIES) {
+        if !self.has_tensor(ROPE_FREQUENCIES) {
             return Ok(Rotary { theta, scaling });
         }
         let divisors = self.file.tensor(ROPE_FREQUENCIES)?;
@@ -219,29 +191,50 @@ impl Reader<'_> {
         Ok(tokens)
     }
 
-    /// A positive integer up to 2^20 under the architecture's own key.
-    fn integer(&self, key: &str, default: Option<u32>) -> Result<u32, ReferenceError> {
+    /// Reads a positive integer up to 2^20 under a key of the architecture.
+    pub(super) fn integer(&self, key: &str, default: Option<u32>) -> Result<u32, ReferenceError> {
         let key = self.key(key);
         let got = self.file.u32(&key)?.or(default);
         let got = got.ok_or_else(|| GgufError::missing_key(&key))?;
-        if (1..=MAX_INTEGER).contains(&got) {
+        if (1..=MAX_WIDTH).contains(&got) {
             Ok(got)
         } else {
             Err(refused(&key, "a positive integer up to 2^20", &got))
         }
     }
 
+    /// Reads a boolean under a key of the architecture.
+    pub(super) fn bool(&self, key: &str) -> Result<Option<bool>, GgufError> {
+        self.file.bool(&self.key(key))
+    }
+
+    /// Reads an integer of 32 bits under a key of the architecture.
+    pub(super) fn u32(&self, key: &str) -> Result<Option<u32>, GgufError> {
+        self.file.u32(&self.key(key))
+    }
+
+    /// Returns the error that refuses the value of a key of the architecture.
+    pub(super) fn refused(
+        &self,
+        key: &str,
+        expected: &'static str,
+        got: &dyn ToString,
+    ) -> ReferenceError {
+        refused(&self.key(key), expected, got)
+    }
+
     fn key(&self, key: &str) -> String {
-        format!("{}.{key}", self.name)
+        format!("{}.{key}", self.architecture)
     }
 }
 
-/// The shortest decimal number that is written as `value`: files keep 32 bits of what a configuration says.
+/// Returns the shortest decimal number that is written as `value`: files keep 32 bits of what a
+/// configuration says.
 fn decimal(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| f64::from(value))
 }
 
-/// A number from 1 to 2^16 with 32 fraction bits.
+/// Converts a number from 1 to 2^16 to 32 fraction bits.
 fn q32(key: &str, value: f32) -> Result<u64, ReferenceError> {
     if !(1.0..=65_536.0).contains(&value) {
         return Err(refused(key, "a number from 1 to 2^16", &value));
@@ -257,8 +250,3 @@ fn refused(key: &str, expected: &'static str, got: &dyn ToString) -> ReferenceEr
 }
 
 const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
-const MAX_CONTEXT: u32 = 1 << 17;
-const MAX_HEAD_DIM: u32 = 256;
-const MAX_INTEGER: u32 = 1 << 20;
-const MAX_LAYERS: u32 = 1_024;
-const MAX_THETA: f64 = 9_007_199_254_740_992.0;

@@ -3,20 +3,25 @@ use serde_json::{Map, Value};
 use crate::reference::ReferenceError;
 
 /// The fields of a configuration, with refusals that name them.
-pub(super) struct Fields<'a>(pub(super) &'a Map<String, Value>);
+pub(in crate::reference) struct Fields<'a>(pub(in crate::reference) &'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
-    /// The field, unless it is absent or null.
-    pub(super) fn present(&self, field: &str) -> Option<&'a Value> {
+    /// Returns the field, unless it is absent or null.
+    pub(in crate::reference) fn present(&self, field: &str) -> Option<&'a Value> {
         self.0.get(field).filter(|value| !value.is_null())
     }
 
-    pub(super) fn refused(&self, field: &'static str, expected: &'static str) -> ReferenceError {
+    /// Returns the error that refuses the value of a field.
+    pub(in crate::reference) fn refused(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> ReferenceError {
         refused(field, expected, self.0.get(field))
     }
 
-    /// Requires a value.
-    pub(super) fn only(
+    /// Requires a value that fits.
+    pub(in crate::reference) fn only(
         &self,
         field: &'static str,
         expected: &'static str,
@@ -28,8 +33,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Requires a value unless the field is absent or null.
-    pub(super) fn neutral(
+    /// Requires a value that fits unless the field is absent or null.
+    pub(in crate::reference) fn neutral(
         &self,
         field: &'static str,
         expected: &'static str,
@@ -38,8 +43,8 @@ impl<'a> Fields<'a> {
         if self.present(field).is_some() { self.only(field, expected, fits) } else { Ok(()) }
     }
 
-    /// A positive integer up to `max`.
-    pub(super) fn integer(
+    /// Reads a positive integer up to `max`.
+    pub(in crate::reference) fn integer(
         &self,
         field: &'static str,
         default: Option<u32>,
@@ -53,8 +58,8 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| self.refused(field, "a positive integer that this version can hold"))
     }
 
-    /// A number from 0 to 1.
-    pub(super) fn epsilon(
+    /// Reads a number from 0 to 1.
+    pub(in crate::reference) fn epsilon(
         &self,
         field: &'static str,
         default: Option<f64>,
@@ -64,15 +69,22 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| self.refused(field, "a number from 0 to 1"))
     }
 
-    /// True or false.
-    pub(super) fn flag(&self, field: &'static str, default: bool) -> Result<bool, ReferenceError> {
+    /// Reads a boolean; `default` if the field is absent or null.
+    pub(in crate::reference) fn flag(
+        &self,
+        field: &'static str,
+        default: bool,
+    ) -> Result<bool, ReferenceError> {
         self.present(field).map_or(Ok(default), |value| {
             value.as_bool().ok_or_else(|| self.refused(field, "true or false"))
         })
     }
 
-    /// One token, a list of tokens, or none.
-    pub(super) fn end_tokens(&self, vocabulary: u32) -> Result<Vec<u32>, ReferenceError> {
+    /// Reads the tokens that end a text: one, a list, or none.
+    pub(in crate::reference) fn end_tokens(
+        &self,
+        vocabulary: u32,
+    ) -> Result<Vec<u32>, ReferenceError> {
         let field = "eos_token_id";
         let values = match self.present(field) {
             None => return Ok(Vec::new()),

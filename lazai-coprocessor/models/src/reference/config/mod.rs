@@ -1,19 +1,15 @@
 //! The `config.json` of a checkpoint.
 
-mod bert;
 mod fields;
-mod gpt2;
-mod llama;
-mod rotary;
+pub(super) mod rotary;
 
-use fields::Fields;
+use std::collections::BTreeMap;
+
+pub(super) use fields::Fields;
 use lazai_coprocessor::architecture::Architecture;
 use serde_json::{Map, Value};
 
-use super::{
-    ReferenceError,
-    names::{Names, Reading, hugging_face},
-};
+use super::{Family, ReferenceError, weights::WeightMapping};
 
 /// What a `config.json` says: the architecture, and how its family names the weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,26 +18,16 @@ pub struct Config {
     pub architecture: Architecture,
     /// Whose names the weights have.
     pub family: Family,
-    /// Rows of the token type embedding, of which the first belongs to all tokens; 0 if there is none.
+    /// Rows of the token type embedding, of which the first belongs to all tokens; 0 if there is
+    /// none.
     pub token_types: u32,
-}
-
-/// A family of checkpoints that names its weights in one way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Family {
-    /// BERT and its distilled forms.
-    Bert,
-    /// GPT-2.
-    Gpt2,
-    /// Llama, Mistral, Qwen2 and Qwen3.
-    Llama,
 }
 
 impl Config {
     /// Reads a `config.json`.
     ///
-    /// Fields that change the result and that this version does not implement must have their neutral value; fields that
-    /// do not change the result are passed over.
+    /// Fields that change the result and that this version does not implement must have their
+    /// neutral value; fields that do not change the result are passed over.
     ///
     /// # Errors
     /// [`ReferenceError::Syntax`] if it is not a JSON object, [`ReferenceError::Field`] if a field
@@ -52,24 +38,21 @@ impl Config {
         })?;
         let fields = Fields(&map);
         fields.neutral("quantization_config", "null", Value::is_null)?;
-        match fields.present("model_type").and_then(Value::as_str) {
-            Some("bert") => bert::read(&fields),
-            Some("gpt2") => gpt2::read(&fields),
-            Some("llama") => llama::read(&fields, llama::Variant::Llama),
-            Some("mistral") => llama::read(&fields, llama::Variant::Mistral),
-            Some("qwen2") => llama::read(&fields, llama::Variant::Qwen2),
-            Some("qwen3") => llama::read(&fields, llama::Variant::Qwen3),
-            _ => Err(fields.refused("model_type", "bert, gpt2, llama, mistral, qwen2 or qwen3")),
+        let model_type = fields.present("model_type").and_then(Value::as_str);
+        let read = model_type.and_then(|name| Some((name, Family::of_model_type(name)?)));
+        match read {
+            Some((model_type, family)) => family.rules().read_config(model_type, &fields),
+            None => Err(fields.refused("model_type", Family::MODEL_TYPES)),
         }
     }
 
-    /// Every tensor of a checkpoint by its name in the file, with its shape.
+    /// Returns every tensor of a checkpoint by its name in the file, with its shape.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let readings = hugging_face(self, Names::PLAIN);
+        let mappings = self.mappings(false);
         let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
         for (name, _) in self.architecture.tensors() {
-            for source in readings.get(&name).into_iter().flat_map(Reading::sources) {
+            for source in mappings.get(&name).into_iter().flat_map(WeightMapping::sources) {
                 // Several weights may be parts of one tensor.
                 if !tensors.contains(&source) {
                     tensors.push(source);
@@ -78,9 +61,12 @@ impl Config {
         }
         tensors
     }
-}
 
-const MAX_CONTEXT: u32 = 1 << 17;
-const MAX_HEAD_DIM: u32 = 256;
-const MAX_LAYERS: u32 = 1_024;
-const MAX_WIDTH: u32 = 1 << 20;
+    /// Returns where every weight comes from in a folder, by its name in this crate.
+    ///
+    /// `prefixed` says whether the names of the folder start with the prefix of the family.
+    pub(super) fn mappings(&self, prefixed: bool) -> BTreeMap<String, WeightMapping> {
+        let rules = self.family.rules();
+        WeightMapping::of_all(&self.architecture, |name| rules.map_weight(self, name, prefixed))
+    }
+}

@@ -2,10 +2,10 @@ use lazai_coprocessor::architecture::{Rotary, RotaryScaling};
 use serde_json::Value;
 
 use super::fields::{Fields, refused};
-use crate::reference::ReferenceError;
+use crate::reference::{ReferenceError, limits::MAX_THETA};
 
-/// The frequencies of rotary positions, which newer files put whole inside `rope_parameters`.
-pub(super) fn read(fields: &Fields<'_>) -> Result<Rotary, ReferenceError> {
+/// Reads the frequencies of rotary positions, which newer files put whole inside `rope_parameters`.
+pub(in crate::reference) fn read(fields: &Fields<'_>) -> Result<Rotary, ReferenceError> {
     let (mut theta, mut scaling) = (fields.present("rope_theta"), RotaryScaling::None);
     for field in ["rope_scaling", "rope_parameters"] {
         let Some(parameters) = fields.present(field) else { continue };
@@ -63,7 +63,7 @@ fn present<'a>(parameters: &'a Value, field: &str) -> Option<&'a Value> {
     parameters.get(field).filter(|value| !value.is_null())
 }
 
-/// A number up to 2^16 with 32 fraction bits.
+/// Converts a number up to 2^16 to 32 fraction bits.
 fn q32(value: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^48")]
     let value = (value * 4_294_967_296.0).round() as u64;
@@ -72,4 +72,3 @@ fn q32(value: f64) -> u64 {
 
 const DEFAULT_THETA: u64 = 10_000;
 const MAX_FACTOR: f64 = 65_536.0;
-const MAX_THETA: f64 = 9_007_199_254_740_992.0;
