@@ -1,12 +1,13 @@
 //! GGUF files: metadata, tensors and the embedded tokenizer, of versions 2 and 3, little-endian.
 //!
-//! A file is hostile: [`Gguf::open`] bounds every count before it reads, checks where each tensor lies, and reads no
-//! weight. [`Gguf::tensor`] reads and dequantizes one tensor, to the same bits as ggml's reference code.
+//! A file is hostile: [`Gguf::open`] bounds every count before it reads, checks where each tensor
+//! lies, and reads no weight. [`Gguf::tensor`] reads and dequantizes one tensor, to the same bits
+//! as ggml's reference code.
 
+mod dequantize;
 mod error;
 mod file;
 mod header;
-mod quant;
 mod reader;
 mod tensor;
 mod tokenizer;
@@ -15,6 +16,8 @@ mod value;
 pub use error::GgufError;
 pub use file::Gguf;
 pub use tensor::{TensorInfo, TensorKind};
+#[cfg(feature = "chat")]
+pub(crate) use tokenizer::keys;
 pub use value::{Array, Value};
 
 #[cfg(test)]

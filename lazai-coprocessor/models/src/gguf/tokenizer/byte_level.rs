@@ -2,6 +2,7 @@
 
 use super::{
     json::{Decoder, Model, Normalizer, Parts, Pattern, PreTokenizer, Vocab},
+    keys,
     special::Special,
     vocabulary::Vocabulary,
 };
@@ -45,7 +46,7 @@ pub(super) fn convert<'a>(
 
 impl Words {
     fn read(file: &Gguf) -> Result<Self, GgufError> {
-        Ok(match file.text(PRE)? {
+        Ok(match file.text(keys::PRE_TOKENIZER)? {
             // Files from before the key was invented have none.
             None | Some("default" | "gpt-2") => Self::Gpt2,
             Some("llama-bpe" | "llama-v3" | "llama3") => Self::Llama3,
@@ -53,7 +54,7 @@ impl Words {
             Some("smollm") => Self::SmolLm,
             Some(got) => {
                 let expected = "gpt-2, default, llama-bpe, llama3, qwen2 or smollm";
-                return Err(GgufError::value(PRE, expected, got));
+                return Err(GgufError::value(keys::PRE_TOKENIZER, expected, got));
             }
         })
     }
@@ -79,12 +80,12 @@ impl Words {
     }
 }
 
-/// The merges, the first of which come first.
+/// Reads the merges, by falling priority.
 fn read_merges<'a>(
     file: &'a Gguf,
     vocabulary: &Vocabulary<'_>,
 ) -> Result<Vec<[&'a str; 2]>, GgufError> {
-    let merges = file.texts(MERGES)?.ok_or_else(|| GgufError::missing_key(MERGES))?;
+    let merges = file.texts(keys::MERGES)?.ok_or_else(|| GgufError::missing_key(keys::MERGES))?;
     let mut pairs = Vec::new();
     for (index, merge) in merges.iter().enumerate() {
         let failed = |problem| Err(GgufError::Merge { index, problem, got: shorten(merge) });
@@ -100,7 +101,5 @@ fn read_merges<'a>(
     Ok(pairs)
 }
 
-const PRE: &str = "tokenizer.ggml.pre";
-const MERGES: &str = "tokenizer.ggml.merges";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";

@@ -1,9 +1,10 @@
 //! The check of a precompiled map of characters: whoever follows it for any text stays inside it.
 //!
-//! The map is a length, a trie of that many bytes as a double array of 32-bit units, and the texts that characters become,
-//! each ended by a zero byte. A step from a unit by a byte leads to the unit at (place, exclusive or the unit's offset,
-//! exclusive or the byte), which belongs to the path if its label is the byte. A path that ends at a unit with a leaf has its
-//! value, the place of a text, in the unit before the byte is applied.
+//! The map is a length, a trie of that many bytes as a double array of 32-bit units, and the texts
+//! that characters become, each ended by a zero byte. A step from a unit by a byte leads to the
+//! unit at (place, exclusive or the unit's offset, exclusive or the byte), which belongs to the
+//! path if its label is the byte. A path that ends at a unit with a leaf has its value, the place
+//! of a text, in the unit before the byte is applied.
 
 /// Checks a map.
 pub(super) fn check(bytes: &[u8]) -> Result<(), &'static str> {
@@ -58,10 +59,11 @@ const fn label(unit: u32) -> usize {
 mod tests {
     use super::*;
 
-    /// A trie that maps `a` to the text at `value`.
+    /// Returns a trie that maps `a` to the text at `value`.
     fn map(value: u32, texts: &[u8]) -> Vec<u8> {
         let mut units = vec![0_u32; 512];
-        // The root leads to places from 256 on, whose unit for `a` has a leaf at its own block's start.
+        // The root leads to places from 256 on, whose unit for `a` has a leaf at its own block's
+        // start.
         units[0] = 256 << 10;
         units[256 ^ 0x61] = (0x61 << 10) | 1 << 8 | 0x61;
         units[256] = 1 << 31 | value;

@@ -1,8 +1,8 @@
 use super::{
     byte_level,
     json::{AddedToken, Document},
-    sentencepiece,
-    special::{self, Special},
+    keys, sentencepiece,
+    special::Special,
     unigram,
     vocabulary::{self, TokenType, Vocabulary},
     wordpiece,
@@ -10,46 +10,48 @@ use super::{
 use crate::gguf::{Gguf, GgufError};
 
 impl Gguf {
-    /// The chat template, in Jinja's language.
+    /// Returns the chat template, in Jinja's language, if the file has one.
     #[must_use]
     pub fn chat_template(&self) -> Option<&str> {
-        self.text("tokenizer.chat_template").ok().flatten()
+        self.text(keys::CHAT_TEMPLATE).ok().flatten()
     }
 
-    /// The tokens that end a text, a turn or a message, in ascending order.
+    /// Returns the tokens that end a text, a turn or a message, in ascending order.
     ///
     /// # Errors
     /// [`GgufError::Value`] if one is not in the vocabulary.
     pub fn end_tokens(&self) -> Result<Vec<u32>, GgufError> {
         let mut tokens = Vec::new();
-        for key in [special::EOS, special::EOT, special::EOM] {
-            tokens.extend(special::token(self, key)?);
+        for key in [keys::EOS, keys::EOT, keys::EOM] {
+            tokens.extend(keys::token(self, key)?);
         }
         tokens.sort_unstable();
         tokens.dedup();
         Ok(tokens)
     }
 
-    /// The embedded tokenizer as the `tokenizer.json` of Hugging Face that makes the same tokens.
+    /// Converts the embedded tokenizer to the `tokenizer.json` of Hugging Face that makes the same
+    /// tokens.
     ///
-    /// Equal metadata gives equal bytes. Read are the models `gpt2` (byte-level BPE, whose words are those of GPT-2,
-    /// Llama 3, Qwen 2 or SmolLM), `llama` (SentencePiece BPE), `bert` (WordPiece) and `t5` (unigram). Control tokens, and
-    /// those that begin or end a text, become special tokens.
+    /// Equal metadata gives equal bytes. Read are the models `gpt2` (byte-level BPE, whose words
+    /// are those of GPT-2, Llama 3, Qwen 2 or SmolLM), `llama` (SentencePiece BPE), `bert`
+    /// (WordPiece) and `t5` (unigram). Control tokens, and those that begin or end a text, become
+    /// special tokens.
     ///
     /// # Errors
-    /// [`GgufError`], which names the key, token or merge, if a part of the tokenizer is absent, contradicts another, or
-    /// is of a kind that is not read.
+    /// [`GgufError`], which names the key, token or merge, if a part of the tokenizer is absent,
+    /// contradicts another, or is of a kind that is not read.
     pub fn tokenizer_json(&self) -> Result<Vec<u8>, GgufError> {
         let special = Special::read(self)?;
-        let got = self.text(MODEL)?.ok_or_else(|| GgufError::missing_key(MODEL))?;
+        let got = self.text(keys::MODEL)?.ok_or_else(|| GgufError::missing_key(keys::MODEL))?;
         let rewrite = if got == "bert" { wordpiece::piece } else { vocabulary::verbatim };
-        let vocabulary = Vocabulary::read(self, &special, rewrite)?;
+        let vocabulary = Vocabulary::read(self, |token| special.contains(token), rewrite)?;
         let parts = match got {
             "bert" => wordpiece::convert(self, &vocabulary)?,
             "gpt2" => byte_level::convert(self, &vocabulary, &special)?,
             "llama" => sentencepiece::convert(self, &vocabulary, &special)?,
             "t5" => unigram::convert(self, &vocabulary, &special)?,
-            _ => return Err(GgufError::value(MODEL, "gpt2, llama, bert or t5", got)),
+            _ => return Err(GgufError::value(keys::MODEL, "gpt2, llama, bert or t5", got)),
         };
         let added_tokens = vocabulary
             .iter()
@@ -59,5 +61,3 @@ impl Gguf {
         Document::new(added_tokens, parts).to_bytes()
     }
 }
-
-const MODEL: &str = "tokenizer.ggml.model";

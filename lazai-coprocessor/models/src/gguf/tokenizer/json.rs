@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::vocabulary::TOKENS;
+use super::keys::TOKENS;
 use crate::gguf::GgufError;
 
-/// A whole `tokenizer.json`.
+/// A `tokenizer.json`, whose fields are written in this order.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     version: &'static str,

@@ -1,9 +1,11 @@
-//! The embedded vocabulary as a `tokenizer.json` of Hugging Face, which makes the tokens of the original.
+//! The embedded vocabulary as a `tokenizer.json` of Hugging Face, which makes the tokens of the
+//! original.
 
 mod byte_level;
 mod charsmap;
 mod convert;
 mod json;
+pub(crate) mod keys;
 mod sentencepiece;
 mod special;
 mod unigram;

@@ -4,6 +4,7 @@ use core::cmp::Reverse;
 
 use super::{
     json::{Decoder, Model, Normalizer, Parts, Pattern, Vocab},
+    keys,
     special::Special,
     vocabulary::{TokenType, Vocabulary},
 };
@@ -14,7 +15,7 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
-    let prefix = file.bool(ADD_PREFIX)?.unwrap_or(true);
+    let prefix = file.bool(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
     let merges = derive_merges(vocabulary, vocabulary.scores(file)?);
     let replace = Normalizer::Replace { pattern: Pattern::String(" "), content: SPACE };
     let normalizer = if prefix {
@@ -50,10 +51,11 @@ pub(super) fn convert<'a>(
     })
 }
 
-/// Every way to make a piece from two, by falling score of the piece.
+/// Lists every way to make a piece from two, by falling score of the piece.
 ///
-/// Among the ways to make one piece, those with the longer left part come first, as in Hugging Face's converter. Pieces of
-/// equal scores keep the order of their numbers, which is that of merges in vocabularies without scores.
+/// Among the ways to make one piece, those with the longer left part come first, as in Hugging
+/// Face's converter. Pieces of equal scores keep the order of their numbers, which is that of
+/// merges in vocabularies without scores.
 fn derive_merges<'a>(vocabulary: &'a Vocabulary<'_>, scores: &[f32]) -> Vec<[&'a str; 2]> {
     let is_part =
         |text: &str| vocabulary.id(text).is_some_and(|id| vocabulary.kind(id).is_merged());
@@ -74,6 +76,5 @@ fn derive_merges<'a>(vocabulary: &'a Vocabulary<'_>, scores: &[f32]) -> Vec<[&'a
     merges.into_iter().map(|(_, _, _, pair)| pair).collect()
 }
 
-pub(super) const ADD_PREFIX: &str = "tokenizer.ggml.add_space_prefix";
 /// The mark of a space.
 pub(super) const SPACE: &str = "\u{2581}";

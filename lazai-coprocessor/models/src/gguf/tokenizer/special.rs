@@ -2,7 +2,8 @@
 
 use super::{
     json::Template,
-    vocabulary::{TOKENS, Vocabulary},
+    keys::{ADD_BOS, ADD_EOS, BOS, EOM, EOS, EOT, token},
+    vocabulary::Vocabulary,
 };
 use crate::gguf::{Gguf, GgufError};
 
@@ -24,12 +25,13 @@ impl Special {
         })
     }
 
-    /// Whether a prompt must not spell the token, whatever its type says.
+    /// Returns whether a prompt must not spell the token, whatever its type says.
     pub(super) fn contains(&self, token: u32) -> bool {
         [self.bos, self.eos, self.eot, self.eom].contains(&Some(token))
     }
 
-    /// What stands before and behind a text, if anything; the defaults hold where the file says nothing.
+    /// Returns what stands before and behind a text, if anything; the defaults hold where the file
+    /// says nothing.
     pub(super) fn template<'a>(
         &self,
         file: &Gguf,
@@ -50,22 +52,3 @@ impl Special {
         Ok((!empty).then(|| Template::new(before, after)))
     }
 }
-
-/// The token of a key, if the key is there.
-pub(super) fn token(file: &Gguf, key: &'static str) -> Result<Option<u32>, GgufError> {
-    let Some(token) = file.u32(key)? else { return Ok(None) };
-    let tokens = file.texts(TOKENS)?.ok_or_else(|| GgufError::missing_key(TOKENS))?;
-    if token as usize >= tokens.len() {
-        let expected = "a token of the vocabulary";
-        return Err(GgufError::value(key, expected, format!("{token} of {}", tokens.len())));
-    }
-    Ok(Some(token))
-}
-
-pub(super) const BOS: &str = "tokenizer.ggml.bos_token_id";
-pub(super) const EOS: &str = "tokenizer.ggml.eos_token_id";
-pub(super) const EOT: &str = "tokenizer.ggml.eot_token_id";
-pub(super) const EOM: &str = "tokenizer.ggml.eom_token_id";
-pub(super) const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
-const ADD_BOS: &str = "tokenizer.ggml.add_bos_token";
-const ADD_EOS: &str = "tokenizer.ggml.add_eos_token";

@@ -1,4 +1,5 @@
-//! Tokenizers of Hugging Face against the ones that come back from a GGUF file, as converters write it.
+//! Tokenizers of Hugging Face against the ones that come back from a GGUF file, as converters write
+//! it.
 
 use lazai_coprocessor::Tokenizer;
 use proptest::prelude::*;
@@ -53,8 +54,8 @@ fn parse(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
 }
 
-/// The file that converters write for a tokenizer: its model under GGUF's name, and its vocabulary, without the keys of
-/// special tokens.
+/// The file that converters write for a tokenizer: its model under GGUF's name, and its vocabulary,
+/// without the keys of special tokens.
 fn embed(original: &Value, model: &str) -> Writer {
     let mut tokens: Vec<(String, f32)> = match &original["model"]["vocab"] {
         Value::Array(pieces) => {
@@ -269,7 +270,8 @@ fn byte_level_bpe_makes_the_tokens_of_the_original() {
         byte_level(pre).check_all(33);
     }
     let tokens = |pre, text| byte_level(pre).converted.encode(text).unwrap().len();
-    // The families differ where they should: in digits, and in capitals before an apostrophe's letters.
+    // The families differ where they should: in digits, and in capitals before an apostrophe's
+    // letters.
     assert!(tokens("gpt-2", "1,000,000") < tokens("smollm", "1,000,000") - 2);
     assert_ne!(
         byte_level("gpt-2").converted.encode("x  12345").unwrap(),

@@ -5,9 +5,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::{
     charsmap,
     json::{Decoder, Metaspace, Model, Normalizer, Parts, Pattern, PreTokenizer},
-    sentencepiece::{ADD_PREFIX, SPACE},
-    special::{self, Special},
-    vocabulary::{TOKENS, TokenType, Vocabulary},
+    keys,
+    sentencepiece::SPACE,
+    special::Special,
+    vocabulary::{TokenType, Vocabulary},
 };
 use crate::gguf::{Array, Gguf, GgufError, Value, error::shorten};
 
@@ -16,8 +17,8 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
-    let prefix = file.bool(ADD_PREFIX)?.unwrap_or(true);
-    let collapse = file.bool(REMOVE_WHITESPACE)?.unwrap_or(true);
+    let prefix = file.bool(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
+    let collapse = file.bool(keys::REMOVE_WHITESPACE)?.unwrap_or(true);
     let charsmap = read_charsmap(file)?;
     let metaspace = Metaspace {
         replacement: SPACE,
@@ -50,7 +51,7 @@ pub(super) fn convert<'a>(
     }
     decoders.push(Decoder::Metaspace(metaspace));
     let (unk_id, _) =
-        vocabulary.unknown(file)?.ok_or_else(|| GgufError::missing_key(special::UNKNOWN))?;
+        vocabulary.unknown(file)?.ok_or_else(|| GgufError::missing_key(keys::UNKNOWN))?;
     Ok(Parts {
         normalizer: (!normalizers.is_empty()).then_some(Normalizer::Sequence { normalizers }),
         pre_tokenizer: Some(PreTokenizer::Sequence { pretokenizers }),
@@ -64,7 +65,8 @@ pub(super) fn convert<'a>(
     })
 }
 
-/// The pieces with their scores; a piece is known by its place, so only padding at the end is left out.
+/// Reads the pieces with their scores; a piece is known by its place, so only padding at the end is
+/// left out.
 fn read_pieces<'a>(
     vocabulary: &'a Vocabulary<'_>,
     scores: &[f32],
@@ -80,27 +82,27 @@ fn read_pieces<'a>(
                 got,
             });
         }
-        // Added tokens are found before the model runs: a placeholder must not be the least score, from which the
-        // score of what is unknown follows.
+        // Added tokens are found before the model runs: a placeholder must not be the least score,
+        // from which the score of what is unknown follows.
         let score = if kind == TokenType::UserDefined { 0.0 } else { scores[id as usize] };
         pieces.push((text, f64::from(score)));
     }
     if pieces.is_empty() {
-        return Err(GgufError::value(TOKENS, "at least one token", "none"));
+        return Err(GgufError::value(keys::TOKENS, "at least one token", "none"));
     }
     Ok(pieces)
 }
 
-/// The map of characters, checked.
+/// Reads and checks the map of characters.
 fn read_charsmap(file: &Gguf) -> Result<Option<Vec<u8>>, GgufError> {
-    let bytes = match file.metadata(CHARSMAP) {
+    let bytes = match file.metadata(keys::CHARSMAP) {
         None => return Ok(None),
         Some(Value::Array(Array::U8(bytes))) => bytes.clone(),
         Some(Value::Array(Array::I8(bytes))) => {
             bytes.iter().map(|byte| byte.cast_unsigned()).collect()
         }
         Some(other) => {
-            return Err(GgufError::value(CHARSMAP, "an array of bytes", other.describe()));
+            return Err(GgufError::value(keys::CHARSMAP, "an array of bytes", other.describe()));
         }
     };
     if bytes.is_empty() {
@@ -108,9 +110,6 @@ fn read_charsmap(file: &Gguf) -> Result<Option<Vec<u8>>, GgufError> {
     }
     match charsmap::check(&bytes) {
         Ok(()) => Ok(Some(bytes)),
-        Err(problem) => Err(GgufError::value(CHARSMAP, "a map of SentencePiece", problem)),
+        Err(problem) => Err(GgufError::value(keys::CHARSMAP, "a map of SentencePiece", problem)),
     }
 }
-
-const REMOVE_WHITESPACE: &str = "tokenizer.ggml.remove_extra_whitespaces";
-const CHARSMAP: &str = "tokenizer.ggml.precompiled_charsmap";

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::special::{self, Special};
+use super::keys::{self, SCORES, TOKEN_TYPES, TOKENS, UNKNOWN};
 use crate::gguf::{Gguf, GgufError, error::shorten};
 
 /// The tokens of a file, in the order of their numbers.
@@ -31,12 +31,12 @@ pub(super) enum TokenType {
 pub(super) type Rewrite = for<'a> fn(TokenType, &'a str) -> Cow<'a, str>;
 
 impl TokenType {
-    /// Whether the token is found before the model sees a text.
+    /// Returns whether the token is found before the model sees a text.
     pub(super) const fn is_added(self) -> bool {
         matches!(self, Self::Control | Self::Unknown | Self::UserDefined)
     }
 
-    /// Whether the model makes the token by merging others.
+    /// Returns whether the model makes the token by merging others.
     pub(super) const fn is_merged(self) -> bool {
         matches!(self, Self::Normal | Self::UserDefined)
     }
@@ -52,23 +52,25 @@ impl TokenType {
             6 => Self::Byte,
             _ => {
                 let got = format!("{code} for token {id}");
-                return Err(GgufError::value(TYPES, "integers from 0 to 6", got));
+                return Err(GgufError::value(TOKEN_TYPES, "integers from 0 to 6", got));
             }
         })
     }
 }
 
 impl<'a> Vocabulary<'a> {
+    /// Reads the tokens and their types; a token that `is_special` is a control token, whatever its
+    /// type says.
     pub(super) fn read(
         file: &'a Gguf,
-        special: &Special,
+        is_special: impl Fn(u32) -> bool,
         rewrite: Rewrite,
     ) -> Result<Self, GgufError> {
         let texts = file.texts(TOKENS)?.ok_or_else(|| GgufError::missing_key(TOKENS))?;
-        let types = file.i64s(TYPES)?;
+        let types = file.i64s(TOKEN_TYPES)?;
         if let Some(types) = types.as_ref().filter(|types| types.len() != texts.len()) {
             let got = format!("{} for {} tokens", types.len(), texts.len());
-            return Err(GgufError::value(TYPES, "one integer for each token", got));
+            return Err(GgufError::value(TOKEN_TYPES, "one integer for each token", got));
         }
         let mut vocabulary = Self { tokens: Vec::new(), ids: BTreeMap::new() };
         for (id, text) in texts.iter().enumerate() {
@@ -80,7 +82,7 @@ impl<'a> Vocabulary<'a> {
                 Some(types) => TokenType::new(id, types[id])?,
                 None => TokenType::Normal,
             };
-            if special.contains(id as u32) {
+            if is_special(id as u32) {
                 kind = TokenType::Control;
             }
             let piece = rewrite(kind, text);
@@ -94,7 +96,7 @@ impl<'a> Vocabulary<'a> {
         Ok(vocabulary)
     }
 
-    /// Number, text and type of every token but padding.
+    /// Iterates over number, text and type of every token but padding.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &str, TokenType)> {
         self.tokens
             .iter()
@@ -108,22 +110,22 @@ impl<'a> Vocabulary<'a> {
         self.tokens.len()
     }
 
-    /// The number of a token.
+    /// Returns the number of a token.
     pub(super) fn id(&self, text: &str) -> Option<u32> {
         self.ids.get(text).copied()
     }
 
-    /// The type of a token, which has a number.
+    /// Returns the type of a token by its number; padding if there is no such token.
     pub(super) fn kind(&self, id: u32) -> TokenType {
         self.tokens.get(id as usize).map_or(TokenType::Padding, |(_, kind)| *kind)
     }
 
-    /// The text of a token, be it padding.
+    /// Returns the text of a token, even of padding.
     pub(super) fn raw(&self, index: usize) -> &str {
         self.tokens.get(index).map_or("", |(text, _)| text)
     }
 
-    /// The text of a token that a key names.
+    /// Returns the text of a token that a key names.
     pub(super) fn text(&self, key: &'static str, id: u32) -> Result<&str, GgufError> {
         match self.tokens.get(id as usize) {
             Some((text, kind)) if *kind != TokenType::Padding && !text.is_empty() => Ok(text),
@@ -131,10 +133,10 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// The token for what the model does not know, by its key or its type.
+    /// Finds the token for what the model does not know, by its key or its type.
     pub(super) fn unknown(&self, file: &Gguf) -> Result<Option<(u32, &str)>, GgufError> {
-        match special::token(file, special::UNKNOWN)? {
-            Some(id) => Ok(Some((id, self.text(special::UNKNOWN, id)?))),
+        match keys::token(file, UNKNOWN)? {
+            Some(id) => Ok(Some((id, self.text(UNKNOWN, id)?))),
             None => Ok(self
                 .iter()
                 .find(|(_, _, kind)| *kind == TokenType::Unknown)
@@ -142,7 +144,7 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// The score of every token.
+    /// Reads the score of every token, in the order of their numbers.
     pub(super) fn scores(&self, file: &'a Gguf) -> Result<&'a [f32], GgufError> {
         let scores = file.f32s(SCORES)?.ok_or_else(|| GgufError::missing_key(SCORES))?;
         if scores.len() != self.len() {
@@ -159,12 +161,12 @@ impl<'a> Vocabulary<'a> {
     }
 }
 
-/// The text of a token as it stands.
+/// Returns the text of a token as it stands.
 pub(super) const fn verbatim(_: TokenType, text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Whether a token is one of those, `[PAD32000]` for instance, that converters add.
+/// Returns whether a token is padding that a converter added, `[PAD32000]` for instance.
 fn is_padding(kind: TokenType, text: &str) -> bool {
     matches!(kind, TokenType::Unused | TokenType::UserDefined)
         && text.strip_prefix("[PAD").and_then(|rest| rest.strip_suffix(']')).is_some_and(|number| {
@@ -172,7 +174,4 @@ fn is_padding(kind: TokenType, text: &str) -> bool {
         })
 }
 
-pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
-const TYPES: &str = "tokenizer.ggml.token_type";
-const SCORES: &str = "tokenizer.ggml.scores";
 const MAX_TOKEN_BYTES: usize = 1_024;

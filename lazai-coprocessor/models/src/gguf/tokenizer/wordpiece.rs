@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     json::{Decoder, Model, Normalizer, Parts, PreTokenizer, Template, Vocab},
-    special::{self, token},
+    keys::{self, token},
     vocabulary::{TokenType, Vocabulary},
 };
 use crate::gguf::{Gguf, GgufError};
@@ -14,15 +14,15 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
 ) -> Result<Parts<'a>, GgufError> {
     // The key of newer files stands first.
-    let before = named(file, vocabulary, &[special::BOS, CLS], "[CLS]")?;
-    let after = named(file, vocabulary, &[SEP], "[SEP]")?;
-    let (unk_token, _) = named(file, vocabulary, &[special::UNKNOWN], "[UNK]")?;
+    let before = named(file, vocabulary, &[keys::BOS, keys::CLS], "[CLS]")?;
+    let after = named(file, vocabulary, &[keys::SEP], "[SEP]")?;
+    let (unk_token, _) = named(file, vocabulary, &[keys::UNKNOWN], "[UNK]")?;
     Ok(Parts {
         normalizer: Some(Normalizer::Bert {
             clean_text: true,
             handle_chinese_chars: true,
-            strip_accents: file.bool(STRIP_ACCENTS)?,
-            lowercase: file.bool(LOWERCASE)?.unwrap_or(true),
+            strip_accents: file.bool(keys::STRIP_ACCENTS)?,
+            lowercase: file.bool(keys::LOWERCASE)?.unwrap_or(true),
         }),
         pre_tokenizer: Some(PreTokenizer::Bert),
         post_processor: Some(Template::new(Some(before), Some(after))),
@@ -36,8 +36,8 @@ pub(super) fn convert<'a>(
     })
 }
 
-/// The piece that a token of the file stands for: a word begins with the mark of a space there, and what continues a word
-/// has no mark.
+/// Returns the piece that a token of the file stands for: a word begins with the mark of a space
+/// there, and what continues a word has no mark.
 pub(super) fn piece(kind: TokenType, text: &str) -> Cow<'_, str> {
     if let Some(word) = text.strip_prefix(SPACE).filter(|word| !word.is_empty()) {
         Cow::Borrowed(word)
@@ -48,7 +48,7 @@ pub(super) fn piece(kind: TokenType, text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The token that the first of some keys names, or that has a certain text.
+/// Returns the token that the first of some keys names, or that has a certain text.
 fn named<'a>(
     file: &Gguf,
     vocabulary: &'a Vocabulary<'_>,
@@ -68,8 +68,3 @@ fn named<'a>(
 
 const CONTINUATION: &str = "##";
 const SPACE: char = '\u{2581}';
-const CLS: &str = "tokenizer.ggml.cls_token_id";
-/// So it is spelled.
-const SEP: &str = "tokenizer.ggml.seperator_token_id";
-const LOWERCASE: &str = "tokenizer.ggml.normalizer.lowercase";
-const STRIP_ACCENTS: &str = "tokenizer.ggml.normalizer.strip_accents";
