@@ -80,7 +80,7 @@ struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    /// The prompt that was asked for, or what the context leaves room for.
+    /// Returns the prompt that was asked for, or what the context leaves room for.
     fn prompt_tokens(&self, new: u32) -> Result<u32, Error> {
         let context = self.model.manifest().context;
         let room = context.saturating_sub(new);
@@ -126,7 +126,8 @@ impl<'a> Runs<'a> {
         })
     }
 
-    /// The least time of each part of all runs but the first, which also reads the weights from the disk.
+    /// Returns the least time of each part of all runs but the first, which also reads the weights
+    /// from the disk.
     fn best<const N: usize>(
         &self,
         run: impl Fn() -> Result<[f64; N], ExecutionError>,

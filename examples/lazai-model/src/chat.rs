@@ -81,7 +81,8 @@ impl Talk<'_> {
         }
     }
 
-    /// The tokens of the chat; the oldest turns are forgotten where the context is too short.
+    /// Returns the tokens of the chat; the oldest turns are forgotten where the context is too
+    /// short.
     fn prompt(&mut self) -> Result<Vec<u32>, Error> {
         let context = self.model.manifest().context;
         let room = self.options.max_tokens.min(context / 4).max(1);
@@ -172,7 +173,7 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// The template that was asked for, or a plain one.
+/// Opens the template that was asked for, or a plain one.
 fn open_template(options: &Chat, model: &Model) -> Result<ChatTemplate, Error> {
     let tokenizer = model.tokenizer();
     let start = tokenizer.encode("").unwrap_or_default().first().copied();
@@ -201,7 +202,7 @@ fn chat_error(error: ChatError) -> Error {
     }
 }
 
-/// The next line, without its end; `None` at the end of the input.
+/// Reads the next line, without its end; `None` at the end of the input.
 fn read_line(input: &mut impl BufRead) -> Result<Option<String>, Error> {
     let failed = |source| Error::File { deed: "reading", path: "the input".into(), source };
     let mut line = String::new();

@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
 
     let mut page = Page::default();
     page.title(match options.rounding {
-        RoundingOption::Compensated => {
+        RoundingOption::Gptq => {
             "What the integers lost: signal to noise of each matrix's results, in dB"
         }
         RoundingOption::Nearest => "What the integers lost: signal to noise of each matrix, in dB",
@@ -102,7 +102,7 @@ fn check_out(path: &Path) -> Result<(), Error> {
     if folder.is_dir() { Ok(()) } else { refuse("its folder does not exist: make it first") }
 }
 
-/// The tokenizer, and where it is from.
+/// Returns the tokenizer, and where it is from.
 fn tokenizer_json(options: &Convert, checkpoint: &Checkpoint) -> Result<(PathBuf, Vec<u8>), Error> {
     if let Some(path) = &options.tokenizer {
         return Ok((path.clone(), read_bounded(path, MAX_TOKENIZER_BYTES)?));
@@ -110,7 +110,7 @@ fn tokenizer_json(options: &Convert, checkpoint: &Checkpoint) -> Result<(PathBuf
     let path = options.source.clone();
     match checkpoint.tokenizer_json() {
         Ok(json) => Ok((path, json)),
-        Err(ReferenceError::Io { kind: std::io::ErrorKind::NotFound, .. }) => {
+        Err(ReferenceError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Err(Error::TokenizerMissing { path })
         }
         Err(source) => Err(Error::Checkpoint { path, source }),
@@ -134,7 +134,7 @@ fn calibration(
     text.sequences(tokenizer, length, options.calibration_tokens as usize)
 }
 
-/// The name that was asked for, or that of the source.
+/// Returns the name that was asked for, or that of the source.
 fn name(options: &Convert) -> String {
     if let Some(name) = &options.name {
         return name.clone();
@@ -157,7 +157,7 @@ fn calibrated(sequences: &[Vec<u32>]) -> String {
     format!("{} tokens in {} sequence{plural}", count(tokens), count(sequences.len()))
 }
 
-/// What the run cost this machine.
+/// Adds what the run cost this machine.
 pub(crate) fn finish(page: &mut Page, usage: &Usage) {
     page.item("time", format_args!("{:.1?}", usage.wall));
     if let Some(peak) = usage.peak_resident_bytes {

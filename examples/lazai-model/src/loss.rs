@@ -61,7 +61,7 @@ impl Display for LossTable {
     }
 }
 
-/// The parts of `layers.3.query`.
+/// Splits a name such as `layers.3.query` into layer and part.
 fn layer_and_part(name: &str) -> Option<(usize, &str)> {
     let (layer, part) = name.strip_prefix("layers.")?.split_once('.')?;
     Some((layer.parse().ok()?, part))

@@ -198,7 +198,8 @@ pub(crate) struct Chat {
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
 
-    /// The chat template: that of the checkpoint that the artifact was made from, or a file of its own
+    /// The chat template: that of the checkpoint that the artifact was made from, or a file of its
+    /// own
     #[arg(long, value_name = "SOURCE")]
     pub(crate) template: Option<PathBuf>,
 
@@ -271,7 +272,8 @@ impl From<PoolingOption> for Pooling {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum RoundingOption {
     /// So that they make up for each other's errors: slower, and often closer
-    Compensated,
+    #[value(name = "compensated")]
+    Gptq,
     /// To the nearest integer
     Nearest,
 }
@@ -279,7 +281,7 @@ pub(crate) enum RoundingOption {
 impl From<RoundingOption> for Rounding {
     fn from(option: RoundingOption) -> Self {
         match option {
-            RoundingOption::Compensated => Self::Compensated,
+            RoundingOption::Gptq => Self::Gptq,
             RoundingOption::Nearest => Self::Nearest,
         }
     }

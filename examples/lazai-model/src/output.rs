@@ -76,7 +76,7 @@ pub(crate) fn embed(options: &Embed) -> Result<(), Error> {
     show_json(&Vector { model_id, tokens: &tokens, fraction_bits, embedding, integers })
 }
 
-/// The result that is asked for.
+/// Returns the program value of `target`, if the model computes it.
 fn value(model: &Model, target: Target) -> Result<Value, Error> {
     let program = &model.manifest().program;
     let (task, hint) = match target {
@@ -87,7 +87,7 @@ fn value(model: &Model, target: Target) -> Result<Value, Error> {
     Ok(program.values[id.index()])
 }
 
-/// The tokens to read: at least one, and no more than the context holds.
+/// Returns the tokens to read: at least one, and no more than the context holds.
 fn tokens(model: &Model, input: &Input) -> Result<Vec<u32>, Error> {
     let tokens = match (&input.tokens, &input.text) {
         (Some(tokens), _) => tokens.clone(),

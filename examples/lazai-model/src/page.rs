@@ -18,13 +18,13 @@ impl Page {
         self.line(format_args!("{gap}{}", printable(text)))
     }
 
-    /// A name and what it names; an empty name goes on with the one before.
+    /// Adds a name and its value; an empty name continues the item before.
     pub(crate) fn item(&mut self, name: &str, value: impl Display) -> &mut Self {
         let value = printable(&value.to_string());
         self.line(format_args!("  {name:<16} {value}"))
     }
 
-    /// A line as it is.
+    /// Adds a line as it is.
     pub(crate) fn line(&mut self, line: impl Display) -> &mut Self {
         // Writing to a string does not fail.
         let _ = writeln!(self.0, "{line}");
@@ -38,12 +38,12 @@ impl Page {
     }
 }
 
-/// A text that can do nothing to a terminal.
+/// Returns a text without characters that control a terminal.
 pub(crate) fn printable(text: &str) -> String {
     inert(text.trim())
 }
 
-/// The same, with the space around it: for a piece of a text.
+/// Returns the same with the space around it kept, for a piece of a text.
 pub(crate) fn inert(text: &str) -> String {
     let inert = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().map(inert).collect()

@@ -90,7 +90,7 @@ impl Shape {
         shape
     }
 
-    /// What people read.
+    /// Returns the lines that people read.
     pub(crate) fn lines(&self) -> [String; 3] {
         let Self { kind, layers, hidden, intermediate, heads, kv_heads, head_dim, .. } = self;
         let mut parts = vec![format!("{} positions", self.positions), self.norm.to_owned()];
@@ -109,7 +109,7 @@ impl Shape {
 }
 
 impl Cost {
-    /// What `target` costs, if the program computes it.
+    /// Returns what `target` costs, if the program computes it.
     pub(crate) fn of(
         program: &Program,
         target: Target,
@@ -130,7 +130,7 @@ impl Cost {
     }
 }
 
-/// How often each operator stands in the program.
+/// Counts each operator of the program.
 pub(crate) fn operators(program: &Program) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for operator in &program.operators {

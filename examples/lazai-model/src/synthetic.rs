@@ -1,4 +1,5 @@
-//! Checkpoints of random weights, of any size, written piece by piece: to measure memory and time without a download.
+//! Checkpoints of random weights, of any size, written piece by piece: to measure memory and time
+//! without a download.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +38,8 @@ pub(crate) enum Shape {
     TinyLlama,
 }
 
-/// Writes `config.json`, `tokenizer.json`, `tokenizer_config.json` and the weights in BF16, in files of bounded size.
+/// Writes `config.json`, `tokenizer.json`, `tokenizer_config.json` and the weights in BF16, in
+/// files of bounded size.
 pub(crate) fn run(options: &Synthetic) -> Result<(), Error> {
     let folder = &options.out;
     fs::create_dir_all(folder).map_err(Error::writing(folder))?;
@@ -117,7 +119,7 @@ fn shards(tensors: &[Tensor], max: u64) -> Vec<&[Tensor]> {
     shards
 }
 
-/// The header of a file of weights.
+/// Writes the header of a file of weights.
 fn header(tensors: &[Tensor]) -> Vec<u8> {
     let mut entries = BTreeMap::from([("__metadata__", json!({"format": "pt"}))]);
     let mut start = 0;
@@ -173,7 +175,7 @@ impl Tensor {
 struct Random(u64);
 
 impl Random {
-    /// The sum of four uniform numbers, which is nearly normal, of variance one.
+    /// Draws the sum of four uniform numbers, which is nearly normal, of variance one.
     fn normal(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -223,12 +225,12 @@ impl Shape {
         matches!(self, Self::MiniLm | Self::TinyBert)
     }
 
-    /// The marks of a text's start and end.
+    /// Returns the marks of a text's start and end.
     const fn marks(self) -> [&'static str; 2] {
         if self.is_bert() { ["[CLS]", "[SEP]"] } else { ["<s>", "</s>"] }
     }
 
-    /// A tokenizer whose tokens are single bytes.
+    /// Returns a tokenizer whose tokens are single bytes.
     fn tokenizer(self) -> Value {
         let [start, end] = self.marks();
         let mut vocabulary = serde_json::Map::new();

@@ -29,7 +29,7 @@ impl Text {
         Ok(Self { name: path.display().to_string(), content })
     }
 
-    /// The tokens of the whole, with what the tokenizer's template adds once around it.
+    /// Returns the tokens of the whole, with what the tokenizer's template adds once around it.
     pub(crate) fn tokens(&self, tokenizer: &Tokenizer) -> Result<Vec<u32>, Error> {
         let template = self.encode(tokenizer, 0, "")?;
         let (mut tokens, mut end) = (Vec::new(), Vec::new());
@@ -47,7 +47,8 @@ impl Text {
 
     /// Sequences of at most `length` tokens from all over the text, about `budget` tokens in all.
     ///
-    /// Each starts at a line, as far as lines are short enough, and as the tokenizer's template starts a text.
+    /// Each starts at a line, as far as lines are short enough, and as the tokenizer's template
+    /// starts a text.
     pub(crate) fn sequences(
         &self,
         tokenizer: &Tokenizer,
@@ -94,8 +95,8 @@ pub(crate) fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Cuts a text into pieces of at most `max` bytes, with where each starts: behind a line if there is one, else behind a
-/// space, else between characters.
+/// Cuts a text into pieces of at most `max` bytes, with where each starts: behind a line if there
+/// is one, else behind a space, else between characters.
 fn pieces(text: &str, max: usize) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     core::iter::from_fn(move || {
@@ -131,7 +132,8 @@ mod tests {
 
     use super::*;
 
-    /// `<s>`, `</s>` around every text, and the letters a to f, space and line end.
+    /// Returns a tokenizer with `<s>`, `</s>` around every text, and the letters a to f, space and
+    /// line end.
     fn tokenizer() -> Tokenizer {
         let special = |id: u32, content: &str| {
             json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,

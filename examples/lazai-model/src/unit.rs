@@ -2,7 +2,7 @@
 
 use core::fmt::Display;
 
-/// With a comma between thousands.
+/// Formats a number with a comma between thousands.
 pub(crate) fn count(value: impl Display) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
@@ -15,7 +15,7 @@ pub(crate) fn count(value: impl Display) -> String {
     grouped
 }
 
-/// With the unit that leaves one to four digits before the point, to a tenth.
+/// Formats a size, to a tenth of the unit that leaves one to four digits before the point.
 pub(crate) fn bytes(value: u64) -> String {
     let (unit, name) = match value {
         0..1_024 => return format!("{value} bytes"),

@@ -36,7 +36,7 @@ impl Layout {
         self.folder.join("tokenizer.json")
     }
 
-    /// The folder of the trained model.
+    /// Returns the folder of the trained model.
     pub(crate) fn model(&self) -> PathBuf {
         self.folder.join("hf")
     }
@@ -101,7 +101,7 @@ pub(crate) fn learn_tokenizer(layout: &Layout) -> Result<(), RecipeError> {
     Ok(())
 }
 
-/// The documents of a corpus file.
+/// Reads the documents of a corpus file.
 pub(crate) fn read_documents(path: &Path) -> Result<Vec<String>, RecipeError> {
     let text = fs::read_to_string(path).map_err(RecipeError::reading(path))?;
     let documents = text.split_terminator(SEPARATOR);

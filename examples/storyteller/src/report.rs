@@ -59,12 +59,12 @@ impl Report {
         Ok(report)
     }
 
-    /// Integer perplexity over that of floating point.
+    /// Returns integer perplexity over that of floating point.
     pub(crate) fn ratio(&self) -> f64 {
         self.comparison.ratio()
     }
 
-    /// Whether the integers stay within the gate.
+    /// Returns whether the integers stay within the gate.
     pub(crate) fn passes(&self) -> bool {
         self.ratio() <= GATE
     }

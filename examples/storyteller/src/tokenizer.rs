@@ -57,7 +57,7 @@ pub(crate) fn load(path: &Path) -> Result<(Tokenizer, Vec<u8>), RecipeError> {
     Ok((Tokenizer::from_bytes(&bytes)?, bytes))
 }
 
-/// The tokens of documents that carry their marks as text.
+/// Encodes documents that carry their marks as text.
 pub(crate) fn encode(
     tokenizer: &Tokenizer,
     documents: &[String],

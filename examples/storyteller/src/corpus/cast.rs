@@ -36,7 +36,7 @@ impl Character {
         }
     }
 
-    /// "Mila the fox".
+    /// Returns a name such as "Mila the fox".
     pub(super) fn title(&self) -> String {
         format!("{} the {}", self.name, self.animal.name)
     }

@@ -58,12 +58,12 @@ impl Iterator for Corpus {
     }
 }
 
-/// The prompt of a question that nothing precedes.
+/// Returns the prompt of a question that nothing precedes.
 pub(crate) fn prompt(question: &str) -> String {
     format!("Question: {question}\nAnswer:")
 }
 
-/// A story and questions about it.
+/// Writes a story and questions about it.
 fn told(rng: &mut Rng) -> String {
     let Story { request, text, mut questions } = Story::tell(rng);
     let mut document = match rng.below(10) {

@@ -52,12 +52,13 @@ impl Calibration {
         Self { query_width, kv_width, ..Self::default() }
     }
 
-    /// The largest magnitude of each column of queries or keys at a point; none if it was not seen.
+    /// Returns the largest magnitude of each column of queries or keys at a point; none if it was
+    /// not seen.
     pub(super) fn columns(&self, point: Point) -> &[f32] {
         self.columns.get(&point).map_or(&[], Vec::as_slice)
     }
 
-    /// The largest magnitude at any of `points`.
+    /// Returns the largest magnitude at any of `points`.
     ///
     /// # Errors
     /// [`QuantizeError::NotFinite`] if one was infinite or not a number.
@@ -74,7 +75,7 @@ impl Calibration {
     }
 }
 
-/// The fraction bits of an activation whose magnitude was at most `largest`, with room for
+/// Returns the fraction bits of an activation whose magnitude was at most `largest`, with room for
 /// `2^headroom` times as much.
 ///
 /// # Errors

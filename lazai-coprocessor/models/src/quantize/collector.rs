@@ -13,10 +13,10 @@ use super::{
     Progress, QuantizeError, QuantizeOptions, QuantizeReport, QuantizedMatrix, Stage, TensorReport,
     ValueReport,
     calibration::{Calibration, activation_bits},
-    compensate::compensate,
+    gptq::round_columns,
     inputs::Input,
     matrix::{MAX_BITS, quantize_matrix},
-    moments::Root,
+    moments::CholeskyFactor,
     scale::power_of_two,
 };
 use crate::reference::{Checkpoint, Point};
@@ -34,7 +34,7 @@ pub(super) struct Collector<'a> {
     biases: Vec<(String, Vec<i32>)>,
     values: Vec<ValueReport>,
     /// What the current layer reads.
-    inputs: BTreeMap<Input, Root>,
+    inputs: BTreeMap<Input, CholeskyFactor>,
     /// What the rows of some tensors are multiplied by.
     row_factors: BTreeMap<String, Vec<f64>>,
     /// What the columns at some points are multiplied by.
@@ -44,11 +44,11 @@ pub(super) struct Collector<'a> {
 /// A weight matrix of a checkpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    /// Its name.
+    /// The name in [`Architecture::tensors`](lazai_coprocessor::architecture::Architecture).
     pub(super) name: String,
-    /// Outputs.
+    /// Outputs of the matrix.
     pub(super) rows: u32,
-    /// Inputs.
+    /// Inputs of the matrix.
     pub(super) columns: u32,
     /// What its weights are multiplied by.
     pub(super) factor: f64,
@@ -111,7 +111,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Enters the next layer, which reads inputs of these moments.
-    pub(super) fn read(&mut self, inputs: BTreeMap<Input, Root>) {
+    pub(super) fn read(&mut self, inputs: BTreeMap<Input, CholeskyFactor>) {
         self.inputs = inputs;
     }
 
@@ -126,12 +126,12 @@ impl<'a> Collector<'a> {
         self.column_factors.insert(point, factors.to_vec());
     }
 
-    /// The measurements behind the scales.
+    /// Returns the measurements behind the scales.
     pub(super) const fn calibration(&self) -> &'a Calibration {
         self.calibration
     }
 
-    /// The artifact of `manifest` with the tensors so far, and the report.
+    /// Returns the artifact of `manifest` with the tensors so far, and the report.
     pub(super) fn finish(
         self,
         manifest: Manifest,
@@ -186,7 +186,8 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// An epsilon times a width in units of the square of an input of `bits` fraction bits.
+    /// Converts an epsilon times a width to units of the square of an input of `bits` fraction
+    /// bits.
     pub(super) fn epsilon(&self, epsilon: f64, bits: i8) -> Result<u64, QuantizeError> {
         let units = epsilon * power_of_two(2 * i32::from(bits));
         let max = power_of_two(EPSILON_BITS);
@@ -204,7 +205,7 @@ impl<'a> Collector<'a> {
         self.gains.push((name.to_owned(), gain));
     }
 
-    /// The most fraction bits that hold in i16 what was seen at `points` times `factor`.
+    /// Returns the most fraction bits that hold in i16 what was seen at `points` times `factor`.
     pub(super) fn activation(
         &mut self,
         name: &str,
@@ -221,7 +222,8 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Quantizes the matrix of a product with i16 results, and its bias; returns the fraction bits of the results.
+    /// Quantizes the matrix of a product with i16 results, and its bias; returns the fraction bits
+    /// of the results.
     pub(super) fn product(
         &mut self,
         source: Source,
@@ -256,8 +258,8 @@ impl<'a> Collector<'a> {
         Ok(Branch { matrix: self.matrices.len() - 1, input_bits })
     }
 
-    /// Finds the fraction bits of the residual stream, by what was seen at `points`, by the matrices
-    /// that add to it, and by `epsilon`, which the norms count in units of its square.
+    /// Finds the fraction bits of the residual stream, by what was seen at `points`, by the
+    /// matrices that add to it, and by `epsilon`, which the norms count in units of its square.
     ///
     /// Returns the bits, and the epsilon in those units.
     pub(super) fn residual(
@@ -353,7 +355,7 @@ impl<'a> Collector<'a> {
             )?;
         let root = source.input.and_then(|input| self.inputs.get(&input));
         let output =
-            root.map(|root| compensate(&mut quantized, &weights, root, &self.options.threads));
+            root.map(|root| round_columns(&mut quantized, &weights, root, &self.options.threads));
         let report = TensorReport::new(source.name.clone(), &quantized, &weights, output);
         Ok(Matrix { source, quantized, report })
     }
@@ -380,14 +382,14 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The most fraction bits of an output with which every row may have its shift.
+/// Returns the most fraction bits of an output with which every row may have its shift.
 pub(super) fn most_output_bits(input_bits: i8, matrix: &QuantizedMatrix) -> i8 {
     let rows = matrix.row_bits.iter().zip(&matrix.norms);
     let most = rows.map(|(bits, norm)| bits.saturating_sub_unsigned(least_shift(*norm))).min();
     input_bits.saturating_add(most.unwrap_or(0))
 }
 
-/// The smallest shift that a row of this norm may have.
+/// Returns the smallest shift that a row of this norm may have.
 fn least_shift(norm: u64) -> u8 {
     let fits = |shift: &u8| norm <= WeightMatrix::norm_max(*shift);
     (WeightMatrix::SHIFT_MIN..WeightMatrix::SHIFT_FULL)
@@ -395,7 +397,8 @@ fn least_shift(norm: u64) -> u8 {
         .unwrap_or(WeightMatrix::SHIFT_FULL)
 }
 
-/// The most fraction bits of a row with which it is not shifted by more than the kernel can.
+/// Returns the most fraction bits of a row with which it is not shifted by more than the kernel
+/// can.
 pub(super) const fn most_row_bits(input_bits: i8, output_bits: i8) -> i8 {
     output_bits.saturating_sub(input_bits).saturating_add_unsigned(WeightMatrix::SHIFT_MAX)
 }

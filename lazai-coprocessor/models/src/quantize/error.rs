@@ -20,7 +20,7 @@ pub enum QuantizeError {
     /// The calibration made a number that is infinite or not a number.
     #[error("activations at {point} are not finite")]
     NotFinite {
-        /// Where.
+        /// The place in the forward pass.
         point: String,
     },
     /// The program that was built breaks a limit of this version.
@@ -37,9 +37,9 @@ pub enum QuantizeError {
     TooLarge {
         /// What is too large.
         what: String,
-        /// Its magnitude, rounded down to an integer.
+        /// The largest magnitude, rounded down to an integer.
         got: u64,
-        /// The largest magnitude.
+        /// The largest magnitude that fits.
         max: u64,
     },
     /// A row of weights is too large for the integers.
@@ -47,7 +47,7 @@ pub enum QuantizeError {
     WeightRange {
         /// The name of the tensor.
         tensor: String,
-        /// The row.
+        /// The first such row.
         row: usize,
     },
 }

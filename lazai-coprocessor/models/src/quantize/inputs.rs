@@ -7,7 +7,7 @@ use lazai_coprocessor::{
     kernel::Threads,
 };
 
-use super::moments::{Moments, Root};
+use super::moments::{CholeskyFactor, Moments};
 use crate::reference::{Checkpoint, LayerPoint, Observer, Point, ReferenceError, Replay};
 
 /// A value that matrices of a layer read.
@@ -40,8 +40,8 @@ impl<'a> Inputs<'a> {
         Ok(Self { checkpoint, threads, replay })
     }
 
-    /// The roots of the moments of the next layer.
-    pub(super) fn next(&mut self) -> Result<BTreeMap<Input, Root>, ReferenceError> {
+    /// Returns the Cholesky factors of the moments of the next layer.
+    pub(super) fn next(&mut self) -> Result<BTreeMap<Input, CholeskyFactor>, ReferenceError> {
         let architecture = self.checkpoint.architecture();
         let mut seen = Seen::new(architecture, self.threads);
         if architecture.norm_order == NormOrder::Post {
@@ -51,8 +51,8 @@ impl<'a> Inputs<'a> {
         }
         self.replay.layer(self.checkpoint, &mut seen)?;
         seen.flush();
-        let roots = seen.moments.into_iter();
-        Ok(roots.map(|(input, moments)| (input, moments.into_root())).collect())
+        let factors = seen.moments.into_iter();
+        Ok(factors.map(|(input, moments)| (input, moments.into_cholesky())).collect())
     }
 }
 
@@ -89,7 +89,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The input that is seen at a point.
+    /// Returns the input that is seen at a point.
     const fn input(&self, point: LayerPoint) -> Option<Input> {
         match point {
             LayerPoint::Attention => Some(Input::Mixed),

@@ -28,17 +28,17 @@ pub struct QuantizedMatrix {
 /// A row that cannot be quantized: its largest weight is above 2^34, or not a number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RowOutOfRange {
-    /// The row.
+    /// The number of the row.
     pub row: usize,
 }
 
 /// Quantizes a `[rows, columns]` matrix of finite weights, row by row.
 ///
-/// Each row takes the fraction bits, and each of its groups the exponent, that make the squared error
-/// least; of equal errors the fewer bits and the smaller exponent. The candidates for the bits are
-/// the most with which no weight is clipped, and up to two more. No row gets more than `max_bits`,
-/// nor so many that its sum breaks [`WeightMatrix::NORM_MAX`]. All in 64-bit basic operations of
-/// fixed order: the same weights give the same integers on every machine.
+/// Each row takes the fraction bits, and each of its groups the exponent, that make the squared
+/// error least; of equal errors the fewer bits and the smaller exponent. The candidates for the
+/// bits are the most with which no weight is clipped, and up to two more. No row gets more than
+/// `max_bits`, nor so many that its sum breaks [`WeightMatrix::NORM_MAX`]. All in 64-bit basic
+/// operations of fixed order: the same weights give the same integers on every machine.
 ///
 /// A row of zeros takes the bits of the row that has the fewest.
 ///
@@ -93,19 +93,19 @@ pub fn quantize_matrix(
 }
 
 impl QuantizedMatrix {
-    /// The fewest fraction bits of a row; 0 if there are no rows.
+    /// Returns the fewest fraction bits of a row; 0 if there are no rows.
     #[must_use]
     pub fn fewest_bits(&self) -> i8 {
         self.row_bits.iter().copied().min().unwrap_or(0)
     }
 
-    /// The most fraction bits of a row; 0 if there are no rows.
+    /// Returns the most fraction bits of a row; 0 if there are no rows.
     #[must_use]
     pub fn most_bits(&self) -> i8 {
         self.row_bits.iter().copied().max().unwrap_or(0)
     }
 
-    /// The real weight that the integers stand for.
+    /// Returns the real weight that the integers stand for.
     ///
     /// # Panics
     /// If the place is outside the matrix.
@@ -224,7 +224,7 @@ impl Trial {
     }
 }
 
-/// The squared error of a group at an exponent, in units of the row's last bit.
+/// Returns the squared error of a group at an exponent, in units of the row's last bit.
 fn group_error(scaled: &[f64; WeightMatrix::GROUP], exponent: u8) -> f64 {
     let (step, back) = (power_of_two(-i32::from(exponent)), power_of_two(i32::from(exponent)));
     // Four sums, then a tree: a fixed order that processors can follow four at a time.
@@ -238,7 +238,7 @@ fn group_error(scaled: &[f64; WeightMatrix::GROUP], exponent: u8) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
-/// The nearest integer from -127 to 127, ties to even.
+/// Returns the nearest integer from -127 to 127, ties to even.
 fn nearest(x: f64) -> f64 {
     // Adding 1.5 * 2^52 leaves no bit for a fraction, so the sum is rounded to an integer.
     const SHIFTER: f64 = 6_755_399_441_055_744.0;
@@ -269,7 +269,7 @@ mod tests {
         quantize_matrix(weights, rows, columns, MAX_BITS, &Threads::single()).unwrap()
     }
 
-    /// The kernel accepts the matrix, and the reported errors are the errors.
+    /// Checks that the kernel accepts the matrix, and that the reported errors are the errors.
     fn check(matrix: &QuantizedMatrix, weights: &[f32]) {
         let shifts = vec![8; matrix.rows];
         WeightMatrix::new(matrix.rows, matrix.columns, &matrix.values, &matrix.exponents, &shifts)

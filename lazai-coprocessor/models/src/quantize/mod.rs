@@ -1,16 +1,15 @@
 //! Turns a floating-point checkpoint into a model artifact of integers.
 //!
-//! First the [reference model](crate::reference) reads the calibration text, and the largest magnitude
-//! of every activation fixes its scale. Then each weight matrix is quantized by least squared error, and
-//! scales give way where the kernels need it: a product's shift must be from 1 to 31. Everything is
-//! computed in basic operations of fixed order, so the same checkpoint and calibration give the same
-//! bytes on every machine.
+//! First the [reference model](crate::reference) reads the calibration text, and the largest
+//! magnitude of every activation fixes its scale. Then each weight matrix is quantized by least
+//! squared error, and scales give way where the kernels need it: a product's shift must be from 1
+//! to 31. Everything is computed in basic operations of fixed order, so the same checkpoint and
+//! calibration give the same bytes on every machine.
 
-mod balance;
 mod calibration;
 mod collector;
-mod compensate;
 mod error;
+mod gptq;
 mod inputs;
 mod integers;
 mod matrix;
@@ -18,6 +17,7 @@ mod moments;
 mod network;
 mod report;
 mod scale;
+mod smooth_quant;
 mod transformer;
 
 #[cfg(test)]
@@ -34,10 +34,10 @@ use lazai_coprocessor::{artifact::ArtifactBuilder, kernel::Threads};
 
 use crate::reference::{Checkpoint, observe};
 
-/// How to quantize.
+/// The choices that [`quantize`] leaves to its caller.
 #[derive(Clone, Debug)]
 pub struct QuantizeOptions {
-    /// The model's name, for people.
+    /// The name of the model, for people.
     pub name: String,
     /// Most positions of a sequence; `None` for as many as the checkpoint has.
     pub context: Option<u32>,
@@ -50,7 +50,7 @@ pub struct QuantizeOptions {
 }
 
 impl QuantizeOptions {
-    /// The whole context, one bit of headroom, the nearest integers, one thread.
+    /// Keeps the whole context, one bit of headroom, the nearest integers and one thread.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -65,14 +65,14 @@ impl QuantizeOptions {
 /// How the weights of the layers are rounded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Rounding {
-    /// Each to the integer that makes up best for the errors of others, over the inputs of the calibration. Takes memory of
-    /// the square of a matrix' inputs, and time of their cube.
-    Compensated,
+    /// By GPTQ: each to the integer that best compensates the errors of the others, over the inputs
+    /// of the calibration. Takes memory of the square of a matrix' inputs, and time of their cube.
+    Gptq,
     /// Each to the nearest integer.
     Nearest,
 }
 
-/// What is being done.
+/// The part of the work that is being done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
     /// Measuring activations; counted in layers.
@@ -81,21 +81,21 @@ pub enum Stage {
     Quantize,
 }
 
-/// How far the work is.
+/// How far the work is, in the pieces of a [`Stage`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Progress {
-    /// What is being done.
+    /// The part of the work.
     pub stage: Stage,
-    /// How much of it is done.
+    /// Pieces of this stage that are done.
     pub done: usize,
-    /// How much of it there is.
+    /// All pieces of this stage.
     pub total: usize,
 }
 
 /// A quantized model, ready to be written.
 #[derive(Clone, Debug)]
 pub struct Quantized {
-    /// The artifact.
+    /// The artifact, not yet written.
     pub artifact: ArtifactBuilder,
     /// What the quantization chose, and what it cost.
     pub report: QuantizeReport,
@@ -104,15 +104,16 @@ pub struct Quantized {
 /// Quantizes a checkpoint.
 ///
 /// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is.
-/// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are enough.
-/// `progress` is told before the first and after each piece of work.
+/// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are
+/// enough. `progress` is told before the first and after each piece of work.
 ///
 /// # Errors
-/// [`QuantizeError`] if the checkpoint cannot be read or run, or its numbers do not fit the integers.
+/// [`QuantizeError`] if the checkpoint cannot be read or run, or its numbers do not fit the
+/// integers.
 ///
 /// # Examples
 /// ```no_run
-/// use lazai_coprocessor::{
+/// use lazai_models::{
 ///     quantize::{QuantizeOptions, quantize},
 ///     reference::Checkpoint,
 /// };

@@ -28,11 +28,12 @@ impl Moments {
         });
     }
 
-    /// The lower triangular root of the moments.
+    /// Computes the Cholesky factor of the moments.
     ///
-    /// Each square counts 1.3 times, as if its column had a part of its own, which keeps the errors on inputs unlike the
-    /// calibration small too; a hundredth of the mean square gives columns that were never seen a weight.
-    pub(super) fn into_root(mut self) -> Root {
+    /// Each square counts 1.3 times, as if its column had a part of its own, which keeps the errors
+    /// on inputs unlike the calibration small too; a hundredth of the mean square gives columns
+    /// that were never seen a weight.
+    pub(super) fn into_cholesky(mut self) -> CholeskyFactor {
         let width = self.width;
         let squares: f64 = (0..width).map(|index| self.sums[index * (width + 1)]).sum();
         let damping = (DAMPING * squares / width.max(1) as f64).max(f64::MIN_POSITIVE);
@@ -48,20 +49,20 @@ impl Moments {
             // The moments are positive semidefinite, but for what their sums were rounded by.
             current[row] = square.max(damping).sqrt();
         }
-        Root { width, factors: self.sums }
+        CholeskyFactor { width, factors: self.sums }
     }
 }
 
 /// A lower triangular matrix whose product with its transpose is the moments.
 #[derive(Clone, Debug)]
-pub(super) struct Root {
+pub(super) struct CholeskyFactor {
     width: usize,
     /// In rows of `width`, of which the part above the diagonal means nothing.
     factors: Vec<f64>,
 }
 
-impl Root {
-    /// The part of row `index` up to the diagonal.
+impl CholeskyFactor {
+    /// Returns the part of row `index` up to the diagonal.
     pub(super) fn row(&self, index: usize) -> &[f64] {
         &self.factors[index * self.width..][..=index]
     }
@@ -72,7 +73,8 @@ impl Root {
     }
 }
 
-/// The inner product of two vectors of one length, in eight sums that are then added pairwise.
+/// Computes the inner product of two vectors of one length, in eight sums added pairwise at the
+/// end.
 fn dot(left: &[f64], right: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (left, left_rest) = left.as_chunks::<8>();
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_times_its_transpose_is_the_moments() {
+    fn the_factor_times_its_transpose_is_the_moments() {
         let width = 19;
         let rows: Vec<f32> =
             (0..width * 40).map(|i| ((i * i * 37 + i) % 101) as f32 / 50.0 - 1.0).collect();
@@ -117,10 +119,11 @@ mod tests {
         }
         let damping =
             DAMPING * (0..width).map(|i| expected[i * (width + 1)]).sum::<f64>() / width as f64;
-        let root = moments.into_root();
+        let factor = moments.into_cholesky();
         for i in 0..width {
             for j in 0..=i {
-                let product: f64 = root.row(i).iter().zip(root.row(j)).map(|(a, b)| a * b).sum();
+                let product: f64 =
+                    factor.row(i).iter().zip(factor.row(j)).map(|(a, b)| a * b).sum();
                 let expected = expected[i * width + j];
                 let expected = if i == j { OWN_PART * expected + damping } else { expected };
                 assert!((product - expected).abs() < 1e-9, "{i} {j}: {product} {expected}");
@@ -129,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn no_inputs_still_have_a_root() {
-        let root = Moments::new(3).into_root();
-        assert!((0..3).all(|index| root.row(index)[index] > 0.0));
+    fn no_inputs_still_have_a_factor() {
+        let factor = Moments::new(3).into_cholesky();
+        assert!((0..3).all(|index| factor.row(index)[index] > 0.0));
     }
 }

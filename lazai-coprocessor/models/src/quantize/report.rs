@@ -4,7 +4,7 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::reference::ln;
 
-use super::{QuantizedMatrix, compensate::OutputError};
+use super::{QuantizedMatrix, gptq::OutputError};
 
 /// What a quantization chose, and what it cost.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,11 +18,11 @@ pub struct QuantizeReport {
 /// The error of a weight matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorReport {
-    /// Its name in the artifact.
+    /// The name of the matrix in the artifact.
     pub name: String,
-    /// Rows.
+    /// Outputs of the matrix.
     pub rows: usize,
-    /// Columns.
+    /// Inputs of the matrix.
     pub columns: usize,
     /// The fewest fraction bits of a row.
     pub fewest_bits: i8,
@@ -35,18 +35,19 @@ pub struct TensorReport {
     /// The sum of the squared weights over that of the squared errors, in decibels; infinite if
     /// there is no error.
     pub signal_to_noise_db: f64,
-    /// The same of the results over the inputs of the calibration, if rounding made up for its errors.
+    /// The same of the results over the inputs of the calibration, if rounding made up for its
+    /// errors.
     pub output_signal_to_noise_db: Option<f64>,
 }
 
 /// The scale of an activation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueReport {
-    /// What it is.
+    /// The place in the program.
     pub name: String,
-    /// Its largest magnitude in the calibration.
+    /// The largest magnitude in the calibration.
     pub largest: f64,
-    /// Its fraction bits.
+    /// Fraction bits of the activation.
     pub bits: i8,
 }
 
@@ -101,7 +102,7 @@ impl Display for QuantizeReport {
     }
 }
 
-/// A ratio of powers in decibels.
+/// Converts a ratio of powers to decibels.
 fn decibels(signal: f64, noise: f64) -> f64 {
     if noise == 0.0 {
         return f64::INFINITY;

@@ -2,14 +2,14 @@
 
 use core::ops::RangeInclusive;
 
-/// `2^exponent`, exact, for exponents from -1022 to 1023.
+/// Returns `2^exponent`, exact, for exponents from -1022 to 1023.
 pub(super) fn power_of_two(exponent: i32) -> f64 {
     let biased = u64::try_from(exponent + 1_023).expect("invariant: exponents are above -1023");
     f64::from_bits(biased << 52)
 }
 
-/// The most fraction bits in `range` with which `largest` stays within `limit` in units of the last
-/// bit; `None` if even the fewest are too many, or `largest` is not a number.
+/// Returns the most fraction bits in `range` with which `largest` stays within `limit` in units of
+/// the last bit; `None` if even the fewest are too many, or `largest` is not a number.
 ///
 /// `largest` is positive.
 pub(super) fn largest_bits(largest: f64, limit: f64, range: RangeInclusive<i8>) -> Option<i8> {

@@ -8,10 +8,10 @@ use lazai_coprocessor::{
 
 use super::{
     Progress, QuantizeError, QuantizeOptions, Quantized, Rounding,
-    balance::Balance,
     calibration::Calibration,
     collector::{Branch, Collector, NormSource, Source},
     inputs::{Input, Inputs},
+    smooth_quant::SmoothQuant,
 };
 use crate::reference::{Checkpoint, LayerPoint, Point};
 
@@ -28,7 +28,7 @@ pub(super) fn quantize(
     let architecture = Architecture { context, ..checkpoint.architecture().clone() };
     let matrices = architecture.tensors().iter().filter(|(_, shape)| shape.len() == 2).count();
     let inputs = match options.rounding {
-        Rounding::Compensated => Some(Inputs::new(checkpoint, &options.threads, sequences)?),
+        Rounding::Gptq => Some(Inputs::new(checkpoint, &options.threads, sequences)?),
         Rounding::Nearest => None,
     };
     let mut collector = Collector::new(checkpoint, calibration, options, progress, matrices);
@@ -121,7 +121,8 @@ impl Network<'_, '_> {
         Ok(scales)
     }
 
-    /// The first half of a layer, whose input has `input` fraction bits if it is not normalized here.
+    /// Collects the first half of a layer, whose input has `input` fraction bits if it is not
+    /// normalized here.
     fn attention(
         &mut self,
         layer: u32,
@@ -134,7 +135,7 @@ impl Network<'_, '_> {
         let name = |part: &str| format!("layers.{layer}.{part}");
         scales.attention_norm = self.norm(name("attention_norm"), at(LayerPoint::AttentionNorm))?;
         let input = if self.is_post() { input } else { scales.attention_norm.output };
-        self.balance(layer);
+        self.smooth_keys(layer);
         // Scores are divided by the root of the head's width: here, once.
         let factor = 1.0 / f64::from(head_dim).sqrt();
         let bias = biases.query_key_value;
@@ -169,10 +170,10 @@ impl Network<'_, '_> {
     }
 
     /// Moves what is large in the keys of a layer to its queries.
-    fn balance(&mut self, layer: u32) {
+    fn smooth_keys(&mut self, layer: u32) {
         let architecture = self.architecture;
-        let balance = Balance::new(architecture, layer, self.collector.calibration());
-        let (query, key) = (&balance.queries, &balance.keys);
+        let smoothing = SmoothQuant::new(architecture, layer, self.collector.calibration());
+        let (query, key) = (&smoothing.queries, &smoothing.keys);
         let name = |part: &str| format!("layers.{layer}.{part}");
         let points: &[(LayerPoint, &[f64])] = if architecture.head_norm {
             let width = architecture.head_dim as usize;
@@ -199,7 +200,7 @@ impl Network<'_, '_> {
         }
     }
 
-    /// The second half of a layer.
+    /// Collects the second half of a layer.
     fn feed_forward(
         &mut self,
         layer: u32,
@@ -225,7 +226,7 @@ impl Network<'_, '_> {
         self.collector.branch(down, scales.product)
     }
 
-    /// A norm of the residual stream.
+    /// Collects a norm of the residual stream.
     fn norm(&mut self, name: String, point: Point) -> Result<NormScales, QuantizeError> {
         let factor = f64::from(self.architecture.hidden).sqrt();
         let biased = self.architecture.norm == Norm::Layer && !self.is_post();
@@ -234,7 +235,7 @@ impl Network<'_, '_> {
         self.collector.norm(source)
     }
 
-    /// A norm of each head, whose results are multiplied by `factor`.
+    /// Collects a norm of each head, whose results are multiplied by `factor`.
     fn head_norm(
         &mut self,
         name: String,
@@ -285,13 +286,14 @@ impl Network<'_, '_> {
         Source { name, rows, columns, factor: 1.0, input: None }
     }
 
-    /// A matrix of a layer.
+    /// Describes a matrix of a layer, which reads `input`.
     const fn product(&self, name: String, rows: u32, columns: u32, input: Input) -> Source {
         Source { name, rows, columns, factor: 1.0, input: Some(input) }
     }
 }
 
-/// The fraction bits of the next layer's input, if the residual stream was normalized before.
+/// Returns the fraction bits of the next layer's input, if the residual stream was normalized
+/// before.
 fn input_bits(scales: &Scales) -> i8 {
     scales.layers.last().map_or(scales.embedding_norm.output, |layer| layer.mlp_norm.output)
 }

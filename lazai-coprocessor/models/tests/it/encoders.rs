@@ -15,7 +15,7 @@ fn compare(name: &str) -> Option<()> {
     for (index, pooling) in [Pooling::Mean, Pooling::First].into_iter().enumerate() {
         let checkpoint = Checkpoint::open(&folder).unwrap().with_pooling(pooling);
         let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
-        let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Compensated);
+        let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
         let (mut cosines, mut exact) = (Vec::new(), 1.0_f64);
         for sequence in &sequences {
             let expected = &sequence.embeddings[index];
@@ -49,7 +49,7 @@ fn minilm_finds_the_same_passages() {
     let checkpoint = Checkpoint::open(&folder).unwrap();
     let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
     let sequences = sequences(&folder.join("expected.safetensors"));
-    let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Compensated);
+    let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
     let json: Value =
         serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let texts = |name: &str| -> Vec<Vec<f32>> {

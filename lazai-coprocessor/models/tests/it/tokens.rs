@@ -33,8 +33,8 @@ struct ChatCase {
     text: String,
 }
 
-/// Calls `check` with each reference: its folder, its tokenizer, its special tokens and what is expected.
-/// It returns how many cases it compared, and at least one must be.
+/// Calls `check` with each reference: its folder, its tokenizer, its special tokens and what is
+/// expected. It returns how many cases it compared, and at least one must be.
 fn for_each_reference(check: impl Fn(&Path, &Tokenizer, &BTreeSet<u32>, &Expected) -> usize) {
     let Some(root) = env::var_os("LAZAI_REFERENCE") else {
         eprintln!(
@@ -99,7 +99,8 @@ mod chat {
                 let tokens = template.encode(&chat, false, tokenizer).unwrap();
                 let folder = folder.display();
                 if ids_as_text.iter().any(|id| special.contains(id)) {
-                    // The reference's model knows the text of a special token, or does not know another.
+                    // The reference's model knows the text of a special token, or does not know
+                    // another.
                     continue;
                 }
                 assert_eq!(&tokens, ids_as_text, "{folder}: {text:?}");

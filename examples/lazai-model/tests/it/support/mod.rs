@@ -105,7 +105,8 @@ pub(crate) fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&run(arguments)).unwrap()
 }
 
-/// Asserts that the program fails with the code, without a panic, and in one line that says all of `parts`.
+/// Asserts that the program fails with the code, without a panic, and in one line that says all of
+/// `parts`.
 pub(crate) fn fails(arguments: &[&str], code: i32, parts: &[&str]) {
     program_fails(arguments, "", code, parts);
 }

@@ -27,8 +27,9 @@ use crate::reference::{Block, Dense, FloatNetwork, Layers, Place};
 
 /// Quantizes a network, with scales from its samples and room for `2^headroom_bits` times as much.
 ///
-/// The artifact has no tokenizer: [`Network::load`](lazai_coprocessor::model::Network::load) reads it. Its program has one output,
-/// the scores, with a row for each row of the input. [`Value::integers`] gives the integers of its input.
+/// The artifact has no tokenizer: [`Network::load`](lazai_coprocessor::model::Network::load) reads
+/// it. Its program has one output, the scores, with a row for each row of the input.
+/// [`Value::integers`] gives the integers of its input.
 ///
 /// # Errors
 /// [`QuantizeError`] if the numbers do not fit the integers.
@@ -85,7 +86,7 @@ pub fn quantize_network(
     Ok(artifact)
 }
 
-/// The largest magnitude at each place, over all samples.
+/// Measures the largest magnitude at each place, over all samples.
 fn largest(
     network: &FloatNetwork,
     threads: &Threads,
@@ -102,7 +103,8 @@ fn largest(
                 }
             }
         };
-        // A sample has the length that the network reads, so that it can only compute what is not finite.
+        // A sample has the length that the network reads, so that it can only compute what is not
+        // finite.
         let ran = network.observe(sample, threads, &mut observer).is_ok();
         if let Some(place) = infinite.or(if ran { None } else { Some(Place::Input) }) {
             return Err(QuantizeError::NotFinite { point: format!("{place:?}") });
@@ -194,7 +196,8 @@ impl Writer<'_> {
         Ok(residual)
     }
 
-    /// Finds the fraction bits of the residual stream by its magnitude, by what is added to it and by the epsilon of its norms.
+    /// Finds the fraction bits of the residual stream by its magnitude, by what is added to it and
+    /// by the epsilon of its norms.
     fn residual(
         &mut self,
         residual: ValueId,
@@ -242,7 +245,7 @@ impl Writer<'_> {
         Ok(output)
     }
 
-    /// A product with results of `bits` fraction bits, or as many as the shifts allow.
+    /// Adds a product with results of `bits` fraction bits, or as many as the shifts allow.
     fn product(
         &mut self,
         name: &str,
@@ -265,7 +268,7 @@ impl Writer<'_> {
         Ok(output)
     }
 
-    /// A product that is added to the residual stream; returns the index of its matrix.
+    /// Adds a product to the residual stream; returns the index of its matrix.
     fn branch(
         &mut self,
         name: &str,
@@ -309,7 +312,7 @@ impl Writer<'_> {
             .map_err(|row| QuantizeError::WeightRange { tensor: name.to_owned(), row: row.row })
     }
 
-    /// The most fraction bits that hold what was seen at a place times `factor`.
+    /// Returns the most fraction bits that hold what was seen at a place times `factor`.
     fn bits(&self, place: Place, factor: f64, limit: f64) -> Result<i8, QuantizeError> {
         let largest = self.largest.get(&place).copied().unwrap_or(0.0) * factor;
         activation_bits(&format!("{place:?}"), largest, self.headroom_bits, limit)
@@ -322,7 +325,8 @@ impl Writer<'_> {
     }
 }
 
-/// A size; the file of a network bounds each below 2^16, and the check of the program refuses what is not.
+/// Converts a size; the file of a network bounds each below 2^16, and the check of the program
+/// refuses what is not.
 fn size(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }

@@ -43,7 +43,8 @@ fn error(manifest: &str, tensors: &Tensors) -> f64 {
     (error / power).sqrt()
 }
 
-/// Weights of 8 bits are the error: about 0.7 % of each product of weights that spread over their whole range.
+/// Weights of 8 bits are the error: about 0.7 % of each product of weights that spread over their
+/// whole range.
 #[test]
 fn a_perceptron_of_integers_is_near_its_floats() {
     let got = error(PERCEPTRON, &perceptron(&[64, 64, 10], 20, 1));

@@ -1,8 +1,8 @@
-//! Rounding that makes up for its own errors.
+//! GPTQ: rounding that compensates the errors it has made, over the inputs of the calibration.
 
 use lazai_coprocessor::kernel::{Threads, WeightMatrix};
 
-use super::{QuantizedMatrix, moments::Root, scale::power_of_two};
+use super::{QuantizedMatrix, moments::CholeskyFactor, scale::power_of_two};
 
 /// What rounding costs in the results of a matrix, over the inputs of the calibration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,17 +13,19 @@ pub(super) struct OutputError {
     pub(super) noise: f64,
 }
 
-/// Rounds the weights again, column by column from the last, each to the integer that makes the error of the results
-/// least, given the errors that the columns behind it have made.
+/// Rounds the weights again, column by column from the last, each to the integer that makes the
+/// error of the results least, given the errors that the columns behind it have made.
 ///
-/// Scales and exponents stay as they are. A row whose norm would exceed the bound keeps its nearest integers.
+/// Scales and exponents stay as they are. A row whose norm would exceed the bound keeps its nearest
+/// integers.
 ///
 /// # Source
-/// Babai's nearest plane, which is GPTQ (Frantar et al. 2022) in another order: Chen et al. 2025, arXiv 2507.18553.
-pub(super) fn compensate(
+/// Babai's nearest plane, which is GPTQ (Frantar et al. 2022) in another order: Chen et al. 2025,
+/// arXiv 2507.18553.
+pub(super) fn round_columns(
     matrix: &mut QuantizedMatrix,
     weights: &[f32],
-    root: &Root,
+    root: &CholeskyFactor,
     threads: &Threads,
 ) -> OutputError {
     let columns = matrix.columns;
@@ -63,11 +65,12 @@ struct Row<'a> {
     exponents: &'a [u8],
     /// Two to the row's fraction bits.
     unit: f64,
-    root: &'a Root,
+    root: &'a CholeskyFactor,
 }
 
 impl Row<'_> {
-    /// The integers, and the sum of the magnitudes of their effective weights.
+    /// Rounds the row; returns the integers, and the sum of the magnitudes of their effective
+    /// weights.
     fn round(&self) -> (Vec<i8>, u64) {
         let mut integers = vec![0_i8; self.weights.len()];
         // What the errors of the columns behind add to each column.
@@ -91,7 +94,7 @@ impl Row<'_> {
         (integers, norm)
     }
 
-    /// The squared error of the weights, and that of their results.
+    /// Computes the squared error of the weights, and that of their results.
     fn error(&self, integers: &[i8]) -> (f64, OutputError) {
         let mut signal = vec![0.0; integers.len()];
         let mut noise = vec![0.0; integers.len()];
@@ -142,10 +145,10 @@ mod tests {
         let threads = Threads::new(2).unwrap();
         let mut moments = Moments::new(columns);
         moments.add(&inputs, &threads);
-        let root = moments.into_root();
+        let root = moments.into_cholesky();
         let plain = quantize_matrix(&weights, rows, columns, 40, &threads).unwrap();
         let mut matrix = plain.clone();
-        let error = compensate(&mut matrix, &weights, &root, &threads);
+        let error = round_columns(&mut matrix, &weights, &root, &threads);
         let output_error = |matrix: &QuantizedMatrix| -> f64 {
             let mut sum = 0.0;
             for input in inputs.chunks(columns) {
@@ -177,7 +180,7 @@ mod tests {
             assert_eq!(matrix.norms[row], norm);
         }
         let mut again = plain;
-        compensate(&mut again, &weights, &root, &Threads::single());
+        round_columns(&mut again, &weights, &root, &Threads::single());
         assert_eq!(again, matrix, "threads change a byte");
     }
 
@@ -193,7 +196,7 @@ mod tests {
         moments.add(&inputs, &threads);
         let plain = quantize_matrix(&weights, rows, columns, 40, &threads).unwrap();
         let mut matrix = plain.clone();
-        compensate(&mut matrix, &weights, &moments.into_root(), &threads);
+        round_columns(&mut matrix, &weights, &moments.into_cholesky(), &threads);
         assert_eq!(matrix.values, plain.values);
     }
 }

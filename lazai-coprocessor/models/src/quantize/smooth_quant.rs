@@ -1,26 +1,29 @@
-//! Moves what is large in keys to queries.
+//! SmoothQuant for queries and keys: moves what is large in keys to queries.
 
 use lazai_coprocessor::architecture::{Architecture, Positions};
 
 use super::{calibration::Calibration, scale::power_of_two};
 use crate::reference::{LayerPoint, Point};
 
-/// Powers of two that multiply the columns of a layer's keys, and divide those of its queries: scores stay what they are.
+/// Powers of two that multiply the columns of a layer's keys, and divide those of its queries:
+/// scores stay what they are.
 ///
-/// A cached key has 7 bits for the largest column of its head, so a column that is always large, as by a bias, takes them
-/// from the others; a query has 15. Small columns of keys are enlarged until they are about as large as the largest. Both
-/// columns of a pair that is rotated take the same power.
+/// A cached key has 7 bits for the largest column of its head, so a column that is always large, as
+/// by a bias, takes them from the others; a query has 15. Small columns of keys are enlarged until
+/// they are about as large as the largest. Both columns of a pair that is rotated take the same
+/// power.
 ///
 /// # Source
-/// Xiao et al. 2022, `SmoothQuant`, arXiv 2211.10438, for the idea; here all of it goes into the queries.
-pub(super) struct Balance {
+/// Xiao et al. 2022, `SmoothQuant`, arXiv 2211.10438, for the idea; here all of it goes into the
+/// queries.
+pub(super) struct SmoothQuant {
     /// For each column of the keys.
     pub(super) keys: Vec<f64>,
     /// For each column of the queries.
     pub(super) queries: Vec<f64>,
 }
 
-impl Balance {
+impl SmoothQuant {
     /// Chooses the powers by the largest magnitudes of the keys of `layer`.
     ///
     /// Where the heads share the gain of a norm, they share the powers too.
@@ -63,7 +66,7 @@ impl Balance {
     }
 }
 
-/// The powers of two that bring the columns of a head near its largest.
+/// Returns the powers of two that bring the columns of a head near its largest.
 fn powers(head: &[f64]) -> Vec<f64> {
     let most = head.iter().copied().fold(0.0, f64::max);
     let power = |largest: &f64| {
