@@ -8,7 +8,10 @@ use std::{
 
 use lazai_coprocessor::chat::{ChatError, ChatTemplate};
 
-use crate::gguf::{Gguf, GgufError};
+use crate::{
+    IoError,
+    gguf::{Gguf, GgufError, keys},
+};
 
 /// Why the chat template of a checkpoint was not read.
 #[non_exhaustive]
@@ -21,12 +24,12 @@ pub enum TemplateError {
     #[error(transparent)]
     Gguf(#[from] GgufError),
     /// The file system refused.
-    #[error("{file}: {kind}")]
+    #[error("{file}: {}", source.kind())]
     Io {
-        /// The file.
+        /// The name of the file.
         file: &'static str,
-        /// What went wrong.
-        kind: io::ErrorKind,
+        /// What the file system said.
+        source: IoError,
     },
 }
 
@@ -35,8 +38,8 @@ pub enum TemplateError {
 /// Of a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
 /// `tokenizer_config.json`, or the template of the latter; of a GGUF file,
 /// `tokenizer.chat_template`. A `.json` file is read as a `tokenizer_config.json`, and any other as
-/// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text, where
-/// the checkpoint says none.
+/// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text,
+/// where the checkpoint says none.
 ///
 /// # Errors
 /// [`TemplateError::Io`] if a file cannot be read, [`TemplateError::Gguf`] if the GGUF file is
@@ -83,28 +86,32 @@ fn open_gguf(
     eos: Option<&str>,
 ) -> Result<ChatTemplate, TemplateError> {
     let file = Gguf::open(path)?;
-    let source = file.text("tokenizer.chat_template")?.ok_or(ChatError::NoTemplate)?;
-    let tokens = file.texts("tokenizer.ggml.tokens")?.unwrap_or_default();
+    let source = file.text(keys::CHAT_TEMPLATE)?.ok_or(ChatError::NoTemplate)?;
+    let tokens = file.texts(keys::TOKENS)?.unwrap_or_default();
     let text = |key: &str| -> Result<Option<&str>, GgufError> {
         let token = file.u32(key)?;
         Ok(token.and_then(|token| tokens.get(token as usize)).map(String::as_str))
     };
-    let own = [text("tokenizer.ggml.bos_token_id")?, text("tokenizer.ggml.eos_token_id")?];
+    let own = [text(keys::BOS)?, text(keys::EOS)?];
     Ok(ChatTemplate::new(source, own[0].or(bos), own[1].or(eos))?)
 }
 
-/// What a file holds, if it is there.
+/// Returns what a file holds, or `None` if there is no file.
 fn optional<T>(content: Result<T, TemplateError>) -> Result<Option<T>, TemplateError> {
     match content {
-        Err(TemplateError::Io { kind: io::ErrorKind::NotFound, .. }) => Ok(None),
+        Err(TemplateError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
         content => content.map(Some),
     }
 }
 
 fn read_text(path: &Path) -> Result<String, TemplateError> {
     let bytes = read(path, TEMPLATE, ChatTemplate::MAX_SOURCE_BYTES)?;
-    String::from_utf8(bytes)
-        .map_err(|_| TemplateError::Io { file: TEMPLATE, kind: io::ErrorKind::InvalidData })
+    String::from_utf8(bytes).map_err(|_| TemplateError::Io {
+        file: TEMPLATE,
+        source: io::ErrorKind::InvalidData.into(),
+    })
 }
 
 /// Reads a file of at most `max` bytes.
@@ -119,9 +126,8 @@ fn read(path: &Path, file: &'static str, max: usize) -> Result<Vec<u8>, Template
     Ok(bytes)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the signature of map_err")]
 fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
-    move |error| TemplateError::Io { file, kind: error.kind() }
+    move |error| TemplateError::Io { file, source: error.into() }
 }
 
 const CONFIG: &str = "tokenizer_config.json";
@@ -159,8 +165,8 @@ mod tests {
         assert_eq!(text(&config).unwrap(), "config <s>");
         fs::write(&config, "{}").unwrap();
         assert_eq!(text(path), Err(ChatError::NoTemplate.into()));
-        let kind = io::ErrorKind::NotFound;
-        assert_eq!(text(&path.join("none")), Err(TemplateError::Io { file: TEMPLATE, kind }));
+        let source = io::ErrorKind::NotFound.into();
+        assert_eq!(text(&path.join("none")), Err(TemplateError::Io { file: TEMPLATE, source }));
     }
 
     #[test]
@@ -186,8 +192,8 @@ mod tests {
         let folder = Folder::new();
         let path = folder.path().join("template");
         fs::write(&path, [b'a', 0xff]).unwrap();
-        let kind = io::ErrorKind::InvalidData;
-        assert_eq!(text(&path), Err(TemplateError::Io { file: TEMPLATE, kind }));
+        let source = io::ErrorKind::InvalidData.into();
+        assert_eq!(text(&path), Err(TemplateError::Io { file: TEMPLATE, source }));
         let max = ChatTemplate::MAX_SOURCE_BYTES;
         fs::write(&path, vec![b' '; max + 1]).unwrap();
         let error = ChatError::TooLarge { part: "bytes of a file", got: max + 1, max };

@@ -1,6 +1,6 @@
 //! The 16-bit floating-point numbers of checkpoints as the 32-bit ones of the same value.
 
-/// An IEEE half.
+/// Converts an IEEE half.
 pub(crate) fn from_half(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let (exponent, fraction) = (u32::from(half >> 10) & 31, u32::from(half & 0x3ff));
@@ -15,7 +15,7 @@ pub(crate) fn from_half(half: u16) -> f32 {
     }
 }
 
-/// A bfloat: the upper half of a 32-bit number.
+/// Converts a bfloat: the upper half of a 32-bit number.
 pub(crate) fn from_bfloat(bfloat: u16) -> f32 {
     f32::from_bits(u32::from(bfloat) << 16)
 }

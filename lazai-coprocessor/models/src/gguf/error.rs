@@ -1,4 +1,4 @@
-use std::io;
+use crate::IoError;
 
 /// Why a GGUF file was refused, or a part of it is not to be had.
 ///
@@ -19,7 +19,7 @@ pub enum GgufError {
     /// A boolean is neither 0 nor 1.
     #[error("{part}: a boolean must be 0 or 1, got {got}")]
     Bool {
-        /// The key.
+        /// The key of the value.
         part: String,
         /// The byte.
         got: u8,
@@ -37,20 +37,20 @@ pub enum GgufError {
     /// A key appears twice.
     #[error("metadata has the key {key} twice")]
     DuplicateKey {
-        /// The key.
+        /// The name of the key.
         key: String,
     },
     /// A tensor appears twice.
     #[error("the file has the tensor {tensor} twice")]
     DuplicateTensor {
-        /// Its name.
+        /// The name of the tensor.
         tensor: String,
     },
     /// The file system refused.
-    #[error("the GGUF file cannot be read: {kind}")]
+    #[error("the GGUF file cannot be read: {}", source.kind())]
     Io {
-        /// What went wrong.
-        kind: io::ErrorKind,
+        /// What the file system said.
+        source: IoError,
     },
     /// The elements of a tensor are of a kind that this version does not read.
     #[error("tensor {tensor} must be {expected}, got {got}")]
@@ -77,7 +77,7 @@ pub enum GgufError {
     /// The file is of another format.
     #[error("a GGUF file starts with the bytes GGUF, got {got:?}")]
     Magic {
-        /// Its first bytes.
+        /// The first bytes of the file.
         got: [u8; 4],
     },
     /// A merge of the tokenizer joins what it cannot join.
@@ -93,13 +93,13 @@ pub enum GgufError {
     /// A key is absent.
     #[error("metadata lacks the key {key}")]
     MissingKey {
-        /// The key.
+        /// The name of the key.
         key: String,
     },
     /// A tensor is absent.
     #[error("the file lacks the tensor {tensor}")]
     MissingTensor {
-        /// Its name.
+        /// The name of the tensor.
         tensor: String,
     },
     /// A weight is infinite or not a number.
@@ -137,7 +137,7 @@ pub enum GgufError {
     Range {
         /// The name of the tensor.
         tensor: String,
-        /// Where it ends.
+        /// Where the tensor ends in the file.
         end: u64,
         /// The length of the file.
         length: u64,
@@ -157,7 +157,7 @@ pub enum GgufError {
     Rows {
         /// The name of the tensor.
         tensor: String,
-        /// Its rows.
+        /// Rows of the tensor.
         rows: usize,
         /// The first row that was asked for.
         start: usize,
@@ -187,23 +187,23 @@ pub enum GgufError {
         part: String,
         /// Bytes that must follow.
         need: u64,
-        /// Bytes that do.
+        /// Bytes that are left in the file.
         left: u64,
     },
     /// A key has a value that this version does not read.
     #[error("key {key} must be {expected}, got {got}")]
     Value {
-        /// The key.
+        /// The name of the key.
         key: String,
-        /// What it must be.
+        /// The values that are read.
         expected: &'static str,
-        /// What it is.
+        /// The value in the file, described.
         got: String,
     },
     /// A value is of a type that GGUF does not have.
     #[error("{part}: GGUF has no type of values {got}")]
     ValueType {
-        /// The key.
+        /// The key of the value.
         part: String,
         /// The number of the type.
         got: u32,
@@ -217,7 +217,7 @@ pub enum GgufError {
 }
 
 impl GgufError {
-    /// The error of a reader that needs a key which is absent.
+    /// Returns the error of a reader that needs a key which is absent.
     #[must_use]
     pub fn missing_key(key: &str) -> Self {
         Self::MissingKey { key: shorten(key) }
@@ -228,7 +228,7 @@ impl GgufError {
     }
 }
 
-/// A text from the file, cut so that a message stays readable.
+/// Cuts a text from the file, so that a message stays readable.
 pub(super) fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }

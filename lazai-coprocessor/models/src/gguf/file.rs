@@ -9,7 +9,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Array, GgufError, TensorInfo, Value, error::shorten, header::Header, quant};
+use super::{
+    Array, GgufError, TensorInfo, Value, dequantize::dequantize, error::shorten, header::Header,
+};
 
 /// An opened GGUF file: its metadata, and tensors that stay on disk until they are asked for.
 #[derive(Debug)]
@@ -24,8 +26,9 @@ impl Gguf {
     /// The cost is that of the header, at most 64 MiB: no weight is read.
     ///
     /// # Errors
-    /// [`GgufError`], which names the key or tensor, if the file cannot be read, is malformed, above a limit, or has a
-    /// tensor that overlaps another, lies outside the file, or has elements of a kind that is not read.
+    /// [`GgufError`], which names the key or tensor, if the file cannot be read, is malformed,
+    /// above a limit, or has a tensor that overlaps another, lies outside the file, or has elements
+    /// of a kind that is not read.
     pub fn open(path: &Path) -> Result<Self, GgufError> {
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -33,19 +36,19 @@ impl Gguf {
         Ok(Self { header, file: Mutex::new(file) })
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&Value> {
         self.header.metadata.get(key)
     }
 
-    /// All keys with their values.
+    /// Returns all keys with their values.
     #[must_use]
     pub const fn entries(&self) -> &BTreeMap<String, Value> {
         &self.header.metadata
     }
 
-    /// All tensors by name.
+    /// Returns all tensors by name.
     #[must_use]
     pub const fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.header.tensors
@@ -54,8 +57,8 @@ impl Gguf {
     /// Reads and dequantizes a tensor, row-major.
     ///
     /// # Errors
-    /// [`GgufError::MissingTensor`] if there is no such tensor, [`GgufError::NotFinite`] if a weight is infinite or not
-    /// a number, [`GgufError::Io`] if the file cannot be read.
+    /// [`GgufError::MissingTensor`] if there is no such tensor, [`GgufError::NotFinite`] if a
+    /// weight is infinite or not a number, [`GgufError::Io`] if the file cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Vec<f32>, GgufError> {
         let info = self.info(name)?;
         self.rows(name, 0..info.elements() / info.row())
@@ -83,7 +86,7 @@ impl Gguf {
         while left > 0 {
             let bytes = &mut bytes[..left.min(piece)];
             self.read(offset, bytes).map_err(failed)?;
-            quant::dequantize(info.kind, bytes, &mut values);
+            dequantize(info.kind, bytes, &mut values);
             offset += bytes.len() as u64;
             left -= bytes.len();
         }
@@ -96,7 +99,7 @@ impl Gguf {
         }
     }
 
-    /// The boolean of a key, if the key is there.
+    /// Reads the boolean of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is something else.
@@ -104,7 +107,7 @@ impl Gguf {
         self.typed(key, "a boolean", Value::as_bool)
     }
 
-    /// The number of a key, if the key is there.
+    /// Reads the number of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is no f32 or not finite.
@@ -112,7 +115,7 @@ impl Gguf {
         self.typed(key, "a finite f32", Value::as_f32)
     }
 
-    /// The number of a key, if the key is there.
+    /// Reads the number of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is no integer from 0 to 2^32 - 1.
@@ -120,7 +123,7 @@ impl Gguf {
         self.typed(key, "an integer of 32 bits, not negative", Value::as_u32)
     }
 
-    /// The text of a key, if the key is there.
+    /// Reads the text of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is something else.
@@ -128,7 +131,8 @@ impl Gguf {
         self.typed(key, "a text", Value::as_str)
     }
 
-    /// The 32-bit floating-point numbers of a key, if the key is there; they may be infinite or not a number.
+    /// Reads the 32-bit floating-point numbers of a key, if the key is there; they may be infinite
+    /// or not a number.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is something else.
@@ -136,7 +140,7 @@ impl Gguf {
         self.typed(key, "an array of f32", |value| value.as_array().and_then(Array::as_f32s))
     }
 
-    /// The integers of a key, if the key is there.
+    /// Reads the integers of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is something else.
@@ -145,7 +149,7 @@ impl Gguf {
         self.typed(key, "an array of integers", convert)
     }
 
-    /// The texts of a key, if the key is there.
+    /// Reads the texts of a key, if the key is there.
     ///
     /// # Errors
     /// [`GgufError::Value`] if it is something else.
@@ -178,9 +182,8 @@ impl Gguf {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the signature of map_err")]
 fn failed(error: io::Error) -> GgufError {
-    GgufError::Io { kind: error.kind() }
+    GgufError::Io { source: error.into() }
 }
 
 /// Bytes that are read at once, about.

@@ -80,7 +80,8 @@ fn read_entry(reader: &mut Reader<impl Read>) -> Result<(String, Value), GgufErr
     Ok((key, value))
 }
 
-/// Reads an array that lies in `depth - 1` others; elements are kept as they come, whatever their count says.
+/// Reads an array that lies in `depth - 1` others; elements are kept as they come, whatever their
+/// count says.
 fn read_array(reader: &mut Reader<impl Read>, depth: u64) -> Result<Array, GgufError> {
     reader.limit("the depth of arrays", depth, MAX_DEPTH)?;
     let (kind, count) = (reader.u32()?, reader.u64()?);
@@ -128,7 +129,7 @@ fn read_bool(reader: &mut Reader<impl Read>) -> Result<bool, GgufError> {
     }
 }
 
-/// The alignment of tensors, 32 where the file names none.
+/// Reads the alignment of tensors; 32 where the file names none.
 fn read_alignment(metadata: &BTreeMap<String, Value>) -> Result<u64, GgufError> {
     let Some(value) = metadata.get(ALIGNMENT) else { return Ok(DEFAULT_ALIGNMENT) };
     let Value::U32(got) = *value else {

@@ -25,7 +25,7 @@ impl<R: Read> Reader<R> {
         self.part = format!("{kind} {}", shorten(name));
     }
 
-    /// The part that is read.
+    /// Returns the name of the part that is being read, for errors.
     pub(super) fn part(&self) -> String {
         self.part.clone()
     }
@@ -65,7 +65,7 @@ impl<R: Read> Reader<R> {
     /// Fills a buffer.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<(), GgufError> {
         self.require(buffer.len() as u64, 1)?;
-        self.source.read_exact(buffer).map_err(|error| GgufError::Io { kind: error.kind() })?;
+        self.source.read_exact(buffer).map_err(|error| GgufError::Io { source: error.into() })?;
         self.position += buffer.len() as u64;
         Ok(())
     }

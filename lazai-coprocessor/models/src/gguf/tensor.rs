@@ -83,7 +83,7 @@ impl TensorKind {
         }
     }
 
-    /// The kind with ggml's number.
+    /// Returns the kind with a number of ggml's.
     const fn new(id: u32) -> Option<Self> {
         Some(match id {
             0 => Self::F32,
@@ -141,7 +141,7 @@ impl Description {
     }
 }
 
-/// The shape and the bytes of a tensor.
+/// Computes the shape and the bytes of a tensor.
 fn measure(name: &str, sizes: &[u64], kind: TensorKind) -> Result<(Vec<usize>, u64), GgufError> {
     let failed = |problem: &'static str| GgufError::Dimensions {
         tensor: shorten(name),
@@ -205,7 +205,7 @@ pub(super) fn place(
     Ok(tensors)
 }
 
-/// The name of a kind of ggml that is not read.
+/// Returns the name of a kind of ggml that is not read.
 const fn foreign_kind(id: u32) -> Option<&'static str> {
     Some(match id {
         9 => "Q8_1",

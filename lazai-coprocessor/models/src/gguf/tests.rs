@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
+    dequantize::dequantize,
     header::Header,
-    quant,
     writer::{Writer, id, open},
     *,
 };
@@ -146,7 +146,8 @@ fn typed_values_name_key_expected_and_got() {
 
 #[test]
 fn blocks_become_the_numbers_of_the_reference_code() {
-    // SHA-256 of what `gguf.quants.dequantize` of the Python package gguf 0.19.0 makes of the same 64 blocks.
+    // SHA-256 of what `gguf.quants.dequantize` of the Python package gguf 0.19.0 makes of the same
+    // 64 blocks.
     for (kind, expected) in [
         (TensorKind::BF16, "925da2d96441248dde328080d667a10eccb31c39a7e7b685450da4aa8ca38540"),
         (TensorKind::F16, "627a1173410edc5c63671dc0ad999564d15f1e73f85ac320364ecd88aa17bb28"),
@@ -161,7 +162,7 @@ fn blocks_become_the_numbers_of_the_reference_code() {
         (TensorKind::Q8_0, "bc0f260c3cbd7e4ee81c277dae87137f2bb37e5ce85d8e3cd740a49f542675c0"),
     ] {
         let mut values = Vec::new();
-        quant::dequantize(kind, &random_blocks(kind, 64, 1), &mut values);
+        dequantize(kind, &random_blocks(kind, 64, 1), &mut values);
         assert_eq!(values.len(), 64 * kind.block(), "{kind:?}");
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let hash: String =
@@ -178,7 +179,7 @@ fn a_tensor_of_several_pieces_is_whole() {
     let data = random_blocks(kind, blocks, 3);
     let file = Writer::new().tensor("w", &[blocks / 4, 1_024], kind, &data).open().unwrap();
     let mut expected = Vec::new();
-    quant::dequantize(kind, &data, &mut expected);
+    dequantize(kind, &data, &mut expected);
     assert!(file.tensor("w").unwrap() == expected);
     assert!(file.rows("w", 1_000..3_999).unwrap() == expected[1_024_000..3_999 * 1_024]);
 }
@@ -220,7 +221,7 @@ fn other_formats_and_versions_are_refused() {
         assert_eq!(error, GgufError::Version { got });
     }
     let error = Gguf::open(std::path::Path::new("/nowhere/model.gguf")).unwrap_err();
-    assert_eq!(error, GgufError::Io { kind: io::ErrorKind::NotFound });
+    assert_eq!(error, GgufError::Io { source: io::ErrorKind::NotFound.into() });
 }
 
 #[test]
@@ -381,7 +382,10 @@ fn a_file_that_shrinks_is_an_error_of_reading() {
     std::fs::write(&path, sample().to_bytes()).unwrap();
     let file = Gguf::open(&path).unwrap();
     std::fs::write(&path, b"").unwrap();
-    assert_eq!(file.tensor("b"), Err(GgufError::Io { kind: io::ErrorKind::UnexpectedEof }));
+    assert_eq!(
+        file.tensor("b"),
+        Err(GgufError::Io { source: io::ErrorKind::UnexpectedEof.into() })
+    );
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -426,7 +430,7 @@ proptest! {
             let blocks = shape.iter().product::<usize>() / kind.block();
             let data = random_blocks(kind, blocks, seed ^ index as u64);
             let mut values = Vec::new();
-            quant::dequantize(kind, &data, &mut values);
+            dequantize(kind, &data, &mut values);
             let name = format!("tensor {index}");
             writer = writer.tensor(&name, &shape, kind, &data);
             expected.push((name, shape, kind, values));

@@ -61,19 +61,19 @@ pub enum Array {
 }
 
 impl Value {
-    /// The array, if it is one.
+    /// Returns the array, if it is one.
     #[must_use]
     pub const fn as_array(&self) -> Option<&Array> {
         if let Self::Array(array) = self { Some(array) } else { None }
     }
 
-    /// The boolean, if it is one.
+    /// Returns the boolean, if it is one.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
-    /// The number, if it is a 32-bit floating-point one and finite.
+    /// Returns the number, if it is a 32-bit floating-point one and finite.
     #[must_use]
     pub fn as_f32(&self) -> Option<f32> {
         if let Self::F32(value) = self {
@@ -83,19 +83,19 @@ impl Value {
         }
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
 
-    /// The number, if it is an integer of any type and fits.
+    /// Returns the number, if it is an integer of any type and fits.
     #[must_use]
     pub fn as_u32(&self) -> Option<u32> {
         self.as_u64().and_then(|value| u32::try_from(value).ok())
     }
 
-    /// The number, if it is an integer of any type and not negative.
+    /// Returns the number, if it is an integer of any type and not negative.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match self {
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// What an error says about the value: its type, and what it is if that is short.
+    /// Returns what an error says about the value: its type, and what it is if that is short.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Array(array) => format!("an array of {} {}", array.len(), array.elements()),
@@ -132,19 +132,20 @@ impl Value {
 }
 
 impl Array {
-    /// The numbers, if they are 32-bit floating-point ones; they may be infinite or not a number.
+    /// Returns the numbers, if they are 32-bit floating-point ones; they may be infinite or not a
+    /// number.
     #[must_use]
     pub fn as_f32s(&self) -> Option<&[f32]> {
         if let Self::F32(values) = self { Some(values) } else { None }
     }
 
-    /// The texts, if they are texts.
+    /// Returns the texts, if they are texts.
     #[must_use]
     pub fn as_strings(&self) -> Option<&[String]> {
         if let Self::String(values) = self { Some(values) } else { None }
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
@@ -170,7 +171,7 @@ impl Array {
         }
     }
 
-    /// The numbers, if they are integers of any type that fit.
+    /// Returns the numbers, if they are integers of any type that fit.
     #[must_use]
     pub fn to_i64s(&self) -> Option<Vec<i64>> {
         Some(match self {
@@ -190,7 +191,7 @@ impl Array {
         })
     }
 
-    /// What the elements are called in an error.
+    /// Returns what the elements are called in an error.
     const fn elements(&self) -> &'static str {
         match self {
             Self::Array(_) => "arrays",

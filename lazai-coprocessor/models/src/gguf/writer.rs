@@ -5,7 +5,8 @@ use std::fs;
 
 use super::{Array, Gguf, GgufError, TensorKind, Value};
 
-/// A file in the making. Every number that a file claims can be set to something else than the truth.
+/// A file in the making. Every number that a file claims can be set to something else than the
+/// truth.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     pub(crate) version: u32,
@@ -68,12 +69,12 @@ impl Writer {
         self.tensor(name, shape, TensorKind::F32, &data)
     }
 
-    /// The header without the padding before the tensors.
+    /// Returns the header without the padding before the tensors.
     pub(crate) fn header(&self) -> Vec<u8> {
         self.parts().0
     }
 
-    /// The whole file.
+    /// Returns the bytes of the file.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let (mut bytes, data) = self.parts();
         bytes.resize(bytes.len().next_multiple_of(self.alignment), 0);
@@ -125,7 +126,7 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Gguf, GgufError> {
     file
 }
 
-/// ggml's number of a kind.
+/// Returns ggml's number of a kind.
 pub(crate) const fn id(kind: TensorKind) -> u32 {
     match kind {
         TensorKind::F32 => 0,

@@ -1,6 +1,6 @@
 //! Floating-point functions that give the same bits on every machine.
 
-/// The inner product of two vectors of one length, in 16 sums that are then added pairwise.
+/// Computes the inner product of two vectors of one length, in 16 sums added pairwise at the end.
 #[inline]
 pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let mut sums = [0_f32; LANES];
@@ -24,7 +24,7 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     sums[0]
 }
 
-/// The exponential function, within some units of the last place; 0 below -700, infinite above 700.
+/// Computes the exponential within some units of the last place; 0 below -700, infinite above 700.
 pub(super) fn exp(x: f64) -> f64 {
     if x.is_nan() {
         return x;
@@ -44,7 +44,7 @@ pub(super) fn exp(x: f64) -> f64 {
     series * f64::from_bits(exponent << 52)
 }
 
-/// The natural logarithm of a positive normal number, within some units of the last place.
+/// Computes the natural logarithm of a positive normal number, within some units of the last place.
 pub(crate) fn ln(x: f64) -> f64 {
     // x = 2^exponent * m with m in [0.75, 1.5).
     let bits = x.to_bits();
@@ -57,12 +57,12 @@ pub(crate) fn ln(x: f64) -> f64 {
     exponent * LN_2_HIGH + (exponent * LN_2_LOW + 2.0 * z * series)
 }
 
-/// The logistic function.
+/// Computes the logistic function, `1 / (1 + exp(-x))`.
 pub(super) fn sigmoid(x: f32) -> f32 {
     narrow(1.0 / (1.0 + exp(-f64::from(x))))
 }
 
-/// The probability that a normal variable is below `x`, within some units of 2^-52.
+/// Computes the probability that a normal variable is below `x`, within some units of 2^-52.
 pub(super) fn normal_distribution(x: f64) -> f64 {
     let magnitude = x.abs();
     // The series needs no more than this: the rest of the distribution is below 2^-52.
@@ -82,7 +82,7 @@ pub(super) fn normal_distribution(x: f64) -> f64 {
     if x < 0.0 { 1.0 - upper } else { upper }
 }
 
-/// The nearest 32-bit number.
+/// Rounds to the nearest 32-bit number.
 pub(super) const fn narrow(x: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
     let x = x as f32;

@@ -25,13 +25,14 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Integer perplexity over that of floating point; 1 if nothing was predicted.
+    /// Returns integer perplexity over that of floating point; 1 if nothing was predicted.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         self.integer.value() / self.float.value()
     }
 
-    /// Share of the predictions whose best token is the same; 1 if nothing was predicted.
+    /// Returns the share of the predictions whose best token is the same; 1 if nothing was
+    /// predicted.
     #[must_use]
     pub fn agreement(&self) -> f64 {
         if self.float.predictions == 0 {
@@ -40,7 +41,8 @@ impl Comparison {
         self.agreed as f64 / self.float.predictions as f64
     }
 
-    /// Mean of the Kullback-Leibler divergences of the integers from floating point, in nats; 0 if nothing was predicted.
+    /// Returns the mean Kullback-Leibler divergence of the integers from floating point, in nats; 0
+    /// if nothing was predicted.
     #[must_use]
     pub fn mean_divergence(&self) -> f64 {
         self.divergence / self.float.predictions.max(1) as f64
@@ -73,8 +75,9 @@ impl AddAssign for Comparison {
 
 /// Measures how far integers are from floating point in predicting `tokens`.
 ///
-/// The text is cut into windows as [`perplexity`](super::perplexity()) cuts it. `float` and `integer` give the scores of
-/// the next token after each token of a window, `[tokens, vocabulary]`, at the scale of natural logarithms: see
+/// The text is cut into windows as [`perplexity`](super::perplexity()) cuts it. `float` and
+/// `integer` give the scores of the next token after each token of a window,
+/// `[tokens, vocabulary]`, at the scale of natural logarithms: see
 /// [`ReferenceModel::forward`](super::ReferenceModel::forward) and [`integer_scores`].
 ///
 /// # Errors
@@ -97,11 +100,12 @@ pub fn compare<E>(
     Ok(comparison)
 }
 
-/// The scores that an integer model gives to the token after each of `tokens`, `[tokens, vocabulary]`, as real numbers at
-/// the scale of natural logarithms.
+/// Computes the scores that an integer model gives to the token after each of `tokens`,
+/// `[tokens, vocabulary]`, as real numbers at the scale of natural logarithms.
 ///
 /// # Errors
-/// [`ExecutionError`] if the tokens do not fit the model's context or vocabulary, or the machine cannot run it.
+/// [`ExecutionError`] if the tokens do not fit the model's context or vocabulary, or the machine
+/// cannot run it.
 pub fn integer_scores(
     model: &Model,
     tokens: &[u32],
@@ -120,7 +124,7 @@ pub fn integer_scores(
     Ok(scores)
 }
 
-/// The place of the best score, the first of equals.
+/// Returns the place of the best score, the first of equals.
 fn best<T: Copy + Into<f64>>(scores: &[T]) -> usize {
     let mut best = (0, f64::NEG_INFINITY);
     for (index, score) in scores.iter().enumerate() {

@@ -1,6 +1,4 @@
-use std::io;
-
-use crate::gguf::GgufError;
+use crate::{IoError, gguf::GgufError};
 
 /// Why a checkpoint was refused, or a sequence cannot be run on it.
 #[non_exhaustive]
@@ -9,11 +7,11 @@ pub enum ReferenceError {
     /// A field of `config.json` has a value that this version does not read.
     #[error("config.json: field {field} must be {expected}, got {got}")]
     Field {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
-        /// What it must be.
+        /// The values that are read.
         expected: &'static str,
-        /// What it is, cut to 64 characters.
+        /// The value in the file, cut to 64 characters.
         got: String,
     },
     /// The tensor file is not as long as its header says.
@@ -29,18 +27,18 @@ pub enum ReferenceError {
     FileSize {
         /// The file, or the part of it.
         part: &'static str,
-        /// Its length.
+        /// Bytes of the file, or of the part.
         got: u64,
-        /// The largest length.
+        /// The most bytes that are read.
         max: u64,
     },
     /// The file system refused.
-    #[error("{file}: {kind}")]
+    #[error("{file}: {}", source.kind())]
     Io {
-        /// The file.
+        /// The name of the file.
         file: &'static str,
-        /// What went wrong.
-        kind: io::ErrorKind,
+        /// What the file system said.
+        source: IoError,
     },
     /// A GGUF file was refused.
     #[error(transparent)]
@@ -48,11 +46,11 @@ pub enum ReferenceError {
     /// A key of a GGUF file has a value that this version does not read.
     #[error("key {key} must be {expected}, got {got}")]
     Key {
-        /// The key.
+        /// The name of the key.
         key: String,
-        /// What it must be.
+        /// The values that are read.
         expected: &'static str,
-        /// What it is, cut to 64 characters.
+        /// The value in the file, cut to 64 characters.
         got: String,
     },
     /// A sequence is longer than the model's context.
@@ -66,7 +64,7 @@ pub enum ReferenceError {
     /// A tensor that the configuration needs is absent.
     #[error("the checkpoint lacks the tensor {tensor}")]
     MissingTensor {
-        /// Its name.
+        /// The name of the tensor.
         tensor: String,
     },
     /// A weight is infinite or not a number.
@@ -90,7 +88,7 @@ pub enum ReferenceError {
     /// A file is not what its format asks for.
     #[error("{file}: {problem}")]
     Syntax {
-        /// The file.
+        /// The name of the file.
         file: &'static str,
         /// What the parser says.
         problem: String,
@@ -98,7 +96,7 @@ pub enum ReferenceError {
     /// A token is outside the vocabulary.
     #[error("token {got} at position {index} is outside the vocabulary of {vocabulary}")]
     Token {
-        /// Its position.
+        /// The position of the token in the sequence.
         index: usize,
         /// The token.
         got: u32,
@@ -116,7 +114,7 @@ pub enum ReferenceError {
     /// A tensor is present that the configuration gives no meaning, such as a bias.
     #[error("the checkpoint has a tensor that its configuration does not name: {tensor}")]
     UnexpectedTensor {
-        /// Its name, cut to 64 characters.
+        /// The name of the tensor, cut to 64 characters.
         tensor: String,
     },
 }

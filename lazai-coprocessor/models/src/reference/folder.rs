@@ -40,7 +40,7 @@ impl Tensors {
         let index = read_bounded(folder, INDEX, MAX_INDEX_BYTES);
         let files = match index {
             Ok(json) => shard_names(&json)?,
-            Err(ReferenceError::Io { kind: io::ErrorKind::NotFound, .. }) => {
+            Err(ReferenceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 vec![TENSORS.to_owned()]
             }
             Err(error) => return Err(error),
@@ -48,10 +48,9 @@ impl Tensors {
         let mut tensors =
             Self { folder: folder.to_owned(), shards: Vec::new(), index: BTreeMap::new() };
         for name in files {
-            let failed =
-                |error: io::Error| ReferenceError::Io { file: TENSORS, kind: error.kind() };
-            let mut file = File::open(folder.join(&name)).map_err(failed)?;
-            let length = file.metadata().map_err(failed)?.len();
+            let failed = failed(TENSORS);
+            let mut file = File::open(folder.join(&name)).map_err(&failed)?;
+            let length = file.metadata().map_err(&failed)?.len();
             let (metadata, base) = read_header(&mut file, length)?;
             for tensor in metadata.tensors().into_keys() {
                 let repeated = tensors.index.insert(tensor.clone(), tensors.shards.len()).is_some();
@@ -92,7 +91,7 @@ impl TensorSource for Tensors {
             let mut file = shard.file.lock().unwrap_or_else(PoisonError::into_inner);
             file.seek(SeekFrom::Start(shard.base + start as u64))
                 .and_then(|_| file.read_exact(&mut bytes))
-                .map_err(|error| ReferenceError::Io { file: TENSORS, kind: error.kind() })?;
+                .map_err(failed(TENSORS))?;
         }
         let values: Vec<f32> = match info.dtype {
             Dtype::F32 => {
@@ -127,10 +126,12 @@ pub(super) fn read_config(folder: &Path) -> Result<Vec<u8>, ReferenceError> {
     read_bounded(folder, CONFIG, MAX_CONFIG_BYTES)
 }
 
-/// The pooling of a sentence encoder, if the folder says one.
+/// Reads the pooling of a sentence encoder, if the folder says one.
 pub(super) fn read_pooling(folder: &Path) -> Result<Option<Pooling>, ReferenceError> {
     let json = match read_bounded(folder, POOLING, MAX_CONFIG_BYTES) {
-        Err(ReferenceError::Io { kind: io::ErrorKind::NotFound, .. }) => return Ok(None),
+        Err(ReferenceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
         json => json?,
     };
     let value: Value = serde_json::from_slice(&json)
@@ -152,10 +153,10 @@ pub(super) fn read_pooling(folder: &Path) -> Result<Option<Pooling>, ReferenceEr
 
 /// Reads at most `max` bytes of a file.
 fn read_bounded(folder: &Path, name: &'static str, max: u64) -> Result<Vec<u8>, ReferenceError> {
-    let failed = |error: io::Error| ReferenceError::Io { file: name, kind: error.kind() };
-    let file = File::open(folder.join(name)).map_err(failed)?;
+    let failed = failed(name);
+    let file = File::open(folder.join(name)).map_err(&failed)?;
     let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(max + 1).read_to_end(&mut bytes).map_err(&failed)?;
     let got = bytes.len() as u64;
     if got > max {
         return Err(ReferenceError::FileSize { part: name, got, max });
@@ -163,7 +164,7 @@ fn read_bounded(folder: &Path, name: &'static str, max: u64) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-/// The files that an index names, each once, in order.
+/// Reads the files that an index names, each once, in order.
 fn shard_names(json: &[u8]) -> Result<Vec<String>, ReferenceError> {
     let refused = |problem: String| ReferenceError::Syntax { file: INDEX, problem };
     let index: Value = serde_json::from_slice(json).map_err(|error| refused(error.to_string()))?;
@@ -190,15 +191,20 @@ fn shard_names(json: &[u8]) -> Result<Vec<String>, ReferenceError> {
     Ok(files.into_iter().collect())
 }
 
+/// Returns what makes an error of the file system one of `file`.
+fn failed(file: &'static str) -> impl Fn(io::Error) -> ReferenceError {
+    move |error| ReferenceError::Io { file, source: error.into() }
+}
+
 fn cut(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
 /// Reads the header of a safetensors file of `length` bytes; returns where the tensors start.
 fn read_header(file: &mut File, length: u64) -> Result<(Metadata, u64), ReferenceError> {
-    let failed = |error: io::Error| ReferenceError::Io { file: TENSORS, kind: error.kind() };
+    let failed = failed(TENSORS);
     let mut prefix = [0; 8];
-    file.read_exact(&mut prefix).map_err(failed)?;
+    file.read_exact(&mut prefix).map_err(&failed)?;
     let got = u64::from_le_bytes(prefix);
     if got > MAX_HEADER_BYTES {
         let part = "the header of model.safetensors";
@@ -209,7 +215,7 @@ fn read_header(file: &mut File, length: u64) -> Result<(Metadata, u64), Referenc
         return Err(ReferenceError::FileLength { expected: base, got: length });
     }
     let mut header = Vec::new();
-    file.take(got).read_to_end(&mut header).map_err(failed)?;
+    file.take(got).read_to_end(&mut header).map_err(&failed)?;
     // This also checks that the tensors follow one another and fill their shapes.
     let metadata: Metadata = serde_json::from_slice(&header)
         .map_err(|error| ReferenceError::Syntax { file: TENSORS, problem: error.to_string() })?;

@@ -11,10 +11,11 @@ use lazai_coprocessor::{
 use super::{
     Checkpoint, LayerPoint, Observer, Point, ReferenceError,
     arithmetic::narrow,
-    layer::{add, add_bias, attention, gated, gelu, layer_norm, matmul, rms_norm, rotate},
+    operators::{add, add_bias, attention, gated, gelu, layer_norm, matmul, rms_norm, rotate},
 };
 
-/// Shows `observer` every place of the forward passes of `sequences`, with one layer in memory at a time.
+/// Shows `observer` every place of the forward passes of `sequences`, with one layer in memory at a
+/// time.
 ///
 /// `progress` is told the pieces done and all there are: the layers, and the scores.
 ///
@@ -78,7 +79,7 @@ impl Replay {
         Ok(Self { forward, residuals, next: 0 })
     }
 
-    /// The residual stream of each sequence.
+    /// Returns the residual stream of each sequence.
     pub(crate) fn residuals(&self) -> &[Vec<f32>] {
         &self.residuals
     }
@@ -228,7 +229,7 @@ impl Forward {
         Ok(Self { architecture, threads, turns })
     }
 
-    /// The residual stream of `tokens` before the first layer.
+    /// Computes the residual stream of `tokens` before the first layer.
     pub(super) fn embed(
         &self,
         embeddings: &Embeddings,
@@ -260,7 +261,7 @@ impl Forward {
         Ok(rows)
     }
 
-    /// One layer.
+    /// Runs layer `index`, which changes the residual stream in place.
     pub(super) fn layer(
         &self,
         layer: &Layer,
@@ -275,7 +276,7 @@ impl Forward {
         self.feed_forward(layer, residual, &mut observe);
     }
 
-    /// The rows behind the last norm.
+    /// Computes the rows behind the last norm.
     pub(super) fn last_norm(
         &self,
         last: &Last,
@@ -290,7 +291,7 @@ impl Forward {
         }
     }
 
-    /// The scores of normalized rows.
+    /// Computes the scores of normalized rows.
     pub(super) fn scores(&self, head: &[f32], rows: &[f32]) -> Vec<f32> {
         matmul(&self.threads, rows, head, self.architecture.hidden as usize)
     }
@@ -358,7 +359,7 @@ impl Forward {
         self.close(&layer.mlp_norm, residual, LayerPoint::FeedForwardNorm, observe);
     }
 
-    /// The input of half a layer, if it is normalized there.
+    /// Computes the input of half a layer, if it is normalized there.
     fn open(
         &self,
         norm: &NormWeights,
@@ -431,7 +432,7 @@ impl Forward {
         }
     }
 
-    /// Cosine and sine for each position and pair of a head.
+    /// Computes cosine and sine for each position and pair of a head.
     fn angles(&self, positions: usize) -> Vec<(f32, f32)> {
         let real = |value: i64| narrow(value as f64 / (1_u64 << 62) as f64);
         let positions: Range<u128> = 0..positions as u128;

@@ -40,13 +40,14 @@ impl ReferenceModel {
         })
     }
 
-    /// The shape of the network.
+    /// Returns the shape of the network.
     #[must_use]
     pub const fn architecture(&self) -> &Architecture {
         &self.forward.architecture
     }
 
-    /// Computes the scores of the token after each of `tokens`, `[tokens, vocabulary]`; none if the network only embeds.
+    /// Computes the scores of the token after each of `tokens`, `[tokens, vocabulary]`; none if the
+    /// network only embeds.
     ///
     /// # Errors
     /// [`ReferenceError::Token`] if a token is outside the vocabulary, [`ReferenceError::Length`]
@@ -92,8 +93,8 @@ impl ReferenceModel {
         Ok(unit)
     }
 
-    /// How well the model predicts `tokens`, in windows as [`perplexity`](super::perplexity()) cuts
-    /// them.
+    /// Measures how well the model predicts `tokens`, in windows as
+    /// [`perplexity`](super::perplexity()) cuts them.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -101,7 +102,7 @@ impl ReferenceModel {
         perplexity(tokens, window, |tokens| self.forward(tokens, &mut ()))
     }
 
-    /// The rows behind the last norm.
+    /// Computes the rows behind the last norm.
     fn rows(
         &self,
         tokens: &[u32],

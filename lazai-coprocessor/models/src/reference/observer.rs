@@ -4,7 +4,7 @@ pub trait Observer {
     fn observe(&mut self, point: Point, values: &[f32]);
 }
 
-/// Looks away.
+/// Observes nothing.
 impl Observer for () {
     fn observe(&mut self, _: Point, _: &[f32]) {}
 }
@@ -33,7 +33,7 @@ pub enum LayerPoint {
     Query,
     /// The keys, before they are normalized or rotated.
     Key,
-    /// The values.
+    /// The values that attention mixes.
     Value,
     /// The queries, normalized by head.
     NormedQuery,
@@ -43,7 +43,7 @@ pub enum LayerPoint {
     RotatedQuery,
     /// The keys, rotated.
     RotatedKey,
-    /// The mixed values.
+    /// The values, mixed by attention.
     Attention,
     /// The residual stream after attention.
     AttentionResidual,

@@ -12,7 +12,7 @@ pub struct Perplexity {
 }
 
 impl Perplexity {
-    /// The exponential of the mean loss; 1 if nothing was predicted.
+    /// Returns the exponential of the mean loss; 1 if nothing was predicted.
     #[must_use]
     pub fn value(&self) -> f64 {
         if self.predictions == 0 {
@@ -32,8 +32,8 @@ impl Perplexity {
 ///
 /// The text is cut into windows of `window` tokens, the last of which may be shorter; inside a
 /// window each token but the first is predicted from those before it. `scores` gives the scores of
-/// the next token after each token of a window, `[tokens, vocabulary]`, in any type that converts to
-/// f64 at the scale of natural logarithms.
+/// the next token after each token of a window, `[tokens, vocabulary]`, in any type that converts
+/// to f64 at the scale of natural logarithms.
 ///
 /// # Errors
 /// The first error of `scores`.
@@ -63,19 +63,20 @@ pub(super) struct Softmax {
 }
 
 impl Softmax {
-    /// Of a row of scores.
+    /// Prepares the probabilities of a row of scores.
     pub(super) fn new<T: Copy + Into<f64>>(scores: &[T]) -> Self {
         let best = scores.iter().fold(f64::NEG_INFINITY, |best, &score| best.max(score.into()));
         let sum = scores.iter().fold(0.0, |sum, &score| sum + exp(score.into() - best));
         Self { best, ln_sum: ln(sum) }
     }
 
-    /// The negative logarithm of the probability of what has this score.
+    /// Returns the negative logarithm of the probability of a token with this score.
     pub(super) fn loss(self, score: f64) -> f64 {
         self.best - score + self.ln_sum
     }
 
-    /// The negative logarithm of the probability of a token; infinite if it is not among the scores.
+    /// Returns the negative logarithm of the probability of a token; infinite if it is not among
+    /// the scores.
     pub(super) fn loss_of<T: Copy + Into<f64>>(self, scores: &[T], token: u32) -> f64 {
         scores.get(token as usize).map_or(f64::INFINITY, |score| self.loss((*score).into()))
     }

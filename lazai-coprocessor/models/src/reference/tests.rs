@@ -462,8 +462,8 @@ fn damaged_files_are_refused() {
     fs::write(folder.path().join("config.json"), "{").unwrap();
     assert!(matches!(open(&whole), ReferenceError::Syntax { .. }));
     let nowhere = Checkpoint::open(&folder.path().join("nowhere")).map(drop).unwrap_err();
-    let kind = std::io::ErrorKind::NotFound;
-    assert_eq!(nowhere, ReferenceError::Io { file: "config.json", kind });
+    let source = std::io::ErrorKind::NotFound.into();
+    assert_eq!(nowhere, ReferenceError::Io { file: "config.json", source });
 }
 
 #[test]
@@ -489,7 +489,8 @@ fn brain_floats_keep_their_value() {
     }
 }
 
-/// A GGUF file of a checkpoint, with the names and the order of rows that llama.cpp's converter gives.
+/// A GGUF file of a checkpoint, with the names and the order of rows that llama.cpp's converter
+/// gives.
 fn gguf_twin(family: &str, config: &Value, tensors: &Tensors, path: &Path) {
     let mut writer = Writer::new().entry("general.architecture", family);
     let number = |name: &str| config[name].as_u64().map(|value| value as u32);

@@ -1,21 +1,21 @@
-use std::io;
+use crate::IoError;
 
 /// Why the file of a [`FloatNetwork`](super::FloatNetwork) was refused.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FloatNetworkError {
     /// The file system refused.
-    #[error("the network's file: {kind}")]
+    #[error("the network's file: {}", source.kind())]
     Io {
-        /// What went wrong.
-        kind: io::ErrorKind,
+        /// What the file system said.
+        source: IoError,
     },
     /// Something is outside what this version reads.
     #[error("{what} is {got}, outside {min} to {max}")]
     Limit {
         /// What is counted.
         what: &'static str,
-        /// The count.
+        /// The number in the file.
         got: u64,
         /// The smallest allowed.
         min: u64,
@@ -33,19 +33,19 @@ pub enum FloatNetworkError {
     /// A tensor that the network needs is absent.
     #[error("tensor {tensor} is missing")]
     MissingTensor {
-        /// Its name.
+        /// The name of the tensor.
         tensor: String,
     },
     /// A tensor that the network does not need is present.
     #[error("tensor {tensor:?} has no meaning in this network")]
     UnusedTensor {
-        /// Its name, cut to 64 characters.
+        /// The name of the tensor, cut to 64 characters.
         tensor: String,
     },
     /// A tensor has another type or shape than the network needs.
     #[error("tensor {tensor} must be {expected}, got {got}")]
     Tensor {
-        /// Its name.
+        /// The name of the tensor.
         tensor: String,
         /// The type and shape that the network needs.
         expected: String,

@@ -19,7 +19,7 @@ impl FloatNetwork {
     /// # Errors
     /// [`FloatNetworkError`] if the file cannot be read, is too large, or is malformed.
     pub fn open(path: &Path) -> Result<Self, FloatNetworkError> {
-        let failed = |error: std::io::Error| FloatNetworkError::Io { kind: error.kind() };
+        let failed = |error: std::io::Error| FloatNetworkError::Io { source: error.into() };
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(failed)?;
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -121,7 +121,7 @@ impl Reader<'_> {
         self.tensors.tensor(name).is_ok()
     }
 
-    /// The shape of a tensor of `N` dimensions.
+    /// Returns the shape of a tensor of `N` dimensions.
     fn shape<const N: usize>(&self, name: &str) -> Result<[usize; N], FloatNetworkError> {
         let missing = |_| FloatNetworkError::MissingTensor { tensor: name.to_owned() };
         let tensor = self.tensors.tensor(name).map_err(missing)?;

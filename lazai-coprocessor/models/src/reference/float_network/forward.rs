@@ -5,7 +5,7 @@ use lazai_coprocessor::{
 };
 
 use super::{Block, Dense, FloatNetwork, FloatNetworkError, Layers};
-use crate::reference::layer::{add, add_bias, attention, layer_norm, matmul};
+use crate::reference::operators::{add, add_bias, attention, layer_norm, matmul};
 
 /// A place whose numbers decide a scale.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -17,7 +17,8 @@ pub(crate) enum Place {
     /// What the network reads.
     Input,
     Key,
-    /// The product of a layer of a perceptron, negative numbers gone if `Relu` follows, and before a bias is added as it is.
+    /// The product of a layer of a perceptron, negative numbers gone if `Relu` follows, and before
+    /// a bias is added as it is.
     Product(usize),
     Query,
     Residual,
@@ -109,7 +110,7 @@ impl Block {
         residual
     }
 
-    /// The sizes as attention reads them; the file bounds each below 2^16.
+    /// Returns the sizes as attention reads them; the file bounds each below 2^16.
     fn architecture(&self) -> Architecture {
         let [hidden, intermediate, heads, head_dim] =
             [self.width, self.intermediate, self.heads, self.width / self.heads]
@@ -122,7 +123,7 @@ impl Block {
 }
 
 impl Dense {
-    /// The product alone.
+    /// Computes the product without the bias.
     fn run(&self, input: &[f32], threads: &Threads) -> Vec<f32> {
         matmul(threads, input, &self.weight, self.inputs)
     }

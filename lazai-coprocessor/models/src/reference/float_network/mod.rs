@@ -1,4 +1,8 @@
 //! Small networks that read rows of numbers, before they are integers.
+//!
+//! They are what a circuit proves in examples and tests: a perceptron, and one block of a
+//! transformer. Networks for users come as checkpoints, so this does not grow into a second format
+//! of them; a third shape would have to use an operator that neither of the two has.
 
 mod error;
 mod file;
@@ -10,15 +14,18 @@ pub(crate) mod tests;
 pub use error::FloatNetworkError;
 pub(crate) use forward::Place;
 
-/// A 32-bit floating-point network that reads rows of numbers, with inputs to calibrate its integers by.
+/// A 32-bit floating-point network that reads rows of numbers, with inputs to calibrate its
+/// integers by.
 ///
-/// It is a *perceptron*, whose layers are products with an optional bias and `Relu` between them; or a *block* of a
-/// transformer: `LayerNorm` without a gain, attention of every row to every row, the residual, `LayerNorm`, two products with
-/// `Relu` between them, the residual. [`quantize_network`](crate::quantize::quantize_network) turns it into integers.
+/// It is a *perceptron*, whose layers are products with an optional bias and `Relu` between them;
+/// or a *block* of a transformer: `LayerNorm` without a gain, attention of every row to every row,
+/// the residual, `LayerNorm`, two products with `Relu` between them, the residual.
+/// [`quantize_network`](crate::quantize::quantize_network) turns it into integers.
 ///
 /// # File
-/// A safetensors file of F32 tensors, whose metadata has under `network` a JSON object: `kind` is `perceptron` or `block`,
-/// `name` is for people, and a block has the numbers `heads` and `epsilon`. Weights are `[outputs, inputs]`.
+/// A safetensors file of F32 tensors, whose metadata has under `network` a JSON object: `kind` is
+/// `perceptron` or `block`, `name` is for people, and a block has the numbers `heads` and
+/// `epsilon`. Weights are `[outputs, inputs]`.
 ///
 /// | tensor | shape |
 /// | --- | --- |
@@ -71,7 +78,7 @@ pub(crate) struct Block {
 }
 
 impl FloatNetwork {
-    /// A name for people.
+    /// Returns a name for people.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -101,12 +108,13 @@ impl FloatNetwork {
         }
     }
 
-    /// The samples, each `[rows, width]`; at least one.
+    /// Iterates over the samples, each `[rows, width]`; at least one.
     pub fn inputs(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.inputs.chunks_exact(self.rows * self.width())
     }
 
-    /// What another implementation computed of the samples, each `[rows, output_width]`; none if the file does not say.
+    /// Iterates over what another implementation computed of the samples, each
+    /// `[rows, output_width]`; none if the file does not say.
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.outputs.chunks_exact(self.rows * self.output_width())
     }

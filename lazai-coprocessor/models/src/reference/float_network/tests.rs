@@ -224,7 +224,7 @@ fn wrong_files_are_refused_by_name() {
     let error = FloatNetwork::read(&long).unwrap_err();
     assert!(matches!(error, FloatNetworkError::Limit { what: "the length of the header", .. }));
     let missing = FloatNetwork::open(std::path::Path::new("absent.safetensors")).unwrap_err();
-    assert_eq!(missing, FloatNetworkError::Io { kind: std::io::ErrorKind::NotFound });
+    assert_eq!(missing, FloatNetworkError::Io { source: std::io::ErrorKind::NotFound.into() });
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use lazai_coprocessor::kernel::Threads;
 
 use super::arithmetic::{dot, exp, narrow, normal_distribution, sigmoid};
 
-/// `input * weight^T`: `[m, k]` and `[n, k]` give `[m, n]`.
+/// Computes `input * weight^T`: `[m, k]` and `[n, k]` give `[m, n]`.
 ///
 /// Each element is one inner product in the order of [`dot`], whatever the number of threads.
 pub(super) fn matmul(threads: &Threads, input: &[f32], weight: &[f32], k: usize) -> Vec<f32> {
@@ -35,7 +35,8 @@ pub(super) fn rms_norm(input: &[f32], gain: &[f32], epsilon: f64) -> Vec<f32> {
     output
 }
 
-/// Subtracts the mean of each row, divides it by its root mean square and multiplies it by the gain.
+/// Subtracts the mean of each row, divides it by its root mean square and multiplies it by the
+/// gain.
 pub(super) fn layer_norm(input: &[f32], gain: &[f32], epsilon: f64) -> Vec<f32> {
     let width = gain.len() as f64;
     let mut output = Vec::with_capacity(input.len());
@@ -72,7 +73,8 @@ pub(super) fn rotate(values: &mut [f32], width: usize, head_dim: usize, angles: 
     }
 }
 
-/// Mixes values by the match of queries and keys; several query heads share each key and value head.
+/// Mixes values by the match of queries and keys; several query heads share each key and value
+/// head.
 pub(super) fn attention(
     threads: &Threads,
     architecture: &Architecture,
@@ -113,12 +115,12 @@ pub(super) fn attention(
     output
 }
 
-/// `SiLU(gate) * up`.
+/// Computes `SiLU(gate) * up`.
 pub(super) fn gated(gate: &[f32], up: &[f32]) -> Vec<f32> {
     gate.iter().zip(up).map(|(gate, up)| gate * sigmoid(*gate) * up).collect()
 }
 
-/// The Gaussian error linear unit.
+/// Computes the Gaussian error linear unit.
 pub(super) fn gelu(input: &[f32], form: Gelu) -> Vec<f32> {
     let share = |x: f64| match form {
         Gelu::Exact => normal_distribution(x),

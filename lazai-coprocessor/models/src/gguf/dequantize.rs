@@ -121,7 +121,8 @@ fn q6_k(block: &[u8; 210]) -> [f32; 256] {
     values
 }
 
-/// The scale and the minimum of a group of 32 in a block of 256: 6 bits each, times those of the block.
+/// Returns the scale and the minimum of a group of 32 in a block of 256: 6 bits each, times those
+/// of the block.
 fn scale_and_minimum(packed: &[u8], group: usize, scale: f32, minimum: f32) -> (f32, f32) {
     let (factor, offset) = if group < 4 {
         (packed[group] & 63, packed[group + 4] & 63)
@@ -134,7 +135,7 @@ fn scale_and_minimum(packed: &[u8], group: usize, scale: f32, minimum: f32) -> (
     (scale * f32::from(factor), minimum * f32::from(offset))
 }
 
-/// 32 numbers of 5 bits: the highest digits in four bytes, then the others in sixteen.
+/// Unpacks 32 numbers of 5 bits: the highest digits in four bytes, then the others in sixteen.
 fn five_bits(packed: &[u8]) -> [u8; 32] {
     let (high, low) = packed.split_at(4);
     core::array::from_fn(|i| low[i % 16] >> (4 * (i / 16)) & 15 | (high[i / 8] >> (i % 8) & 1) << 4)
@@ -144,7 +145,7 @@ fn half(bytes: &[u8], offset: usize) -> f32 {
     from_half(u16::from_le_bytes([bytes[offset], bytes[offset + 1]]))
 }
 
-/// A number of few digits, exactly.
+/// Converts a number of few digits, exactly.
 #[allow(clippy::cast_precision_loss, reason = "at most 8 digits")]
 const fn small(quant: i32) -> f32 {
     quant as f32
