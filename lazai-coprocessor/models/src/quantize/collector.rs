@@ -43,7 +43,7 @@ pub(super) struct Collector<'a> {
 
 /// A weight matrix of a checkpoint.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct MatrixSource {
     /// The name in [`Architecture::tensors`](lazai_coprocessor::architecture::Architecture).
     pub(super) name: String,
     /// Outputs of the matrix.
@@ -72,7 +72,7 @@ pub(super) struct NormSource<'a> {
 }
 
 struct Matrix {
-    source: Source,
+    source: MatrixSource,
     quantized: QuantizedMatrix,
     report: TensorReport,
 }
@@ -139,7 +139,7 @@ impl<'a> Collector<'a> {
     ) -> (ArtifactBuilder, QuantizeReport) {
         let mut artifact = ArtifactBuilder::new(manifest, tokenizer.to_vec());
         let mut tensors = Vec::with_capacity(self.matrices.len());
-        for Matrix { source: Source { name, .. }, quantized, report } in self.matrices {
+        for Matrix { source: MatrixSource { name, .. }, quantized, report } in self.matrices {
             let (rows, columns) = (quantized.rows as u64, quantized.columns as u64);
             let exponent_bytes = WeightMatrix::exponent_bytes(quantized.columns) as u64;
             artifact.add_i8(format!("{name}.values"), vec![rows, columns], &quantized.values);
@@ -216,7 +216,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Quantizes a matrix that no product reads.
-    pub(super) fn table(&mut self, source: Source) -> Result<(), QuantizeError> {
+    pub(super) fn table(&mut self, source: MatrixSource) -> Result<(), QuantizeError> {
         let matrix = self.quantize(source, MAX_BITS)?;
         self.keep(matrix);
         Ok(())
@@ -226,7 +226,7 @@ impl<'a> Collector<'a> {
     /// of the results.
     pub(super) fn product(
         &mut self,
-        source: Source,
+        source: MatrixSource,
         input_bits: i8,
         points: &[Point],
         biased: bool,
@@ -241,7 +241,11 @@ impl<'a> Collector<'a> {
     }
 
     /// Quantizes the matrix of the scores, whose results are i32; returns their fraction bits.
-    pub(super) fn scores(&mut self, source: Source, input_bits: i8) -> Result<i8, QuantizeError> {
+    pub(super) fn scores(
+        &mut self,
+        source: MatrixSource,
+        input_bits: i8,
+    ) -> Result<i8, QuantizeError> {
         let limit = power_of_two(SCORE_MAGNITUDE_BITS);
         let bits = self.measure("logits", &[Point::Logits], 1.0, limit)?;
         self.fit(source, input_bits, bits.min(MAX_SCORE_BITS))
@@ -250,7 +254,7 @@ impl<'a> Collector<'a> {
     /// Quantizes the matrix of a product that is added to the residual stream.
     pub(super) fn branch(
         &mut self,
-        source: Source,
+        source: MatrixSource,
         input_bits: i8,
     ) -> Result<Branch, QuantizeError> {
         let matrix = self.quantize(source, MAX_BITS)?;
@@ -293,7 +297,7 @@ impl<'a> Collector<'a> {
 
     /// Quantizes the matrix of a product with results of `bits` fraction bits, or as many as the
     /// shifts allow.
-    fn fit(&mut self, source: Source, input_bits: i8, bits: i8) -> Result<i8, QuantizeError> {
+    fn fit(&mut self, source: MatrixSource, input_bits: i8, bits: i8) -> Result<i8, QuantizeError> {
         let mut matrix = self.quantize(source, MAX_BITS)?;
         let bits = bits.min(most_output_bits(input_bits, &matrix.quantized));
         let max_bits = most_row_bits(input_bits, bits);
@@ -334,7 +338,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn quantize(&self, source: Source, max_bits: i8) -> Result<Matrix, QuantizeError> {
+    fn quantize(&self, source: MatrixSource, max_bits: i8) -> Result<Matrix, QuantizeError> {
         let mut weights = self.tensor(&source.name)?;
         if source.factor != 1.0 {
             for weight in &mut weights {

@@ -8,7 +8,7 @@ use lazai_coprocessor::{
 };
 
 use super::moments::{CholeskyFactor, Moments};
-use crate::reference::{Checkpoint, LayerPoint, Observer, Point, ReferenceError, Replay};
+use crate::reference::{Checkpoint, LayerPoint, LayerwiseForward, Observer, Point, ReferenceError};
 
 /// A value that matrices of a layer read.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -18,7 +18,7 @@ pub(super) enum Input {
     /// Of the gate and its factor.
     FeedForward,
     /// Of the output of attention.
-    Mixed,
+    AttentionOutput,
     /// Of the last product.
     Product,
 }
@@ -27,7 +27,7 @@ pub(super) enum Input {
 pub(super) struct Inputs<'a> {
     checkpoint: &'a Checkpoint,
     threads: &'a Threads,
-    replay: Replay,
+    forward: LayerwiseForward,
 }
 
 impl<'a> Inputs<'a> {
@@ -36,27 +36,27 @@ impl<'a> Inputs<'a> {
         threads: &'a Threads,
         sequences: &[Vec<u32>],
     ) -> Result<Self, ReferenceError> {
-        let replay = Replay::new(checkpoint, threads, sequences, &mut ())?;
-        Ok(Self { checkpoint, threads, replay })
+        let forward = LayerwiseForward::new(checkpoint, threads, sequences, &mut ())?;
+        Ok(Self { checkpoint, threads, forward })
     }
 
     /// Returns the Cholesky factors of the moments of the next layer.
     pub(super) fn next(&mut self) -> Result<BTreeMap<Input, CholeskyFactor>, ReferenceError> {
         let architecture = self.checkpoint.architecture();
-        let mut seen = Seen::new(architecture, self.threads);
+        let mut observed = InputMoments::new(architecture, self.threads);
         if architecture.norm_order == NormOrder::Post {
-            for residual in self.replay.residuals() {
-                seen.add(Input::Attention, residual);
+            for residual in self.forward.residuals() {
+                observed.add(Input::Attention, residual);
             }
         }
-        self.replay.layer(self.checkpoint, &mut seen)?;
-        seen.flush();
-        let factors = seen.moments.into_iter();
+        self.forward.layer(self.checkpoint, &mut observed)?;
+        observed.flush();
+        let factors = observed.moments.into_iter();
         Ok(factors.map(|(input, moments)| (input, moments.into_cholesky())).collect())
     }
 }
 
-struct Seen<'a> {
+struct InputMoments<'a> {
     threads: &'a Threads,
     post: bool,
     moments: BTreeMap<Input, Moments>,
@@ -64,12 +64,12 @@ struct Seen<'a> {
     pending: Option<(Input, Vec<f32>)>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> InputMoments<'a> {
     fn new(architecture: &Architecture, threads: &'a Threads) -> Self {
         let widths = [
             (Input::Attention, architecture.hidden),
             (Input::FeedForward, architecture.hidden),
-            (Input::Mixed, architecture.query_width()),
+            (Input::AttentionOutput, architecture.query_width()),
             (Input::Product, architecture.intermediate),
         ];
         let moments = widths.map(|(input, width)| (input, Moments::new(width as usize)));
@@ -92,7 +92,7 @@ impl<'a> Seen<'a> {
     /// Returns the input that is seen at a point.
     const fn input(&self, point: LayerPoint) -> Option<Input> {
         match point {
-            LayerPoint::Attention => Some(Input::Mixed),
+            LayerPoint::Attention => Some(Input::AttentionOutput),
             LayerPoint::AttentionNorm if self.post => Some(Input::FeedForward),
             LayerPoint::AttentionNorm => Some(Input::Attention),
             LayerPoint::FeedForwardNorm if !self.post => Some(Input::FeedForward),
@@ -102,7 +102,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-impl Observer for Seen<'_> {
+impl Observer for InputMoments<'_> {
     fn observe(&mut self, point: Point, values: &[f32]) {
         let Point::Layer(_, point) = point else { return };
         let input = self.input(point);

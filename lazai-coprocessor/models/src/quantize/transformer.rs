@@ -9,7 +9,7 @@ use lazai_coprocessor::{
 use super::{
     Progress, QuantizeError, QuantizeOptions, Quantized, Rounding,
     calibration::Calibration,
-    collector::{Branch, Collector, NormSource, Source},
+    collector::{Branch, Collector, MatrixSource, NormSource},
     inputs::{Input, Inputs},
     smooth_quant::SmoothQuant,
 };
@@ -33,7 +33,8 @@ pub(super) fn quantize(
     };
     let mut collector = Collector::new(checkpoint, calibration, options, progress, matrices);
     let scales =
-        Network { architecture: &architecture, collector: &mut collector, inputs }.collect()?;
+        TransformerQuantizer { architecture: &architecture, collector: &mut collector, inputs }
+            .collect()?;
     let program = transformer(&architecture, &scales);
     program.check()?;
     let manifest = Manifest {
@@ -49,14 +50,14 @@ pub(super) fn quantize(
     Ok(Quantized { artifact, report })
 }
 
-struct Network<'a, 'c> {
+struct TransformerQuantizer<'a, 'c> {
     architecture: &'a Architecture,
     collector: &'a mut Collector<'c>,
     /// What the layers read, if rounding asks for it.
     inputs: Option<Inputs<'a>>,
 }
 
-impl Network<'_, '_> {
+impl TransformerQuantizer<'_, '_> {
     /// Collects all tensors and finds the scales.
     fn collect(&mut self) -> Result<Scales, QuantizeError> {
         let Architecture { hidden, layers, norm_epsilon, .. } = *self.architecture;
@@ -142,7 +143,7 @@ impl Network<'_, '_> {
         let rotated = matches!(self.architecture.positions, Positions::Rotary(_)) && !head_norm;
         let points =
             |plain, after| if rotated { vec![at(plain), at(after)] } else { vec![at(plain)] };
-        let query = Source {
+        let query = MatrixSource {
             factor: if head_norm { 1.0 } else { factor },
             ..self.product(name("query"), width, hidden, Input::Attention)
         };
@@ -165,7 +166,7 @@ impl Network<'_, '_> {
             scales.key_norm =
                 self.head_norm(name("key_norm"), 1.0, scales.key, [normed, rotated].map(at))?;
         }
-        let output = self.product(name("output"), hidden, width, Input::Mixed);
+        let output = self.product(name("output"), hidden, width, Input::AttentionOutput);
         self.collector.branch(output, scales.value)
     }
 
@@ -282,13 +283,13 @@ impl Network<'_, '_> {
         self.architecture.norm_order == NormOrder::Post
     }
 
-    const fn matrix(&self, name: String, rows: u32, columns: u32) -> Source {
-        Source { name, rows, columns, factor: 1.0, input: None }
+    const fn matrix(&self, name: String, rows: u32, columns: u32) -> MatrixSource {
+        MatrixSource { name, rows, columns, factor: 1.0, input: None }
     }
 
     /// Describes a matrix of a layer, which reads `input`.
-    const fn product(&self, name: String, rows: u32, columns: u32, input: Input) -> Source {
-        Source { name, rows, columns, factor: 1.0, input: Some(input) }
+    const fn product(&self, name: String, rows: u32, columns: u32, input: Input) -> MatrixSource {
+        MatrixSource { name, rows, columns, factor: 1.0, input: Some(input) }
     }
 }
 

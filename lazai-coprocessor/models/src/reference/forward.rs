@@ -31,13 +31,13 @@ pub(crate) fn observe(
     let layers = checkpoint.architecture().layers as usize;
     let total = layers + 1;
     progress(0, total);
-    let mut replay = Replay::new(checkpoint, threads, sequences, observer)?;
+    let mut layerwise = LayerwiseForward::new(checkpoint, threads, sequences, observer)?;
     for index in 0..layers {
-        replay.layer(checkpoint, observer)?;
+        layerwise.layer(checkpoint, observer)?;
         progress(index + 1, total);
     }
-    let Replay { forward, residuals, .. } = replay;
-    let last = Last::load(checkpoint)?;
+    let LayerwiseForward { forward, residuals, .. } = layerwise;
+    let last = FinalNorm::load(checkpoint)?;
     let head = match forward.architecture.head {
         Head::None => None,
         Head::Own => Some(checkpoint.tensor("head")?),
@@ -57,14 +57,14 @@ pub(crate) fn observe(
 
 /// The forward passes of several sequences, layer by layer.
 #[derive(Debug)]
-pub(crate) struct Replay {
+pub(crate) struct LayerwiseForward {
     forward: Forward,
     residuals: Vec<Vec<f32>>,
     /// The layer that comes next.
     next: u32,
 }
 
-impl Replay {
+impl LayerwiseForward {
     /// Embeds the sequences.
     pub(crate) fn new(
         checkpoint: &Checkpoint,
@@ -118,7 +118,7 @@ pub(super) struct Embeddings {
 
 /// The norm behind the layers.
 #[derive(Debug)]
-pub(super) struct Last {
+pub(super) struct FinalNorm {
     norm: Option<NormWeights>,
 }
 
@@ -126,16 +126,16 @@ pub(super) struct Last {
 #[derive(Debug)]
 pub(super) struct Layer {
     attention_norm: NormWeights,
-    query: Product,
-    key: Product,
-    value: Product,
+    query: Linear,
+    key: Linear,
+    value: Linear,
     /// The gains of the heads' norms.
     head_norms: Option<[Vec<f32>; 2]>,
-    output: Product,
+    output: Linear,
     mlp_norm: NormWeights,
-    gate: Option<Product>,
-    up: Product,
-    down: Product,
+    gate: Option<Linear>,
+    up: Linear,
+    down: Linear,
 }
 
 #[derive(Debug)]
@@ -145,7 +145,7 @@ struct NormWeights {
 }
 
 #[derive(Debug)]
-struct Product {
+struct Linear {
     weight: Vec<f32>,
     bias: Option<Vec<f32>>,
 }
@@ -164,7 +164,7 @@ impl Embeddings {
     }
 }
 
-impl Last {
+impl FinalNorm {
     pub(super) fn load(checkpoint: &Checkpoint) -> Result<Self, ReferenceError> {
         let pre = checkpoint.architecture().norm_order == NormOrder::Pre;
         let norm = pre.then(|| NormWeights::load(checkpoint, "final_norm")).transpose()?;
@@ -176,7 +176,7 @@ impl Layer {
     pub(super) fn load(checkpoint: &Checkpoint, index: u32) -> Result<Self, ReferenceError> {
         let Architecture { biases, feed_forward, head_norm, .. } = *checkpoint.architecture();
         let name = |part: &str| format!("layers.{index}.{part}");
-        let product = |part: &str, bias| Product::load(checkpoint, &name(part), bias);
+        let product = |part: &str, bias| Linear::load(checkpoint, &name(part), bias);
         let gated = feed_forward == FeedForward::GatedSilu;
         let head_norms = || {
             let [query, key] =
@@ -206,7 +206,7 @@ impl NormWeights {
     }
 }
 
-impl Product {
+impl Linear {
     fn load(checkpoint: &Checkpoint, name: &str, bias: bool) -> Result<Self, ReferenceError> {
         let bias = bias.then(|| checkpoint.tensor(&format!("{name}.bias"))).transpose()?;
         Ok(Self { weight: checkpoint.tensor(name)?, bias })
@@ -279,7 +279,7 @@ impl Forward {
     /// Computes the rows behind the last norm.
     pub(super) fn last_norm(
         &self,
-        last: &Last,
+        last: &FinalNorm,
         residual: &[f32],
         observer: &mut dyn Observer,
     ) -> Vec<f32> {
@@ -400,7 +400,7 @@ impl Forward {
 
     fn product(
         &self,
-        product: &Product,
+        product: &Linear,
         input: &[f32],
         width: usize,
         point: LayerPoint,
@@ -417,7 +417,7 @@ impl Forward {
 
     fn branch(
         &self,
-        product: &Product,
+        product: &Linear,
         input: &[f32],
         width: usize,
         residual: &mut [f32],

@@ -38,7 +38,7 @@ pub use family::Family;
 pub(crate) use float_network::tests as float_network_tests;
 pub(crate) use float_network::{Block, Dense, Layers, Place};
 pub use float_network::{FloatNetwork, FloatNetworkError};
-pub(crate) use forward::{Replay, observe};
+pub(crate) use forward::{LayerwiseForward, observe};
 pub use model::ReferenceModel;
 pub use observer::{LayerPoint, Observer, Point};
 pub use perplexity::{Perplexity, perplexity};

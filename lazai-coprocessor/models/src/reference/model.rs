@@ -5,7 +5,7 @@ use lazai_coprocessor::{
 
 use super::{
     Checkpoint, Observer, Perplexity, Point, ReferenceError,
-    forward::{Embeddings, Forward, Last, Layer},
+    forward::{Embeddings, FinalNorm, Forward, Layer},
     perplexity,
 };
 
@@ -17,7 +17,7 @@ pub struct ReferenceModel {
     forward: Forward,
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    last: Last,
+    last: FinalNorm,
     /// The output projection, if it is not the embedding.
     head: Option<Vec<f32>>,
 }
@@ -34,7 +34,7 @@ impl ReferenceModel {
         Ok(Self {
             embeddings: Embeddings::load(checkpoint)?,
             layers: layers.collect::<Result<_, _>>()?,
-            last: Last::load(checkpoint)?,
+            last: FinalNorm::load(checkpoint)?,
             head: own.then(|| checkpoint.tensor("head")).transpose()?,
             forward: Forward::new(architecture, threads)?,
         })

@@ -38,7 +38,7 @@ pub fn quantize_network(
     headroom_bits: u8,
     threads: &Threads,
 ) -> Result<ArtifactBuilder, QuantizeError> {
-    let mut writer = Writer {
+    let mut quantizer = NetworkQuantizer {
         threads,
         headroom_bits,
         largest: largest(network, threads)?,
@@ -50,11 +50,11 @@ pub fn quantize_network(
         caches: Vec::new(),
     };
     let product = match network.layers() {
-        Layers::Block(block) => writer.block(block)?,
-        Layers::Perceptron(layers) => writer.perceptron(layers)?,
+        Layers::Block(block) => quantizer.block(block)?,
+        Layers::Perceptron(layers) => quantizer.perceptron(layers)?,
     };
-    let output = writer.last_rows(product);
-    let Writer { values, operators, matrices, biases, gain, caches, .. } = writer;
+    let output = quantizer.last_rows(product);
+    let NetworkQuantizer { values, operators, matrices, biases, gain, caches, .. } = quantizer;
     let logits = Some(output);
     let program = Program { values, caches, operators, logits, embedding: None };
     program.check()?;
@@ -113,7 +113,7 @@ fn largest(
     Ok(largest)
 }
 
-struct Writer<'a> {
+struct NetworkQuantizer<'a> {
     threads: &'a Threads,
     headroom_bits: u8,
     largest: BTreeMap<Place, f64>,
@@ -126,7 +126,7 @@ struct Writer<'a> {
     caches: Vec<Cache>,
 }
 
-impl Writer<'_> {
+impl NetworkQuantizer<'_> {
     fn perceptron(&mut self, layers: &[Dense]) -> Result<ValueId, QuantizeError> {
         let width = layers.first().map_or(0, |layer| layer.inputs);
         let bits = self.bits(Place::Input, 1.0, ACTIVATION_MAX.into())?;
