@@ -33,7 +33,8 @@ pub(crate) fn run(options: &Chat) -> Result<(), Error> {
     let unknown = || Error::Port(Rejection::UnknownModel { model: id }.into());
     let model = device.model(id).ok_or_else(unknown)?;
     let system = options.system.iter().map(|text| ChatMessage::system(text.as_str())).collect();
-    let mut talk = Talk { options, device: &device, model, template, messages: system };
+    let mut conversation =
+        Conversation { options, device: &device, model, template, messages: system };
 
     let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut input = io::stdin().lock();
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Chat) -> Result<(), Error> {
         if line.is_empty() {
             continue;
         }
-        match talk.answer(&line) {
+        match conversation.answer(&line) {
             Ok(speed) if at_terminal => eprintln!("{speed}"),
             Ok(_) => {}
             // Whoever sits at a terminal can try another line.
@@ -55,7 +56,7 @@ pub(crate) fn run(options: &Chat) -> Result<(), Error> {
     }
 }
 
-struct Talk<'a> {
+struct Conversation<'a> {
     options: &'a Chat,
     device: &'a Cpu,
     model: &'a Model,
@@ -64,7 +65,7 @@ struct Talk<'a> {
     messages: Vec<ChatMessage>,
 }
 
-impl Talk<'_> {
+impl Conversation<'_> {
     /// Answers a line on the standard output, and tells how fast.
     fn answer(&mut self, line: &str) -> Result<String, Error> {
         self.messages.push(ChatMessage::user(line));
@@ -121,10 +122,10 @@ impl Talk<'_> {
                 stop: Vec::new(),
             }),
         };
-        let mut teller = Teller::new(self.model);
-        let run = self.device.run_observed(&job, &mut |token| teller.tell(token));
+        let mut writer = AnswerWriter::new(self.model);
+        let run = self.device.run_observed(&job, &mut |token| writer.write(token));
         let (outcome, _) = run.map_err(Error::Port)?;
-        let speed = teller.finish();
+        let speed = writer.finish();
         let Output::Generated { text, .. } = outcome.output else {
             return Err(Error::Port(PortError::Rejected(Rejection::InvalidText)));
         };
@@ -133,7 +134,7 @@ impl Talk<'_> {
 }
 
 /// Writes an answer as it grows.
-struct Teller<'a> {
+struct AnswerWriter<'a> {
     stream: TextStream<'a>,
     end_tokens: &'a [u32],
     start: Instant,
@@ -142,7 +143,7 @@ struct Teller<'a> {
     tokens: usize,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> AnswerWriter<'a> {
     fn new(model: &'a Model) -> Self {
         Self {
             stream: model.tokenizer().stream(),
@@ -153,7 +154,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, TokenId(token): TokenId) {
+    fn write(&mut self, TokenId(token): TokenId) {
         self.first.get_or_insert_with(|| self.start.elapsed());
         self.tokens += 1;
         if !self.end_tokens.contains(&token) {
