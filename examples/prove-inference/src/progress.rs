@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lazai_halo2::Stage;
+use lazai_halo2::ProvingStage;
 
 /// Says what takes so long.
 #[derive(Debug)]
@@ -23,12 +23,12 @@ impl Progress {
         self.bar.set_message(message);
     }
 
-    pub(crate) fn stage(&self, stage: Stage) {
+    pub(crate) fn stage(&self, stage: ProvingStage) {
         self.say(match stage {
-            Stage::Trace => "running the network",
-            Stage::Constraints => "turning the run into constraints",
-            Stage::Keys => "making the keys: fixed columns and permutation",
-            Stage::Proof => "proving: columns, quotient, openings",
+            ProvingStage::Trace => "running the network",
+            ProvingStage::Constraints => "turning the run into constraints",
+            ProvingStage::Keys => "making the keys: fixed columns and permutation",
+            ProvingStage::Proof => "proving: columns, quotient, openings",
         });
     }
 

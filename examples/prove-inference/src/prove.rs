@@ -3,7 +3,7 @@ use std::{fs, time::Instant};
 use alloy_primitives::keccak256;
 use lazai_api_types::{Claim, PortError, ProofVerifier};
 use lazai_coprocessor::{Monitor, trace::Input};
-use lazai_halo2::{Goal, Halo2Verifier, PlanReport, ProvingKey, Srs};
+use lazai_halo2::{Halo2Verifier, PlanReport, ProvedOutput, ProvingKey, Srs};
 
 use crate::{
     chain::Chain,
@@ -32,7 +32,7 @@ pub(crate) fn prove(options: &Options) -> Result<(), Error> {
 /// Prints what a proof would take.
 fn plan(options: &Options) -> Result<(), Error> {
     let run = Run::load(options)?;
-    let plan = ProvingKey::plan(&run.network, Goal::Values, Input::Tensor(&run.input))?;
+    let plan = ProvingKey::plan(&run.network, ProvedOutput::Logits, Input::Tensor(&run.input))?;
     draw(options, &plan)?;
     if options.json {
         println!("{}", serde_json::to_string(&plan).unwrap_or_default());
@@ -59,7 +59,7 @@ fn measure(options: &Options) -> Result<Report, Error> {
     let mut waited = 0.0;
     let key = ProvingKey::new(
         &run.network,
-        Goal::Values,
+        ProvedOutput::Logits,
         input,
         None,
         |k| {
@@ -141,7 +141,7 @@ fn measure(options: &Options) -> Result<Report, Error> {
     report.rows = 1 << key.verifying().k();
     report.columns = key.verifying().columns();
     report.envelope_bytes = proof.bytes.len();
-    report.proof_bytes = proof.bare().len();
+    report.proof_bytes = proof.without_envelope().len();
     report.vk_bytes = verifying.len();
     report.pk_bytes = key.bytes();
     let plan = key.report();

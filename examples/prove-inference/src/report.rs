@@ -83,7 +83,7 @@ pub(crate) fn print_plan(name: &str, plan: &PlanReport) {
 }
 
 fn print_parts(parts: &[PartCount]) {
-    for PartCount { name, gates, lookups, folds, .. } in parts {
+    for PartCount { name, gates, lookups, linear_combinations: folds, .. } in parts {
         println!("    {name:<20} {gates:>8} multiplications {lookups:>7} lookups {folds:>7} folds");
     }
 }

@@ -1,8 +1,8 @@
-use alloc::{boxed::Box, string::ToString, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Claim, InvalidKey, PortError, ProofLimits, ProofSystemId, ProofVerifier, Work,
+    Claim, InvalidKey, PortError, ProofCost, ProofLimits, ProofSystemId, ProofVerifier, Work,
     codec::{DecodeError, Reader},
 };
 
@@ -53,17 +53,13 @@ impl ProofVerifier for DataOpeningVerifier {
     }
 
     fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
-        let bytes = key_bytes.saturating_add(proof_bytes);
-        Work {
-            flops: OPERATIONS.saturating_add(bytes.saturating_mul(OPERATIONS_PER_BYTE)),
-            peak_bytes: PEAK_BYTES.saturating_add(bytes),
-        }
+        COST.work(key_bytes, proof_bytes)
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
         match OpeningKey::decode(key) {
             Ok(_) => Ok(()),
-            Err(error) => Err(InvalidKey { reason: error.to_string() }),
+            Err(error) => Err(InvalidKey::new(&error)),
         }
     }
 
@@ -252,10 +248,15 @@ const MAX_PROOF_BYTES: usize = 1 + 8 + 32 + (MAX_OPENING_BYTES - 4 - 2 - 4 - LEA
 const KEY_VERSION: u8 = 1;
 const PROOF_VERSION: u8 = 1;
 
-/// At 100,000 operations for a microsecond, 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
-const OPERATIONS: u64 = 2_000_000;
-
-/// For each sibling of 32 bytes 1.3 microseconds, in which its hash of one block fits twice.
-const OPERATIONS_PER_BYTE: u64 = 4_096;
-/// A leaf, a path and a hasher, generously.
-const PEAK_BYTES: u64 = 8 * 1024;
+/// The cost of a check, at 100,000 operations for a microsecond of one core.
+const COST: ProofCost = ProofCost {
+    // 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
+    operations: 2_000_000,
+    // 1.3 microseconds for each sibling of 32 bytes, in which its hash of one block fits twice.
+    operations_per_key_byte: 4_096,
+    operations_per_proof_byte: 4_096,
+    // A leaf, a path and a hasher, generously.
+    peak_bytes: 8 * 1024,
+    peak_bytes_per_key_byte: 1,
+    peak_bytes_per_proof_byte: 1,
+};

@@ -4,29 +4,28 @@ use halo2_proofs::halo2curves::{
     bn256::Fr,
     ff::{Field, PrimeField},
 };
-
 use lazai_coprocessor::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
 
-use super::{
+use crate::{
     constraints::{Cell, Constraints, Part, Product},
     table::Table,
 };
 
-/// An integer in a cell.
+/// An integer that the circuit holds in a cell, with the value that the prover assigns to it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Int {
+pub(crate) struct AssignedInt {
     pub(super) cell: Cell,
     pub(super) value: i128,
 }
 
-impl Int {
-    /// What the prover knows it to be.
+impl AssignedInt {
+    /// Returns the value that the prover assigns.
     #[must_use]
     pub(crate) const fn value(self) -> i128 {
         self.value
     }
 
-    /// Where it is.
+    /// Returns the cell.
     #[must_use]
     pub(crate) const fn cell(self) -> Cell {
         self.cell
@@ -35,21 +34,21 @@ impl Int {
 
 /// Builds constraints together with the values that satisfy them.
 ///
-/// Every method adds the same constraints whatever the values are.
+/// Every method adds the same constraints, whatever the values are.
 #[derive(Debug)]
 pub(crate) struct Builder {
     constraints: Constraints,
     constants: BTreeMap<[u8; 32], Cell>,
     range_bits: u32,
-    /// What a malicious prover alters: the number of a witness, and what is added to it.
+    /// A change that a malicious prover makes: the number of a witness, and what is added to it.
     #[cfg(test)]
-    pub(crate) lie: Option<(usize, i128)>,
+    pub(crate) tampered_witness: Option<(usize, i128)>,
     #[cfg(test)]
     pub(crate) witnesses: usize,
 }
 
 impl Builder {
-    /// Begins with a range table of `2^range_bits` integers.
+    /// Creates an empty builder whose range table holds the integers below `2^range_bits`.
     #[must_use]
     pub(crate) fn new(range_bits: u32) -> Self {
         Self {
@@ -57,65 +56,67 @@ impl Builder {
             constants: BTreeMap::new(),
             range_bits,
             #[cfg(test)]
-            lie: None,
+            tampered_witness: None,
             #[cfg(test)]
             witnesses: 0,
         }
     }
 
-    /// What was built.
+    /// Returns the constraints.
     #[must_use]
     pub(crate) fn finish(self) -> Constraints {
         self.constraints
     }
 
-    /// The tables that were asked.
+    /// Returns the tables in which something is looked up.
     pub(crate) fn tables(&self) -> BTreeSet<Table> {
         self.constraints.lookups.iter().map(|(table, _)| *table).collect()
     }
 
-    /// Begins the constraints of a part.
+    /// Starts the constraints of a part, for reports.
     pub(crate) fn part(&mut self, name: impl Into<String>) {
         let begin = self.constraints.count();
         self.constraints.parts.push(Part { name: name.into(), begin });
     }
 
-    /// A new cell without constraints; the caller adds those that leave one value possible.
-    pub(crate) fn witness(&mut self, value: i128) -> Int {
+    /// Assigns a value to a new cell without constraints; the caller adds those that leave one
+    /// value possible.
+    pub(crate) fn witness(&mut self, value: i128) -> AssignedInt {
         #[cfg(test)]
-        let value = self.lied(value);
-        Int { cell: self.cell(field(value)), value }
+        let value = self.tampered(value);
+        AssignedInt { cell: self.cell(field(value)), value }
     }
 
-    /// The value, or what a malicious prover makes of it; all that depends on it follows.
+    /// Returns the value, or what a malicious prover replaces it with; all that depends on it
+    /// follows.
     #[cfg(test)]
-    const fn lied(&mut self, value: i128) -> i128 {
+    const fn tampered(&mut self, value: i128) -> i128 {
         self.witnesses += 1;
-        match self.lie {
+        match self.tampered_witness {
             Some((index, added)) if index + 1 == self.witnesses => value + added,
             _ => value,
         }
     }
 
-    /// A new cell for any element of the field.
+    /// Assigns an element of the field to a new cell.
     pub(crate) fn cell(&mut self, value: Fr) -> Cell {
         let cell = Cell(self.constraints.values.len() as u32);
         self.constraints.values.push(value);
         cell
     }
 
-    /// The value of a cell.
+    /// Returns the value of a cell.
     #[must_use]
     pub(crate) fn value(&self, cell: Cell) -> Fr {
         self.constraints.values[cell.0 as usize]
     }
 
-    /// The cell of a constant.
-    pub(crate) fn constant(&mut self, value: i128) -> Int {
-        Int { cell: self.field_constant(field(value)), value }
+    /// Returns the constant, from the one cell that holds it.
+    pub(crate) fn constant(&mut self, value: i128) -> AssignedInt {
+        AssignedInt { cell: self.field_constant(field(value)), value }
     }
 
-    /// The cell of a constant of the field.
+    /// Returns the one cell that holds a constant of the field.
     pub(crate) fn field_constant(&mut self, value: Fr) -> Cell {
         let key = value.to_repr();
         if let Some(cell) = self.constants.get(&key) {
@@ -127,99 +128,113 @@ impl Builder {
         cell
     }
 
-    /// Demands `a + b * c = d`.
+    /// Constrains `a + b * c = d`.
     pub(crate) fn gate(&mut self, a: Cell, b: Cell, c: Cell, d: Cell) {
         self.constraints.gates.push([a, b, c, d]);
     }
 
-    /// `a + b * c`.
-    pub(crate) fn mul_add(&mut self, a: Int, b: Int, c: Int) -> Int {
+    /// Returns `a + b * c`.
+    pub(crate) fn mul_add(
+        &mut self,
+        a: AssignedInt,
+        b: AssignedInt,
+        c: AssignedInt,
+    ) -> AssignedInt {
         let value = a.value + b.value * c.value;
-        let sum = Int { cell: self.cell(field(value)), value };
+        let sum = AssignedInt { cell: self.cell(field(value)), value };
         self.gate(a.cell, b.cell, c.cell, sum.cell);
         sum
     }
 
-    /// `a * b`.
-    pub(crate) fn mul(&mut self, a: Int, b: Int) -> Int {
+    /// Returns `a * b`.
+    pub(crate) fn mul(&mut self, a: AssignedInt, b: AssignedInt) -> AssignedInt {
         let zero = self.constant(0);
         self.mul_add(zero, a, b)
     }
 
-    /// `a + b`.
-    pub(crate) fn add(&mut self, a: Int, b: Int) -> Int {
+    /// Returns `a + b`.
+    pub(crate) fn add(&mut self, a: AssignedInt, b: AssignedInt) -> AssignedInt {
         self.add_scaled(a, b, 1)
     }
 
-    /// `a - b`.
-    pub(crate) fn sub(&mut self, a: Int, b: Int) -> Int {
+    /// Returns `a - b`.
+    pub(crate) fn sub(&mut self, a: AssignedInt, b: AssignedInt) -> AssignedInt {
         self.add_scaled(a, b, -1)
     }
 
-    /// `a + b * factor`.
-    pub(crate) fn add_scaled(&mut self, a: Int, b: Int, factor: i128) -> Int {
+    /// Returns `a + b * factor`.
+    pub(crate) fn add_scaled(
+        &mut self,
+        a: AssignedInt,
+        b: AssignedInt,
+        factor: i128,
+    ) -> AssignedInt {
         let factor = self.constant(factor);
         self.mul_add(a, b, factor)
     }
 
-    /// `a * factor`.
-    pub(crate) fn scaled(&mut self, a: Int, factor: i128) -> Int {
+    /// Returns `a * factor`.
+    pub(crate) fn scaled(&mut self, a: AssignedInt, factor: i128) -> AssignedInt {
         let zero = self.constant(0);
         self.add_scaled(zero, a, factor)
     }
 
-    /// `a + offset`.
-    pub(crate) fn shifted(&mut self, a: Int, offset: i128) -> Int {
+    /// Returns `a + offset`.
+    pub(crate) fn shifted(&mut self, a: AssignedInt, offset: i128) -> AssignedInt {
         let offset = self.constant(offset);
         self.add(a, offset)
     }
 
-    /// `offset + sum a[i] * b[i]`.
-    pub(crate) fn dot(&mut self, offset: i128, terms: impl IntoIterator<Item = (Int, Int)>) -> Int {
+    /// Returns `offset + sum a[i] * b[i]`.
+    pub(crate) fn dot(
+        &mut self,
+        offset: i128,
+        terms: impl IntoIterator<Item = (AssignedInt, AssignedInt)>,
+    ) -> AssignedInt {
         let start = self.constant(offset);
         terms.into_iter().fold(start, |sum, (a, b)| self.mul_add(sum, a, b))
     }
 
-    /// `offset + sum a[i] * factor[i]`.
+    /// Returns `offset + sum a[i] * factor[i]`.
     pub(crate) fn linear(
         &mut self,
         offset: i128,
-        terms: impl IntoIterator<Item = (Int, i128)>,
-    ) -> Int {
+        terms: impl IntoIterator<Item = (AssignedInt, i128)>,
+    ) -> AssignedInt {
         let start = self.constant(offset);
         terms.into_iter().fold(start, |sum, (a, factor)| self.add_scaled(sum, a, factor))
     }
 
-    /// Demands `a = b`.
-    pub(crate) fn equal(&mut self, a: Int, b: Int) {
+    /// Constrains `a = b`.
+    pub(crate) fn assert_equal(&mut self, a: AssignedInt, b: AssignedInt) {
         let (zero, one) = (self.constant(0), self.constant(1));
         self.gate(a.cell, zero.cell, one.cell, b.cell);
     }
 
-    /// Demands `a * b = 0`.
-    pub(crate) fn one_is_zero(&mut self, a: Int, b: Int) {
+    /// Constrains `a * b = 0`.
+    pub(crate) fn assert_product_zero(&mut self, a: AssignedInt, b: AssignedInt) {
         let zero = self.constant(0);
         self.gate(zero.cell, a.cell, b.cell, zero.cell);
     }
 
-    /// A cell that holds 0 or 1.
-    pub(crate) fn bit(&mut self, value: bool) -> Int {
+    /// Assigns a bit to a new cell that is constrained to 0 or 1.
+    pub(crate) fn bit(&mut self, value: bool) -> AssignedInt {
         let zero = self.constant(0);
         let bit = self.witness(i128::from(value));
         self.gate(zero.cell, bit.cell, bit.cell, bit.cell);
         bit
     }
 
-    /// Demands `0 <= value < 2^bits`, for `bits` up to 120.
-    pub(crate) fn range(&mut self, value: Int, bits: u32) {
+    /// Constrains `0 <= value < 2^bits`, for `bits` up to 120.
+    pub(crate) fn range_check(&mut self, value: AssignedInt, bits: u32) {
         let limb = self.range_bits;
         if bits == 0 {
             let zero = self.constant(0);
-            self.equal(value, zero);
+            self.assert_equal(value, zero);
             return;
         }
         let mut rest = bits;
-        let mut sum: Option<Int> = None;
+        let mut sum: Option<AssignedInt> = None;
         while rest > limb {
             let shift = bits - rest;
             let part = self.witness((value.value >> shift) & ((1 << limb) - 1));
@@ -248,44 +263,53 @@ impl Builder {
         }
     }
 
-    /// Demands `0 <= value < 2^b` for a convenient `b` of `bits` or more: where a wider range does no harm.
-    pub(crate) fn small(&mut self, value: Int, bits: u32) {
-        self.range(value, bits.next_multiple_of(self.range_bits));
+    /// Constrains `0 <= value < 2^b` for the least multiple `b` of the limb size that is not below
+    /// `bits`: cheaper than an exact range, where a wider one does no harm.
+    pub(crate) fn range_check_loose(&mut self, value: AssignedInt, bits: u32) {
+        self.range_check(value, bits.next_multiple_of(self.range_bits));
     }
 
-    /// Demands `-2^b <= value < 2^b` for a convenient `b` of `bits` or more.
-    pub(crate) fn small_signed(&mut self, value: Int, bits: u32) {
+    /// Constrains `-2^b <= value < 2^b` for some `b` of `bits` or more, so that whole limbs are
+    /// checked.
+    pub(crate) fn range_check_signed(&mut self, value: AssignedInt, bits: u32) {
         let bits = (bits + 1).next_multiple_of(self.range_bits);
         let above = self.shifted(value, 1 << (bits - 1));
-        self.range(above, bits);
+        self.range_check(above, bits);
     }
 
-    /// Demands `low <= value <= high`.
-    pub(crate) fn between(&mut self, value: Int, low: i128, high: i128) {
+    /// Constrains `low <= value <= high`.
+    pub(crate) fn range_check_between(&mut self, value: AssignedInt, low: i128, high: i128) {
         let bits = 128 - (high - low).leading_zeros();
         let above = self.shifted(value, -low);
-        self.range(above, bits);
+        self.range_check(above, bits);
         if high - low != (1 << bits) - 1 {
             let top = self.constant(high);
             let below = self.sub(top, value);
-            self.range(below, bits);
+            self.range_check(below, bits);
         }
     }
 
-    /// The entry of `table` at `index`, which other constraints keep within 16 bits.
-    pub(crate) fn entry(&mut self, table: Table, index: Int, entries: &[u16]) -> Int {
+    /// Returns the entry of `table` at `index`, which other constraints keep within 16 bits.
+    pub(crate) fn entry(
+        &mut self,
+        table: Table,
+        index: AssignedInt,
+        entries: &[u16],
+    ) -> AssignedInt {
         let at = usize::try_from(index.value).ok().and_then(|at| entries.get(at));
         let entry = self.witness(i128::from(at.copied().unwrap_or(0)));
-        // With both in 16 bits there is one way to make the row of them.
-        self.range(entry, 16);
+        // With both in 16 bits, index and entry follow from the row.
+        self.range_check(entry, 16);
         let row = self.add_scaled(index, entry, 1 << 16);
         self.lookup(table, row);
         entry
     }
 
-    /// `round(value, shift)`, before saturation: `value + 2^(shift-1) = q * 2^shift + r`. The caller bounds `q`, so that one
-    /// is possible.
-    pub(crate) fn rounded(&mut self, value: Int, shift: i32) -> Int {
+    /// Returns `round(value, shift)` before saturation: `q` with
+    /// `value + 2^(shift-1) = q * 2^shift + r`.
+    ///
+    /// The caller bounds `q`, so that only one is possible.
+    pub(crate) fn rounded(&mut self, value: AssignedInt, shift: i32) -> AssignedInt {
         if shift <= 0 {
             let zero = self.constant(0);
             return self.add_scaled(zero, value, 1 << shift.unsigned_abs());
@@ -295,31 +319,39 @@ impl Builder {
         self.floored(half, shift)
     }
 
-    /// `floor(value / 2^shift)`; the caller bounds it.
-    pub(crate) fn floored(&mut self, value: Int, shift: u32) -> Int {
+    /// Returns `floor(value / 2^shift)`, which the caller bounds.
+    pub(crate) fn floored(&mut self, value: AssignedInt, shift: u32) -> AssignedInt {
         let quotient = self.witness(value.value >> shift);
         let rest = self.witness(value.value & ((1 << shift) - 1));
-        self.range(rest, shift);
+        self.range_check(rest, shift);
         let factor = self.constant(1 << shift);
         self.gate(rest.cell, quotient.cell, factor.cell, value.cell);
         quotient
     }
 
-    /// `clamp(value, low, high)` of a value that exceeds them by less than `2^bits`; bounds the value too.
-    pub(crate) fn clamped(&mut self, value: Int, low: i128, high: i128, bits: u32) -> Int {
+    /// Returns `clamp(value, low, high)` of a value that exceeds the bounds by less than `2^bits`,
+    /// and constrains the value to that.
+    pub(crate) fn clamped(
+        &mut self,
+        value: AssignedInt,
+        low: i128,
+        high: i128,
+        bits: u32,
+    ) -> AssignedInt {
         let clamped = self.witness(value.value.clamp(low, high));
-        self.between(clamped, low, high);
+        self.range_check_between(clamped, low, high);
         let excess = value.value - clamped.value;
-        // value = clamped + (1 - 2 sign) * size, and size is 0 unless clamped is the bound on that side.
+        // value = clamped + (1 - 2 sign) * size, and size is 0 unless clamped is the bound on that
+        // side.
         let size = self.witness(excess.abs());
         let sign = self.bit(excess < 0);
-        // No sign of 0, so that there is one way only.
+        // A size of 0 has no sign, so that there is only one witness.
         let least = self.sub(size, sign);
-        self.small(least, bits);
+        self.range_check_loose(least, bits);
         let (top, span) = (self.constant(high), self.constant(low - high));
         let bound = self.mul_add(top, sign, span);
         let room = self.sub(bound, clamped);
-        self.one_is_zero(size, room);
+        self.assert_product_zero(size, room);
         let signed = self.mul(sign, size);
         let sum = self.add(clamped, size);
         let minus_two = self.constant(-2);
@@ -327,22 +359,22 @@ impl Builder {
         clamped
     }
 
-    /// `sat16(value)` of a value of at most `bits` bits and a sign.
-    pub(crate) fn sat16(&mut self, value: Int, bits: u32) -> Int {
+    /// Returns `sat16(value)` of a value of at most `bits` bits and a sign.
+    pub(crate) fn sat16(&mut self, value: AssignedInt, bits: u32) -> AssignedInt {
         self.clamped(value, ACTIVATION_MIN.into(), ACTIVATION_MAX.into(), bits)
     }
 
-    /// `sat32(value)` of a value of at most `bits` bits and a sign.
-    pub(crate) fn sat32(&mut self, value: Int, bits: u32) -> Int {
-        self.clamped(value, -(1 << 31), (1 << 31) - 1, bits)
+    /// Returns `sat32(value)` of a value of at most `bits` bits and a sign.
+    pub(crate) fn sat32(&mut self, value: AssignedInt, bits: u32) -> AssignedInt {
+        self.clamped(value, i32::MIN.into(), i32::MAX.into(), bits)
     }
 
-    /// Demands that one of `values`, all small, is 0.
-    pub(crate) fn some_is_zero(&mut self, values: impl IntoIterator<Item = Int>) {
+    /// Constrains the product of `values` to be 0, that is, at least one of them.
+    pub(crate) fn assert_any_zero(&mut self, values: impl IntoIterator<Item = AssignedInt>) {
         let (zero, one) = (self.constant(0), self.constant(1));
         let mut product = one.cell;
         for value in values {
-            // The product leaves the integers; in the field, too, it is 0 only if a factor is.
+            // The product leaves the integers. In the field, too, it is 0 only if a factor is.
             let element = self.value(product) * self.value(value.cell);
             let next = self.cell(element);
             self.gate(zero.cell, product, value.cell, next);
@@ -351,21 +383,21 @@ impl Builder {
         self.gate(zero.cell, zero.cell, one.cell, product);
     }
 
-    /// The largest of `values`, all of which are within `2^bits` of it.
-    pub(crate) fn max(&mut self, values: &[Int], bits: u32) -> Int {
+    /// Returns the largest of `values`, all of which are within `2^bits` of it.
+    pub(crate) fn max(&mut self, values: &[AssignedInt], bits: u32) -> AssignedInt {
         let max = self.witness(values.iter().map(|value| value.value).max().unwrap_or(0));
         let mut distances = Vec::with_capacity(values.len());
         for value in values {
             let distance = self.sub(max, *value);
-            self.small(distance, bits);
+            self.range_check_loose(distance, bits);
             distances.push(distance);
         }
-        self.some_is_zero(distances);
+        self.assert_any_zero(distances);
         max
     }
 
-    /// 1 if the value is 0, else 0.
-    pub(crate) fn is_zero(&mut self, value: Int) -> Int {
+    /// Returns 1 if the value is 0, else 0.
+    pub(crate) fn is_zero(&mut self, value: AssignedInt) -> AssignedInt {
         let (zero, one) = (self.constant(0), self.constant(1));
         let is_zero = self.witness(i128::from(value.value == 0));
         let inverse = Option::<Fr>::from(self.value(value.cell).invert()).unwrap_or(Fr::ZERO);
@@ -373,28 +405,33 @@ impl Builder {
         // is_zero + value * inverse = 1, and value * is_zero = 0.
         self.gate(is_zero.cell, value.cell, inverse, one.cell);
         self.gate(zero.cell, value.cell, is_zero.cell, zero.cell);
-        // Of 0, which has no inverse, it is 0.
+        // 0 has no inverse; the cell is then constrained to 0.
         self.gate(zero.cell, inverse, is_zero.cell, zero.cell);
         is_zero
     }
 
-    /// `floor(value / divisor)` for a positive constant; the caller bounds it.
-    pub(crate) fn divided(&mut self, value: Int, divisor: i128) -> Int {
+    /// Returns `floor(value / divisor)` for a positive constant; the caller bounds the quotient.
+    pub(crate) fn divided(&mut self, value: AssignedInt, divisor: i128) -> AssignedInt {
         let quotient = self.witness(value.value.div_euclid(divisor));
         let rest = self.witness(value.value.rem_euclid(divisor));
-        self.between(rest, 0, divisor - 1);
+        self.range_check_between(rest, 0, divisor - 1);
         let divisor = self.constant(divisor);
         self.gate(rest.cell, quotient.cell, divisor.cell, value.cell);
         quotient
     }
 
-    /// Demands that the value is a row of the table, its tag left out.
-    pub(crate) fn lookup(&mut self, table: Table, row: Int) {
+    /// Constrains the value to be a row of the table, without its tag.
+    pub(crate) fn lookup(&mut self, table: Table, row: AssignedInt) {
         self.constraints.lookups.push((table, row.cell));
     }
 
-    /// `input [m, depth] * weights [n, depth]^T`; the caller bounds the results.
-    pub(crate) fn product(&mut self, input: &[Int], weights: Vec<i32>, depth: usize) -> Vec<Int> {
+    /// Returns `input [m, depth] * weights [n, depth]^T`; the caller bounds the results.
+    pub(crate) fn product(
+        &mut self,
+        input: &[AssignedInt],
+        weights: Vec<i32>,
+        depth: usize,
+    ) -> Vec<AssignedInt> {
         let mut output = Vec::with_capacity(input.len() / depth * (weights.len() / depth));
         for x in input.chunks_exact(depth) {
             for w in weights.chunks_exact(depth) {
@@ -402,19 +439,19 @@ impl Builder {
                 output.push(self.witness(sum));
             }
         }
-        let cells = |values: &[Int]| values.iter().map(|value| value.cell).collect();
+        let cells = |values: &[AssignedInt]| values.iter().map(|value| value.cell).collect();
         let product = Product { input: cells(input), weights, output: cells(&output), depth };
         self.constraints.products.push(product);
         output
     }
 
-    /// Makes a cell public; the order of calls is that of the instance.
+    /// Makes a cell a public input; public inputs have the order of the calls.
     pub(crate) fn publish(&mut self, cell: Cell) {
         self.constraints.instance.push(cell);
     }
 }
 
-/// An integer as an element of the field.
+/// Converts an integer to an element of the field.
 #[must_use]
 pub(crate) fn field(value: i128) -> Fr {
     let size = Fr::from_u128(value.unsigned_abs());

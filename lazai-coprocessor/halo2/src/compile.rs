@@ -1,38 +1,38 @@
-//! Turns a network and a run into constraints.
+//! Compiles a run of a network to constraints.
 
 use std::collections::BTreeMap;
 
 use halo2_proofs::halo2curves::bn256::Fr;
+use lazai_coprocessor::{
+    model::{Network, Parameters, Weights},
+    numeric::{ACTIVATION_BITS, CACHE_BITS, SCORE_BITS, round_shift, saturate_i32},
+    program::{CacheId, Format, Operator, Program, ValueId},
+    trace::{Record, Trace},
+};
 
-use super::{
-    Goal, Halo2Error,
-    builder::{Builder, Int},
+use crate::{
+    Halo2Error, ProvedOutput,
+    builder::{AssignedInt, Builder},
     constraints::Constraints,
     digest::Packing,
     gadget::{self, Attended, Compressed, Norm},
     table::Table,
 };
-use lazai_coprocessor::{
-    model::{Network, Parameters, Weights},
-    numeric::{ACTIVATION_BITS, CACHE_BITS, SCORE_BITS},
-    program::{CacheId, Format, Operator, Program, ValueId},
-    trace::{Record, Trace},
-};
 
-/// A run as constraints, with the values that satisfy them.
+/// A run as constraints, with the values that satisfy them and the integers that it read and wrote.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) constraints: Constraints,
-    /// How the integers that went in are packed, and they themselves.
+    /// The integers read, and how they are packed for the digest.
     pub(crate) input: (Packing, Vec<i32>),
-    /// The same of the result.
+    /// The integers written, and how they are packed for the digest.
     pub(crate) output: (Packing, Vec<i32>),
-    /// Rows of the tables that are looked up.
+    /// The rows of every table in which something is looked up.
     pub(crate) tables: BTreeMap<Table, Vec<u32>>,
 }
 
 impl Compiled {
-    /// The statement's element, which no other value depends on.
+    /// Replaces the public input for the statement, on which no other value depends.
     pub(crate) fn set_statement(&mut self, statement: Fr) {
         if let Some(cell) = self.constraints.instance.last() {
             self.constraints.values[cell.index()] = statement;
@@ -40,11 +40,12 @@ impl Compiled {
     }
 }
 
-/// Compiles the run of `network` that `trace` recorded, so that it proves `goal` for the public `statement`.
+/// Compiles the run of `network` that `trace` recorded, with `proved_output` and `statement` as
+/// public inputs.
 pub(crate) fn compile(
     network: &Network,
     trace: &Trace,
-    goal: Goal,
+    proved_output: ProvedOutput,
     statement: Fr,
     range_bits: u32,
 ) -> Result<Compiled, Halo2Error> {
@@ -70,7 +71,7 @@ pub(crate) fn compile(
     let result = trace.output();
     let mut written = values[result.value.index()].clone();
     let mut output = Packing { count: 0, bits: bits(program.values[result.value.index()].format) };
-    if let Goal::Best(_) = goal {
+    if let ProvedOutput::GreedyTokens(_) = proved_output {
         builder.part("best tokens");
         written = written.chunks(result.width).map(|row| gadget::best(&mut builder, row)).collect();
         output.bits = 32;
@@ -81,12 +82,13 @@ pub(crate) fn compile(
     builder.part("digest");
     let digest = gadget::hash(&mut builder, (input, &read), (output, &written));
     builder.publish(digest);
-    // The statement takes part in nothing but the challenges; multiplied by 1, it has a place.
+    // The statement only has to enter the challenges. Multiplied by 1, it is placed in a column.
     let statement = builder.cell(statement);
     let (zero, one) = (builder.constant(0).cell(), builder.constant(1).cell());
     builder.gate(zero, statement, one, statement);
     builder.publish(statement);
-    let integers = |values: &[Int]| values.iter().map(|value| value.value() as i32).collect();
+    let integers =
+        |values: &[AssignedInt]| values.iter().map(|value| value.value() as i32).collect();
     let (input, output) = ((input, integers(&read)), (output, integers(&written)));
     let tables = tables(network, builder.tables(), range_bits);
     Ok(Compiled { constraints: builder.finish(), input, output, tables })
@@ -99,7 +101,7 @@ const fn bits(format: Format) -> u32 {
     }
 }
 
-/// The rows of the tables that are used.
+/// Returns the rows of the tables that are used.
 fn tables(
     network: &Network,
     used: impl IntoIterator<Item = Table>,
@@ -128,16 +130,16 @@ struct Compiler<'a> {
     program: &'a Program,
     rows: usize,
     trace: &'a Trace,
-    values: Vec<Vec<Int>>,
+    values: Vec<Vec<AssignedInt>>,
     caches: BTreeMap<CacheId, Store>,
-    input: Vec<Int>,
+    input: Vec<AssignedInt>,
 }
 
-/// Keys and values of a cache: for each head, those of all positions.
+/// The keys and values in a cache: for each head, those of all positions.
 #[derive(Default)]
 struct Store {
     keys: Vec<Vec<Compressed>>,
-    values: Vec<Vec<Vec<Int>>>,
+    values: Vec<Vec<Vec<AssignedInt>>>,
 }
 
 impl<'a> Compiler<'a> {
@@ -153,7 +155,7 @@ impl<'a> Compiler<'a> {
         self.program.values[id.index()].format == Format::I32
     }
 
-    fn get(&self, id: ValueId) -> Vec<Int> {
+    fn get(&self, id: ValueId) -> Vec<AssignedInt> {
         self.values[id.index()].clone()
     }
 
@@ -178,7 +180,7 @@ impl<'a> Compiler<'a> {
         Ok(Norm { gain, gain_bits, epsilon, output_bits, rsqrt, wide: self.wide(output) })
     }
 
-    /// The integers of a gadget must be those of the interpreter.
+    /// Compares the integers of a gadget with those of the interpreter.
     fn compare(&self, record: &Record) -> Result<(), Halo2Error> {
         let Some(tensor) = &record.write else { return Ok(()) };
         let values = self.values[tensor.value.index()].iter().map(|value| value.value());
@@ -370,9 +372,8 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// A row of an embedding as it enters the residual stream.
+/// Returns a row of an embedding as it enters the residual stream.
 fn embedding(weights: &Weights<'_>, row: usize) -> Vec<i32> {
-    use lazai_coprocessor::numeric::{round_shift, saturate_i32};
     let shift = weights.shift(row);
     weights.row(row).map(|w| saturate_i32(round_shift(i64::from(w), shift))).collect()
 }

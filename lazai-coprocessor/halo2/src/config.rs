@@ -1,4 +1,4 @@
-//! The columns and gates of a circuit, which its shape determines.
+//! The columns and gates of a circuit, which follow from its shape.
 
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
@@ -10,9 +10,9 @@ use halo2_proofs::{
     poly::Rotation,
 };
 
-use super::shape::{Shape, TERMS};
+use crate::shape::{Shape, TERMS};
 
-/// The columns.
+/// The columns of a circuit.
 #[cfg_attr(
     not(feature = "prover"),
     expect(dead_code, reason = "a verifier puts nothing into columns")
@@ -24,14 +24,14 @@ pub(crate) struct Config {
     pub(super) gates: Vec<(Column<Advice>, Column<Fixed>)>,
     pub(super) lookups: Vec<(Column<Advice>, Column<Fixed>)>,
     pub(super) tables: Vec<TableColumns>,
-    pub(super) folds: Vec<FoldColumns>,
+    pub(super) linear_combinations: Vec<CombinationColumns>,
     pub(super) sums: Vec<Column<Advice>>,
     pub(super) summed: Column<Fixed>,
     pub(super) gamma: Challenge,
     pub(super) beta: Challenge,
 }
 
-/// A column of tables: rows, the table of each, and how often it is looked up.
+/// A column of tables: the rows, the table of each row, and how often the row is looked up.
 #[derive(Clone, Debug)]
 pub(super) struct TableColumns {
     pub(super) row: Column<Fixed>,
@@ -39,9 +39,9 @@ pub(super) struct TableColumns {
     pub(super) count: Column<Advice>,
 }
 
-/// A column of the second phase, and what it does at each row.
+/// A column of linear combinations, and the fixed columns that say which step starts at each row.
 #[derive(Clone, Debug)]
-pub(super) struct FoldColumns {
+pub(super) struct CombinationColumns {
     pub(super) values: Column<Advice>,
     pub(super) append: Column<Fixed>,
     pub(super) weigh: Column<Fixed>,
@@ -81,17 +81,17 @@ impl Config {
                 count: meta.advice_column_in(FirstPhase),
             })
             .collect();
-        // A challenge needs a column before it.
+        // A challenge needs an advice column in the phase before it.
         if gates.is_empty() && lookups.is_empty() {
             meta.advice_column_in(FirstPhase);
         }
         let gamma = meta.challenge_usable_after(FirstPhase);
         let beta = meta.challenge_usable_after(FirstPhase);
-        let folds: Vec<_> = (0..shape.folds)
+        let linear_combinations: Vec<_> = (0..shape.linear_combinations)
             .map(|_| {
                 let values = meta.advice_column_in(SecondPhase);
                 meta.enable_equality(values);
-                FoldColumns {
+                CombinationColumns {
                     values,
                     append: meta.fixed_column(),
                     weigh: meta.fixed_column(),
@@ -102,8 +102,18 @@ impl Config {
             .collect();
         let sums: Vec<_> = (0..shape.sums()).map(|_| meta.advice_column_in(SecondPhase)).collect();
         let summed = meta.fixed_column();
-        let config =
-            Self { instance, constants, gates, lookups, tables, folds, sums, summed, gamma, beta };
+        let config = Self {
+            instance,
+            constants,
+            gates,
+            lookups,
+            tables,
+            linear_combinations,
+            sums,
+            summed,
+            gamma,
+            beta,
+        };
         config.multiply(meta);
         config.fold(meta);
         config.look_up(meta);
@@ -122,7 +132,7 @@ impl Config {
     }
 
     fn fold(&self, meta: &mut ConstraintSystem<Fr>) {
-        for columns in &self.folds {
+        for columns in &self.linear_combinations {
             meta.create_gate("fold", |meta| {
                 let [append, weigh, weight, multiply] =
                     [columns.append, columns.weigh, columns.weight, columns.multiply]
@@ -140,7 +150,11 @@ impl Config {
         }
     }
 
-    /// `sum 1 / (beta - looked up) = sum count / (beta - row)`, over all rows, where both are a value and `gamma` times a tag. Haböck 2022, ePrint 2022/1530.
+    /// Adds the lookup argument: `sum 1 / (beta - looked up) = sum count / (beta - row)` over all
+    /// rows, where both are a value plus `gamma` times a tag.
+    ///
+    /// # Source
+    /// Haböck 2022, ePrint 2022/1530.
     fn look_up(&self, meta: &mut ConstraintSystem<Fr>) {
         if self.sums.is_empty() {
             return;
@@ -148,7 +162,8 @@ impl Config {
         meta.create_gate("look up", |meta| {
             let one = Expression::Constant(Fr::ONE);
             let beta = meta.query_challenge(self.beta);
-            // A value that nothing bounds could be that of another table's row, tag and all, if the tag were added to it as it is.
+            // An unbounded value could equal a row of another table, tag included, if the tag were
+            // added without a challenge.
             let gamma = meta.query_challenge(self.gamma);
             let mut terms: Vec<(Expression<Fr>, Expression<Fr>)> = Vec::new();
             for (value, tag) in &self.lookups {
@@ -188,7 +203,7 @@ impl Config {
     }
 }
 
-/// What is needed to know a circuit's columns and gates.
+/// A circuit without constraints, from which halo2 learns the columns and gates of a shape.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Columns;
 

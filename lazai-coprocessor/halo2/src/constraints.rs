@@ -1,47 +1,48 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use super::table::Table;
+use crate::table::Table;
 
-/// A place for a value; all its occurrences hold the same one.
+/// The number of a value; all its occurrences in the circuit hold the same one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Cell(pub(super) u32);
 
 impl Cell {
-    /// The cell of this number.
+    /// Returns the cell with this number.
     #[cfg(test)]
     pub(crate) const fn new(index: usize) -> Self {
         Self(index as u32)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[must_use]
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a circuit demands of its values, before anything has a row or a column.
+/// The constraints of a circuit, before anything has a row or a column, and its witness.
 ///
-/// Everything but `values` depends on the network and the shapes alone, never on the integers that run through it.
+/// Everything but `values` depends on the network and the shapes alone, never on the integers of a
+/// run.
 #[derive(Debug, Default)]
 pub(crate) struct Constraints {
     /// The value of each cell.
     pub(crate) values: Vec<Fr>,
-    /// `a + b * c = d`.
+    /// Multiplications: `a + b * c = d`.
     pub(crate) gates: Vec<[Cell; 4]>,
-    /// Cells that hold constants.
+    /// The cells that hold constants.
     pub(crate) constants: Vec<(Cell, Fr)>,
-    /// Cells whose value is a row of a table.
+    /// The cells whose value is a row of a table.
     pub(crate) lookups: Vec<(Table, Cell)>,
     /// Products with public matrices.
     pub(crate) products: Vec<Product>,
-    /// Cells that hold the public inputs.
+    /// The cells that hold the public inputs, in their order.
     pub(crate) instance: Vec<Cell>,
-    /// Where the constraints of each part begin.
+    /// Where the constraints of each part start.
     pub(crate) parts: Vec<Part>,
 }
 
-/// `output[i][j] = sum_k input[i][k] * weights[j][k]`.
+/// A product with a public matrix: `output[i][j] = sum_k input[i][k] * weights[j][k]`.
 #[derive(Debug)]
 pub(crate) struct Product {
     /// `[m, k]`, row by row.
@@ -50,61 +51,61 @@ pub(crate) struct Product {
     pub(crate) weights: Vec<i32>,
     /// `[m, n]`, row by row.
     pub(crate) output: Vec<Cell>,
-    /// Columns of the input.
+    /// Number of columns of the input.
     pub(crate) depth: usize,
 }
 
 impl Product {
-    /// Rows of the weights.
+    /// Returns the number of rows of the weights.
     #[must_use]
     pub(crate) const fn width(&self) -> usize {
         self.weights.len() / self.depth
     }
 }
 
-/// The constraints of one operator.
+/// The constraints of one operator, or of what follows the operators.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
-    /// Its name.
+    /// Name for reports.
     pub(crate) name: String,
-    /// Sizes when it began.
+    /// Number of constraints before it.
     pub(crate) begin: Count,
 }
 
-/// How many constraints there are.
+/// Numbers of constraints.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Count {
-    /// Values.
+    /// Number of values.
     pub(crate) cells: usize,
-    /// Multiplications.
+    /// Number of multiplications.
     pub(crate) gates: usize,
-    /// Lookups.
+    /// Number of lookups.
     pub(crate) lookups: usize,
-    /// Steps of the checks of products.
-    pub(crate) folds: usize,
+    /// Number of steps of the linear combinations that check products.
+    pub(crate) linear_combinations: usize,
 }
 
 impl Constraints {
-    /// The sizes so far.
+    /// Returns the numbers of constraints so far.
     #[must_use]
     pub(crate) fn count(&self) -> Count {
         Count {
             cells: self.values.len(),
             gates: self.gates.len(),
             lookups: self.lookups.len(),
-            folds: self.products.iter().map(Product::folds).sum(),
+            linear_combinations: self.products.iter().map(Product::linear_combinations).sum(),
         }
     }
 }
 
 impl Product {
-    const fn folds(&self) -> usize {
+    const fn linear_combinations(&self) -> usize {
         self.weights.len() + self.output.len() + self.input.len()
     }
 }
 
 impl Constraints {
-    /// The cell of the constant 0.
+    /// Returns the cell of the constant 0, if there is one.
     #[must_use]
     pub(crate) fn zero(&self) -> Option<Cell> {
         let zero = |value: &Fr| bool::from(value.is_zero());

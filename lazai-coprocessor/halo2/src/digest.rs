@@ -1,14 +1,16 @@
-//! The one field element that stands for everything that a run read and wrote.
+//! The digest of the integers that a run read and wrote: the first public input.
 
 use std::sync::OnceLock;
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use poseidon_primitives::poseidon::primitives::Spec;
 
-/// Poseidon over bn256's scalars with a state of three, an S-box `x^5`, 8 full and 57 partial rounds: 128 bits of security.
+/// Poseidon over bn256's scalar field with width 3, S-box `x^5`, 8 full and 57 partial rounds: 128
+/// bits of security.
 ///
 /// # Source
-/// Grassi et al. 2021, ePrint 2019/458; the constants are those of the Grain generator of its reference implementation.
+/// Grassi et al. 2021, ePrint 2019/458; the constants are those of the Grain generator of its
+/// reference implementation.
 #[derive(Debug)]
 pub(crate) struct Poseidon {
     pub(crate) round_constants: Vec<[Fr; WIDTH]>,
@@ -37,7 +39,7 @@ impl Spec<Fr, WIDTH, RATE> for Parameters {
 }
 
 impl Poseidon {
-    /// The permutation; its constants are computed once.
+    /// Returns the permutation, whose constants are computed once.
     pub(crate) fn get() -> &'static Self {
         static POSEIDON: OnceLock<Poseidon> = OnceLock::new();
         POSEIDON.get_or_init(|| {
@@ -46,7 +48,8 @@ impl Poseidon {
         })
     }
 
-    /// Whether the S-box is applied to all elements in this round, or to the first alone.
+    /// Returns whether the S-box is applied to all elements in this round, and not to the first
+    /// alone.
     pub(crate) const fn is_full(round: usize) -> bool {
         round < FULL_ROUNDS / 2 || round >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS
     }
@@ -68,7 +71,8 @@ impl Poseidon {
     }
 }
 
-/// Integers that are packed together: how many, and the bits of each, its sign included.
+/// How integers are packed into elements of the field: their count, and the bits of each, the sign
+/// included.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Packing {
     pub(crate) count: usize,
@@ -76,25 +80,26 @@ pub(crate) struct Packing {
 }
 
 impl Packing {
-    /// Integers to an element of the field.
+    /// Returns the number of integers in an element of the field.
     pub(crate) const fn per_element(self) -> usize {
         (ELEMENT_BITS / self.bits) as usize
     }
 
-    /// What is added to make an integer one without a sign.
+    /// Returns what is added to an integer to make it unsigned.
     pub(crate) const fn offset(self) -> i128 {
         1 << (self.bits - 1)
     }
 }
 
-/// The first element of what is hashed: the two packings, so that no two messages are packed to the same elements.
+/// Returns the first element that is hashed: both packings, so that no two messages are packed to
+/// the same elements.
 pub(crate) fn header(input: Packing, output: Packing) -> Fr {
     let [a, b] =
         [input, output].map(|packing| (packing.count as u128) | u128::from(packing.bits) << 48);
     Fr::from_raw([a as u64, b as u64, 0, 0])
 }
 
-/// The digest of the integers that a run read and those that it wrote.
+/// Computes the digest of the integers that a run read and those that it wrote.
 pub(crate) fn digest(inputs: (Packing, &[i32]), outputs: (Packing, &[i32])) -> Fr {
     let mut elements = vec![header(inputs.0, outputs.0)];
     for (packing, values) in [inputs, outputs] {
@@ -116,9 +121,9 @@ pub(crate) fn digest(inputs: (Packing, &[i32]), outputs: (Packing, &[i32])) -> F
     state[1]
 }
 
-/// Elements of the state, the first of which takes nothing in.
+/// Elements of the state, the first of which is the capacity.
 pub(crate) const WIDTH: usize = 3;
-/// Elements taken in at a time.
+/// Elements absorbed by a permutation.
 pub(crate) const RATE: usize = 2;
 const FULL_ROUNDS: usize = 8;
 const PARTIAL_ROUNDS: usize = 57;

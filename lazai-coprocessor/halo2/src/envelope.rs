@@ -1,11 +1,11 @@
-//! What travels as a proof: the integers of the run, and halo2's proof.
+//! The envelope of a proof: the integers of the run, and halo2's proof.
 
-use super::{Shown, digest::Packing};
+use crate::{PublicInputs, digest::Packing};
 
-/// The version of the form.
+/// Version of the encoding.
 const VERSION: u8 = 1;
 
-/// Integers and proof, as a verifier reads them.
+/// The integers and the proof in an envelope.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Envelope<'a> {
     pub(crate) input: Vec<i32>,
@@ -13,11 +13,17 @@ pub(crate) struct Envelope<'a> {
     pub(crate) proof: &'a [u8],
 }
 
-/// The byte 1, the integers read and those written, little-endian, in as many bytes as the key says, and the proof.
+/// Encodes the byte 1, the integers read and those written, little-endian, in as many bytes as the
+/// key says, and the proof.
 #[cfg(feature = "prover")]
-pub(crate) fn write(shown: &Shown, input: &[i32], output: &[i32], proof: &[u8]) -> Vec<u8> {
+pub(crate) fn write(
+    public_inputs: &PublicInputs,
+    input: &[i32],
+    output: &[i32],
+    proof: &[u8],
+) -> Vec<u8> {
     let mut bytes = vec![VERSION];
-    for (packing, integers) in [(shown.input, input), (shown.output, output)] {
+    for (packing, integers) in [(public_inputs.input, input), (public_inputs.output, output)] {
         for integer in integers {
             bytes.extend_from_slice(&integer.to_le_bytes()[..packing.bits as usize / 8]);
         }
@@ -26,14 +32,15 @@ pub(crate) fn write(shown: &Shown, input: &[i32], output: &[i32], proof: &[u8]) 
     bytes
 }
 
-/// Reads what [`write()`] wrote; the key says how many integers there are.
-pub(crate) fn read<'a>(shown: &Shown, bytes: &'a [u8]) -> Option<Envelope<'a>> {
+/// Decodes what [`write()`] wrote; the key says how many integers there are. Returns `None` if the
+/// bytes are too few or the version is another.
+pub(crate) fn read<'a>(public_inputs: &PublicInputs, bytes: &'a [u8]) -> Option<Envelope<'a>> {
     let (version, rest) = bytes.split_first()?;
     if *version != VERSION {
         return None;
     }
-    let (input, rest) = integers(shown.input, rest)?;
-    let (output, proof) = integers(shown.output, rest)?;
+    let (input, rest) = integers(public_inputs.input, rest)?;
+    let (output, proof) = integers(public_inputs.output, rest)?;
     Some(Envelope { input, output, proof })
 }
 

@@ -1,81 +1,125 @@
-use lazai_api_types::{Fault, FaultKind, InvalidKey, PortError, Rejection, WorkOverflow};
+use core::fmt;
 
-use super::SrsError;
+use alloy_primitives::B256;
+use lazai_api_types::{Fault, FaultKind, InvalidKey, ModelId, PortError, Rejection, WorkOverflow};
 
-/// Why a proof could not be prepared or made, or a key not be read.
+use crate::SrsError;
+
+/// Why keys or a proof could not be made, or a key could not be read.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Halo2Error {
-    /// The circuit needs more columns than are allowed.
+    /// The circuit needs more columns of a kind than are allowed.
     #[error("the circuit needs {got} columns of {what} with 2^{k} rows, above the limit {max}")]
     Columns {
         /// What the columns hold.
         what: &'static str,
         /// Logarithm of the rows.
         k: u32,
-        /// Columns needed.
+        /// Number of columns needed.
         got: usize,
-        /// Most columns.
+        /// Largest number of columns.
         max: usize,
     },
     /// A file cannot be read or written.
     #[error("the file cannot be read or written: {kind}")]
     File {
-        /// What went wrong.
+        /// Kind of the I/O error.
         kind: std::io::ErrorKind,
     },
-    /// The key's bytes do not follow its form.
+    /// The bytes are not the canonical encoding of a key.
     #[error("{field} of the key is {got}, expected {expected}")]
     Key {
-        /// What is wrong.
+        /// The field that is wrong.
         field: &'static str,
-        /// What was expected.
+        /// The values that are read.
         expected: String,
-        /// What came.
+        /// The value in the bytes.
         got: String,
     },
     /// A gadget and the interpreter disagree, or a checked network lacks parameters: a bug.
     #[error("operator {index} cannot be proved as it ran")]
     Operator {
-        /// The operator in the program.
+        /// Index of the operator in the program.
         index: usize,
     },
-    /// halo2 failed.
+    /// halo2 or the generator of Solidity verifiers failed.
     #[error("halo2: {message}")]
     Prover {
-        /// What it said.
+        /// Its message.
         message: String,
+    },
+    /// The run was laid out in other rows and columns than the key: a bug, or a damaged key.
+    #[error("the key is for the layout {expected:?}, but the run has {got:?}")]
+    Layout {
+        /// Binary logarithm of the rows, then the columns of multiplications, lookups, tables,
+        /// linear combinations and constants, of the key.
+        expected: [usize; 6],
+        /// The same of the run.
+        got: [usize; 6],
     },
     /// The key was made for another network, or another shape of the run.
     #[error("the key is for {expected}, but the run has {got}")]
-    Shape {
+    Run {
         /// What the key was made for.
-        expected: String,
-        /// What came.
-        got: String,
+        expected: RunShape,
+        /// What was to be proved.
+        got: RunShape,
     },
     /// The reference string was refused, or is too short.
     #[error("structured reference string: {0}")]
     Srs(#[from] SrsError),
-    /// The statement is not what the run shows.
+    /// The key was made with another reference string.
+    #[error(
+        "the key is for the reference string {expected} of 2^{expected_k} powers, but got {got} of 2^{got_k}"
+    )]
+    SrsMismatch {
+        /// Digest of the string of the key.
+        expected: B256,
+        /// Binary logarithm of its powers.
+        expected_k: u32,
+        /// Digest of the string that was given.
+        got: B256,
+        /// Binary logarithm of its powers.
+        got_k: u32,
+    },
+    /// The statement is not true of the run.
     #[error("the statement is not true of this run: {what} differs")]
     Statement {
-        /// What differs.
+        /// The part of the statement that differs.
         what: &'static str,
     },
-    /// The run was refused.
+    /// The interpreter refused the run.
     #[cfg(feature = "prover")]
     #[error("{0}")]
     Trace(#[from] lazai_coprocessor::trace::TraceError),
-    /// A value of a product or of the instance stands in no column before the challenges are drawn: a bug.
+    /// A value of a product or a public input is in no column before the challenges are drawn: a
+    /// bug.
     #[error("cell {cell} is in no multiplication, lookup or constant")]
     Unplaced {
-        /// The cell.
+        /// Number of the cell.
         cell: u32,
     },
     /// The work exceeds 64 bits.
     #[error("the work of the run exceeds 64 bits")]
     WorkOverflow,
+}
+
+/// The network and the shape of its runs, for which a key is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RunShape {
+    /// The network.
+    pub model: ModelId,
+    /// Integers that a run reads.
+    pub inputs: usize,
+    /// Integers that a run writes.
+    pub outputs: usize,
+}
+
+impl fmt::Display for RunShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} integers to {}", self.model, self.inputs, self.outputs)
+    }
 }
 
 impl From<std::io::Error> for Halo2Error {
@@ -92,7 +136,7 @@ impl From<WorkOverflow> for Halo2Error {
 
 impl From<Halo2Error> for InvalidKey {
     fn from(error: Halo2Error) -> Self {
-        Self { reason: error.to_string() }
+        Self::new(&error)
     }
 }
 
@@ -101,7 +145,9 @@ impl From<Halo2Error> for PortError {
         match error {
             Halo2Error::WorkOverflow => Self::Rejected(Rejection::WorkOverflow),
             Halo2Error::Columns { .. }
-            | Halo2Error::Shape { .. }
+            | Halo2Error::Layout { .. }
+            | Halo2Error::Run { .. }
+            | Halo2Error::SrsMismatch { .. }
             | Halo2Error::Statement { .. } => {
                 Self::Rejected(Rejection::Unsupported { task: "a proof of this run" })
             }

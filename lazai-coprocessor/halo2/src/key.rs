@@ -8,10 +8,10 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem, VerifyingKey as Halo2Key, permutation},
     poly::EvaluationDomain,
 };
-use lazai_api_types::{ModelId, Work};
+use lazai_api_types::{ModelId, Work, codec::Reader};
 
-use super::{
-    Goal, Halo2Error, Shown, SrsVerifier,
+use crate::{
+    Halo2Error, ProvedOutput, PublicInputs, SrsVerifier,
     config::Columns,
     digest::Packing,
     shape::{K_MAX, K_MIN, MAX_COLUMNS, Shape},
@@ -25,51 +25,52 @@ use super::{
 /// | --- | --- |
 /// | 1 | version, 1 |
 /// | 32 | model |
-/// | 1 | what is read: 0 tokens, 1 a tensor |
-/// | 1 | goal: 0 embedding, 1 values, 2 best tokens |
+/// | 1 | input: 0 tokens, 1 a tensor |
+/// | 1 | output: 0 embedding, 1 logits, 2 greedy tokens |
 /// | 5, 5 | integers read and written: count, bits of each |
 /// | 1 | bits behind the binary point of the result |
 /// | 8, 8 | work: operations, bytes |
-/// | 6 | logarithm of the rows; columns of multiplications, lookups, tables, folds, constants |
+/// | 1 | binary logarithm of the rows |
+/// | 5 | columns of multiplications, lookups, tables, linear combinations, constants |
 /// | 128 | the reference string, as [`SrsVerifier::to_bytes`] |
 /// | rest | commitments to the fixed and the permuted columns, 32 bytes each |
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
-    /// What its proofs show.
-    pub shown: Shown,
+    /// What proofs under this key are about.
+    pub public_inputs: PublicInputs,
     pub(crate) shape: Shape,
     pub(crate) srs: SrsVerifier,
     pub(crate) halo2: Halo2Key<G1Affine>,
 }
 
 impl VerifyingKey {
-    /// Reads the canonical form; any other is refused.
+    /// Decodes a key. Only the canonical encoding is read.
     ///
     /// # Errors
     /// [`Halo2Error::Key`] or [`Halo2Error::Srs`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Halo2Error> {
-        let mut reader = Reader { rest: bytes };
+        let mut reader = KeyReader(Reader::new(bytes));
         reader.one_of("version", 1..=1)?;
         let model = ModelId(reader.array::<32>("model")?.into());
         let reads_tokens = reader.one_of("input", 0..=1)? == 0;
-        let goal = reader.one_of("goal", 0..=2)?;
+        let proved_output = reader.one_of("goal", 0..=2)?;
         let input = reader.packing("integers read")?;
         let output = reader.packing("integers written")?;
-        let goal = match goal {
-            0 => Goal::Embedding,
-            1 => Goal::Values,
-            _ => Goal::Best(output.count as u32),
+        let proved_output = match proved_output {
+            0 => ProvedOutput::Embedding,
+            1 => ProvedOutput::Logits,
+            _ => ProvedOutput::GreedyTokens(output.count as u32),
         };
         let fraction_bits = reader.one_of("fraction bits", 0..=128)?;
         let flops = u64::from_be_bytes(reader.array("operations")?);
         let peak_bytes = u64::from_be_bytes(reader.array("bytes of memory")?);
-        let [k, gates, lookups, tables, folds, constants] = reader.array("shape")?;
+        let [k, gates, lookups, tables, linear_combinations, constants] = reader.array("shape")?;
         let shape = Shape {
             k: u32::from(k),
             gates: gates.into(),
             lookups: lookups.into(),
             tables: tables.into(),
-            folds: folds.into(),
+            linear_combinations: linear_combinations.into(),
             constants: constants.into(),
         };
         check("rows, as a logarithm", shape.k as usize, K_MIN as usize, K_MAX as usize)?;
@@ -77,34 +78,37 @@ impl VerifyingKey {
             ("columns of multiplications", shape.gates, 1),
             ("columns of lookups", shape.lookups, 1),
             ("columns of tables", shape.tables, 1),
-            ("columns of folds", shape.folds, 0),
+            ("columns of folds", shape.linear_combinations, 0),
             ("columns of constants", shape.constants, 1),
         ] {
             check(field, columns, min, MAX_COLUMNS)?;
         }
         let srs = SrsVerifier::from_bytes(&reader.array("reference string")?)?;
-        let halo2 = read_halo2(reader.rest, shape)?;
+        let halo2 = read_halo2(reader.0.rest(), shape)?;
         let work = Work { flops, peak_bytes };
-        let shown = Shown { model, goal, reads_tokens, input, output, fraction_bits, work };
-        let key = Self { shown, shape, srs, halo2 };
-        // Points have more than one encoding that is read; the canonical one is that which is written.
+        let public_inputs =
+            PublicInputs { model, proved_output, reads_tokens, input, output, fraction_bits, work };
+        let key = Self { public_inputs, shape, srs, halo2 };
+        // Some points have more than one encoding that is read; the canonical one is that which is
+        // written.
         if key.to_bytes() != bytes {
             return Err(refused("form", "the canonical one".to_owned(), "another".to_owned()));
         }
         Ok(key)
     }
 
-    /// The canonical form.
+    /// Encodes the key, canonically.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Shown { model, goal, reads_tokens, input, output, fraction_bits, work } = &self.shown;
+        let PublicInputs { model, proved_output, reads_tokens, input, output, fraction_bits, work } =
+            &self.public_inputs;
         let mut bytes = vec![1];
         bytes.extend_from_slice(model.0.as_slice());
         bytes.push(u8::from(!reads_tokens));
-        bytes.push(match goal {
-            Goal::Embedding => 0,
-            Goal::Values => 1,
-            Goal::Best(_) => 2,
+        bytes.push(match proved_output {
+            ProvedOutput::Embedding => 0,
+            ProvedOutput::Logits => 1,
+            ProvedOutput::GreedyTokens(_) => 2,
         });
         for packing in [input, output] {
             bytes.extend_from_slice(&(packing.count as u32).to_be_bytes());
@@ -113,9 +117,11 @@ impl VerifyingKey {
         bytes.push(*fraction_bits);
         bytes.extend_from_slice(&work.flops.to_be_bytes());
         bytes.extend_from_slice(&work.peak_bytes.to_be_bytes());
-        let Shape { k, gates, lookups, tables, folds, constants } = self.shape;
+        let Shape { k, gates, lookups, tables, linear_combinations, constants } = self.shape;
         bytes.push(k as u8);
-        bytes.extend([gates, lookups, tables, folds, constants].map(|columns| columns as u8));
+        bytes.extend(
+            [gates, lookups, tables, linear_combinations, constants].map(|columns| columns as u8),
+        );
         bytes.extend_from_slice(&self.srs.to_bytes());
         let permuted = self.halo2.permutation().commitments();
         for point in self.halo2.fixed_commitments().iter().chain(permuted) {
@@ -124,27 +130,27 @@ impl VerifyingKey {
         bytes
     }
 
-    /// The number of rows, as a logarithm.
+    /// Returns the binary logarithm of the number of rows.
     #[must_use]
     pub const fn k(&self) -> u32 {
         self.shape.k
     }
 
-    /// Columns of the circuit, fixed ones included.
+    /// Returns the number of columns of the circuit, fixed ones included.
     #[must_use]
     pub fn columns(&self) -> usize {
         let columns = self.halo2.cs();
         columns.num_fixed_columns() + columns.num_advice_columns() + columns.num_instance_columns()
     }
 
-    /// The reference string under which proofs are checked.
+    /// Returns the reference string under which proofs are checked.
     #[must_use]
     pub const fn srs(&self) -> &SrsVerifier {
         &self.srs
     }
 }
 
-/// The commitments of a key, as halo2's own form of it, whose gates follow from the shape.
+/// Builds halo2's own key from the commitments; its gates follow from the shape.
 fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Halo2Error> {
     let mut columns = ConstraintSystem::<Fr>::default();
     Columns::configure_with_params(&mut columns, shape);
@@ -168,8 +174,10 @@ fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Ha
     Ok(Halo2Key::from_parts(domain, points, permuted, columns, Vec::new(), false))
 }
 
-/// What a verifier needs of a domain of `2^k` points; halo2's constructor also computes all their powers, which takes time in
-/// proportion to them and would let a short key ask for much work.
+/// Builds the part of a domain of `2^k` points that a verifier needs.
+///
+/// halo2's constructor also computes all powers of the root, which takes time in proportion to the
+/// rows, so that a short key could ask for much work.
 fn domain(degree: u32, k: u32) -> EvaluationDomain<Fr> {
     let mut domain = EvaluationDomain::new(degree, 1);
     let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
@@ -202,18 +210,13 @@ fn check(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), 
     Err(refused(field, format!("from {min} to {max}"), format!("{got}")))
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
-}
+/// Reads fields of a key, and names those that are refused.
+struct KeyReader<'a>(Reader<'a>);
 
-impl Reader<'_> {
+impl KeyReader<'_> {
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Halo2Error> {
-        let Some((array, rest)) = self.rest.split_first_chunk() else {
-            let got = format!("{} bytes", self.rest.len());
-            return Err(refused(field, format!("{N} bytes"), got));
-        };
-        self.rest = rest;
-        Ok(*array)
+        let got = self.0.remaining();
+        self.0.array().map_err(|_| refused(field, format!("{N} bytes"), format!("{got} bytes")))
     }
 
     fn one_of(
@@ -236,5 +239,5 @@ impl Reader<'_> {
     }
 }
 
-/// Most integers that a run reads or writes.
+/// Largest number of integers that a run reads or writes.
 const MAX_INTEGERS: usize = 1 << 16;

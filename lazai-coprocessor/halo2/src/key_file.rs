@@ -1,33 +1,26 @@
-//! Proving keys on disk, so that keygen runs once.
+//! Proving keys on disk, so that keys are made only once.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::Path,
-    process,
 };
 
 use alloy_primitives::Keccak256;
 use halo2_proofs::{SerdeFormat, plonk::ProvingKey as Halo2ProvingKey};
 
-use super::{Halo2Error, PartCount, ProvingKey, VerifyingKey, config::Columns};
+use crate::{
+    Halo2Error, PartCount, ProvingKey, VerifyingKey, config::Columns, whole_file::write_whole,
+};
 
 impl ProvingKey {
-    /// Writes the key to a file, with a hash of its bytes at the end. The file appears when it is complete.
+    /// Writes the key to a file, with a hash of its bytes at the end. The file appears only when it
+    /// is complete.
     ///
     /// # Errors
     /// [`Halo2Error::File`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Halo2Error> {
-        let path = path.as_ref();
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.part", process::id()));
-        let part = Path::new(&name);
-        let written = self.write(part).and_then(|()| Ok(fs::rename(part, path)?));
-        if written.is_err() {
-            // The error that is told is the first.
-            let _ = fs::remove_file(part);
-        }
-        written
+        write_whole(path.as_ref(), |part| self.write(part))
     }
 
     fn write(&self, path: &Path) -> Result<(), Halo2Error> {
@@ -51,11 +44,12 @@ impl ProvingKey {
 
     /// Reads what [`save`](Self::save) wrote.
     ///
-    /// The hash finds accidents, not malice: whoever can write the file decides what is proved with it. What is proved with a
-    /// false key does not verify under the right one.
+    /// The hash detects accidents, not malice: whoever can write the file decides what is proved
+    /// with it. A proof made with another key does not verify under the right one.
     ///
     /// # Errors
-    /// [`Halo2Error::File`] if the file cannot be read, [`Halo2Error::Key`] if it is not such a file, or damaged.
+    /// [`Halo2Error::File`] if the file cannot be read, [`Halo2Error::Key`] if it is not such a
+    /// file, or damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Halo2Error> {
         let mut file = File::open(path)?;
         check_hash(&file)?;
@@ -74,7 +68,7 @@ impl ProvingKey {
     }
 }
 
-/// Compares the hash at the end with that of all before it, and the beginning with [`MAGIC`].
+/// Checks that the file starts with [`MAGIC`] and ends with the hash of everything before it.
 fn check_hash(file: &File) -> Result<(), Halo2Error> {
     let length = file.metadata()?.len();
     let Some(hashed) = length.checked_sub(32).filter(|hashed| *hashed >= MAGIC.len() as u64) else {
@@ -115,7 +109,7 @@ fn damaged(got: &impl ToString) -> Halo2Error {
     Halo2Error::Key { field, expected, got: got.to_string() }
 }
 
-/// Hashes what is written.
+/// A writer that hashes what passes through it.
 struct Hashing<W> {
     inner: W,
     hasher: Keccak256,

@@ -1,10 +1,10 @@
-//! Gives every constraint its rows and columns.
+//! Places every constraint in rows and columns.
 
 use std::collections::BTreeMap;
 
 use halo2_proofs::halo2curves::bn256::Fr;
 
-use super::{
+use crate::{
     Halo2Error,
     builder::field,
     constraints::{Cell, Constraints},
@@ -12,60 +12,60 @@ use super::{
     table::Table,
 };
 
-/// A value in a column of the second phase.
+/// A value in a column of linear combinations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Slot {
-    /// One of the first phase.
+    /// A cell of the first phase.
     First(Cell),
-    /// One that depends on challenges, by its number.
+    /// A value that depends on a challenge, by its number.
     Second(u32),
 }
 
-/// What a column of the second phase does at a row.
+/// A step of a linear combination, which starts at a row of its column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fold {
-    /// `v[0] * gamma + v[1] = v[2]`.
-    Append,
-    /// `v[0] * gamma + weight = v[1]`.
-    Weigh(i32),
-    /// `v[0] + v[1] * v[2] = v[3]`.
-    Multiply,
+pub(crate) enum CombinationStep {
+    /// Appends a cell: `v[0] * gamma + v[1] = v[2]`.
+    AppendCell,
+    /// Appends a public weight: `v[0] * gamma + weight = v[1]`.
+    AppendWeight(i32),
+    /// Adds a product: `v[0] + v[1] * v[2] = v[3]`.
+    MultiplyAdd,
 }
 
 /// A column of multiplications.
 #[derive(Debug, Default)]
 pub(crate) struct GateColumn {
-    /// What stands in each row.
+    /// The value in each row.
     pub(crate) cells: Vec<Cell>,
-    /// Rows at which a multiplication begins.
+    /// The rows at which a multiplication starts.
     pub(crate) begins: Vec<u32>,
 }
 
-/// A column of the second phase.
+/// A column of linear combinations.
 #[derive(Debug, Default)]
-pub(crate) struct FoldColumn {
-    /// What stands in each row.
+pub(crate) struct CombinationColumn {
+    /// The value in each row.
     pub(crate) slots: Vec<Slot>,
-    /// What begins at which rows.
-    pub(crate) folds: Vec<(u32, Fold)>,
+    /// The steps, with the row at which each starts.
+    pub(crate) steps: Vec<(u32, CombinationStep)>,
 }
 
-/// Where everything is.
+/// The places of all constraints.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The columns.
+    /// The numbers of columns.
     pub(crate) shape: Shape,
-    /// Multiplications.
+    /// The columns of multiplications.
     pub(crate) gates: Vec<GateColumn>,
-    /// Values that are looked up.
+    /// The columns of values that are looked up.
     pub(crate) lookups: Vec<Vec<(Table, Cell)>>,
-    /// Rows of all tables, one behind the other.
+    /// The rows of all tables, one after the other.
     pub(crate) tables: Vec<(Table, u32)>,
-    /// Where each table begins.
+    /// The index of the first row of each table.
     pub(crate) starts: BTreeMap<Table, usize>,
-    /// Checks of products.
-    pub(crate) folds: Vec<FoldColumn>,
-    /// Cells of the second phase.
+    /// The columns of linear combinations that check products.
+    pub(crate) linear_combinations: Vec<CombinationColumn>,
+    /// Number of values that depend on a challenge.
     pub(crate) second: u32,
 }
 
@@ -88,7 +88,7 @@ impl Layout {
                 gates.push(GateColumn::default());
             }
             let Some(column) = gates.last_mut() else { continue };
-            // A sum goes on where the last one ended.
+            // A sum continues where the last one ended.
             if column.cells.last() != Some(a) {
                 column.cells.push(*a);
             }
@@ -104,29 +104,30 @@ impl Layout {
             starts.insert(*table, entries.len());
             entries.extend(rows.iter().map(|row| (*table, *row)));
         }
-        let (folds, second) = folds(constraints, rows);
+        let (linear_combinations, second) = linear_combinations(constraints, rows);
         shape.gates = gates.len();
         shape.lookups = lookups.len();
         shape.tables = if lookups.is_empty() { 0 } else { entries.len().div_ceil(summed) };
-        shape.folds = folds.len();
+        shape.linear_combinations = linear_combinations.len();
         shape.constants = constraints.constants.len().div_ceil(rows).max(1);
         for (what, got) in [
             ("multiplications", shape.gates),
             ("lookups", shape.lookups),
             ("tables", shape.tables),
-            ("folds", shape.folds),
+            ("folds", shape.linear_combinations),
             ("constants", shape.constants),
         ] {
             if got > MAX_COLUMNS {
                 return Err(Halo2Error::Columns { what, k, got, max: MAX_COLUMNS });
             }
         }
-        let layout = Self { shape, gates, lookups, tables: entries, starts, folds, second };
+        let layout =
+            Self { shape, gates, lookups, tables: entries, starts, linear_combinations, second };
         layout.check_places(constraints)?;
         Ok(layout)
     }
 
-    /// Every value that the second phase reads must be committed before it.
+    /// Checks that every value that the second phase reads is committed before it.
     fn check_places(&self, constraints: &Constraints) -> Result<(), Halo2Error> {
         let mut placed = vec![false; constraints.values.len()];
         let constants = constraints.constants.iter().map(|(cell, _)| cell);
@@ -135,17 +136,18 @@ impl Layout {
         for cell in constants.chain(gates).chain(lookups) {
             placed[cell.0 as usize] = true;
         }
-        let folded = constraints
+        let combined = constraints
             .products
             .iter()
             .flat_map(|product| product.input.iter().chain(&product.output));
-        match constraints.instance.iter().chain(folded).find(|cell| !placed[cell.0 as usize]) {
+        match constraints.instance.iter().chain(combined).find(|cell| !placed[cell.0 as usize]) {
             Some(cell) => Err(Halo2Error::Unplaced { cell: cell.0 }),
             None => Ok(()),
         }
     }
 
-    /// How often each row of the tables is looked up; rows that no lookup fills look up the first.
+    /// Counts how often each row of the tables is looked up; unused rows of lookup columns look up
+    /// the first row.
     ///
     /// A value that is in no table is not counted, and no proof of it verifies.
     #[must_use]
@@ -171,7 +173,7 @@ impl Layout {
         counts
     }
 
-    /// The values of the second phase.
+    /// Computes the values that depend on `gamma`, in the order of their numbers.
     #[must_use]
     pub(crate) fn second_values(&self, values: &[Fr], gamma: Fr) -> Vec<Fr> {
         let mut second = vec![Fr::zero(); self.second as usize];
@@ -179,16 +181,18 @@ impl Layout {
             Slot::First(cell) => values[cell.0 as usize],
             Slot::Second(id) => second[id as usize],
         };
-        for column in &self.folds {
-            for (row, fold) in &column.folds {
+        for column in &self.linear_combinations {
+            for (row, step) in &column.steps {
                 let at = |offset: usize| column.slots[*row as usize + offset];
-                let (target, value) = match fold {
-                    Fold::Append => (at(2), get(&second, at(0)) * gamma + get(&second, at(1))),
-                    Fold::Weigh(weight) => {
+                let (target, value) = match step {
+                    CombinationStep::AppendCell => {
+                        (at(2), get(&second, at(0)) * gamma + get(&second, at(1)))
+                    }
+                    CombinationStep::AppendWeight(weight) => {
                         let weight = field(i128::from(*weight));
                         (at(1), get(&second, at(0)) * gamma + weight)
                     }
-                    Fold::Multiply => {
+                    CombinationStep::MultiplyAdd => {
                         let product = get(&second, at(1)) * get(&second, at(2));
                         (at(3), get(&second, at(0)) + product)
                     }
@@ -202,9 +206,15 @@ impl Layout {
     }
 }
 
-/// For each product: `u[k] = sum_j weights[j][k] gamma^j` once, and for each row `i` of the input
-/// `sum_k input[i][k] u[k] = sum_j output[i][j] gamma^j`. Freivalds 1977; a wrong output passes for at most `n` of the values of `gamma`.
-fn folds(constraints: &Constraints, rows: usize) -> (Vec<FoldColumn>, u32) {
+/// Places the checks of all products: `u[k] = sum_j weights[j][k] gamma^j` once, and for each row
+/// `i` of the input `sum_k input[i][k] u[k] = sum_j output[i][j] gamma^j`.
+///
+/// A wrong output passes for at most `n` of the values of `gamma`. Returns the columns, and how
+/// many values depend on `gamma`.
+///
+/// # Source
+/// Freivalds 1977.
+fn linear_combinations(constraints: &Constraints, rows: usize) -> (Vec<CombinationColumn>, u32) {
     let mut writer = Writer { columns: Vec::new(), rows, next: 0 };
     let Some(zero) = constraints.zero() else { return (Vec::new(), 0) };
     for product in &constraints.products {
@@ -214,23 +224,27 @@ fn folds(constraints: &Constraints, rows: usize) -> (Vec<FoldColumn>, u32) {
             let mut sum = Slot::First(zero);
             for j in (0..width).rev() {
                 let next = writer.fresh();
-                writer.write(&[sum, next], Fold::Weigh(product.weights[j * depth + k]));
+                writer.write(
+                    &[sum, next],
+                    CombinationStep::AppendWeight(product.weights[j * depth + k]),
+                );
                 sum = next;
             }
             columns.push(sum);
         }
         for (x, y) in product.input.chunks_exact(depth).zip(product.output.chunks_exact(width)) {
-            let mut folded = Slot::First(zero);
+            let mut combined = Slot::First(zero);
             for y in y.iter().rev() {
                 let next = writer.fresh();
-                writer.write(&[folded, Slot::First(*y), next], Fold::Append);
-                folded = next;
+                writer.write(&[combined, Slot::First(*y), next], CombinationStep::AppendCell);
+                combined = next;
             }
             let mut sum = Slot::First(zero);
             for (k, (x, column)) in x.iter().zip(&columns).enumerate() {
-                // The last sum is the folded output itself: a copy of its cell, so that they must agree.
-                let next = if k + 1 == depth { folded } else { writer.fresh() };
-                writer.write(&[sum, Slot::First(*x), *column, next], Fold::Multiply);
+                // The last sum is the combination of the output itself: a copy of its cell, so that
+                // both are equal.
+                let next = if k + 1 == depth { combined } else { writer.fresh() };
+                writer.write(&[sum, Slot::First(*x), *column, next], CombinationStep::MultiplyAdd);
                 sum = next;
             }
         }
@@ -239,7 +253,7 @@ fn folds(constraints: &Constraints, rows: usize) -> (Vec<FoldColumn>, u32) {
 }
 
 struct Writer {
-    columns: Vec<FoldColumn>,
+    columns: Vec<CombinationColumn>,
     rows: usize,
     next: u32,
 }
@@ -251,16 +265,16 @@ impl Writer {
         slot
     }
 
-    fn write(&mut self, slots: &[Slot], fold: Fold) {
+    fn write(&mut self, slots: &[Slot], step: CombinationStep) {
         let fits = self.columns.last().is_some_and(|column| column.slots.len() + 4 <= self.rows);
         if !fits {
-            self.columns.push(FoldColumn::default());
+            self.columns.push(CombinationColumn::default());
         }
         let Some(column) = self.columns.last_mut() else { return };
         if column.slots.last() != slots.first() {
             column.slots.extend(slots.first());
         }
-        column.folds.push((column.slots.len() as u32 - 1, fold));
+        column.steps.push((column.slots.len() as u32 - 1, step));
         column.slots.extend(&slots[1..]);
     }
 }

@@ -5,10 +5,10 @@ mod config;
 mod digest;
 mod envelope;
 mod error;
-mod goal;
 mod key;
+mod proved_output;
+mod public_inputs;
 mod shape;
-mod shown;
 #[cfg(feature = "solidity")]
 mod solidity;
 mod srs;
@@ -16,7 +16,7 @@ mod transcript;
 mod verifier;
 
 #[cfg(feature = "prover")]
-mod assign;
+mod assignment;
 #[cfg(feature = "prover")]
 mod builder;
 #[cfg(feature = "prover")]
@@ -24,13 +24,13 @@ mod compile;
 #[cfg(feature = "prover")]
 mod constraints;
 #[cfg(feature = "prover")]
-mod counts;
-#[cfg(feature = "prover")]
 mod gadget;
 #[cfg(feature = "prover")]
 mod key_file;
 #[cfg(feature = "prover")]
 mod layout;
+#[cfg(feature = "prover")]
+mod part_count;
 #[cfg(feature = "prover")]
 mod plan;
 #[cfg(feature = "prover")]
@@ -41,24 +41,26 @@ mod report;
 mod system;
 #[cfg(feature = "prover")]
 mod table;
-
 #[cfg(feature = "prover")]
-pub use counts::PartCount;
-pub use error::Halo2Error;
-pub use goal::Goal;
+mod whole_file;
+
+pub use error::{Halo2Error, RunShape};
 pub use key::VerifyingKey;
 #[cfg(feature = "prover")]
-pub use prover::{Proof, ProvingKey, Stage};
+pub use part_count::PartCount;
+pub use proved_output::ProvedOutput;
+#[cfg(feature = "prover")]
+pub use prover::{Proof, ProvingKey, ProvingStage};
+pub use public_inputs::{PublicInputs, tensor_hash};
 #[cfg(feature = "prover")]
 pub use report::PlanReport;
-pub use shown::{Shown, tensor_hash};
 #[cfg(feature = "solidity")]
 pub use solidity::SolidityVerifier;
 #[cfg(feature = "prover")]
 pub use srs::Srs;
 pub use srs::{SrsError, SrsVerifier};
 #[cfg(feature = "prover")]
-pub use system::{Halo2, Prepared, Source, SrsSource};
+pub use system::{Halo2, Prepared, SrsFn, SrsSource};
 pub use verifier::Halo2Verifier;
 
 #[cfg(feature = "prover")]

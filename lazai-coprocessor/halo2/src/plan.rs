@@ -1,17 +1,17 @@
-//! Chooses rows and columns.
+//! Chooses the numbers of rows and columns.
 
 use halo2_proofs::halo2curves::bn256::Fr;
+use lazai_coprocessor::{model::Network, trace::Trace};
 
-use super::{
-    Goal, Halo2Error,
+use crate::{
+    Halo2Error, ProvedOutput,
     compile::{Compiled, compile},
     layout::Layout,
     shape::{K_MAX, RESERVED, Shape},
     table::Table,
 };
-use lazai_coprocessor::{model::Network, trace::Trace};
 
-/// Constraints in the fewest columns times rows.
+/// Compiled constraints in the layout of least cost.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) compiled: Compiled,
@@ -20,31 +20,36 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Chooses the rows, and the size of the range table, for runs like that of `trace`.
-    pub(crate) fn new(network: &Network, trace: &Trace, goal: Goal) -> Result<Self, Halo2Error> {
-        let widest = Self::of(network, trace, goal, 16)?;
+    /// Chooses the rows and the size of the range table for runs with the shape of `trace`.
+    pub(crate) fn new(
+        network: &Network,
+        trace: &Trace,
+        proved_output: ProvedOutput,
+    ) -> Result<Self, Halo2Error> {
+        let widest = Self::of(network, trace, proved_output, 16)?;
         if widest.compiled.tables.len() > 1 {
-            // The other tables have as many rows.
+            // The other tables have as many rows as this range table.
             return Ok(widest);
         }
         // Without them, a smaller range is cheaper for a small network.
         [8, 10, 12].into_iter().try_fold(widest, |best, range_bits| {
-            let plan = Self::of(network, trace, goal, range_bits)?;
+            let plan = Self::of(network, trace, proved_output, range_bits)?;
             Ok(if plan.cost() < best.cost() { plan } else { best })
         })
     }
 
-    /// Chooses the rows for this size of the range table.
+    /// Chooses the rows for a range table of `2^range_bits` integers.
     pub(crate) fn of(
         network: &Network,
         trace: &Trace,
-        goal: Goal,
+        proved_output: ProvedOutput,
         range_bits: u32,
     ) -> Result<Self, Halo2Error> {
-        let compiled = compile(network, trace, goal, Fr::zero(), range_bits)?;
+        let compiled = compile(network, trace, proved_output, Fr::zero(), range_bits)?;
         let rows: usize = compiled.tables.values().map(Vec::len).sum();
         let largest = compiled.tables.get(&Table::Range).map_or(rows, Vec::len);
-        // Not many more columns of tables than tables, and not many more rows than the largest.
+        // Neither many more columns of tables than tables, nor many more rows than the largest
+        // table.
         let least = (largest + RESERVED).next_power_of_two().ilog2().saturating_sub(1);
         let mut best: Option<Layout> = None;
         let mut last = None;
@@ -74,15 +79,16 @@ impl Plan {
     }
 }
 
-/// What a proof takes: each column that is committed to costs a multi-exponentiation and transforms of its rows while proving, and
-/// a fixed amount while checking, which is worth as much as [`COLUMN_ROWS`].
+/// Returns the cost of a proof in rows: each committed column costs a multi-exponentiation and
+/// transforms of its rows to the prover, and a fixed amount to the verifier, which counts as
+/// [`COLUMN_ROWS`] rows.
 const fn cost(shape: Shape) -> usize {
-    let Shape { k, gates, lookups, tables, folds, constants } = shape;
-    let permuted = gates + lookups + folds + constants + 1;
+    let Shape { k, gates, lookups, tables, linear_combinations, constants } = shape;
+    let permuted = gates + lookups + linear_combinations + constants + 1;
     let products = permuted.div_ceil(super::shape::TERMS);
-    let committed = gates + lookups + tables + folds + shape.sums() + products + 7;
+    let committed = gates + lookups + tables + linear_combinations + shape.sums() + products + 7;
     committed * ((1 << k) + COLUMN_ROWS)
 }
 
-/// The size of a proof, and its price on chain, grow with the columns.
+/// Rows that a column is worth: the size of a proof, and its price on chain, grow with the columns.
 const COLUMN_ROWS: usize = 1 << 14;

@@ -1,31 +1,30 @@
-use halo2_proofs::halo2curves::bn256::G1Affine;
 use halo2_proofs::{
     SerdeFormat,
-    halo2curves::bn256::{Bn256, Fr},
+    halo2curves::bn256::{Bn256, Fr, G1Affine},
     plonk::{ProvingKey as Halo2ProvingKey, create_proof, keygen_pk2},
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
     transcript::TranscriptWriterBuffer,
 };
 use lazai_api_types::{InferenceStatement, Work};
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-
-use super::{
-    Goal, Halo2Error, PartCount, PlanReport, Shown, Srs, VerifyingKey,
-    assign::Placed,
-    compile::compile,
-    counts::parts,
-    envelope,
-    layout::Layout,
-    plan::Plan,
-    transcript::{Challenge, Keccak},
-};
 use lazai_coprocessor::{
     model::Network,
     program::WorkRule,
     trace::{Input, Trace},
 };
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-/// What is needed to prove runs of one network that read as many integers.
+use crate::{
+    Halo2Error, PartCount, PlanReport, ProvedOutput, PublicInputs, RunShape, Srs, VerifyingKey,
+    assignment::AssignedWitness,
+    compile::compile,
+    envelope,
+    layout::Layout,
+    part_count::parts,
+    plan::Plan,
+    transcript::{Challenge, Keccak},
+};
+
+/// A key that proves runs of one network with one shape.
 #[derive(Debug)]
 pub struct ProvingKey {
     pub(super) verifying: VerifyingKey,
@@ -34,102 +33,104 @@ pub struct ProvingKey {
     pub(super) parts: Vec<PartCount>,
 }
 
-/// How far a long task has come.
+/// The stages of making keys or a proof, for progress reports.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stage {
-    /// The network runs, and every operator's integers are recorded.
+pub enum ProvingStage {
+    /// The network runs, and the integers of every operator are recorded.
     Trace,
-    /// Gadgets turn them into constraints, which get rows and columns.
+    /// Gadgets turn the integers into constraints, which are placed in rows and columns.
     Constraints,
-    /// Fixed and permuted columns are committed to and transformed.
+    /// The fixed and permuted columns are committed to and transformed.
     Keys,
-    /// Columns are committed to, and the polynomials of the argument are computed and opened.
+    /// The columns are committed to, and the polynomials of the argument are computed and opened.
     Proof,
 }
 
-/// A proof, and what it is a proof of.
+/// A proof with the statement and the integers that it shows.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// The statement.
+    /// The statement that the proof shows.
     pub statement: InferenceStatement,
-    /// The integers that were read.
+    /// The integers that the run read.
     pub input: Vec<i32>,
     /// The integers of the result.
     pub output: Vec<i32>,
-    /// The proof in its envelope, as a verifier takes it.
+    /// The proof in its envelope, as [`Halo2Verifier`](super::Halo2Verifier) takes it.
     pub bytes: Vec<u8>,
-    /// The public inputs, as a Solidity verifier takes them.
+    /// The public inputs of the circuit, as a Solidity verifier takes them.
     pub instance: [Fr; 2],
-    bare: usize,
+    halo2_bytes: usize,
 }
 
 impl Proof {
-    /// halo2's proof alone, as a Solidity verifier takes it.
+    /// Returns halo2's proof without the envelope, as a Solidity verifier takes it.
     #[must_use]
-    pub fn bare(&self) -> &[u8] {
-        &self.bytes[self.bytes.len() - self.bare..]
+    pub fn without_envelope(&self) -> &[u8] {
+        &self.bytes[self.bytes.len() - self.halo2_bytes..]
     }
 }
 
 impl ProvingKey {
-    /// Chooses rows and columns for runs that read as much as `sample`, and tells what proofs of them will take.
+    /// Chooses rows and columns for runs with the shape of `sample`, and estimates what proofs of
+    /// them cost. Needs no reference string.
     ///
     /// # Errors
     /// [`Halo2Error`] if such a run cannot be proved.
     pub fn plan(
         network: &Network,
-        goal: Goal,
+        proved_output: ProvedOutput,
         sample: Input<'_>,
     ) -> Result<PlanReport, Halo2Error> {
-        let trace = record(network, goal, sample)?;
-        let plan = Plan::new(network, &trace, goal)?;
+        let trace = record(network, proved_output, sample)?;
+        let plan = Plan::new(network, &trace, proved_output)?;
         Ok(PlanReport::new(plan.layout.shape, parts(&plan.compiled.constraints)))
     }
 
-    /// Bytes of halo2's proving key on disk.
+    /// Returns the bytes of halo2's proving key on disk.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.halo2.to_bytes(SerdeFormat::RawBytesUnchecked).len()
     }
 
-    /// What [`plan`](Self::plan) told of this key's circuit.
+    /// Returns what [`plan`](Self::plan) reports for this key's circuit.
     #[must_use]
     pub fn report(&self) -> PlanReport {
         PlanReport::new(self.verifying.shape, self.parts.clone())
     }
 
-    /// Prepares proofs of runs that read as much as `sample`, whose integers do not matter.
+    /// Makes the keys for runs with the shape of `sample`, whose integers do not matter.
     ///
-    /// `work` is that of such a run, if it is not the network's alone. `srs` needs as many powers as
-    /// [`PlanReport::k`] says, or more of a string that can be cut.
+    /// `work` is the work that statements name, if it is not that of the network alone. `srs` is
+    /// called with the logarithm of the rows ([`PlanReport::k`]) and returns a string of exactly
+    /// that many powers.
     ///
     /// # Errors
     /// [`Halo2Error`] if such a run cannot be proved.
     pub fn new(
         network: &Network,
-        goal: Goal,
+        proved_output: ProvedOutput,
         sample: Input<'_>,
         work: Option<Work>,
         srs: impl FnOnce(u32) -> Result<Srs, super::SrsError>,
-        progress: &mut dyn FnMut(Stage),
+        progress: &mut dyn FnMut(ProvingStage),
     ) -> Result<Self, Halo2Error> {
-        progress(Stage::Trace);
-        let trace = record(network, goal, sample)?;
-        progress(Stage::Constraints);
-        let plan = Plan::new(network, &trace, goal)?;
+        progress(ProvingStage::Trace);
+        let trace = record(network, proved_output, sample)?;
+        progress(ProvingStage::Constraints);
+        let plan = Plan::new(network, &trace, proved_output)?;
         let shape = plan.layout.shape;
         let work = match work {
             Some(work) => work,
-            None => network_work(network, goal, &trace)?,
+            None => network_work(network, proved_output, &trace)?,
         };
         let srs = srs(shape.k)?;
-        progress(Stage::Keys);
-        let placed = Placed::new(&plan.compiled.constraints, &plan.layout);
-        let halo2 = keygen_pk2(srs.params(), &placed, false).map_err(|error| prover(&error))?;
+        progress(ProvingStage::Keys);
+        let circuit = AssignedWitness::new(&plan.compiled.constraints, &plan.layout);
+        let halo2 = keygen_pk2(srs.params(), &circuit, false).map_err(|error| prover(&error))?;
         let result = network.program().values[trace.output().value.index()];
-        let shown = Shown {
+        let public_inputs = PublicInputs {
             model: network.id(),
-            goal,
+            proved_output,
             reads_tokens: network.program().input().is_none(),
             input: plan.compiled.input.0,
             output: plan.compiled.output.0,
@@ -137,7 +138,7 @@ impl ProvingKey {
             work,
         };
         let verifying = VerifyingKey {
-            shown,
+            public_inputs,
             shape,
             srs: srs.verifier().clone(),
             halo2: halo2.get_vk().clone(),
@@ -146,95 +147,116 @@ impl ProvingKey {
         Ok(Self { verifying, halo2, range_bits: plan.range_bits, parts })
     }
 
-    /// The part that checks proofs.
+    /// Returns the verifying key.
     #[must_use]
     pub const fn verifying(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// Runs the network on `input` and proves the run, bound to `context`.
+    /// Runs the network on `input` and proves the run, bound to `context`. The proof is verified
+    /// before it is returned.
     ///
     /// # Errors
-    /// [`Halo2Error`] if the run has another shape than the key, or the reference string is another.
+    /// [`Halo2Error`] if the run has another shape than the key, or the reference string is
+    /// another.
     pub fn prove(
         &self,
         network: &Network,
         input: Input<'_>,
         context: alloy_primitives::B256,
         srs: &Srs,
-        progress: &mut dyn FnMut(Stage),
+        progress: &mut dyn FnMut(ProvingStage),
     ) -> Result<Proof, Halo2Error> {
-        let shown = &self.verifying.shown;
-        progress(Stage::Trace);
-        let trace = record(network, shown.goal, input)?;
-        progress(Stage::Constraints);
-        let mut compiled = compile(network, &trace, shown.goal, Fr::zero(), self.range_bits)?;
+        let public_inputs = &self.verifying.public_inputs;
+        progress(ProvingStage::Trace);
+        let trace = record(network, public_inputs.proved_output, input)?;
+        progress(ProvingStage::Constraints);
+        let mut compiled =
+            compile(network, &trace, public_inputs.proved_output, Fr::zero(), self.range_bits)?;
         let (read, written) = (compiled.input.1.clone(), compiled.output.1.clone());
         if (network.id(), compiled.input.0, compiled.output.0)
-            != (shown.model, shown.input, shown.output)
+            != (public_inputs.model, public_inputs.input, public_inputs.output)
         {
-            let run = |model, read, written| format!("{model}, {read} integers to {written}");
-            return Err(Halo2Error::Shape {
-                expected: run(shown.model, shown.inputs(), shown.outputs()),
-                got: run(network.id(), read.len(), written.len()),
+            return Err(Halo2Error::Run {
+                expected: RunShape {
+                    model: public_inputs.model,
+                    inputs: public_inputs.inputs(),
+                    outputs: public_inputs.outputs(),
+                },
+                got: RunShape { model: network.id(), inputs: read.len(), outputs: written.len() },
             });
         }
-        let statement = shown.statement(&read, &written, context);
-        if let Some(what) = shown.difference(&statement, &read, &written) {
+        let statement = public_inputs.statement(&read, &written, context);
+        if let Some(what) = public_inputs.difference(&statement, &read, &written) {
             return Err(Halo2Error::Statement { what });
         }
-        let instance = shown.instance(&statement, &read, &written);
+        let instance = public_inputs.instance(&statement, &read, &written);
         compiled.set_statement(instance[1]);
         let layout = Layout::new(&compiled.constraints, &compiled.tables, self.verifying.k())?;
         if layout.shape != self.verifying.shape {
-            let (expected, got) = (self.verifying.shape, layout.shape);
-            let (expected, got) = (format!("{expected:?}"), format!("{got:?}"));
-            return Err(Halo2Error::Shape { expected, got });
+            let (expected, got) = (self.verifying.shape.numbers(), layout.shape.numbers());
+            return Err(Halo2Error::Layout { expected, got });
         }
         if srs.digest() != self.verifying.srs.digest() || srs.k() != self.verifying.k() {
-            let string = |digest, k| format!("the reference string {digest} of 2^{k} powers");
-            return Err(Halo2Error::Shape {
-                expected: string(self.verifying.srs.digest(), self.verifying.k()),
-                got: string(srs.digest(), srs.k()),
+            return Err(Halo2Error::SrsMismatch {
+                expected: self.verifying.srs.digest(),
+                expected_k: self.verifying.k(),
+                got: srs.digest(),
+                got_k: srs.k(),
             });
         }
-        progress(Stage::Proof);
-        let placed = Placed::new(&compiled.constraints, &layout);
+        progress(ProvingStage::Proof);
+        let circuit = AssignedWitness::new(&compiled.constraints, &layout);
         let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
             srs.params(),
             &self.halo2,
-            &[placed],
+            &[circuit],
             &[&[&instance]],
-            // What hides the witness must not be guessed.
+            // The blinding values must not be guessable.
             ChaCha20Rng::from_entropy(),
             &mut transcript,
         )
         .map_err(|error| prover(&error))?;
-        let bare = transcript.finalize();
-        let bytes = envelope::write(shown, &read, &written, &bare);
+        let halo2_proof = transcript.finalize();
+        let bytes = envelope::write(public_inputs, &read, &written, &halo2_proof);
         if !self.verifying.verify(&statement, &bytes) {
             return Err(Halo2Error::Prover {
                 message: "the proof that was made does not verify".to_owned(),
             });
         }
-        Ok(Proof { statement, input: read, output: written, bytes, instance, bare: bare.len() })
+        Ok(Proof {
+            statement,
+            input: read,
+            output: written,
+            bytes,
+            instance,
+            halo2_bytes: halo2_proof.len(),
+        })
     }
 }
 
-/// Records a run; of a network that reads a tensor, all rows of the result.
-fn record(network: &Network, goal: Goal, input: Input<'_>) -> Result<Trace, Halo2Error> {
-    let outputs = match (input, goal, network.program().input()) {
-        (Input::Tensor(integers), Goal::Values, Some(id)) => {
+/// Records a run; of a network that reads a tensor, with all rows of the result.
+fn record(
+    network: &Network,
+    proved_output: ProvedOutput,
+    input: Input<'_>,
+) -> Result<Trace, Halo2Error> {
+    let outputs = match (input, proved_output, network.program().input()) {
+        (Input::Tensor(integers), ProvedOutput::Logits, Some(id)) => {
             integers.len() / network.program().values[id.index()].width as usize
         }
-        _ => goal.outputs(),
+        _ => proved_output.outputs(),
     };
-    Ok(Trace::record(network, goal.target(), input, outputs)?)
+    Ok(Trace::record(network, proved_output.target(), input, outputs)?)
 }
 
-fn network_work(network: &Network, goal: Goal, trace: &Trace) -> Result<Work, Halo2Error> {
-    let (program, target, rows) = (network.program(), goal.target(), trace.rows.tokens);
+fn network_work(
+    network: &Network,
+    proved_output: ProvedOutput,
+    trace: &Trace,
+) -> Result<Work, Halo2Error> {
+    let (program, target, rows) = (network.program(), proved_output.target(), trace.rows.tokens);
     let flops = WorkRule::new(program, target)?.flops(rows, trace.rows.outputs)?;
     Ok(Work { flops, peak_bytes: program.peak_bytes(target, rows, rows)? })
 }
@@ -248,16 +270,16 @@ pub(super) mod tests {
     use super::*;
     use crate::compile::Compiled;
 
-    /// What a prover works with.
+    /// Returns what a prover works with.
     pub(in super::super) fn parts<'k>(
         key: &'k ProvingKey,
         network: &Network,
         input: Input<'_>,
         statement: Fr,
     ) -> (&'k Halo2ProvingKey<G1Affine>, Compiled) {
-        let goal = key.verifying.shown.goal;
-        let trace = record(network, goal, input).unwrap();
-        let compiled = compile(network, &trace, goal, statement, key.range_bits).unwrap();
+        let proved_output = key.verifying.public_inputs.proved_output;
+        let trace = record(network, proved_output, input).unwrap();
+        let compiled = compile(network, &trace, proved_output, statement, key.range_bits).unwrap();
         (&key.halo2, compiled)
     }
 }

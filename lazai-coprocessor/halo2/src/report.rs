@@ -2,28 +2,30 @@ use core::fmt::Write;
 
 use serde::Serialize;
 
-use super::{PartCount, shape::Shape};
+use crate::{PartCount, shape::Shape};
 
-/// What a circuit looks like, and what its proofs will take: known before any key is made.
+/// The size of a circuit and the estimated cost of its proofs, known before any key is made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlanReport {
-    /// Logarithm of the rows.
+    /// Binary logarithm of the rows.
     pub k: u32,
-    /// Columns by what they hold.
+    /// Numbers of columns by what they hold.
     pub columns: Vec<(&'static str, usize)>,
-    /// The constraints of every operator, in order, and of what follows them.
+    /// Numbers of constraints of every operator, in order, and of what follows them.
     pub parts: Vec<PartCount>,
     /// Bytes of the proving key.
     pub key_bytes: u64,
-    /// Bytes of memory that a proof takes, the key and the reference string included; from measurements.
+    /// Bytes of memory that the prover needs, key and reference string included; estimated from
+    /// measurements.
     pub memory_bytes: u64,
-    /// Seconds of one core that a proof takes, from measurements; the cores share them.
+    /// Seconds that the prover needs on one core, estimated from measurements; several cores share
+    /// them.
     pub core_seconds: f64,
 }
 
 impl PlanReport {
     pub(crate) fn new(shape: Shape, parts: Vec<PartCount>) -> Self {
-        let Shape { k, gates, lookups, tables, folds, constants } = shape;
+        let Shape { k, gates, lookups, tables, linear_combinations, constants } = shape;
         let columns = vec![
             ("public inputs", 1),
             ("constants", constants),
@@ -34,15 +36,15 @@ impl PlanReport {
             ("tables", tables),
             ("which they are", tables),
             ("counts", tables),
-            ("folds", folds),
-            ("what they do", 4 * folds),
+            ("folds", linear_combinations),
+            ("what they do", 4 * linear_combinations),
             ("sums", shape.sums()),
             ("rows of sums", 1),
         ];
-        let fixed = constants + gates + lookups + 2 * tables + 4 * folds + 1;
-        let permuted = 1 + constants + gates + lookups + folds;
+        let fixed = constants + gates + lookups + 2 * tables + 4 * linear_combinations + 1;
+        let permuted = 1 + constants + gates + lookups + linear_combinations;
         let rows = 1_u64 << k;
-        // Values and coefficients of each, and three selections of rows.
+        // Values and coefficients of each column, and three selections of rows.
         let key_bytes = rows * 32 * (2 * (fixed + permuted) as u64 + 3);
         let all: usize = columns.iter().map(|(_, count)| count).sum();
         Self {
@@ -55,28 +57,30 @@ impl PlanReport {
         }
     }
 
-    /// Rows, those that hide the witness included.
+    /// Returns the number of rows, blinding rows included.
     #[must_use]
     pub const fn rows(&self) -> u64 {
         1 << self.k
     }
 
-    /// All columns.
+    /// Returns the number of all columns.
     #[must_use]
     pub fn column_count(&self) -> usize {
         self.columns.iter().map(|(_, count)| count).sum()
     }
 
-    /// Draws which operators take the multiplications, lookups and folds: one bar each, as long as the cells that are in use, in
-    /// the order of the program, over the whole of the columns.
+    /// Draws which operators use the multiplications, lookups and linear combinations, as an SVG.
+    ///
+    /// Each kind is a bar over all cells of its columns; the operators fill it in the order of the
+    /// program.
     #[must_use]
     pub fn svg(&self) -> String {
         let count =
             |name| self.columns.iter().find(|(other, _)| *other == name).map_or(0, |(_, n)| *n);
         let rows = self.rows() as f64;
-        // A multiplication takes three or four rows, a fold two or three.
+        // A multiplication takes three or four rows, a step of a linear combination two or three.
         let cells = |part: &PartCount| {
-            [3.2 * part.gates as f64, part.lookups as f64, 2.0 * part.folds as f64]
+            [3.2 * part.gates as f64, part.lookups as f64, 2.0 * part.linear_combinations as f64]
         };
         let height = 64 + 20 * self.parts.len();
         let mut svg = format!(
@@ -123,7 +127,7 @@ impl PlanReport {
                 entry.name,
                 entry.gates,
                 entry.lookups,
-                entry.folds,
+                entry.linear_combinations,
             );
         }
         svg.push_str("</svg>\n");
@@ -131,12 +135,14 @@ impl PlanReport {
     }
 }
 
-/// Neighbours differ: each hue is a golden angle from the one before.
+/// Returns a colour that differs from its neighbours': each hue is a golden angle from the one
+/// before.
 fn colour(index: usize) -> String {
     format!("hsl({}, 55%, {}%)", index * 137 % 360, 50 + index % 3 * 10)
 }
 
-/// A cell of any column took 3.3 to 3.5 microseconds on two cores in circuits of 2^12 to 2^16 rows (docs/benchmarks.md).
+/// A cell of any column took 3.3 to 3.5 microseconds on two cores in circuits of 2^12 to 2^16 rows
+/// (docs/benchmarks.md).
 const SECONDS_PER_CELL: f64 = 6.8e-6;
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 220.0;

@@ -7,24 +7,24 @@ use lazai_api_types::{
     Claim, Coprocessor, InferenceStatement, InvalidKey, Job, PortError, Prompt, ProofLimits,
     ProofSystem, ProofSystemId, ProofVerifier, Rejection, Task, Work,
 };
-
-use super::{Goal, Halo2Error, Halo2Verifier, ProvingKey, Srs, SrsError};
 use lazai_coprocessor::{Cpu, model::Model, trace::Input};
 
-/// Proves jobs of language models: scores and embeddings of a prompt of tokens.
+use crate::{Halo2Error, Halo2Verifier, ProvedOutput, ProvingKey, Srs, SrsError};
+
+/// The proof system for jobs of language models: logits and embeddings of a prompt of tokens.
 ///
-/// A prompt of text is not proved, because its tokenization is not; ask for its tokens first.
+/// A prompt of text is refused, because its tokenization is not proved; tokenize it first.
 #[derive(Debug)]
 pub struct Halo2<S> {
     device: Arc<Cpu>,
     source: S,
-    strings: Mutex<BTreeMap<u32, Arc<Srs>>>,
+    cache: Mutex<BTreeMap<u32, Arc<Srs>>>,
     verifier: Halo2Verifier,
 }
 
-/// Where reference strings come from, by the logarithm of their powers.
+/// A source of reference strings, by the binary logarithm of their powers.
 pub trait SrsSource: core::fmt::Debug + Send + Sync {
-    /// A string of `2^k` powers.
+    /// Returns a string of `2^k` powers.
     ///
     /// # Errors
     /// [`SrsError`] if there is none.
@@ -32,19 +32,19 @@ pub trait SrsSource: core::fmt::Debug + Send + Sync {
 }
 
 impl<S: SrsSource> Halo2<S> {
-    /// Proves runs of the models of `device`.
+    /// Creates a proof system for the models of `device`.
     #[must_use]
     pub const fn new(device: Arc<Cpu>, source: S, verifier: Halo2Verifier) -> Self {
-        Self { device, source, strings: Mutex::new(BTreeMap::new()), verifier }
+        Self { device, source, cache: Mutex::new(BTreeMap::new()), verifier }
     }
 
-    fn string(&self, k: u32) -> Result<Arc<Srs>, SrsError> {
-        let mut strings = self.strings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(srs) = strings.get(&k) {
+    fn cached_srs(&self, k: u32) -> Result<Arc<Srs>, SrsError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(srs) = cache.get(&k) {
             return Ok(Arc::clone(srs));
         }
         let srs = Arc::new(self.source.srs(k)?);
-        strings.insert(k, Arc::clone(&srs));
+        cache.insert(k, Arc::clone(&srs));
         Ok(srs)
     }
 
@@ -54,15 +54,15 @@ impl<S: SrsSource> Halo2<S> {
     }
 }
 
-/// The tokens of a job, and what a proof shows of its run.
-fn read(job: &Job) -> Result<(Vec<u32>, Goal), PortError> {
-    let (prompt, goal) = match &job.task {
-        Task::Embed { prompt } => (prompt, Goal::Embedding),
-        Task::Logits { prompt } => (prompt, Goal::Values),
+/// Returns the tokens of a job, and which part of its result is proved.
+fn read(job: &Job) -> Result<(Vec<u32>, ProvedOutput), PortError> {
+    let (prompt, proved_output) = match &job.task {
+        Task::Embed { prompt } => (prompt, ProvedOutput::Embedding),
+        Task::Logits { prompt } => (prompt, ProvedOutput::Logits),
         _ => return Err(unsupported("a proof of this task")),
     };
     match prompt {
-        Prompt::Tokens(tokens) => Ok((tokens.iter().map(|token| token.0).collect(), goal)),
+        Prompt::Tokens(tokens) => Ok((tokens.iter().map(|token| token.0).collect(), proved_output)),
         Prompt::Text(_) => Err(unsupported("a proof of a prompt that is text")),
     }
 }
@@ -93,7 +93,7 @@ impl<S: SrsSource> ProofVerifier for Halo2<S> {
     }
 }
 
-/// Keys of one network and one shape of its runs.
+/// The keys of one network and one shape of its runs.
 #[derive(Debug)]
 pub struct Prepared {
     key: ProvingKey,
@@ -105,11 +105,18 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
 
     fn prepare(&self, job: &Job) -> Result<Prepared, PortError> {
         let model = self.model(job)?;
-        let (tokens, goal) = read(job)?;
+        let (tokens, proved_output) = read(job)?;
         let work = self.device.quote(job)?.work;
-        let string = |k| self.string(k).map(|srs| srs.as_ref().clone());
+        let string = |k| self.cached_srs(k).map(|srs| srs.as_ref().clone());
         let input = Input::Tokens(&tokens);
-        let key = ProvingKey::new(model.network(), goal, input, Some(work), string, &mut |_| {})?;
+        let key = ProvingKey::new(
+            model.network(),
+            proved_output,
+            input,
+            Some(work),
+            string,
+            &mut |_| {},
+        )?;
         let verifying = key.verifying().to_bytes();
         Ok(Prepared { key, verifying })
     }
@@ -126,7 +133,7 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
     ) -> Result<Vec<u8>, PortError> {
         let model = self.model(job)?;
         let (tokens, _) = read(job)?;
-        let srs = self.string(prepared.key.verifying().k()).map_err(Halo2Error::from)?;
+        let srs = self.cached_srs(prepared.key.verifying().k()).map_err(Halo2Error::from)?;
         let input = Input::Tokens(&tokens);
         let context = statement.context;
         let proof = prepared.key.prove(model.network(), input, context, &srs, &mut |_| {})?;
@@ -137,17 +144,17 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
     }
 }
 
-impl<F: Fn(u32) -> Result<Srs, SrsError> + Send + Sync> SrsSource for Source<F> {
+impl<F: Fn(u32) -> Result<Srs, SrsError> + Send + Sync> SrsSource for SrsFn<F> {
     fn srs(&self, k: u32) -> Result<Srs, SrsError> {
         (self.0)(k)
     }
 }
 
 /// A function as a source of reference strings.
-pub struct Source<F>(pub F);
+pub struct SrsFn<F>(pub F);
 
-impl<F> core::fmt::Debug for Source<F> {
+impl<F> core::fmt::Debug for SrsFn<F> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Source")
+        f.write_str("SrsFn")
     }
 }

@@ -1,4 +1,5 @@
-//! Challenges by Keccak-256, in the form that Solidity verifiers of `snark-verifier` compute.
+//! The transcript: challenges by Keccak-256, as Solidity verifiers of `snark-verifier` compute
+//! them.
 
 use std::io::{self, Read, Write};
 
@@ -15,14 +16,14 @@ use halo2_proofs::{
     },
 };
 
-/// The messages so far, and the proof that is read or written.
+/// The messages since the last challenge, and the proof that is read or written.
 #[derive(Debug)]
 pub(crate) struct Keccak<S> {
     stream: S,
     absorbed: Vec<u8>,
 }
 
-/// A hash, taken modulo the order of the group.
+/// A hash modulo the order of the group.
 #[derive(Debug)]
 pub(crate) struct Challenge(Fr);
 
@@ -43,7 +44,7 @@ impl EncodedChallenge<G1Affine> for Challenge {
 }
 
 impl<'a> Keccak<&'a [u8]> {
-    /// What was not read.
+    /// Returns the bytes that were not read.
     pub(crate) const fn rest(&self) -> &'a [u8] {
         self.stream
     }
@@ -65,7 +66,7 @@ impl<S> Keccak<S> {
 
 impl<S> Transcript<G1Affine, Challenge> for Keccak<S> {
     fn squeeze_challenge(&mut self) -> Challenge {
-        // A lone hash is told apart from a message of one element.
+        // A hash alone must differ from a message of one element.
         if self.absorbed.len() == 32 {
             self.absorbed.push(1);
         }
@@ -105,7 +106,7 @@ impl<R: Read> TranscriptRead<G1Affine, Challenge> for Keccak<R> {
 }
 
 impl<R: Read> Keccak<R> {
-    /// A big-endian word of the proof, as little-endian.
+    /// Reads a big-endian word of the proof, and returns it little-endian.
     fn word(&mut self) -> io::Result<[u8; 32]> {
         let mut word = [0; 32];
         self.stream.read_exact(&mut word)?;

@@ -1,7 +1,7 @@
 use alloy_primitives::{B256, U256, hex, keccak256};
 use clap::Parser;
 use lazai_coprocessor::trace::Input;
-use lazai_halo2::{Goal, Halo2Verifier, ProvingKey, SolidityVerifier, Srs};
+use lazai_halo2::{Halo2Verifier, ProvedOutput, ProvingKey, SolidityVerifier, Srs};
 
 use super::*;
 use crate::{chain::Verdict, network::Run, options::Options};
@@ -23,7 +23,8 @@ fn case() -> Case {
         Ok(made)
     };
     let (quiet, input) = (&mut |_| (), Input::Tensor(&run.input));
-    let key = ProvingKey::new(&run.network, Goal::Values, input, None, string, quiet).unwrap();
+    let key =
+        ProvingKey::new(&run.network, ProvedOutput::Logits, input, None, string, quiet).unwrap();
     let srs = srs.unwrap();
     let proof = key.prove(&run.network, input, B256::repeat_byte(1), &srs, quiet).unwrap();
     let verifier = key.verifying().solidity().unwrap();
@@ -91,11 +92,11 @@ fn the_contract_accepts_a_proof_and_refuses_all_that_differ() {
         refused(call, &format!("{length} bytes"));
     }
     let [digest, statement] = proof.instance;
-    let bare = proof.bare();
+    let halo2_proof = proof.without_envelope();
     for instance in [[statement, digest], [digest, digest], Default::default()] {
-        refused(verifier.encode(instance, bare), &format!("{instance:?}"));
+        refused(verifier.encode(instance, halo2_proof), &format!("{instance:?}"));
     }
-    refused(verifier.encode(proof.instance, &vec![0; bare.len()]), "zeros");
+    refused(verifier.encode(proof.instance, &vec![0; halo2_proof.len()]), "zeros");
     println!("tried {tried}, accepted 0");
 
     // With too little gas there is no verdict, rather than a wrong one.
@@ -115,7 +116,7 @@ fn the_contract_says_what_it_checks() {
     assert!(source.contains("contract InsecureDevelopmentHalo2Verifier {"));
     assert!(source.contains("ANYBODY CAN FORGE PROOFS"));
     assert!(source.contains(&key.verifying().srs().digest().to_string()));
-    assert!(source.contains(&hex::encode(key.verifying().shown.model.0)));
+    assert!(source.contains(&hex::encode(key.verifying().public_inputs.model.0)));
     assert!(!source.contains("{{"), "a place that is not filled");
     assert!(!source.contains("success"), "a line that is not rewritten");
 }

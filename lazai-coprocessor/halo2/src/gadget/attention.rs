@@ -1,27 +1,28 @@
-use super::{
-    super::{
-        builder::{Builder, Int},
-        table::Table,
-    },
-    Compressed,
-    activation::bits_after,
+use super::{Compressed, activation::bits_after};
+use crate::{
+    builder::{AssignedInt, Builder},
+    table::Table,
 };
 
-/// What one head's query attends to.
+/// The keys and values that a query of one head attends to.
 #[derive(Debug)]
 pub(crate) struct Attended<'a> {
-    /// Keys of the positions, i8 and a power of two.
+    /// The keys of the positions, each an i8 vector and a power of two.
     pub(crate) keys: &'a [Compressed],
-    /// Values of the positions, multiplied by their powers.
-    pub(crate) values: &'a [Vec<Int>],
+    /// The values of the positions, multiplied by their powers of two.
+    pub(crate) values: &'a [Vec<AssignedInt>],
     /// `f_q + f_k - SCORE_BITS`.
     pub(crate) score_shift: i32,
     /// The table `EXP`.
     pub(crate) exp: &'a [u16],
 }
 
-/// `Attention` of one head and one query.
-pub(crate) fn attend(builder: &mut Builder, query: &[Int], attended: &Attended<'_>) -> Vec<Int> {
+/// Computes `Attention` of one head and one query.
+pub(crate) fn attend(
+    builder: &mut Builder,
+    query: &[AssignedInt],
+    attended: &Attended<'_>,
+) -> Vec<AssignedInt> {
     let scores: Vec<_> = attended
         .keys
         .iter()
@@ -44,7 +45,7 @@ pub(crate) fn attend(builder: &mut Builder, query: &[Int], attended: &Attended<'
         .collect();
     let total = builder.linear(0, weights.iter().map(|weight| (*weight, 1)));
     let double = builder.add(total, total);
-    // EXP is at most 2^15, so that the total has as many bits more as the number of positions.
+    // EXP is at most 2^15, so the total has at most 16 bits more than the number of positions.
     let bits = 17 + u64::BITS - (weights.len() as u64).leading_zeros();
     (0..query.len())
         .map(|column| {
@@ -55,10 +56,10 @@ pub(crate) fn attend(builder: &mut Builder, query: &[Int], attended: &Attended<'
             let mean = builder.witness(shifted.value().div_euclid(double.value().max(1)));
             let product = builder.mul(mean, double);
             let rest = builder.sub(shifted, product);
-            builder.range(rest, bits);
+            builder.range_check(rest, bits);
             let room = builder.sub(double, rest);
             let room = builder.shifted(room, -1);
-            builder.range(room, bits);
+            builder.range_check(room, bits);
             builder.sat16(mean, 17)
         })
         .collect()

@@ -1,16 +1,17 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use super::super::{
-    builder::{Builder, Int},
+use crate::{
+    builder::{AssignedInt, Builder},
     constraints::Cell,
     digest::{Packing, Poseidon, RATE, WIDTH, header},
 };
 
-/// The digest of the integers read and those written, as [`digest`](super::super::digest::digest) computes it.
+/// Computes the digest of the integers read and those written, as
+/// [`digest`](crate::digest::digest) does outside the circuit.
 pub(crate) fn hash(
     builder: &mut Builder,
-    inputs: (Packing, &[Int]),
-    outputs: (Packing, &[Int]),
+    inputs: (Packing, &[AssignedInt]),
+    outputs: (Packing, &[AssignedInt]),
 ) -> Cell {
     let mut elements = vec![builder.field_constant(header(inputs.0, outputs.0))];
     for (packing, values) in [inputs, outputs] {
@@ -30,8 +31,8 @@ pub(crate) fn hash(
     state[1]
 }
 
-/// `sum (value[i] + offset) * 2^(bits i)`.
-fn pack(builder: &mut Builder, packing: Packing, values: &[Int]) -> Cell {
+/// Returns `sum (value[i] + offset) * 2^(bits i)`.
+fn pack(builder: &mut Builder, packing: Packing, values: &[AssignedInt]) -> Cell {
     let base = Fr::from(1_u64 << packing.bits);
     let offset = Fr::from(packing.offset() as u64);
     let mut powers = Vec::with_capacity(values.len());
@@ -65,7 +66,7 @@ fn permute(builder: &mut Builder, state: &mut [Cell; WIDTH]) {
                 *x = mul_add(builder, zero, fourth, *x);
             }
         }
-        // The next round's constants are added as the state is mixed.
+        // The constants of the next round are added as the state is mixed.
         let next = poseidon.round_constants.get(round + 1).copied().unwrap_or([Fr::ZERO; WIDTH]);
         let mut mixed = *state;
         for ((mixed, row), constant) in mixed.iter_mut().zip(&poseidon.mds).zip(next) {

@@ -1,36 +1,37 @@
-use super::super::builder::{Builder, Int};
 use lazai_coprocessor::{
     model::Weights,
     numeric::{ACTIVATION_MAX, ACTIVATION_MIN},
 };
 
-/// An activation of the caller.
-pub(crate) fn take_i16(builder: &mut Builder, value: i32) -> Int {
+use crate::builder::{AssignedInt, Builder};
+
+/// Assigns an activation of the input tensor, within the range of activations.
+pub(crate) fn take_i16(builder: &mut Builder, value: i32) -> AssignedInt {
     let value = builder.witness(i128::from(value));
-    builder.between(value, ACTIVATION_MIN.into(), ACTIVATION_MAX.into());
+    builder.range_check_between(value, ACTIVATION_MIN.into(), ACTIVATION_MAX.into());
     value
 }
 
-/// An integer of the caller.
-pub(crate) fn take_i32(builder: &mut Builder, value: i32) -> Int {
+/// Assigns an integer of the input tensor, within 32 bits.
+pub(crate) fn take_i32(builder: &mut Builder, value: i32) -> AssignedInt {
     let value = builder.witness(i128::from(value));
-    builder.between(value, -(1 << 31), (1 << 31) - 1);
+    builder.range_check_between(value, i32::MIN.into(), i32::MAX.into());
     value
 }
 
-/// `MatMul`: `|acc| < 2^38`, and what is left of it after rounding is at most `2^30`.
+/// Computes `MatMul`. `|acc| < 2^38`, and after rounding it is at most `2^30`.
 pub(crate) fn product(
     builder: &mut Builder,
-    input: &[Int],
+    input: &[AssignedInt],
     weights: &Weights<'_>,
     wide: bool,
-) -> Vec<Int> {
+) -> Vec<AssignedInt> {
     let sums = builder.product(input, entries(weights), weights.columns());
     let rounded = sums.into_iter().enumerate().map(|(index, sum)| {
         let rounded = builder.rounded(sum, weights.shift(index % weights.rows()));
         if wide {
-            // No saturation: it is within 30 bits.
-            builder.small_signed(rounded, 31);
+            // No saturation: the result is within 30 bits.
+            builder.range_check_signed(rounded, 31);
             rounded
         } else {
             builder.sat16(rounded, 30)
@@ -39,12 +40,12 @@ pub(crate) fn product(
     rounded.collect()
 }
 
-/// `MatMulAdd`.
+/// Computes `MatMulAdd`.
 pub(crate) fn product_add(
     builder: &mut Builder,
-    input: &[Int],
+    input: &[AssignedInt],
     weights: &Weights<'_>,
-    residual: &mut [Int],
+    residual: &mut [AssignedInt],
 ) {
     let sums = builder.product(input, entries(weights), weights.columns());
     for (index, (sum, residual)) in sums.into_iter().zip(residual).enumerate() {
@@ -54,16 +55,21 @@ pub(crate) fn product_add(
     }
 }
 
-/// `AddBias`, and `AddPositions` with the row of the position.
-pub(crate) fn add_row(builder: &mut Builder, values: &mut [Int], row: &[i32], wide: bool) {
+/// Computes `AddBias`, and `AddPositions` with the row of the position.
+pub(crate) fn add_row(builder: &mut Builder, values: &mut [AssignedInt], row: &[i32], wide: bool) {
     for (value, added) in values.iter_mut().zip(row) {
         let sum = builder.shifted(*value, i128::from(*added));
         *value = if wide { builder.sat32(sum, 32) } else { builder.sat16(sum, 32) };
     }
 }
 
-/// `MeanPool`: with 2^17 tokens `256 * sum` stays within `2^40`, and the mean within `2^24`.
-pub(crate) fn mean_pool(builder: &mut Builder, input: &[Int], width: usize) -> Vec<Int> {
+/// Computes `MeanPool`. With 2^17 tokens `256 * sum` stays within `2^40`, and the mean within
+/// `2^24`.
+pub(crate) fn mean_pool(
+    builder: &mut Builder,
+    input: &[AssignedInt],
+    width: usize,
+) -> Vec<AssignedInt> {
     let rows = (input.len() / width) as i128;
     let mut means = Vec::with_capacity(width);
     for column in 0..width {
@@ -71,7 +77,7 @@ pub(crate) fn mean_pool(builder: &mut Builder, input: &[Int], width: usize) -> V
         // rdiv(256 sum, rows) = floor((512 sum + rows) / 2 rows)
         let doubled = builder.linear(rows, terms);
         let mean = builder.divided(doubled, 2 * rows);
-        builder.small_signed(mean, 24);
+        builder.range_check_signed(mean, 24);
         means.push(mean);
     }
     means

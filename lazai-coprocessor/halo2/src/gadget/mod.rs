@@ -1,7 +1,7 @@
-//! What each operator demands of its inputs and outputs.
+//! The gadgets: the constraints of each operator.
 //!
-//! A gadget takes the integers that other gadgets have bounded, and returns bounded ones. The bounds in the comments are those of
-//! docs/numerics.md.
+//! A gadget takes integers that other gadgets have bounded, and returns bounded ones. The bounds in
+//! the comments are those of docs/numerics.md.
 
 mod activation;
 mod attention;

@@ -1,30 +1,34 @@
-use super::super::builder::{Builder, Int};
+use crate::builder::{AssignedInt, Builder};
 
-/// Bits of which exactly one is 1: a choice.
+/// A one-hot vector: bits of which exactly one is 1.
 #[derive(Clone, Debug)]
 pub(super) struct OneHot {
-    bits: Vec<Int>,
+    bits: Vec<AssignedInt>,
 }
 
 impl OneHot {
-    /// A choice among `count`; other constraints determine which.
+    /// Assigns a vector of `count` bits; other constraints determine which is 1.
     pub(super) fn new(builder: &mut Builder, chosen: usize, count: usize) -> Self {
         let bits: Vec<_> = (0..count).map(|index| builder.bit(index == chosen)).collect();
         let sum = builder.linear(0, bits.iter().map(|bit| (*bit, 1)));
         let one = builder.constant(1);
-        builder.equal(sum, one);
+        builder.assert_equal(sum, one);
         Self { bits }
     }
 
-    /// The chosen one of constants.
-    pub(super) fn select(&self, builder: &mut Builder, constants: impl Fn(usize) -> i128) -> Int {
+    /// Returns the constant at the index of the 1.
+    pub(super) fn select(
+        &self,
+        builder: &mut Builder,
+        constants: impl Fn(usize) -> i128,
+    ) -> AssignedInt {
         let terms = self.bits.iter().enumerate().map(|(index, bit)| (*bit, constants(index)));
         let terms: Vec<_> = terms.filter(|(_, factor)| *factor != 0).collect();
         builder.linear(0, terms)
     }
 
-    /// The bits.
-    pub(super) fn bits(&self) -> &[Int] {
+    /// Returns the bits.
+    pub(super) fn bits(&self) -> &[AssignedInt] {
         &self.bits
     }
 }

@@ -1,16 +1,15 @@
-use super::{
-    super::builder::{Builder, Int},
-    OneHot,
-};
+use super::OneHot;
+use crate::builder::{AssignedInt, Builder};
 
-/// `Gather`: the row of each token, `[vocabulary, width]` integers of the matrix as they enter the residual stream.
+/// Computes `Gather` with the `[vocabulary, width]` integers of the matrix as they enter the
+/// residual stream.
 ///
-/// Returns the tokens and their rows. A token beyond the vocabulary is not possible.
+/// Returns the tokens and their rows. A token outside the vocabulary has no witness.
 pub(crate) fn gather(
     builder: &mut Builder,
     tokens: &[u32],
     rows: &[Vec<i32>],
-) -> (Vec<Int>, Vec<Int>) {
+) -> (Vec<AssignedInt>, Vec<AssignedInt>) {
     let vocabulary = rows.len();
     let width = rows.first().map_or(0, Vec::len);
     let mut names = Vec::with_capacity(tokens.len());
@@ -22,29 +21,29 @@ pub(crate) fn gather(
     }
     let columns = (0..width).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
     let chosen = builder.product(&choices, columns, vocabulary);
-    // The sum of one 1 and many 0 needs no bound, but a place among the committed values.
+    // One row times 1 and the others times 0 need no bound, but a place among the committed values.
     let zero = builder.constant(0);
     let placed = chosen.into_iter().map(|value| builder.add(value, zero)).collect();
     (names, placed)
 }
 
-/// The token of the best of 32-bit scores, ties to the lowest.
-pub(crate) fn best(builder: &mut Builder, scores: &[Int]) -> Int {
+/// Returns the index of the largest of 32-bit logits, ties to the lowest index.
+pub(crate) fn best(builder: &mut Builder, scores: &[AssignedInt]) -> AssignedInt {
     let values = || scores.iter().map(|score| score.value());
     let largest = values().max().unwrap_or(0);
     let index = values().position(|value| value == largest).unwrap_or(0);
     let max = builder.witness(largest);
     let choice = OneHot::new(builder, index, scores.len());
-    // 0 before the chosen one, 1 from it on.
+    // 0 before the chosen token, 1 from it on.
     let mut passed = builder.constant(0);
     for (score, bit) in scores.iter().zip(choice.bits()) {
         let distance = builder.sub(max, *score);
-        builder.one_is_zero(*bit, distance);
+        builder.assert_product_zero(*bit, distance);
         passed = builder.add(passed, *bit);
-        // Those before it are lower, those behind it not higher.
+        // Logits before the chosen one are lower, those after it not higher.
         let behind = builder.add(distance, passed);
         let room = builder.shifted(behind, -1);
-        builder.small(room, 33);
+        builder.range_check_loose(room, 33);
     }
     choice.select(builder, |index| index as i128)
 }

@@ -16,34 +16,33 @@ use snark_verifier::{
     verifier::{SnarkVerifier, plonk::PlonkVerifier},
 };
 
-use super::{
-    super::{Halo2Error, VerifyingKey, envelope},
-    rewrite::{INSTANCE_BYTES, SELECTOR_BYTES, rewrite},
-};
+use super::rewrite::{INSTANCE_BYTES, SELECTOR_BYTES, rewrite};
+use crate::{Halo2Error, VerifyingKey, envelope};
 
-/// A contract that checks the proofs of one key.
+/// A generated contract that checks the proofs of one key.
 #[derive(Clone, Debug)]
 pub struct SolidityVerifier {
-    /// The name of the contract.
+    /// Name of the contract.
     pub name: &'static str,
-    /// The source, for solc 0.8.19 or later, without its pipeline through Yul.
+    /// Source for solc 0.8.19 or later, without its pipeline through Yul.
     pub source: String,
     /// Bytes of a proof, without the envelope.
     pub proof_bytes: usize,
-    /// About the gas of a transaction with one check; less, if columns of the circuit are equal.
+    /// Estimated gas of a transaction with one check; equal columns of the circuit make it less.
     pub estimated_gas: usize,
-    /// About the bytes of the contract, of which a chain takes 24,576 at most.
+    /// Estimated bytes of the contract; a chain takes at most 24,576.
     pub estimated_bytes: usize,
 }
 
 type Verifier = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
 
 impl VerifyingKey {
-    /// Generates the contract that checks proofs under this key: `verify(uint256[2] instance, bytes proof)`.
+    /// Generates the contract that checks proofs under this key:
+    /// `verify(uint256[2] instance, bytes proof)`.
     ///
-    /// It is given the two public inputs as [`Proof::instance`](super::super::Proof::instance) has them. That the first is the
-    /// digest of certain integers, and the second the hash of a statement about them, the caller must know: the
-    /// precompile checks that too.
+    /// The contract takes the two public inputs of the circuit: the digest of the integers, and the
+    /// hash of the statement. Its caller must know that they are these; the precompile checks it,
+    /// the contract does not.
     ///
     /// # Errors
     /// [`Halo2Error::Prover`] if the generator fails.
@@ -66,12 +65,13 @@ impl VerifyingKey {
         Ok(SolidityVerifier { name, source, proof_bytes, estimated_gas, estimated_bytes })
     }
 
-    /// The contract as it is generated, and the bytes of a proof.
+    /// Returns the contract as `snark-verifier` generates it, and the bytes of a proof.
     fn generate(&self) -> Result<(String, usize), Halo2Error> {
         let params = self.srs.params(self.k());
         let config = Config::kzg().with_num_instance(vec![2]);
         let mut protocol = compile(&params, &self.halo2, config);
-        // A column of zeros has no coordinates, but the EVM's (0, 0). The generator knows points with coordinates alone.
+        // The commitment to a column of zeros is infinity, which is (0, 0) in the EVM. The
+        // generator knows only points with coordinates.
         let stand_in = (G1Affine::generator() * Fr::from(STAND_IN)).to_affine();
         for point in &mut protocol.preprocessed {
             if bool::from(point.is_identity()) {
@@ -106,7 +106,7 @@ impl VerifyingKey {
             let _ = writeln!(about, "/// {text}");
         };
         line(&format!("Key: {hash}"));
-        line(&format!("Model: {}", self.shown.model.0));
+        line(&format!("Model: {}", self.public_inputs.model.0));
         line(&format!("Structured reference string: {}", self.srs.digest()));
         if self.srs.is_development() {
             line("");
@@ -119,7 +119,8 @@ impl VerifyingKey {
 }
 
 impl SolidityVerifier {
-    /// The call of `verify` with a proof of `statement` in its envelope; none if the envelope is not one of `key`.
+    /// Encodes the call of `verify` with a proof of `statement` in its envelope; `None` if the
+    /// envelope is not one of `key`.
     #[must_use]
     pub fn call(
         &self,
@@ -127,12 +128,12 @@ impl SolidityVerifier {
         statement: &InferenceStatement,
         envelope: &[u8],
     ) -> Option<Vec<u8>> {
-        let envelope = envelope::read(&key.shown, envelope)?;
-        let instance = key.shown.instance(statement, &envelope.input, &envelope.output);
+        let envelope = envelope::read(&key.public_inputs, envelope)?;
+        let instance = key.public_inputs.instance(statement, &envelope.input, &envelope.output);
         Some(self.encode(instance, envelope.proof))
     }
 
-    /// The call of `verify` with these arguments.
+    /// Encodes the call of `verify` with these arguments.
     #[must_use]
     pub fn encode(&self, instance: [Fr; 2], proof: &[u8]) -> Vec<u8> {
         let mut call = SELECTOR.to_vec();
@@ -156,16 +157,16 @@ fn failed(message: &str) -> Halo2Error {
     Halo2Error::Prover { message: format!("Solidity: {message}") }
 }
 
-/// The order of a field.
+/// Returns the modulus of a field.
 fn modulus<F: PrimeField<Repr = [u8; 32]>>() -> String {
     let mut last = (-F::ONE).to_repr();
-    // Both are odd.
+    // Both moduli are odd.
     last[0] |= 1;
     last.reverse();
     format!("0x{}", hex::encode(last))
 }
 
-/// The coordinates as the generator writes them.
+/// Returns the coordinates as the generator writes them.
 fn coordinates(point: G1Affine) -> Vec<String> {
     let coordinates =
         Option::<halo2_proofs::halo2curves::Coordinates<_>>::from(point.coordinates());
@@ -188,5 +189,5 @@ const NAME: &str = "Halo2Verifier";
 const DEVELOPMENT_NAME: &str = "InsecureDevelopmentHalo2Verifier";
 /// `verify(uint256[2],bytes)`.
 const SELECTOR: [u8; 4] = [0xce, 0xa1, 0xdf, 0x33];
-/// A multiple of the generator that is in no key.
+/// A multiple of the generator that occurs in no key.
 const STAND_IN: u64 = 0x6c61_7a76_6d00_0001;

@@ -1,13 +1,14 @@
-//! Brings what `snark-verifier` generates into a form that refuses every other encoding of a proof, and refuses early.
+//! Rewrites what `snark-verifier` generates, so that it refuses every other encoding of a proof,
+//! and refuses early.
 //!
-//! As it comes, it takes numbers modulo the order of the group, takes any bytes behind the proof, and goes on after a
-//! point that is not on the curve, which then costs the caller all gas.
+//! As generated, it takes scalars modulo the order of the group, ignores bytes after the proof, and
+//! continues after a point that is not on the curve, which then costs the caller all gas.
 
-/// A line of another form than those that are known.
+/// A line of a form that is not known here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct UnknownLine(pub(super) String);
 
-/// The statements that verify, one a line.
+/// Returns the statements that verify, one a line.
 pub(super) fn rewrite(source: &str) -> Result<Vec<String>, UnknownLine> {
     let missing = |what: &str| UnknownLine(format!("no line {what}"));
     let (_, rest) = source.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
@@ -27,7 +28,8 @@ pub(super) fn rewrite(source: &str) -> Result<Vec<String>, UnknownLine> {
         } else if let Some(from) = bracketed(line, "let x := calldataload(", ")") {
             let block: Vec<_> = lines.by_ref().take(5).collect();
             body.push(point(from, &block).ok_or_else(|| UnknownLine(line.to_owned()))?);
-            // The block around it was opened by the line before, and is closed by the last of the five.
+            // The block around it was opened by the line before, and is closed by the last of the
+            // five.
             if body.len() < 2 || body.remove(body.len() - 2) != "{" {
                 return Err(UnknownLine(line.to_owned()));
             }
@@ -39,7 +41,7 @@ pub(super) fn rewrite(source: &str) -> Result<Vec<String>, UnknownLine> {
             open = result;
             body.push(rewritten);
         } else if let Some(at) = bracketed(line, "success := and(eq(mload(", "), 1), success)") {
-            // The function that pairs has looked at the result.
+            // The rewritten function has checked the result of the pairing.
             if open.is_none() || open != parse(at) {
                 return Err(UnknownLine(line.to_owned()));
             }
@@ -53,14 +55,14 @@ pub(super) fn rewrite(source: &str) -> Result<Vec<String>, UnknownLine> {
     Ok(body)
 }
 
-/// `mstore(to, mod(calldataload(from), f_q))`.
+/// Rewrites `mstore(to, mod(calldataload(from), f_q))`.
 fn scalar(line: &str) -> Option<String> {
     let (to, rest) = line.strip_prefix("mstore(")?.split_once(", mod(calldataload(")?;
     let from = place(rest.strip_suffix("), f_q))")?)?;
     Some(format!("scalar({to}, {from:#x})"))
 }
 
-/// The rest of a block that begins with `let x := calldataload(from)`.
+/// Rewrites the rest of a block that starts with `let x := calldataload(from)`.
 fn point(from: &str, block: &[&str]) -> Option<String> {
     let [store_x, load_y, store_y, check, "}"] = block else { return None };
     let x = bracketed(store_x, "mstore(", ", x)")?;
@@ -72,7 +74,7 @@ fn point(from: &str, block: &[&str]) -> Option<String> {
     (follows && checked).then(|| format!("point({x}, {from:#x})"))
 }
 
-/// A call of a precompile, and where the result of a pairing stands.
+/// Rewrites a call of a precompile; returns also the place of a pairing's result.
 fn call(arguments: &str) -> Option<(String, Option<u64>)> {
     let arguments: Vec<_> = arguments.split(", ").collect();
     let [address, at, size, to, result] = arguments.as_slice() else { return None };
@@ -94,7 +96,8 @@ fn parse(number: &str) -> Option<u64> {
     u64::from_str_radix(number.strip_prefix("0x")?, 16).ok()
 }
 
-/// Where the call's arguments have what stood at `from` when they were inputs and proof alone.
+/// Returns the place in the calldata of what stands at `from` if the calldata is inputs and proof
+/// alone.
 fn place(from: &str) -> Option<u64> {
     let from = parse(from)?;
     Some(if from < INSTANCE_BYTES { from + SELECTOR_BYTES } else { from + SELECTOR_BYTES + 0x40 })

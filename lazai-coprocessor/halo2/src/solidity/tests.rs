@@ -12,7 +12,8 @@ fn key(shape: Shape, zero: &[usize]) -> VerifyingKey {
     bytes.extend([7; 32]);
     bytes.extend([1, 1, 0, 0, 0, 4, 16, 0, 0, 0, 2, 32, 10]);
     bytes.extend([0; 16]);
-    let columns = [shape.gates, shape.lookups, shape.tables, shape.folds, shape.constants];
+    let columns =
+        [shape.gates, shape.lookups, shape.tables, shape.linear_combinations, shape.constants];
     bytes.push(shape.k as u8);
     bytes.extend(columns.map(|columns| columns as u8));
     let srs = SrsVerifier::new((G2Affine::generator() * Fr::from(5)).to_affine()).unwrap();
@@ -27,10 +28,10 @@ fn key(shape: Shape, zero: &[usize]) -> VerifyingKey {
 
 #[test]
 fn proofs_are_as_large_as_their_columns_say() {
-    for [gates, lookups, tables, folds, constants] in
+    for [gates, lookups, tables, linear_combinations, constants] in
         [[1, 1, 1, 0, 1], [1, 1, 1, 1, 1], [3, 2, 4, 2, 1], [14, 1, 3, 7, 2], [5, 5, 5, 5, 5]]
     {
-        let shape = Shape { k: 12, gates, lookups, tables, folds, constants };
+        let shape = Shape { k: 12, gates, lookups, tables, linear_combinations, constants };
         let verifier = key(shape, &[]).solidity().unwrap();
         assert_eq!(verifier.proof_bytes, shape.proof_bytes(), "{shape:?}");
         let multiplications = verifier.source.matches("\n            multiple(").count();
@@ -40,7 +41,8 @@ fn proofs_are_as_large_as_their_columns_say() {
 
 #[test]
 fn columns_of_zeros_are_points_at_infinity() {
-    let shape = Shape { k: 10, gates: 2, lookups: 1, tables: 1, folds: 2, constants: 1 };
+    let shape =
+        Shape { k: 10, gates: 2, lookups: 1, tables: 1, linear_combinations: 2, constants: 1 };
     let whole = key(shape, &[]).solidity().unwrap().source;
     let verifier = key(shape, &[3, 7]).solidity().unwrap().source;
     assert!(!whole.contains(", 0x0)"));
@@ -52,7 +54,8 @@ fn columns_of_zeros_are_points_at_infinity() {
 
 #[test]
 fn a_name_that_warns_is_for_the_published_secret_alone() {
-    let shape = Shape { k: 10, gates: 1, lookups: 1, tables: 1, folds: 1, constants: 1 };
+    let shape =
+        Shape { k: 10, gates: 1, lookups: 1, tables: 1, linear_combinations: 1, constants: 1 };
     let verifier = key(shape, &[]).solidity().unwrap();
     assert_eq!(verifier.name, "Halo2Verifier");
     assert!(!verifier.source.contains("FORGE"));

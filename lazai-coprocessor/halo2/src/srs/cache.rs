@@ -2,19 +2,20 @@ use std::{
     fs::{self, OpenOptions},
     io::{BufWriter, Write},
     path::Path,
-    process,
 };
 
 use halo2_proofs::SerdeFormat;
 
 use super::{Srs, SrsError};
+use crate::whole_file::write_whole;
 
 impl Srs {
-    /// The string in the file `cache`, or else what `make` gives, which is then kept there.
+    /// Returns the string in the file `cache`, or else what `make` returns, which is then kept
+    /// there.
     ///
-    /// A file that has another number of powers, or that does not pass the checks, is replaced. Whoever can write the file
-    /// chooses the ceremony: compare [`digest`](Self::digest) where that matters. A string with the published secret is
-    /// never kept.
+    /// A file that has another number of powers, or that does not pass the checks, is replaced.
+    /// Whoever can write the file chooses the ceremony: compare [`digest`](Self::digest) where that
+    /// matters. A string with the published secret is never kept.
     ///
     /// # Errors
     /// Those of `make`, and [`SrsError::Io`] if the file cannot be written.
@@ -35,23 +36,15 @@ impl Srs {
         Ok(srs)
     }
 
-    /// Writes the form that [`open`](Self::open) reads quickest: halo2's, points in Montgomery form.
+    /// Writes the format that [`open`](Self::open) reads fastest: halo2's, points in Montgomery
+    /// form.
     ///
-    /// The file appears when it is complete, and not before.
+    /// The file appears only when it is complete.
     ///
     /// # Errors
     /// [`SrsError::Io`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), SrsError> {
-        let path = path.as_ref();
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.part", process::id()));
-        let part = Path::new(&name);
-        let written = self.write(part).and_then(|()| Ok(fs::rename(part, path)?));
-        if written.is_err() {
-            // The error that is told is the first.
-            let _ = fs::remove_file(part);
-        }
-        written
+        write_whole(path.as_ref(), |part| self.write(part))
     }
 
     fn write(&self, path: &Path) -> Result<(), SrsError> {

@@ -1,4 +1,4 @@
-//! Whether points are the powers of one secret.
+//! Checks that points are the powers of one secret.
 
 use alloy_primitives::Keccak256;
 use halo2_proofs::{
@@ -13,11 +13,11 @@ use halo2_proofs::{
 
 use super::SrsError;
 
-/// Checks that `g[i] = tau^i G` and `s_g2 = tau G2` for one `tau`, and that `lagrange` is the basis for values at the
-/// `2^k` roots of unity.
+/// Checks that `g[i] = tau^i G` and `s_g2 = tau G2` for one `tau`, and that `lagrange` is the basis
+/// for values at the `2^k` roots of unity.
 ///
-/// With `r` drawn after the points, `sum r^i g[i+1]` and `sum r^i g[i]` pair alike with `G2` and `tau G2`; other points pass
-/// for at most `2^k` of the values of `r`.
+/// With `r` drawn after the points, `sum r^i g[i+1]` and `sum r^i g[i]` pair alike with `G2` and
+/// `tau G2`; other points pass for at most `2^k` of the values of `r`.
 pub(super) fn check(
     k: u32,
     g: &[G1Affine],
@@ -28,7 +28,7 @@ pub(super) fn check(
         return Err(SrsError::Generator { group: "G1" });
     }
     if lagrange.iter().any(|point| bool::from(point.is_identity())) {
-        // All but one of the basis vanish at a root of unity.
+        // If the secret is a root of unity, all but one point of the basis are infinite.
         return Err(SrsError::Trivial);
     }
     let random = draw(g, lagrange, s_g2);
@@ -45,7 +45,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Coefficients of the polynomial that is `random^i` at `root^i`: `(random^n - 1) / (n (random root^-j - 1))`.
+/// Returns the coefficients of the polynomial that is `random^i` at `root^i`:
+/// `(random^n - 1) / (n (random root^-j - 1))`.
 fn interpolate(k: u32, random: Fr) -> Vec<Fr> {
     let n = 1_u64 << k;
     let inverse_root = root_of_unity(k).invert().unwrap_or(Fr::ONE);
@@ -59,7 +60,7 @@ fn interpolate(k: u32, random: Fr) -> Vec<Fr> {
     below
 }
 
-/// A root of unity of order `2^k`.
+/// Returns a root of unity of order `2^k`.
 pub(super) fn root_of_unity(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
 }

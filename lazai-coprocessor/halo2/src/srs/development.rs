@@ -1,4 +1,4 @@
-//! A string whose secret is in this file.
+//! A reference string whose secret is published in this file.
 
 use alloy_primitives::keccak256;
 use halo2_proofs::{
@@ -10,9 +10,9 @@ use halo2_proofs::{
     },
 };
 
-use super::{check::root_of_unity, string::Parts};
+use super::{check::root_of_unity, parts::SrsParts};
 
-/// The secret.
+/// Returns the secret.
 pub(super) fn secret() -> Fr {
     let half = keccak256(b"lazvm/halo2-srs/this secret is published and protects nothing");
     let mut wide = [0; 64];
@@ -21,8 +21,8 @@ pub(super) fn secret() -> Fr {
     Fr::from_uniform_bytes(&wide)
 }
 
-/// `2^k` powers, and the Lagrange basis.
-pub(super) fn parts(k: u32) -> Parts {
+/// Computes `2^k` powers, and the Lagrange basis.
+pub(super) fn parts(k: u32) -> SrsParts {
     let (tau, n) = (secret(), 1_u64 << k);
     // At root^i the basis is root^i (tau^n - 1) / (n (tau - root^i)).
     let roots: Vec<Fr> = powers(root_of_unity(k)).take(n as usize).collect();
@@ -31,14 +31,14 @@ pub(super) fn parts(k: u32) -> Parts {
     let factor = tau.pow_vartime([n]) - Fr::ONE;
     basis.iter_mut().zip(&roots).for_each(|(value, root)| *value *= factor * root);
     let steps = Steps::new();
-    Parts {
+    SrsParts {
         g: steps.multiples(&powers(tau).take(n as usize).collect::<Vec<_>>()),
         lagrange: Some(steps.multiples(&basis)),
         s_g2: (G2Affine::generator() * tau).to_affine(),
     }
 }
 
-/// `byte * 256^position` times the generator, for each position and byte.
+/// The multiples `byte * 256^position` of the generator, for each position and byte.
 struct Steps(Vec<Vec<G1Affine>>);
 
 impl Steps {
@@ -57,7 +57,7 @@ impl Steps {
         Self(rows.collect())
     }
 
-    /// Each of `factors` times the generator.
+    /// Returns each of `factors` times the generator.
     fn multiples(&self, factors: &[Fr]) -> Vec<G1Affine> {
         let mut multiples = vec![G1Affine::identity(); factors.len()];
         parallelize(&mut multiples, |multiples, start| {

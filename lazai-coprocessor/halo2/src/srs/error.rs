@@ -4,7 +4,7 @@ use std::io;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SrsError {
-    /// The secret is the published one, see [`is_development`](super::SrsVerifier::is_development).
+    /// The secret is the published one; see [`is_development`](super::SrsVerifier::is_development).
     #[error(
         "the secret of this string is published for development, so anybody can forge proofs: load the file of a ceremony"
     )]
@@ -12,7 +12,7 @@ pub enum SrsError {
     /// The file is of another curve.
     #[error("the points are not on bn256 (bn254, alt_bn128)")]
     Field,
-    /// A group's first element is not its usual generator.
+    /// The first point of a group is not its usual generator.
     #[error("the first point of {group} is not the generator")]
     Generator {
         /// `G1` or `G2`.
@@ -21,73 +21,73 @@ pub enum SrsError {
     /// The file cannot be read.
     #[error("the file cannot be read or written: {kind}")]
     Io {
-        /// What went wrong.
+        /// Kind of the I/O error.
         kind: io::ErrorKind,
     },
-    /// The points for values are not those that the powers determine.
+    /// The Lagrange basis is not the one that follows from the powers.
     #[error("the Lagrange basis does not belong to the powers")]
     Lagrange,
     /// The file is longer or shorter than its header says.
     #[error("the file has {got} bytes, its header asks for {expected}")]
     Length {
-        /// Bytes by the header.
+        /// Length by the header.
         expected: u64,
-        /// Bytes of the file.
+        /// Length of the file.
         got: u64,
     },
-    /// A part of the file is missing.
+    /// A section of the file is missing.
     #[error("section {section} is missing")]
     MissingSection {
-        /// Its number.
+        /// Number of the section.
         section: u32,
     },
     /// The points are not the powers of one secret.
     #[error("the points are not consecutive powers of one secret")]
     NotPowers,
-    /// Bytes are not those of a point that may stand there.
+    /// Bytes are not the encoding of a point that is allowed there.
     #[error("point {index} of {what} is not on the curve, not canonical, or infinite")]
     Point {
-        /// In which list.
+        /// The list of points.
         what: &'static str,
-        /// The place in the list.
+        /// Index in the list.
         index: u64,
     },
-    /// More or less powers than any file has.
+    /// The number of powers is outside the range that files have.
     #[error("2^{got} powers are asked for, which is not from 2 to 2^{max}")]
     Power {
-        /// Logarithm of the powers.
+        /// Binary logarithm of the powers.
         got: u32,
-        /// Largest logarithm.
+        /// Largest binary logarithm.
         max: u32,
     },
-    /// A part of the file is there twice.
+    /// A section occurs twice.
     #[error("section {section} is there twice")]
     RepeatedSection {
-        /// Its number.
+        /// Number of the section.
         section: u32,
     },
-    /// A part of the file has another size than the powers need.
+    /// A section has another size than the powers need.
     #[error("section {section} has {got} bytes, not {expected}")]
     SectionSize {
-        /// Its number.
+        /// Number of the section.
         section: u32,
-        /// Bytes by the header.
+        /// Length by the header.
         expected: u64,
-        /// Bytes of the section.
+        /// Length of the section.
         got: u64,
     },
     /// The file has too few powers.
     #[error("the file has 2^{got} powers, 2^{expected} are needed: take one of a larger power")]
     TooSmall {
-        /// Logarithm of the powers needed.
+        /// Binary logarithm of the powers needed.
         expected: u32,
-        /// Logarithm of the powers in the file.
+        /// Binary logarithm of the powers in the file.
         got: u32,
     },
-    /// The secret is one that anybody guesses.
+    /// The secret is one that anybody can guess.
     #[error("the secret is 0, 1 or a root of unity")]
     Trivial,
-    /// The file is in an unknown version of its format.
+    /// The file has an unknown version of its format.
     #[error("version {got} of the format is not known, only {expected}")]
     Version {
         /// Version that is read.

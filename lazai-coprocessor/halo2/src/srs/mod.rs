@@ -10,17 +10,19 @@ mod check;
 #[cfg(feature = "prover")]
 mod development;
 #[cfg(feature = "prover")]
-mod params;
+mod halo2_file;
 #[cfg(feature = "prover")]
-mod ptau;
+mod parts;
 #[cfg(feature = "prover")]
-mod source;
+mod points_file;
 #[cfg(feature = "prover")]
-mod string;
+mod ptau_file;
+#[cfg(feature = "prover")]
+mod reference_string;
 
 pub use error::SrsError;
 #[cfg(feature = "prover")]
-pub use string::Srs;
+pub use reference_string::Srs;
 pub use verifier::SrsVerifier;
 
 #[cfg(feature = "prover")]

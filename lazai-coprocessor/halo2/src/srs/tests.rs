@@ -148,7 +148,8 @@ fn every_byte_that_is_used_counts() {
             continue;
         }
         tried += 1;
-        // With its number changed, a section of a basis is one that is not read, and the basis is computed.
+        // With its number changed, a section of a basis is one that is not read, and the basis is
+        // computed.
         if let Ok(srs) = read(&altered, 3) {
             assert_eq!(written(&srs), written(&whole), "byte {at}");
         }

@@ -12,22 +12,24 @@ use halo2_proofs::{
 
 use super::SrsError;
 
-/// What a verifier needs of a structured reference string: the secret times the generator of G2.
+/// The part of a structured reference string that a verifier needs: the secret times the generator
+/// of G2.
 #[derive(Clone, Debug)]
 pub struct SrsVerifier {
-    /// One power, which is all that a pairing check uses.
+    /// Parameters of one power, which is all that a pairing check uses.
     params: ParamsKZG<Bn256>,
     digest: B256,
 }
 
 impl SrsVerifier {
-    /// Bytes of the canonical form.
+    /// Bytes of the canonical encoding.
     pub const BYTES: usize = 128;
 
-    /// Of the secret times the generator of G2.
+    /// Creates the verifier's part from the secret times the generator of G2.
     ///
     /// # Errors
-    /// [`SrsError::Trivial`] for a secret that anybody guesses, and [`SrsError::Point`] for a point outside the group.
+    /// [`SrsError::Trivial`] for a secret that anybody can guess, and [`SrsError::Point`] for a
+    /// point outside the group.
     pub fn new(s_g2: G2Affine) -> Result<Self, SrsError> {
         let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
         if bool::from(s_g2.is_identity()) || s_g2 == g2 || s_g2 == -g2 {
@@ -36,7 +38,7 @@ impl SrsVerifier {
         if !bool::from(G2::from(s_g2).is_torsion_free()) {
             return Err(SrsError::Point { what: "G2", index: 1 });
         }
-        // Its fields are private; this is how to build one without drawing a secret.
+        // The fields of `ParamsKZG` are private; this builds one without drawing a secret.
         let mut bytes = 0_u32.to_le_bytes().to_vec();
         bytes.extend([g1.to_raw_bytes(), g1.to_raw_bytes()].concat());
         bytes.extend([g2.to_raw_bytes(), s_g2.to_raw_bytes()].concat());
@@ -44,11 +46,12 @@ impl SrsVerifier {
         Ok(Self { params, digest: digest(&encode(s_g2)) })
     }
 
-    /// Reads the canonical form: the four coordinates in the order of the EVM's pairing precompile, big-endian.
+    /// Decodes the canonical encoding: the four coordinates in the order of the EVM's pairing
+    /// precompile, big-endian.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new), and [`SrsError::Point`] if a coordinate is not canonical or the point not on the
-    /// curve.
+    /// Those of [`new`](Self::new), and [`SrsError::Point`] if a coordinate is not canonical or the
+    /// point not on the curve.
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Result<Self, SrsError> {
         let invalid = SrsError::Point { what: "G2", index: 1 };
         let mut words = [Fq::zero(); 4];
@@ -60,36 +63,37 @@ impl SrsVerifier {
         }
         let [x1, x0, y1, y0] = words;
         let point = G2Affine { x: Fq2::new(x0, x1), y: Fq2::new(y0, y1) };
-        // The raw form is read with its check that the point is on the curve.
+        // Reading the raw encoding checks that the point is on the curve.
         Self::new(G2Affine::from_raw_bytes(&point.to_raw_bytes()).ok_or(invalid)?)
     }
 
-    /// The canonical form.
+    /// Encodes the point, canonically.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         encode(self.s_g2())
     }
 
-    /// The secret times the generator of G2.
+    /// Returns the secret times the generator of G2.
     #[must_use]
     pub fn s_g2(&self) -> G2Affine {
         self.params.s_g2()
     }
 
-    /// What names the secret: `keccak256("lazvm/halo2-srs/1" ‖ kind ‖ to_bytes())`, where `kind` is the byte 1 for
-    /// [the secret that everybody knows](Self::is_development), else 0.
+    /// Returns the digest that names the secret:
+    /// `keccak256("lazvm/halo2-srs/1" ‖ kind ‖ to_bytes())`, where `kind` is the byte 1 for [the
+    /// published secret](Self::is_development), else 0.
     #[must_use]
     pub const fn digest(&self) -> B256 {
         self.digest
     }
 
-    /// Whether the secret is the published one, so that anybody can forge proofs.
+    /// Returns whether the secret is the published one, so that anybody can forge proofs.
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.to_bytes() == DEVELOPMENT
     }
 
-    /// Parameters that check proofs of circuits of `2^k` rows; they cannot make any.
+    /// Returns parameters that check proofs of circuits of `2^k` rows; they cannot make any.
     #[must_use]
     pub fn params(&self, k: u32) -> ParamsKZG<Bn256> {
         let powers = vec![G1Affine::generator()];

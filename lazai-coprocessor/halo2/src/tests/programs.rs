@@ -1,7 +1,4 @@
 use halo2_proofs::halo2curves::bn256::Fr;
-
-use super::super::{Goal, compile::compile, digest::digest};
-use super::support::{model, run, violation};
 use lazai_coprocessor::{
     architecture::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
@@ -9,6 +6,9 @@ use lazai_coprocessor::{
     program::LlamaShape,
     trace::{Input, Trace},
 };
+
+use super::support::{model, run, violation};
+use crate::{ProvedOutput, compile::compile, digest::digest};
 
 pub(super) fn llama() -> Architecture {
     let shape = LlamaShape {
@@ -38,18 +38,19 @@ pub(super) fn encoder() -> Architecture {
     }
 }
 
-fn holds(architecture: &Architecture, goal: Goal) {
+fn holds(architecture: &Architecture, proved_output: ProvedOutput) {
     let model = model(architecture);
     let tokens = [72, 101, 108, 111];
-    let outputs = match goal {
-        Goal::Best(count) => count as usize,
+    let outputs = match proved_output {
+        ProvedOutput::GreedyTokens(count) => count as usize,
         _ => 1,
     };
-    let expected = run(&model, &tokens, goal.target(), outputs);
+    let expected = run(&model, &tokens, proved_output.target(), outputs);
     let trace =
-        Trace::record(model.network(), goal.target(), Input::Tokens(&tokens), outputs).unwrap();
-    let compiled = compile(model.network(), &trace, goal, Fr::from(5), 16).unwrap();
-    if let Goal::Best(_) = goal {
+        Trace::record(model.network(), proved_output.target(), Input::Tokens(&tokens), outputs)
+            .unwrap();
+    let compiled = compile(model.network(), &trace, proved_output, Fr::from(5), 16).unwrap();
+    if let ProvedOutput::GreedyTokens(_) = proved_output {
         let width = model.manifest().vocabulary as usize;
         let best = expected.chunks(width).map(|row| {
             let max = row.iter().max().unwrap();
@@ -70,15 +71,15 @@ fn holds(architecture: &Architecture, goal: Goal) {
 
 #[test]
 fn a_llama_block_gives_the_interpreters_integers() {
-    holds(&llama(), Goal::Values);
-    holds(&llama(), Goal::Embedding);
-    holds(&llama(), Goal::Best(2));
+    holds(&llama(), ProvedOutput::Logits);
+    holds(&llama(), ProvedOutput::Embedding);
+    holds(&llama(), ProvedOutput::GreedyTokens(2));
 }
 
 #[test]
 fn an_encoder_block_gives_the_interpreters_integers() {
-    holds(&encoder(), Goal::Embedding);
-    holds(&Architecture { pooling: Pooling::First, ..encoder() }, Goal::Embedding);
+    holds(&encoder(), ProvedOutput::Embedding);
+    holds(&Architecture { pooling: Pooling::First, ..encoder() }, ProvedOutput::Embedding);
 }
 
 #[test]
@@ -91,6 +92,6 @@ fn a_gpt_block_with_normalized_heads_gives_the_interpreters_integers() {
         head: Head::Tied,
         ..encoder()
     };
-    holds(&gpt, Goal::Values);
-    holds(&gpt, Goal::Best(1));
+    holds(&gpt, ProvedOutput::Logits);
+    holds(&gpt, ProvedOutput::GreedyTokens(1));
 }

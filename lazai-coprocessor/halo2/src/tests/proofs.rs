@@ -5,26 +5,29 @@ use lazai_api_types::{
     Claim, Coprocessor, InferenceStatement, Job, PortError, Prompt, ProofSystem, ProofVerifier,
     Task, TokenId,
 };
-
-use super::{
-    super::{Goal, Halo2, Halo2Verifier, ProvingKey, Source, Srs},
-    programs::{encoder, llama},
-    support::{model, run},
-};
 use lazai_coprocessor::trace::Input;
 use lazai_coprocessor::{Cpu, program::Target};
 
-fn proves(architecture: &lazai_coprocessor::architecture::Architecture, goal: Goal) {
+use super::{
+    programs::{encoder, llama},
+    support::{model, run},
+};
+use crate::{Halo2, Halo2Verifier, ProvedOutput, ProvingKey, Srs, SrsFn};
+
+fn proves(
+    architecture: &lazai_coprocessor::architecture::Architecture,
+    proved_output: ProvedOutput,
+) {
     let model = model(architecture);
     let mut tokens = vec![72, 101, 108];
-    if let Goal::Best(_) = goal {
+    if let ProvedOutput::GreedyTokens(_) = proved_output {
         tokens.push(best(&model, &tokens));
     }
     let network = model.network();
     let mut string = None;
     let key = ProvingKey::new(
         network,
-        goal,
+        proved_output,
         Input::Tokens(&vec![1; tokens.len()]),
         None,
         |k| {
@@ -64,7 +67,7 @@ fn best(model: &lazai_coprocessor::model::Model, tokens: &[u32]) -> u32 {
 
 #[test]
 fn a_llama_block_is_proved() {
-    proves(&llama(), Goal::Best(2));
+    proves(&llama(), ProvedOutput::GreedyTokens(2));
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn a_job_of_an_encoder_block_is_proved_as_it_ran() {
     let device = Arc::new(Cpu::builder().model(model).build().unwrap());
     let outcome = device.run(&job).unwrap();
     let verifier = Halo2Verifier::accepting_development_keys();
-    let source = Source(Srs::development_with_known_secret);
+    let source = SrsFn(Srs::development_with_known_secret);
     let system = Halo2::new(Arc::clone(&device), source, verifier);
     // Keys depend on how many tokens there are, not on which.
     let other = Job { task: Task::Embed { prompt: tokens(&[1, 1, 1]) }, ..job };
@@ -102,11 +105,17 @@ fn keys_are_canonical_and_hostile_ones_are_refused() {
     let network = super::support::perceptron();
     let input = vec![5; 40];
     let source = Srs::development_with_known_secret;
-    let key =
-        ProvingKey::new(&network, Goal::Values, Input::Tensor(&input), None, source, &mut |_| {})
-            .unwrap();
+    let key = ProvingKey::new(
+        &network,
+        ProvedOutput::Logits,
+        Input::Tensor(&input),
+        None,
+        source,
+        &mut |_| {},
+    )
+    .unwrap();
     let bytes = key.verifying().to_bytes();
-    let read = super::super::VerifyingKey::from_bytes(&bytes).unwrap();
+    let read = crate::VerifyingKey::from_bytes(&bytes).unwrap();
     assert_eq!(read.to_bytes(), bytes);
     // What halo2 itself made of the circuit, its gates and domain included.
     let (ours, theirs) = (read.halo2.transcript_repr(), key.verifying().halo2.transcript_repr());
@@ -133,13 +142,14 @@ fn a_saved_key_proves_as_before_and_a_damaged_one_is_refused() {
     let network = super::support::perceptron();
     let input: Vec<i32> = (0..40).map(|index| index * 31 - 600).collect();
     let tensor = Input::Tensor(&input);
-    let plan = ProvingKey::plan(&network, Goal::Values, tensor).unwrap();
+    let plan = ProvingKey::plan(&network, ProvedOutput::Logits, tensor).unwrap();
     let srs = Srs::development_with_known_secret(plan.k).unwrap();
     let source = |k| {
         assert_eq!(k, plan.k);
         Ok(srs.clone())
     };
-    let key = ProvingKey::new(&network, Goal::Values, tensor, None, source, &mut |_| {}).unwrap();
+    let key =
+        ProvingKey::new(&network, ProvedOutput::Logits, tensor, None, source, &mut |_| {}).unwrap();
     assert_eq!(key.report(), plan);
     assert_eq!(plan.column_count(), key.verifying().columns());
     assert!(plan.svg().contains("</svg>"));

@@ -1,6 +1,4 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
-
-use super::super::{compile::Compiled, constraints::Constraints};
 use lazai_coprocessor::{
     Session,
     architecture::Architecture,
@@ -9,6 +7,8 @@ use lazai_coprocessor::{
     model::{Model, Network, synthetic_perceptron, synthetic_transformer},
     program::Target,
 };
+
+use crate::{compile::Compiled, constraints::Constraints};
 
 /// A model of random weights.
 pub(super) fn model(architecture: &Architecture) -> Model {
@@ -33,7 +33,7 @@ pub(super) fn run(model: &Model, tokens: &[u32], target: Target, outputs: usize)
 pub(super) fn violation(compiled: &Compiled) -> Option<String> {
     let Constraints { values, gates, constants, lookups, products, parts, .. } =
         &compiled.constraints;
-    let value = |cell: &super::super::constraints::Cell| values[cell.index()];
+    let value = |cell: &crate::constraints::Cell| values[cell.index()];
     for (index, [a, b, c, d]) in gates.iter().enumerate() {
         if value(a) + value(b) * value(c) != value(d) {
             let part = parts.iter().rev().find(|part| part.begin.gates <= index);
@@ -56,7 +56,7 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
             product.weights.chunks(product.depth).map(move |w| {
                 let terms = x.iter().zip(w);
                 terms.fold(Fr::ZERO, |sum, (x, w)| {
-                    sum + value(x) * super::super::builder::field(i128::from(*w))
+                    sum + value(x) * crate::builder::field(i128::from(*w))
                 })
             })
         });

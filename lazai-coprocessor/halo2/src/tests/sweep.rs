@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, panic::catch_unwind, sync::OnceLock};
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use lazai_coprocessor::table;
 
-use super::super::{
-    builder::{Builder, Int, field},
+use crate::{
+    builder::{AssignedInt, Builder, field},
     constraints::{Cell, Constraints},
     gadget::{self, Attended, Norm},
     table::Table,
 };
-use lazai_coprocessor::table;
 
 /// What a gadget is tried on: it takes its inputs, then calls `ready`, then adds its constraints.
 type Gadget<'a> =
@@ -118,16 +118,17 @@ impl<'a> Index<'a> {
     }
 }
 
-fn build(gadget: &Gadget<'_>, lie: Option<(usize, i128)>) -> (Constraints, usize, usize) {
+fn build(gadget: &Gadget<'_>, tampered: Option<(usize, i128)>) -> (Constraints, usize, usize) {
     let mut builder = Builder::new(RANGE_BITS);
-    builder.lie = lie;
+    builder.tampered_witness = tampered;
     let mut first = 0;
     gadget(&mut builder, &mut |builder| first = builder.witnesses);
     let last = builder.witnesses;
     (builder.finish(), first, last)
 }
 
-/// Alters every value, alone and with all that follows from it; returns how many alterations there were.
+/// Alters every value, alone and with all that follows from it; returns how many alterations there
+/// were.
 fn sweep(name: &str, gadget: &Gadget<'_>) -> usize {
     let (constraints, first, last) = build(gadget, None);
     let index = Index::new(&constraints);
@@ -168,14 +169,15 @@ fn sweep(name: &str, gadget: &Gadget<'_>) -> usize {
     tried
 }
 
-/// The values of a look-up, altered together: the entry of another row, divided so that index and entry still make a row.
+/// The values of a look-up, altered together: the entry of another row, divided so that index and
+/// entry still make a row.
 #[test]
 fn no_fraction_is_an_entry() {
     let entries = &tables()[&Table::Exp][..];
     for (index, other) in [(5, 6), (5, 32_773), (40_000, 7), (0, 65_535)] {
         let gadget = |builder: &mut Builder, ready: &mut dyn FnMut(&mut Builder)| {
             let index = builder.witness(index);
-            builder.range(index, 16);
+            builder.range_check(index, 16);
             ready(builder);
             builder.entry(Table::Exp, index, entries);
         };
@@ -199,7 +201,7 @@ fn no_fraction_is_an_entry() {
 fn no_row_of_one_table_is_one_of_another() {
     use halo2_proofs::dev::MockProver;
 
-    use super::super::{assign::Placed, layout::Layout};
+    use crate::{assignment::AssignedWitness, layout::Layout};
 
     let rows = BTreeMap::from([
         (Table::Range, (0..1 << 8).collect::<Vec<u32>>()),
@@ -218,7 +220,7 @@ fn no_row_of_one_table_is_one_of_another() {
         let constraints = builder.finish();
         let layout = Layout::new(&constraints, &rows, 10).unwrap();
         let public = constraints.instance.iter().map(|cell| constraints.values[cell.index()]);
-        let placed = Placed::new(&constraints, &layout);
+        let placed = AssignedWitness::new(&constraints, &layout);
         MockProver::run(10, &placed, vec![public.collect()]).unwrap().verify().is_ok()
     };
     assert!(holds(Table::Range, 255) && holds(Table::Rsqrt, row));
@@ -229,11 +231,11 @@ fn no_row_of_one_table_is_one_of_another() {
     }
 }
 
-fn inputs(builder: &mut Builder, values: &[i32]) -> Vec<Int> {
+fn inputs(builder: &mut Builder, values: &[i32]) -> Vec<AssignedInt> {
     values.iter().map(|value| gadget::take_i16(builder, *value)).collect()
 }
 
-fn wide(builder: &mut Builder, values: &[i32]) -> Vec<Int> {
+fn wide(builder: &mut Builder, values: &[i32]) -> Vec<AssignedInt> {
     values.iter().map(|value| gadget::take_i32(builder, *value)).collect()
 }
 
@@ -355,7 +357,7 @@ fn no_altered_value_of_any_gadget_is_accepted() {
         // The tokens are public.
         for (name, token) in names.into_iter().zip([2, 0]) {
             let token = builder.constant(token);
-            builder.equal(name, token);
+            builder.assert_equal(name, token);
         }
     });
     for scores in [[5, 5, 3], [3, 9, 9], [i32::MIN, i32::MIN, i32::MAX]] {

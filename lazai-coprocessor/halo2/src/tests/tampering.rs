@@ -7,20 +7,18 @@ use halo2_proofs::{
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
     transcript::TranscriptWriterBuffer,
 };
+use lazai_coprocessor::trace::Input;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-use super::{
-    super::{
-        Goal, ProvingKey, Srs,
-        assign::{Placed, Tampering},
-        envelope,
-        layout::Layout,
-        prover::tests::parts,
-        transcript::{Challenge, Keccak},
-    },
-    support::perceptron,
+use super::support::perceptron;
+use crate::{
+    ProvedOutput, ProvingKey, Srs,
+    assignment::{AssignedWitness, Tampering},
+    envelope,
+    layout::Layout,
+    prover::tests::parts,
+    transcript::{Challenge, Keccak},
 };
-use lazai_coprocessor::trace::Input;
 
 #[test]
 fn no_altered_column_challenge_or_message_is_accepted() {
@@ -33,7 +31,8 @@ fn no_altered_column_challenge_or_message_is_accepted() {
         Ok(srs)
     };
     let tensor = Input::Tensor(&input);
-    let key = ProvingKey::new(&network, Goal::Values, tensor, None, source, &mut |_| {}).unwrap();
+    let key =
+        ProvingKey::new(&network, ProvedOutput::Logits, tensor, None, source, &mut |_| {}).unwrap();
     let srs = string.unwrap();
     let context = B256::repeat_byte(9);
     let honest = key.prove(&network, tensor, context, &srs, &mut |_| {}).unwrap();
@@ -43,7 +42,8 @@ fn no_altered_column_challenge_or_message_is_accepted() {
     let (halo2, compiled) = parts(&key, &network, tensor, honest.instance[1]);
     let layout = Layout::new(&compiled.constraints, &compiled.tables, verifying.k()).unwrap();
     let prove = |tampering, instance: [Fr; 2]| {
-        let placed = Placed { tampering, ..Placed::new(&compiled.constraints, &layout) };
+        let placed =
+            AssignedWitness { tampering, ..AssignedWitness::new(&compiled.constraints, &layout) };
         let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
             srs.params(),
@@ -55,14 +55,15 @@ fn no_altered_column_challenge_or_message_is_accepted() {
         )
         .unwrap();
         let (input, output) = (&honest.input, &honest.output);
-        envelope::write(&verifying.shown, input, output, &transcript.finalize())
+        envelope::write(&verifying.public_inputs, input, output, &transcript.finalize())
     };
     let accepts = |proof: &[u8]| verifying.verify(&honest.statement, proof);
     assert!(accepts(&prove(None, honest.instance)), "an honest prover is refused");
 
     let mut tried = 0;
     let shape = layout.shape;
-    let columns = shape.gates + shape.lookups + shape.tables + shape.folds + shape.sums();
+    let columns =
+        shape.gates + shape.lookups + shape.tables + shape.linear_combinations + shape.sums();
     for column in 0..columns {
         // The first rows of every column are in use.
         for row in [0, 1, 5, 11] {

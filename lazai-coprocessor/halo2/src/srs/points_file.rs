@@ -11,15 +11,15 @@ use halo2_proofs::{
 
 use super::SrsError;
 
-/// A file that is read no further than its true length.
+/// A file of points that is read no further than its true length.
 #[derive(Debug)]
-pub(super) struct Source<R> {
+pub(super) struct PointsFile<R> {
     reader: R,
     at: u64,
     length: u64,
 }
 
-/// How points are written.
+/// The encoding of points.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Encoding {
     /// One coordinate and a sign.
@@ -29,7 +29,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes of a point of G1.
+    /// Returns the bytes of a point of G1.
     pub(super) const fn bytes(self) -> usize {
         match self {
             Self::Compressed => 32,
@@ -43,7 +43,7 @@ impl Encoding {
                 let mut encoded = <G1Affine as GroupEncoding>::Repr::default();
                 encoded.as_mut().copy_from_slice(bytes);
                 Option::<G1Affine>::from(G1Affine::from_bytes(&encoded))
-                    // The decoder takes several forms of some points.
+                    // The decoder reads several encodings of some points.
                     .filter(|point| point.to_bytes().as_ref() == bytes)
             }
             Self::Raw => G1Affine::from_raw_bytes(bytes),
@@ -52,7 +52,7 @@ impl Encoding {
     }
 }
 
-impl<R: Read + Seek> Source<R> {
+impl<R: Read + Seek> PointsFile<R> {
     pub(super) fn new(mut reader: R) -> Result<Self, SrsError> {
         let length = reader.seek(SeekFrom::End(0))?;
         reader.rewind()?;
@@ -67,7 +67,7 @@ impl<R: Read + Seek> Source<R> {
         self.at
     }
 
-    /// Goes to a place in the file.
+    /// Seeks a place in the file.
     pub(super) fn seek(&mut self, at: u64) -> Result<(), SrsError> {
         if at > self.length {
             return Err(SrsError::Length { expected: at, got: self.length });
@@ -83,7 +83,7 @@ impl<R: Read + Seek> Source<R> {
         Ok(())
     }
 
-    /// Refuses to go on if the file is shorter.
+    /// Returns an error if fewer bytes are left.
     const fn claim(&self, bytes: u64) -> Result<(), SrsError> {
         let expected = self.at.saturating_add(bytes);
         if expected > self.length {
@@ -138,5 +138,5 @@ impl<R: Read + Seek> Source<R> {
     }
 }
 
-/// Points that are decoded at once.
+/// Number of points that are decoded at once.
 const CHUNK: usize = 1 << 14;

@@ -1,23 +1,24 @@
 use serde::{Deserialize, Serialize};
 
-use super::constraints::{Constraints, Count};
+use crate::constraints::{Constraints, Count};
 
-/// The constraints of one operator of a run, or of what follows the operators.
+/// Numbers of constraints of one operator of a run, or of what follows the operators.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PartCount {
-    /// Its place in the program, and its name.
+    /// Index in the program and name of the operator.
     pub name: String,
-    /// Values.
+    /// Number of values.
     pub cells: usize,
-    /// Multiplications.
+    /// Number of multiplications.
     pub gates: usize,
-    /// Lookups.
+    /// Number of lookups.
     pub lookups: usize,
-    /// Steps of the checks of products.
-    pub folds: usize,
+    /// Number of steps of the linear combinations that check products.
+    #[serde(rename = "folds")]
+    pub linear_combinations: usize,
 }
 
-/// The constraints of every part, in order.
+/// Returns the numbers of constraints of every part, in order.
 pub(crate) fn parts(constraints: &Constraints) -> Vec<PartCount> {
     let parts = &constraints.parts;
     let ends = parts.iter().skip(1).map(|part| part.begin).chain([constraints.count()]);
@@ -26,7 +27,7 @@ pub(crate) fn parts(constraints: &Constraints) -> Vec<PartCount> {
         cells: end.cells - part.cells,
         gates: end.gates - part.gates,
         lookups: end.lookups - part.lookups,
-        folds: end.folds - part.folds,
+        linear_combinations: end.linear_combinations - part.linear_combinations,
     };
     parts.iter().zip(ends).map(|(part, end)| count(part.begin, end, &part.name)).collect()
 }

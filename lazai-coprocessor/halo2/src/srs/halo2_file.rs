@@ -1,4 +1,4 @@
-//! Files of halo2, `.srs`: what `ParamsKZG::write_custom` writes, in each of its forms.
+//! Files of halo2, `.srs`: what `ParamsKZG::write_custom` writes, in each of its formats.
 
 use std::io::{Read, Seek};
 
@@ -11,53 +11,52 @@ use halo2_proofs::halo2curves::{
 
 use super::{
     SrsError,
-    source::{Encoding, Source},
-    string::Parts,
+    parts::SrsParts,
+    points_file::{Encoding, PointsFile},
 };
 
 /// Reads `2^k` powers, and the Lagrange basis if the file holds that of `2^k`.
-pub(super) fn read<R: Read + Seek>(source: &mut Source<R>, k: u32) -> Result<Parts, SrsError> {
-    source.seek(0)?;
-    let power = source.u32()?;
+pub(super) fn read<R: Read + Seek>(file: &mut PointsFile<R>, k: u32) -> Result<SrsParts, SrsError> {
+    file.seek(0)?;
+    let power = file.u32()?;
     if power > Fr::S {
         return Err(SrsError::Power { got: power, max: Fr::S });
     }
     let size = |encoding: Encoding| HEADER + (encoding.bytes() as u64) * ((2 << power) + 4);
     let encoding = [Encoding::Raw, Encoding::Compressed]
         .into_iter()
-        .find(|encoding| size(*encoding) == source.length())
-        .ok_or(SrsError::Length { expected: size(Encoding::Raw), got: source.length() })?;
+        .find(|encoding| size(*encoding) == file.length())
+        .ok_or(SrsError::Length { expected: size(Encoding::Raw), got: file.length() })?;
     if power < k {
         return Err(SrsError::TooSmall { expected: k, got: power });
     }
-    let g = source.points(k, encoding, "the powers in G1")?;
+    let g = file.points(k, encoding, "the powers in G1")?;
     let lagrange = if power == k {
-        Some(source.points(k, encoding, "the Lagrange basis")?)
+        Some(file.points(k, encoding, "the Lagrange basis")?)
     } else {
-        source.seek(HEADER + (encoding.bytes() as u64) * (2 << power))?;
+        file.seek(HEADER + (encoding.bytes() as u64) * (2 << power))?;
         None
     };
-    if g2(source, encoding)? != Some(G2Affine::generator()) {
+    if g2(file, encoding)? != Some(G2Affine::generator()) {
         return Err(SrsError::Generator { group: "G2" });
     }
-    let s_g2 =
-        g2(source, encoding)?.ok_or(SrsError::Point { what: "the powers in G2", index: 1 })?;
-    Ok(Parts { g, lagrange, s_g2 })
+    let s_g2 = g2(file, encoding)?.ok_or(SrsError::Point { what: "the powers in G2", index: 1 })?;
+    Ok(SrsParts { g, lagrange, s_g2 })
 }
 
 fn g2<R: Read + Seek>(
-    source: &mut Source<R>,
+    file: &mut PointsFile<R>,
     encoding: Encoding,
 ) -> Result<Option<G2Affine>, SrsError> {
     Ok(match encoding {
         Encoding::Compressed => {
-            let bytes = source.array::<64>()?;
+            let bytes = file.array::<64>()?;
             let mut encoded = <G2Affine as GroupEncoding>::Repr::default();
             encoded.as_mut().copy_from_slice(&bytes);
             Option::<G2Affine>::from(G2Affine::from_bytes(&encoded))
                 .filter(|point| point.to_bytes().as_ref() == bytes)
         }
-        Encoding::Raw => G2Affine::from_raw_bytes(&source.array::<128>()?),
+        Encoding::Raw => G2Affine::from_raw_bytes(&file.array::<128>()?),
     })
 }
 

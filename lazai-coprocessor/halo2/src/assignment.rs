@@ -1,4 +1,4 @@
-//! Puts values into their places.
+//! Witness assignment: writes the values of a run into the columns of the circuit.
 
 use halo2_proofs::{
     circuit::{Cell as Place, Layouter, Region, SimpleFloorPlanner, Value},
@@ -9,34 +9,35 @@ use halo2_proofs::{
     plonk::{Advice, Circuit, Column, ConstraintSystem, Error},
 };
 
-use super::{
+use crate::{
     builder::field,
     config::Config,
     constraints::{Cell, Constraints},
-    layout::{Fold, Layout, Slot},
+    layout::{CombinationStep, Layout, Slot},
     shape::{Shape, TERMS},
 };
 
-/// Constraints in their places, with the values that satisfy them.
+/// A circuit with its witness: constraints, their places in the layout, and the values that satisfy
+/// them.
 #[derive(Clone, Debug)]
-pub(crate) struct Placed<'a> {
+pub(crate) struct AssignedWitness<'a> {
     pub(crate) constraints: &'a Constraints,
     pub(crate) layout: &'a Layout,
     #[cfg(test)]
     pub(crate) tampering: Option<Tampering>,
 }
 
-/// What a malicious prover alters in the columns themselves.
+/// A change that a malicious prover makes to the columns themselves.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tampering {
     /// Adds 1 to the value of an advice column at a row.
     Cell { column: usize, row: usize },
-    /// Takes each challenge for the other.
+    /// Swaps the two challenges.
     Challenges,
 }
 
-impl<'a> Placed<'a> {
+impl<'a> AssignedWitness<'a> {
     pub(crate) const fn new(constraints: &'a Constraints, layout: &'a Layout) -> Self {
         Self {
             constraints,
@@ -46,7 +47,7 @@ impl<'a> Placed<'a> {
         }
     }
 
-    /// Puts a value into a column.
+    /// Assigns a value to a row of a column.
     fn put(
         &self,
         region: &mut Region<'_, Fr>,
@@ -67,7 +68,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-impl Circuit<Fr> for Placed<'_> {
+impl Circuit<Fr> for AssignedWitness<'_> {
     type Config = Config;
     type FloorPlanner = SimpleFloorPlanner;
     type Params = Shape;
@@ -120,7 +121,7 @@ impl Circuit<Fr> for Placed<'_> {
     }
 }
 
-impl Placed<'_> {
+impl AssignedWitness<'_> {
     fn value(&self, cell: Cell) -> Fr {
         self.constraints.values[cell.0 as usize]
     }
@@ -182,7 +183,9 @@ impl Placed<'_> {
         let mut known = Vec::new();
         gamma.map(|gamma| known = self.layout.second_values(&self.constraints.values, gamma));
         let mut second: Vec<Option<Place>> = vec![None; self.layout.second as usize];
-        for (placed, columns) in self.layout.folds.iter().zip(&config.folds) {
+        for (placed, columns) in
+            self.layout.linear_combinations.iter().zip(&config.linear_combinations)
+        {
             for (row, slot) in placed.slots.iter().enumerate() {
                 let here = Place { row_offset: row, column: columns.values.into() };
                 let (value, place) = match slot {
@@ -197,12 +200,12 @@ impl Placed<'_> {
                     (None, Slot::First(_)) => {}
                 }
             }
-            for (row, fold) in &placed.folds {
+            for (row, step) in &placed.steps {
                 let row = *row as usize;
-                let selector = match fold {
-                    Fold::Append => columns.append,
-                    Fold::Multiply => columns.multiply,
-                    Fold::Weigh(weight) => {
+                let selector = match step {
+                    CombinationStep::AppendCell => columns.append,
+                    CombinationStep::MultiplyAdd => columns.multiply,
+                    CombinationStep::AppendWeight(weight) => {
                         region.assign_fixed(columns.weight, row, field(i128::from(*weight)));
                         columns.weigh
                     }
@@ -230,7 +233,8 @@ impl Placed<'_> {
         }
     }
 
-    /// The fractions of every row, one list for each column of lookups and tables.
+    /// Returns the fractions of every row of the lookup argument, one list for each column of
+    /// lookups and tables.
     fn terms(&self, beta: Fr, gamma: Fr) -> Vec<Vec<Fr>> {
         let rows = self.layout.shape.summed_rows();
         let mut terms = Vec::new();
@@ -259,7 +263,7 @@ impl Placed<'_> {
     }
 }
 
-/// Inverts all elements with one division; 0 stays.
+/// Inverts all elements with one division; 0 stays 0.
 fn invert(values: &mut [Fr]) {
     values.iter_mut().batch_invert();
 }

@@ -14,66 +14,67 @@ use halo2_proofs::halo2curves::{
 use super::{
     SrsError,
     check::root_of_unity,
-    source::{Encoding, Source},
-    string::Parts,
+    parts::SrsParts,
+    points_file::{Encoding, PointsFile},
 };
 
-/// How the file begins.
+/// The first bytes of a file.
 pub(super) const MAGIC: [u8; 4] = *b"ptau";
 
 /// Reads `2^k` powers, and the Lagrange basis if the file is prepared for the second phase.
-pub(super) fn read<R: Read + Seek>(source: &mut Source<R>, k: u32) -> Result<Parts, SrsError> {
-    let sections = sections(source)?;
-    let power = header(source, &sections, k)?;
+pub(super) fn read<R: Read + Seek>(file: &mut PointsFile<R>, k: u32) -> Result<SrsParts, SrsError> {
+    let sections = sections(file)?;
+    let power = header(file, &sections, k)?;
     let points = 1_u64 << power;
-    enter(source, &sections, TAU_G1, (2 * points - 1) * 64)?;
-    let g = source.points(k, Encoding::Raw, "the powers in G1")?;
-    enter(source, &sections, TAU_G2, points * 128)?;
-    if G2Affine::from_raw_bytes(&source.array::<128>()?) != Some(G2Affine::generator()) {
+    enter(file, &sections, TAU_G1, (2 * points - 1) * 64)?;
+    let g = file.points(k, Encoding::Raw, "the powers in G1")?;
+    enter(file, &sections, TAU_G2, points * 128)?;
+    if G2Affine::from_raw_bytes(&file.array::<128>()?) != Some(G2Affine::generator()) {
         return Err(SrsError::Generator { group: "G2" });
     }
-    let s_g2 = G2Affine::from_raw_bytes(&source.array::<128>()?)
+    let s_g2 = G2Affine::from_raw_bytes(&file.array::<128>()?)
         .ok_or(SrsError::Point { what: "the powers in G2", index: 1 })?;
     let lagrange = if sections.contains_key(&LAGRANGE_G1) {
-        // Bases of 1, 2, 4... points, and one of twice as many as there are powers in G2.
-        let start = enter(source, &sections, LAGRANGE_G1, (4 * points - 1) * 64)?;
-        source.seek(start + ((1 << k) - 1) * 64)?;
-        Some(reorder(k, &source.points(k, Encoding::Raw, "the Lagrange basis")?))
+        // The section holds bases of 1, 2, 4... points, up to one of twice as many as there are
+        // powers in G2.
+        let start = enter(file, &sections, LAGRANGE_G1, (4 * points - 1) * 64)?;
+        file.seek(start + ((1 << k) - 1) * 64)?;
+        Some(reorder(k, &file.points(k, Encoding::Raw, "the Lagrange basis")?))
     } else {
         None
     };
-    Ok(Parts { g, lagrange, s_g2 })
+    Ok(SrsParts { g, lagrange, s_g2 })
 }
 
-/// Where each section begins, and how long it is.
+/// Start and length of each section.
 type Sections = BTreeMap<u32, (u64, u64)>;
 
-fn sections<R: Read + Seek>(source: &mut Source<R>) -> Result<Sections, SrsError> {
-    source.seek(MAGIC.len() as u64)?;
-    let version = source.u32()?;
+fn sections<R: Read + Seek>(file: &mut PointsFile<R>) -> Result<Sections, SrsError> {
+    file.seek(MAGIC.len() as u64)?;
+    let version = file.u32()?;
     if version != VERSION {
         return Err(SrsError::Version { expected: VERSION, got: version });
     }
-    let count = source.u32()?;
+    let count = file.u32()?;
     let mut sections = BTreeMap::new();
     for _ in 0..count {
-        let (section, size) = (source.u32()?, source.u64()?);
-        let start = source.at();
+        let (section, size) = (file.u32()?, file.u64()?);
+        let start = file.at();
         let used = [HEADER, TAU_G1, TAU_G2, LAGRANGE_G1].contains(&section);
         if used && sections.insert(section, (start, size)).is_some() {
             return Err(SrsError::RepeatedSection { section });
         }
-        source.seek(start.saturating_add(size))?;
+        file.seek(start.saturating_add(size))?;
     }
-    if source.at() != source.length() {
-        return Err(SrsError::Length { expected: source.at(), got: source.length() });
+    if file.at() != file.length() {
+        return Err(SrsError::Length { expected: file.at(), got: file.length() });
     }
     Ok(sections)
 }
 
-/// Goes to a section that must have a size.
+/// Seeks a section, which must have the expected size, and returns its start.
 fn enter<R: Read + Seek>(
-    source: &mut Source<R>,
+    file: &mut PointsFile<R>,
     sections: &Sections,
     section: u32,
     expected: u64,
@@ -82,25 +83,25 @@ fn enter<R: Read + Seek>(
     if got != expected {
         return Err(SrsError::SectionSize { section, expected, got });
     }
-    source.seek(start)?;
+    file.seek(start)?;
     Ok(start)
 }
 
-/// The logarithm of the powers in the file.
+/// Returns the binary logarithm of the powers in the file.
 fn header<R: Read + Seek>(
-    source: &mut Source<R>,
+    file: &mut PointsFile<R>,
     sections: &Sections,
     k: u32,
 ) -> Result<u32, SrsError> {
-    enter(source, sections, HEADER, 44)?;
-    let size = source.u32()?;
+    enter(file, sections, HEADER, 44)?;
+    let size = file.u32()?;
     // p - 1, in the standard form.
     let mut prime = (-Fq::ONE).to_repr();
     prime.as_mut()[0] += 1;
-    if size != 32 || source.array::<32>()? != prime.as_ref() {
+    if size != 32 || file.array::<32>()? != prime.as_ref() {
         return Err(SrsError::Field);
     }
-    let power = source.u32()?;
+    let power = file.u32()?;
     if power > Fr::S {
         return Err(SrsError::Power { got: power, max: Fr::S });
     }
@@ -110,7 +111,8 @@ fn header<R: Read + Seek>(
     Ok(power)
 }
 
-/// Brings a basis for the roots of unity of snarkjs, which are powers of `5^t`, into the order of halo2's, powers of `7^t`.
+/// Reorders a basis for the roots of unity of snarkjs, powers of `5^t`, into the order of halo2's,
+/// powers of `7^t`.
 fn reorder(k: u32, points: &[G1Affine]) -> Vec<G1Affine> {
     let root = (k..Fr::S).fold(Fr::from(5).pow_vartime(ODD_PART), |root, _| root.square());
     // The exponent, bit by bit: `root = own^exponent`.

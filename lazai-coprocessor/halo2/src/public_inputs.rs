@@ -4,47 +4,49 @@ use lazai_api_types::{
     Generation, InferenceStatement, Job, ModelId, Output, Prompt, Sampling, Task, TokenId, Work,
 };
 
-use super::{
-    Goal,
+use crate::{
+    ProvedOutput,
     digest::{Packing, digest},
 };
 
-/// What the proofs of a key show, all but the integers.
+/// What the proofs under a key are about: network, kind of result, shape and work; all but the
+/// integers.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Shown {
-    /// The network that ran.
+pub struct PublicInputs {
+    /// The network that runs.
     pub model: ModelId,
-    /// What was computed.
-    pub goal: Goal,
-    /// Whether the network reads tokens, not a tensor.
+    /// The part of the result that is public.
+    pub proved_output: ProvedOutput,
+    /// Whether the network reads tokens, and not a tensor.
     pub reads_tokens: bool,
-    /// Integers read, and those written.
+    /// How the integers read, and those written, are packed.
     pub(crate) input: Packing,
     pub(crate) output: Packing,
-    /// Bits behind the binary point of the result.
+    /// Fraction bits of the result.
     pub fraction_bits: u8,
-    /// The work of the run.
+    /// The work of a run.
     pub work: Work,
 }
 
-impl Shown {
-    /// Integers that the run reads: tokens, or the elements of a tensor.
+impl PublicInputs {
+    /// Returns how many integers a run reads: tokens, or the elements of a tensor.
     #[must_use]
     pub const fn inputs(&self) -> usize {
         self.input.count
     }
 
-    /// Integers of the result.
+    /// Returns how many integers the result has.
     #[must_use]
     pub const fn outputs(&self) -> usize {
         self.output.count
     }
 
-    /// What a proof states about a run that read `input` and gave `output`.
+    /// Returns the statement of a proof about a run that read `input` and wrote `output`.
     ///
-    /// Of a language model these are the hashes of a [`Job`] with tokens for a prompt and of its [`Output`]; that of
-    /// [`Goal::Best`] is [`Output::Tokens`] of a greedy generation of so many tokens. Of a network that reads a tensor they are
-    /// [`tensor_hash`].
+    /// For a language model it names the hashes of a [`Job`] with a prompt of tokens and of its
+    /// [`Output`]; for [`ProvedOutput::GreedyTokens`] that is [`Output::Tokens`] of a greedy
+    /// generation of so many tokens. For a network that reads a tensor it names [`tensor_hash`] of
+    /// both.
     #[must_use]
     pub fn statement(&self, input: &[i32], output: &[i32], context: B256) -> InferenceStatement {
         let (read, written) = if self.reads_tokens {
@@ -61,7 +63,7 @@ impl Shown {
         }
     }
 
-    /// The part of `statement` that is not true of a run; none if all is.
+    /// Returns the part of `statement` that is not true of a run, or `None` if all of it is true.
     pub(crate) fn difference(
         &self,
         statement: &InferenceStatement,
@@ -70,12 +72,12 @@ impl Shown {
     ) -> Option<&'static str> {
         let expected = self.statement(input, output, statement.context);
         // A greedy generation reads its own tokens.
-        let continued = match self.goal {
-            Goal::Best(count) => {
+        let continued = match self.proved_output {
+            ProvedOutput::GreedyTokens(count) => {
                 let read = (count as usize).saturating_sub(1);
                 input.len() > read && output.starts_with(&input[input.len() - read..])
             }
-            Goal::Embedding | Goal::Values => true,
+            ProvedOutput::Embedding | ProvedOutput::Logits => true,
         };
         [
             ("continuation", continued),
@@ -88,7 +90,8 @@ impl Shown {
         .find_map(|(what, equal)| (!equal).then_some(what))
     }
 
-    /// The public inputs of the circuit: the digest of all integers, and the hash of the statement without its first three bits.
+    /// Returns the public inputs of the circuit: the digest of all integers, and the hash of the
+    /// statement without its first three bits.
     pub(crate) fn instance(
         &self,
         statement: &InferenceStatement,
@@ -100,8 +103,8 @@ impl Shown {
 
     fn job(&self, tokens: &[i32]) -> Job {
         let prompt = Prompt::Tokens(tokens.iter().map(|token| TokenId(*token as u32)).collect());
-        let task = match self.goal {
-            Goal::Best(max_tokens) => {
+        let task = match self.proved_output {
+            ProvedOutput::GreedyTokens(max_tokens) => {
                 let prompt = match prompt {
                     Prompt::Tokens(mut tokens) => {
                         // All but the last of the new tokens were read again.
@@ -115,28 +118,29 @@ impl Shown {
                 let (sampling, stop) = (Sampling::default(), Vec::new());
                 Task::Generate(Generation { prompt, max_tokens, sampling, stop })
             }
-            Goal::Embedding => Task::Embed { prompt },
-            Goal::Values => Task::Logits { prompt },
+            ProvedOutput::Embedding => Task::Embed { prompt },
+            ProvedOutput::Logits => Task::Logits { prompt },
         };
         Job { model: self.model, task }
     }
 
     fn output(&self, values: &[i32]) -> Output {
         let fraction_bits = self.fraction_bits;
-        match self.goal {
-            Goal::Best(_) => {
+        match self.proved_output {
+            ProvedOutput::GreedyTokens(_) => {
                 Output::Tokens(values.iter().map(|token| TokenId(*token as u32)).collect())
             }
-            Goal::Embedding => {
+            ProvedOutput::Embedding => {
                 let values = values.iter().map(|value| *value as i16).collect();
                 Output::Embedding { values, fraction_bits }
             }
-            Goal::Values => Output::Logits { values: values.to_vec(), fraction_bits },
+            ProvedOutput::Logits => Output::Logits { values: values.to_vec(), fraction_bits },
         }
     }
 }
 
-/// The hash of a tensor: `keccak256("lazvm/tensor/1" ‖ count as u64 little-endian ‖ integers as i32 little-endian)`.
+/// Computes the hash of a tensor:
+/// `keccak256("lazvm/tensor/1" ‖ count as u64 little-endian ‖ integers as i32 little-endian)`.
 #[must_use]
 pub fn tensor_hash(integers: &[i32]) -> B256 {
     let mut hash = Keccak256::new();
@@ -146,7 +150,7 @@ pub fn tensor_hash(integers: &[i32]) -> B256 {
     hash.finalize()
 }
 
-/// A hash as an element of the field: without its first three bits, it is below the order.
+/// Converts a hash to an element of the field: without its first three bits, it is below the order.
 fn element(mut hash: B256) -> Fr {
     hash.0[0] &= 0x1f;
     hash.0.reverse();
