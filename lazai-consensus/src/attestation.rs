@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, Keccak256, keccak256};
 use lazai_api_types::{
-    InferenceStatement as Run, ModelId, Work,
+    InferenceStatement, ModelId, Work,
     codec::{DecodeError, Reader},
 };
 
@@ -73,12 +73,67 @@ impl Attestation {
     }
 }
 
-/// What a quorum can vouch for.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fact {
+/// Defines [`Fact`], [`FactKind`] and the encoding of facts from one table: for each kind its byte, its fields in the
+/// order of their bytes, and its subject and version, by which facts contradict each other.
+macro_rules! facts {
+    ($(
+        $(#[$doc:meta])+
+        $kind:ident = $byte:literal {
+            $($(#[$field_doc:meta])+ $field:ident: $type:ty,)+
+        } about $subject:expr;
+    )+) => {
+        /// What a quorum can vouch for.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum Fact {
+            $($(#[$doc])+ $kind { $($(#[$field_doc])+ $field: $type,)+ },)+
+        }
+
+        /// The kinds of facts, with the byte that stands for each in an encoding.
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        #[repr(u8)]
+        pub enum FactKind {
+            $(#[doc = concat!("[`Fact::", stringify!($kind), "`].")] $kind = $byte,)+
+        }
+
+        impl Fact {
+            /// Returns the kind of the fact.
+            #[must_use]
+            pub const fn kind(&self) -> FactKind {
+                match self {
+                    $(Self::$kind { .. } => FactKind::$kind,)+
+                }
+            }
+
+            /// Returns the subject and its version: two facts of a kind that agree in both contradict each other unless
+            /// they are equal.
+            #[allow(unused_variables, reason = "a subject names some of the fields")]
+            fn subject(&self) -> (B256, u64) {
+                match *self {
+                    $(Self::$kind { $($field),+ } => $subject,)+
+                }
+            }
+
+            fn write(&self, bytes: &mut Vec<u8>) {
+                match self {
+                    $(Self::$kind { $($field),+ } => { $($field.write(bytes);)+ })+
+                }
+            }
+
+            fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                match reader.u8()? {
+                    $($byte => Ok(Self::$kind { $($field: Field::read(reader)?),+ }),)+
+                    got => Err(DecodeError::Field { field: "kind of fact", got: got.into() }),
+                }
+            }
+        }
+    };
+}
+
+facts! {
     /// Each signer has verified and durably stored its shards of a data set.
-    Available {
+    Available = 1 {
         /// The name of the data set.
         dataset: B256,
         /// Its version.
@@ -93,9 +148,9 @@ pub enum Fact {
         n: u16,
         /// The last epoch in which it is kept.
         until_epoch: Epoch,
-    },
+    } about (dataset, version);
     /// Each signer has read the whole data set and found it to satisfy a policy.
-    Valid {
+    Valid = 2 {
         /// The name of the data set.
         dataset: B256,
         /// Its version.
@@ -106,14 +161,14 @@ pub enum Fact {
         policy: B256,
         /// A grade by the policy's own scale.
         score: u16,
-    },
+    } about (pair(&dataset, &policy), version);
     /// Each signer has run the model again and got this output for this work.
-    Workflow {
+    Workflow = 3 {
         /// The run.
-        run: Run,
-    },
+        run: InferenceStatement,
+    } about (same_input(&run), 0);
     /// The signers have audited all members in this epoch.
-    Audit {
+    Audit = 4 {
         /// Where the questions came from.
         beacon: B256,
         /// The Merkle root of the addresses of members that answered every question, ascending.
@@ -122,26 +177,26 @@ pub enum Fact {
         failed: B256,
         /// How many did not.
         failed_count: u16,
-    },
+    } about (B256::ZERO, 0);
     /// The commitment is to no data: its shards contradict each other.
-    Inconsistent {
+    Inconsistent = 5 {
         /// The commitment.
         root: B256,
-    },
+    } about (root, 0);
     /// The signers hold what the next epoch's committee must hold.
-    EpochSyncDone {
+    EpochSyncDone = 6 {
         /// The next epoch.
         next: Epoch,
-    },
+    } about (B256::ZERO, next.0);
     /// The next epoch's committee, for those who follow without the chain's state.
-    HandOver {
+    HandOver = 7 {
         /// The next epoch.
         next: Epoch,
         /// Its committee's root.
         committee: B256,
-    },
+    } about (B256::ZERO, next.0);
     /// Who operates one of the quorum's seats in the chain's consensus.
-    SeatNomination {
+    SeatNomination = 8 {
         /// The epoch of the chain.
         chain_epoch: Epoch,
         /// The seat.
@@ -150,185 +205,120 @@ pub enum Fact {
         operator: Address,
         /// keccak256 of the operator's public key.
         key: B256,
-    },
+    } about (keccak256(seat.to_be_bytes()), chain_epoch.0);
     /// The chain's state at a height.
-    Checkpoint {
+    Checkpoint = 9 {
         /// The height.
         height: u64,
         /// The state root after it.
         state_root: B256,
-    },
+    } about (B256::ZERO, height);
     /// How the quorum decided a proposal.
-    Decision {
+    Decision = 10 {
         /// The hash of the proposal.
         proposal: B256,
         /// Whether it is approved.
         approved: bool,
-    },
+    } about (proposal, 0);
 }
 
-impl Fact {
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> FactKind {
-        match self {
-            Self::Available { .. } => FactKind::Available,
-            Self::Valid { .. } => FactKind::Valid,
-            Self::Workflow { .. } => FactKind::Workflow,
-            Self::Audit { .. } => FactKind::Audit,
-            Self::Inconsistent { .. } => FactKind::Inconsistent,
-            Self::EpochSyncDone { .. } => FactKind::EpochSyncDone,
-            Self::HandOver { .. } => FactKind::HandOver,
-            Self::SeatNomination { .. } => FactKind::SeatNomination,
-            Self::Checkpoint { .. } => FactKind::Checkpoint,
-            Self::Decision { .. } => FactKind::Decision,
-        }
-    }
+/// A field of a fact, in its canonical bytes: integers are big-endian.
+trait Field: Sized {
+    fn write(&self, bytes: &mut Vec<u8>);
 
-    /// What it is about, and in which version: two facts of a kind with the same subject and version contradict each
-    /// other unless they are equal.
-    fn subject(&self) -> (B256, u64) {
-        match *self {
-            Self::Available { dataset, version, .. } => (dataset, version),
-            Self::Valid { dataset, version, policy, .. } => (pair(&dataset, &policy), version),
-            Self::Workflow { run } => {
-                let mut hasher = Keccak256::new();
-                hasher.update(run.model.0);
-                hasher.update(run.input);
-                hasher.update(run.context);
-                (hasher.finalize(), 0)
-            }
-            // One audit per epoch.
-            Self::Audit { .. } => (B256::ZERO, 0),
-            Self::Inconsistent { root } => (root, 0),
-            Self::EpochSyncDone { next } | Self::HandOver { next, .. } => (B256::ZERO, next.0),
-            Self::SeatNomination { chain_epoch, seat, .. } => {
-                (keccak256(seat.to_be_bytes()), chain_epoch.0)
-            }
-            Self::Checkpoint { height, .. } => (B256::ZERO, height),
-            Self::Decision { proposal, .. } => (proposal, 0),
-        }
-    }
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
+}
 
+macro_rules! integer_fields {
+    ($($type:ident),+) => {
+        $(impl Field for $type {
+            fn write(&self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_be_bytes());
+            }
+
+            fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                reader.$type()
+            }
+        })+
+    };
+}
+
+integer_fields!(u16, u32, u64);
+
+impl Field for Address {
     fn write(&self, bytes: &mut Vec<u8>) {
-        let mut put = |field: &[u8]| bytes.extend_from_slice(field);
-        match *self {
-            Self::Available { dataset, version, root, bytes, k, n, until_epoch } => {
-                put(dataset.as_slice());
-                put(&version.to_be_bytes());
-                put(root.as_slice());
-                put(&bytes.to_be_bytes());
-                put(&k.to_be_bytes());
-                put(&n.to_be_bytes());
-                put(&until_epoch.0.to_be_bytes());
-            }
-            Self::Valid { dataset, version, root, policy, score } => {
-                put(dataset.as_slice());
-                put(&version.to_be_bytes());
-                put(root.as_slice());
-                put(policy.as_slice());
-                put(&score.to_be_bytes());
-            }
-            Self::Workflow { run } => {
-                put(run.model.0.as_slice());
-                put(run.input.as_slice());
-                put(run.output.as_slice());
-                put(&run.work.flops.to_be_bytes());
-                put(&run.work.peak_bytes.to_be_bytes());
-                put(run.context.as_slice());
-            }
-            Self::Audit { beacon, passed, failed, failed_count } => {
-                put(beacon.as_slice());
-                put(passed.as_slice());
-                put(failed.as_slice());
-                put(&failed_count.to_be_bytes());
-            }
-            Self::Inconsistent { root } => put(root.as_slice()),
-            Self::EpochSyncDone { next } => put(&next.0.to_be_bytes()),
-            Self::HandOver { next, committee } => {
-                put(&next.0.to_be_bytes());
-                put(committee.as_slice());
-            }
-            Self::SeatNomination { chain_epoch, seat, operator, key } => {
-                put(&chain_epoch.0.to_be_bytes());
-                put(&seat.to_be_bytes());
-                put(operator.as_slice());
-                put(key.as_slice());
-            }
-            Self::Checkpoint { height, state_root } => {
-                put(&height.to_be_bytes());
-                put(state_root.as_slice());
-            }
-            Self::Decision { proposal, approved } => {
-                put(proposal.as_slice());
-                put(&[approved.into()]);
-            }
-        }
+        bytes.extend_from_slice(self.as_slice());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let kind = reader.u8()?;
-        let kind = FactKind::from_byte(kind)
-            .ok_or(DecodeError::Field { field: "kind of fact", got: kind.into() })?;
-        Ok(match kind {
-            FactKind::Available => Self::Available {
-                dataset: reader.hash()?,
-                version: reader.u64()?,
-                root: reader.hash()?,
-                bytes: reader.u64()?,
-                k: reader.u16()?,
-                n: reader.u16()?,
-                until_epoch: Epoch(reader.u64()?),
-            },
-            FactKind::Valid => Self::Valid {
-                dataset: reader.hash()?,
-                version: reader.u64()?,
-                root: reader.hash()?,
-                policy: reader.hash()?,
-                score: reader.u16()?,
-            },
-            FactKind::Workflow => Self::Workflow {
-                run: Run {
-                    model: ModelId(reader.hash()?),
-                    input: reader.hash()?,
-                    output: reader.hash()?,
-                    work: Work { flops: reader.u64()?, peak_bytes: reader.u64()? },
-                    context: reader.hash()?,
-                },
-            },
-            FactKind::Audit => Self::Audit {
-                beacon: reader.hash()?,
-                passed: reader.hash()?,
-                failed: reader.hash()?,
-                failed_count: reader.u16()?,
-            },
-            FactKind::Inconsistent => Self::Inconsistent { root: reader.hash()? },
-            FactKind::EpochSyncDone => Self::EpochSyncDone { next: Epoch(reader.u64()?) },
-            FactKind::HandOver => {
-                Self::HandOver { next: Epoch(reader.u64()?), committee: reader.hash()? }
-            }
-            FactKind::SeatNomination => Self::SeatNomination {
-                chain_epoch: Epoch(reader.u64()?),
-                seat: reader.u32()?,
-                operator: reader.address()?,
-                key: reader.hash()?,
-            },
-            FactKind::Checkpoint => {
-                Self::Checkpoint { height: reader.u64()?, state_root: reader.hash()? }
-            }
-            FactKind::Decision => {
-                let proposal = reader.hash()?;
-                let approved = match reader.u8()? {
-                    0 => false,
-                    1 => true,
-                    got => {
-                        return Err(DecodeError::Field { field: "approval", got: got.into() });
-                    }
-                };
-                Self::Decision { proposal, approved }
-            }
+        reader.address()
+    }
+}
+
+impl Field for B256 {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.as_slice());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.hash()
+    }
+}
+
+/// The one flag of the facts is the approval of a decision.
+impl Field for bool {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.push((*self).into());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            got => Err(DecodeError::Field { field: "approval", got: got.into() }),
+        }
+    }
+}
+
+impl Field for Epoch {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        self.0.write(bytes);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.u64().map(Self)
+    }
+}
+
+impl Field for InferenceStatement {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let Self { model, input, output, work, context } = self;
+        model.0.write(bytes);
+        input.write(bytes);
+        output.write(bytes);
+        work.flops.write(bytes);
+        work.peak_bytes.write(bytes);
+        context.write(bytes);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            model: ModelId(reader.hash()?),
+            input: reader.hash()?,
+            output: reader.hash()?,
+            work: Work { flops: reader.u64()?, peak_bytes: reader.u64()? },
+            context: reader.hash()?,
         })
     }
+}
+
+/// Hashes what two contradicting runs have in common: the model, its input and the context.
+fn same_input(run: &InferenceStatement) -> B256 {
+    let mut hasher = Keccak256::new();
+    hasher.update(run.model.0);
+    hasher.update(run.input);
+    hasher.update(run.context);
+    hasher.finalize()
 }
 
 fn pair(first: &B256, second: &B256) -> B256 {
@@ -336,51 +326,6 @@ fn pair(first: &B256, second: &B256) -> B256 {
     hasher.update(first);
     hasher.update(second);
     hasher.finalize()
-}
-
-/// The kinds of facts, by the byte that stands for each.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[repr(u8)]
-pub enum FactKind {
-    /// [`Fact::Available`].
-    Available = 1,
-    /// [`Fact::Valid`].
-    Valid = 2,
-    /// [`Fact::Workflow`].
-    Workflow = 3,
-    /// [`Fact::Audit`].
-    Audit = 4,
-    /// [`Fact::Inconsistent`].
-    Inconsistent = 5,
-    /// [`Fact::EpochSyncDone`].
-    EpochSyncDone = 6,
-    /// [`Fact::HandOver`].
-    HandOver = 7,
-    /// [`Fact::SeatNomination`].
-    SeatNomination = 8,
-    /// [`Fact::Checkpoint`].
-    Checkpoint = 9,
-    /// [`Fact::Decision`].
-    Decision = 10,
-}
-
-impl FactKind {
-    const fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            1 => Self::Available,
-            2 => Self::Valid,
-            3 => Self::Workflow,
-            4 => Self::Audit,
-            5 => Self::Inconsistent,
-            6 => Self::EpochSyncDone,
-            7 => Self::HandOver,
-            8 => Self::SeatNomination,
-            9 => Self::Checkpoint,
-            10 => Self::Decision,
-            _ => return None,
-        })
-    }
 }
 
 /// A question that a member answers at most once.

@@ -1,7 +1,7 @@
 //! Attestations and votes as bytes.
 
 use alloy_primitives::{Address, B256};
-use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
+use lazai_api_types::{InferenceStatement, ModelId, Work};
 use lazai_consensus::{Attestation, Epoch, Fact, MAX_ATTESTATION_BYTES, QuorumId, Vote};
 use proptest::prelude::*;
 
@@ -29,7 +29,9 @@ fn fact() -> impl Strategy<Value = Fact> {
         ),
         (hashes(), any::<[u64; 2]>()).prop_map(|([model, input, output, context], words)| {
             let work = Work { flops: words[0], peak_bytes: words[1] };
-            Fact::Workflow { run: Run { model: ModelId(model), input, output, work, context } }
+            Fact::Workflow {
+                run: InferenceStatement { model: ModelId(model), input, output, work, context },
+            }
         }),
         (hashes(), any::<u16>()).prop_map(|([beacon, passed, failed, _], failed_count)| {
             Fact::Audit { beacon, passed, failed, failed_count }
@@ -105,7 +107,7 @@ fn contradictions_share_a_slot() {
     let decision = |approved| Fact::Decision { proposal: B256::repeat_byte(1), approved };
     assert_eq!(slot(decision(true)), slot(decision(false)));
     let run = |input: u8, output: u8| Fact::Workflow {
-        run: Run {
+        run: InferenceStatement {
             model: ModelId(B256::ZERO),
             input: B256::repeat_byte(input),
             output: B256::repeat_byte(output),

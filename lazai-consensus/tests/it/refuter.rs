@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Claim, InferenceStatement as Run, InvalidKey, ModelId, PortError, ProofLimits, ProofSystemId,
+    Claim, InferenceStatement, InvalidKey, ModelId, PortError, ProofLimits, ProofSystemId,
     ProofVerifier, ProofVerifiers, Work,
 };
 use lazai_consensus::{
@@ -48,8 +48,8 @@ impl ProofVerifier for Notary {
 
 const SYSTEM: ProofSystemId = ProofSystemId(1_000);
 
-const fn run(output: u8) -> Run {
-    Run {
+const fn run(output: u8) -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(output),
@@ -68,7 +68,7 @@ fn refuter() -> ProofRefuter {
 /// The notary's word that the output is `proved`, presented as a proof of `claimed`.
 fn refutation(proved: u8, claimed: u8, system: ProofSystemId) -> Vec<u8> {
     let proof = secret(50).sign(run(proved).hash().as_slice()).to_bytes();
-    let Run { output, work, .. } = run(claimed);
+    let InferenceStatement { output, work, .. } = run(claimed);
     Refutation { system, output, work, proof: &proof }.encode()
 }
 

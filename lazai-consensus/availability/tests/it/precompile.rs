@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
 use lazai_api_types::{
-    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
+    Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_availability::{
     Coding, DataOpeningVerifier, DatasetCommitment, LEAF_BYTES, Opening, OpeningKey, OpeningProof,
@@ -21,8 +21,8 @@ use crate::{
     support::{EPOCH, QUORUM, candidate},
 };
 
-const fn run() -> Run {
-    Run {
+const fn run() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use lazai_api_types::{InferenceStatement as Run, Job, ModelId, Task as Work, Work as Cost};
+use lazai_api_types::{InferenceStatement, Job, ModelId, Task as Work, Work as Cost};
 use lazai_availability::{Assignment, Coding, Manifest, Shard, encode};
 use lazai_consensus::{Attestation, Attestor, Committee, Epoch, Fact, MemoryVoteStore, Vote};
 use lazai_quorum::{
@@ -486,7 +486,7 @@ fn one_peer_has_few_jobs_run_at_a_time() {
         let job = Job { model, task: Work::Count { text: text.to_string() } };
         let (output, context) = (B256::ZERO, B256::ZERO);
         let work = Cost { flops: 0, peak_bytes: 0 };
-        let run = Run { model, input: job.hash(), output, work, context };
+        let run = InferenceStatement { model, input: job.hash(), output, work, context };
         let attestation = attestation(Fact::Workflow { run });
         let ask = Message::Ask { attestation, material: job.encode() }.encode(QUORUM);
         refused += u32::from(member.receive(1, address(3), &ask).is_err());

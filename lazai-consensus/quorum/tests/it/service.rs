@@ -1,7 +1,7 @@
 //! A quorum takes a data set, judges it, reruns workflows, audits its members and hands over to the next.
 
 use alloy_primitives::B256;
-use lazai_api_types::{Coprocessor, InferenceStatement as Run, Job, ModelId, Task};
+use lazai_api_types::{Coprocessor, InferenceStatement, Job, ModelId, Task};
 use lazai_consensus::{Attestation, Fact};
 use lazai_quorum::{Command, Request, Verdict};
 
@@ -59,7 +59,7 @@ fn certificates_take_two_delays() {
             task: Task::Count { text: "so many characters".into() },
         };
         let outcome = Counter.run(&job).unwrap();
-        let run = Run {
+        let run = InferenceStatement {
             model: job.model,
             input: job.hash(),
             output: outcome.output.hash(),
@@ -76,7 +76,7 @@ fn certificates_take_two_delays() {
         // A false claim gets no votes.
         let text = Task::Count { text: "another".into() };
         let job = Job { task: text, ..job };
-        let run = Run { input: job.hash(), ..run };
+        let run = InferenceStatement { input: job.hash(), ..run };
         let workflow = attestation(Fact::Workflow { run });
         cluster.command(2, Command::Ask(Request::workflow(workflow, job).unwrap()));
         cluster.run_for(2_000);

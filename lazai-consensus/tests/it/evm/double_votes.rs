@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use lazai_api_types::{InferenceStatement as Run, ModelId, Work};
+use lazai_api_types::{InferenceStatement, ModelId, Work};
 use lazai_consensus::{
     Attestation, Committee, Epoch, Fact, Vote, bls::Signature, evm::double_vote_calldata,
 };
@@ -30,7 +30,7 @@ const WRONG_SIGNATURE: u64 = 5;
 fn facts() -> Vec<Fact> {
     let hash = B256::repeat_byte;
     let run = |model, input, output, flops, context| Fact::Workflow {
-        run: Run {
+        run: InferenceStatement {
             model: ModelId(hash(model)),
             input: hash(input),
             output: hash(output),

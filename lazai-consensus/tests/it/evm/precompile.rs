@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
 use lazai_api_types::{
-    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
+    Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
 };
 use lazai_consensus::{
     Attestation, Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId,
@@ -26,8 +26,8 @@ fn roster(members: usize) -> Roster {
     Roster { quorum: QUORUM, epoch: EPOCH, candidates }
 }
 
-const fn run() -> Run {
-    Run {
+const fn run() -> InferenceStatement {
+    InferenceStatement {
         model: ModelId(B256::repeat_byte(1)),
         input: B256::repeat_byte(2),
         output: B256::repeat_byte(3),
@@ -51,8 +51,8 @@ fn register(system: ProofSystemId, key: &[u8]) -> Vec<u8> {
     sol::registerCall { system: system.0, verifyingKey: verifying_key }.abi_encode()
 }
 
-fn verify_run(key: &[u8], run: &Run, proof: &[u8]) -> Vec<u8> {
-    let Run { model, input, output, work, context } = *run;
+fn verify_run(key: &[u8], run: &InferenceStatement, proof: &[u8]) -> Vec<u8> {
+    let InferenceStatement { model, input, output, work, context } = *run;
     let statement = abi::Statement {
         model: model.0,
         input,
@@ -97,7 +97,7 @@ fn certificates_are_proofs_of_runs_and_of_attestations() {
     let values = workflow.encode();
     let call = verify_values(ProofSystemId::QUORUM, &key, &values, &proof);
     assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
-    let other = Run { output: B256::ZERO, ..run() };
+    let other = InferenceStatement { output: B256::ZERO, ..run() };
     assert!(!is_valid(&chain.ask(PROOF_VERIFIER, verify_run(&key, &other, &proof))));
 
     let (decision, proof) = certify(Fact::Decision { proposal: B256::ZERO, approved: true });
