@@ -3,6 +3,9 @@ use alloc::vec::Vec;
 use crate::{Attestation, CertificateError, Committee, Fact, QuorumCertificate, QuorumId};
 
 /// The demand that `k` of several quorums vouch for one fact, each in its own name.
+///
+/// # Stability
+/// Unstable: no contract or node asks for several quorums yet; for facts that no single quorum is trusted with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CompositePolicy<'a> {
     /// The committees of the quorums, each quorum once.

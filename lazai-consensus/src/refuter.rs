@@ -2,7 +2,7 @@ use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
 use core::fmt::Debug;
 
 use lazai_api_types::{
-    Claim, InferenceStatement as Run, ModelId, ProofSystemId, ProofVerifiers, Work,
+    Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifiers, Work,
     codec::{DecodeError, Reader},
 };
 
@@ -20,6 +20,9 @@ pub trait Refuter: Debug + Send + Sync {
 /// Refutes a certified run of a model by the proof of another result for the same input.
 ///
 /// What a model's runs are proved with is fixed here, because whoever chooses the verifying key chooses the model.
+///
+/// # Stability
+/// Unstable: no node refutes runs yet. It is the back end of [`Evidence::FalseValidity`](crate::Evidence::FalseValidity) that disputes need.
 #[derive(Clone, Debug, Default)]
 pub struct ProofRefuter {
     verifiers: ProofVerifiers,
@@ -45,7 +48,7 @@ impl Refuter for ProofRefuter {
     fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError> {
         let Fact::Workflow { run } = attestation.fact else { return Ok(false) };
         let Ok(refutation) = Refutation::decode(refutation) else { return Ok(false) };
-        let truth = Run { output: refutation.output, work: refutation.work, ..run };
+        let truth = InferenceStatement { output: refutation.output, work: refutation.work, ..run };
         if truth == run {
             return Ok(false);
         }

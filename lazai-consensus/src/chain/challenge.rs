@@ -6,17 +6,20 @@ use alloy_primitives::{Address, B256};
 use crate::chain::FraudProof;
 
 /// Judges what a challenger says: a Merkle opening, a proof, an attestation of hardware.
+///
+/// # Stability
+/// Unstable: as [`ChallengeWindow`], which alone calls it.
 pub trait FraudVerifier: Debug {
     /// Judges `proof` against the block that it disputes.
     ///
     /// An implementation is a function of its arguments alone, bounds what it reads, and answers the same on every machine:
     /// its answer takes stake away.
-    fn judge(&self, block: &ChallengedBlock, proof: &FraudProof) -> Finding;
+    fn judge(&self, block: &ChallengedBlock, proof: &FraudProof) -> Judgement;
 }
 
-/// What a verifier found.
+/// How a verifier decides a challenge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Finding {
+pub enum Judgement {
     /// The proof shows nothing against the block.
     Dismissed,
     /// The block is wrong.
@@ -48,8 +51,12 @@ pub struct ChallengedBlock {
 ///                 └──(proof upheld)──> upheld
 /// ```
 ///
-/// A small state machine without I/O: the executor feeds it with each final block and each challenge, in the order of the
+/// A sans-I/O state machine: the executor feeds it with each final block and each challenge, in the order of the
 /// chain, so that all nodes agree. A block is judged once: the first proof that holds ends its window.
+///
+/// # Stability
+/// Unstable: no executor uses challenge windows yet. They are the rule of when what rests on a block may be paid out,
+/// and disputes over single steps of a run will feed them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChallengeWindow {
     length: u64,
@@ -103,8 +110,10 @@ impl ChallengeWindow {
         Ok(expired)
     }
 
-    /// Lets `verifier` judge a challenge. If it holds, the window of the block ends and the penalty is returned; a proof
-    /// that shows nothing leaves the block open.
+    /// Lets `verifier` judge a challenge, and returns the penalty if it is upheld; the window of the block then ends.
+    ///
+    /// `None` means that the challenge is dismissed: the block stays open, and the executor charges the challenger for the
+    /// judgement.
     ///
     /// # Errors
     /// [`ChallengeError::NotOpen`] if the block is unknown or its window is over, and [`ChallengeError::AlreadyUpheld`] if
@@ -113,15 +122,15 @@ impl ChallengeWindow {
         &mut self,
         proof: &FraudProof,
         verifier: &dyn FraudVerifier,
-    ) -> Result<Verdict, ChallengeError> {
+    ) -> Result<Option<Penalty>, ChallengeError> {
         let digest = proof.disputed_block;
         if self.upheld.values().any(|upheld| *upheld == digest) {
             return Err(ChallengeError::AlreadyUpheld { digest });
         }
         let block = self.open.get(&digest).ok_or(ChallengeError::NotOpen { digest })?;
         match verifier.judge(block, proof) {
-            Finding::Dismissed => Ok(Verdict::Dismissed),
-            Finding::Upheld { collusion } => {
+            Judgement::Dismissed => Ok(None),
+            Judgement::Upheld { collusion } => {
                 let penalty = Penalty {
                     height: block.height,
                     digest,
@@ -132,22 +141,22 @@ impl ChallengeWindow {
                 };
                 self.upheld.insert(block.height, digest);
                 self.open.remove(&digest);
-                Ok(Verdict::Upheld(penalty))
+                Ok(Some(penalty))
             }
         }
     }
 
     /// Where the block with `digest` stands. A block whose window is over, and one that was never final, are both
-    /// [`WindowState::Closed`].
+    /// [`ChallengeState::Closed`].
     #[must_use]
-    pub fn state(&self, digest: B256) -> WindowState {
+    pub fn state(&self, digest: B256) -> ChallengeState {
         if let Some(block) = self.open.get(&digest) {
-            return WindowState::Open { until: block.height.saturating_add(self.length) };
+            return ChallengeState::Open { until: block.height.saturating_add(self.length) };
         }
         if self.upheld.values().any(|upheld| *upheld == digest) {
-            return WindowState::Upheld;
+            return ChallengeState::Upheld;
         }
-        WindowState::Closed
+        ChallengeState::Closed
     }
 }
 
@@ -160,7 +169,7 @@ impl Default for ChallengeWindow {
 
 /// Where a block stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum WindowState {
+pub enum ChallengeState {
     /// It can no longer be challenged, or never could.
     Closed,
     /// It can be challenged.
@@ -170,15 +179,6 @@ pub enum WindowState {
     },
     /// A challenge held.
     Upheld,
-}
-
-/// What came of a challenge.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// It shows nothing; the executor charges the challenger for the judgement.
-    Dismissed,
-    /// The block was wrong.
-    Upheld(Penalty),
 }
 
 /// Who pays for a wrong block, and who is paid. How much is policy: see [`StakeLedger::slash`](crate::chain::StakeLedger::slash).
@@ -240,12 +240,12 @@ mod tests {
     struct Preimage;
 
     impl FraudVerifier for Preimage {
-        fn judge(&self, block: &ChallengedBlock, proof: &FraudProof) -> Finding {
+        fn judge(&self, block: &ChallengedBlock, proof: &FraudProof) -> Judgement {
             match proof.challenge_data.split_last() {
                 Some((collusion, preimage)) if keccak256(preimage) == block.digest => {
-                    Finding::Upheld { collusion: *collusion == 1 }
+                    Judgement::Upheld { collusion: *collusion == 1 }
                 }
-                _ => Finding::Dismissed,
+                _ => Judgement::Dismissed,
             }
         }
     }
@@ -278,12 +278,12 @@ mod tests {
             assert_eq!(window.finalize(block(height)), Ok(vec![]));
         }
         let first = block(1).digest;
-        assert_eq!(window.state(first), WindowState::Open { until: 101 });
+        assert_eq!(window.state(first), ChallengeState::Open { until: 101 });
         assert_eq!(window.finalize(block(101)), Ok(vec![first]));
-        assert_eq!(window.state(first), WindowState::Closed);
+        assert_eq!(window.state(first), ChallengeState::Closed);
         let over = ChallengeError::NotOpen { digest: first };
         assert_eq!(window.challenge(&proof(1, 1, 0), &Preimage), Err(over));
-        assert!(matches!(window.challenge(&proof(2, 2, 0), &Preimage), Ok(Verdict::Upheld(_))));
+        assert!(matches!(window.challenge(&proof(2, 2, 0), &Preimage), Ok(Some(_))));
     }
 
     #[test]
@@ -291,15 +291,14 @@ mod tests {
         for (collusion, colluders) in [(0, vec![]), (1, vec![0, 1, 2])] {
             let mut window = ChallengeWindow::new(10);
             window.finalize(block(1)).unwrap();
-            let Ok(Verdict::Upheld(penalty)) = window.challenge(&proof(1, 1, collusion), &Preimage)
-            else {
+            let Ok(Some(penalty)) = window.challenge(&proof(1, 1, collusion), &Preimage) else {
                 panic!("the proof holds");
             };
             assert_eq!((penalty.height, penalty.proposer), (1, 2));
             assert_eq!(penalty.colluders, colluders);
             assert_eq!(penalty.challenger, Address::repeat_byte(7));
             let digest = block(1).digest;
-            assert_eq!(window.state(digest), WindowState::Upheld);
+            assert_eq!(window.state(digest), ChallengeState::Upheld);
             let again = ChallengeError::AlreadyUpheld { digest };
             assert_eq!(window.challenge(&proof(1, 1, 0), &Preimage), Err(again));
         }
@@ -309,8 +308,8 @@ mod tests {
     fn a_proof_that_shows_nothing_leaves_the_block_open() {
         let mut window = ChallengeWindow::new(10);
         window.finalize(block(1)).unwrap();
-        assert_eq!(window.challenge(&proof(1, 5, 0), &Preimage), Ok(Verdict::Dismissed));
-        assert_eq!(window.state(block(1).digest), WindowState::Open { until: 11 });
+        assert_eq!(window.challenge(&proof(1, 5, 0), &Preimage), Ok(None));
+        assert_eq!(window.state(block(1).digest), ChallengeState::Open { until: 11 });
     }
 
     #[test]
@@ -320,7 +319,7 @@ mod tests {
         window.challenge(&proof(1, 1, 0), &Preimage).unwrap();
         window.finalize(block(2)).unwrap();
         assert_eq!(window.finalize(block(3)), Ok(vec![]));
-        assert_eq!(window.state(block(1).digest), WindowState::Closed);
+        assert_eq!(window.state(block(1).digest), ChallengeState::Closed);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Agreement of all quorums on one chain of blocks: the block, the port to what executes it, and who proposes.
+//! What the quorums of a chain agree on, without the engine: committees with seats, leaders, finality and equivocation.
 
 mod challenge;
 mod committee;
@@ -12,8 +12,8 @@ mod seats;
 mod vote;
 
 pub use challenge::{
-    ChallengeError, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS, Finding,
-    FraudVerifier, Penalty, Verdict, WindowState,
+    ChallengeError, ChallengeState, ChallengeWindow, ChallengedBlock, DEFAULT_CHALLENGE_BLOCKS,
+    FraudVerifier, Judgement, Penalty,
 };
 pub use committee::{
     ChainCommittee, ChainCommitteeError, CommitteeSource, CommitteeSourceError, FixedCommittees,
