@@ -16,6 +16,7 @@ mod certificate;
 pub mod chain;
 mod committee;
 mod composite;
+mod error_source;
 mod evidence;
 pub mod evm;
 #[cfg(feature = "std")]
@@ -35,6 +36,7 @@ pub use committee::{
     Candidate, Committee, CommitteeError, MAX_MEMBERS, MAX_ROSTER_BYTES, Member, Roster,
 };
 pub use composite::{CompositeError, CompositePolicy};
+pub use error_source::ErrorSource;
 pub use evidence::{Evidence, EvidenceError, Offenders};
 #[cfg(feature = "std")]
 pub use file_lock::FileLock;

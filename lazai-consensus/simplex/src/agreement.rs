@@ -8,6 +8,7 @@ use std::{
 use alloy_primitives::B256;
 use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
 use lazai_consensus::{
+    ErrorSource,
     bls::SecretKey,
     chain::{
         ChainCommittee, CommitteeSource, CommitteeSourceError, EpochSchedule, Equivocation,
@@ -208,9 +209,9 @@ pub enum ChainError {
         got: u64,
     },
     /// The journal cannot be read or written.
-    #[error("the journal cannot be used: {reason}")]
+    #[error("the journal cannot be used: {source}")]
     Storage {
         /// What failed.
-        reason: String,
+        source: ErrorSource,
     },
 }

@@ -1,17 +1,15 @@
 use std::{
     collections::BTreeMap,
-    format,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    string::ToString,
     vec::Vec,
 };
 
 use alloy_primitives::{B256, keccak256};
 
 use super::{VoteStore, VoteStoreError};
-use crate::{Epoch, Slot, file_lock::FileLock};
+use crate::{Epoch, ErrorSource, FileLock, Slot};
 
 /// Keeps votes in an append-only file, each on disk before [`reserve`](VoteStore::reserve) returns.
 ///
@@ -46,14 +44,14 @@ impl VoteJournal {
         let path = path.into();
         drop(open(&path)?);
         // One journal has one lock, by whatever link it is reached; and a link must not be what is replaced.
-        let path = fs::canonicalize(&path).map_err(|error| failed("opened", &error))?;
+        let path = fs::canonicalize(&path).map_err(|error| failed("opened", error))?;
         let lock = FileLock::take(&beside(&path, ".lock")).map_err(|error| match error {
             TryLockError::WouldBlock => VoteStoreError::Locked,
-            TryLockError::Error(error) => failed("locked", &error),
+            TryLockError::Error(error) => failed("locked", error),
         })?;
         let mut file = open(&path)?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| failed("read", &error))?;
+        file.read_to_end(&mut bytes).map_err(|error| failed("read", error))?;
         let mut journal = Self {
             path,
             file,
@@ -107,7 +105,7 @@ impl VoteJournal {
             .and_then(|()| self.file.sync_data());
         written.map_err(|error| {
             self.is_broken = true;
-            failed("written", &error)
+            failed("written", error)
         })?;
         self.length = self.length.saturating_add(record.len() as u64);
         Ok(())
@@ -129,13 +127,13 @@ impl VoteJournal {
             file.sync_all()?;
             Ok((folder, file))
         };
-        let (folder, file) = prepare().map_err(|error| failed("written", &error))?;
+        let (folder, file) = prepare().map_err(|error| failed("written", error))?;
         // From here on the file that is written to may be without a name.
         self.is_broken = true;
         // A name in a folder is on disk when the folder is.
         fs::rename(&new, &self.path)
             .and_then(|()| folder.sync_all())
-            .map_err(|error| failed("written", &error))?;
+            .map_err(|error| failed("written", error))?;
         self.file = file;
         self.length = bytes.len() as u64;
         self.is_broken = false;
@@ -146,8 +144,8 @@ impl VoteJournal {
 impl VoteStore for VoteJournal {
     fn reserve(&mut self, slot: &Slot, attestation: B256) -> Result<(), VoteStoreError> {
         if self.is_broken {
-            let reason = "an earlier write failed; open the journal again".to_string();
-            return Err(VoteStoreError::Io { action: "written", reason });
+            let source = ErrorSource::new("an earlier write failed; open the journal again");
+            return Err(VoteStoreError::Io { action: "written", source });
         }
         if slot.epoch < self.first_epoch {
             let (first, got) = (self.first_epoch.0, slot.epoch.0);
@@ -185,7 +183,7 @@ impl VoteStore for VoteJournal {
 fn open(path: &Path) -> Result<File, VoteStoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.open(path).map_err(|error| failed("opened", &error))
+    options.open(path).map_err(|error| failed("opened", error))
 }
 
 /// The path with `suffix` behind its name.
@@ -221,8 +219,8 @@ fn checked(bytes: &[u8]) -> Option<&[u8]> {
     (keccak256(body)[..CHECKSUM_BYTES] == *checksum).then_some(body)
 }
 
-fn failed(action: &'static str, error: &io::Error) -> VoteStoreError {
-    VoteStoreError::Io { action, reason: format!("{error}") }
+fn failed(action: &'static str, error: io::Error) -> VoteStoreError {
+    VoteStoreError::Io { action, source: ErrorSource::new(error) }
 }
 
 const MAGIC: &[u8] = b"lazvm/vote-journal/1";

@@ -4,12 +4,11 @@
 mod journal;
 mod memory;
 
-use alloc::string::String;
 use core::fmt::Debug;
 
 use alloy_primitives::B256;
 
-use crate::{Epoch, Slot};
+use crate::{Epoch, ErrorSource, Slot};
 
 #[cfg(feature = "std")]
 pub use journal::VoteJournal;
@@ -66,12 +65,12 @@ pub enum VoteStoreError {
         got: u64,
     },
     /// The votes could not be read or written.
-    #[error("the vote journal cannot be {action}: {reason}")]
+    #[error("the vote journal cannot be {action}: {source}")]
     Io {
         /// What was tried.
         action: &'static str,
         /// What the system said.
-        reason: String,
+        source: ErrorSource,
     },
     /// Another process votes with this journal.
     #[error("another process holds the vote journal: two nodes with one key would vote twice")]

@@ -31,9 +31,10 @@ use crate::{
         directory::Directory,
         elector::SeatElector,
         execution::Execution,
-        journal::{REPLAY_BUFFER, WRITE_BUFFER},
+        limits::{
+            FETCH_PAUSE, MAILBOX, MAX_UNACKNOWLEDGED, REPLAY_BUFFER, VIEW_RETENTION, WRITE_BUFFER,
+        },
         reporter::{Watcher, certificate},
-        validator::{FETCH_PAUSE, MAILBOX, MAX_UNACKNOWLEDGED, VIEW_RETENTION},
     },
 };
 

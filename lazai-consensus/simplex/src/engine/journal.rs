@@ -9,6 +9,7 @@ use commonware_storage::archive::{
     immutable::{self, Archive},
 };
 use commonware_utils::{NZU16, NZU64, NZUsize};
+use lazai_consensus::ErrorSource;
 
 use crate::{
     ChainError, ChainEvent,
@@ -17,6 +18,7 @@ use crate::{
         block::{ChainBlock, to_b256},
         directory::Directory,
         execution::Execution,
+        limits::{REPLAY_BUFFER, WRITE_BUFFER},
     },
 };
 
@@ -123,10 +125,6 @@ pub(super) fn page_cache() -> CacheRef {
     CacheRef::new(NZU16!(4_084), NZUsize!(128))
 }
 
-#[allow(clippy::needless_pass_by_value)] // An argument of `map_err`.
 fn storage(error: commonware_storage::archive::Error) -> ChainError {
-    ChainError::Storage { reason: error.to_string() }
+    ChainError::Storage { source: ErrorSource::new(error) }
 }
-
-pub(super) const WRITE_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 14);
-pub(super) const REPLAY_BUFFER: core::num::NonZeroUsize = NZUsize!(1 << 16);

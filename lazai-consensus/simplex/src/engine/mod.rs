@@ -7,6 +7,7 @@ mod directory;
 mod elector;
 mod execution;
 mod journal;
+mod limits;
 mod reporter;
 mod tcp;
 mod validator;

@@ -22,7 +22,7 @@ use commonware_stream::{
 };
 use commonware_utils::{NZU32, NZUsize, TryFromIterator, channel::oneshot, ordered::Map};
 use lazai_api_types::chain::{Block, BlockExecutor};
-use lazai_consensus::{FileLock, chain::chain_namespace};
+use lazai_consensus::{ErrorSource, FileLock, chain::chain_namespace};
 
 use crate::{
     ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle,
@@ -214,11 +214,11 @@ async fn validate(
 
 /// Takes the directory of a journal for this process and this validator alone.
 fn lock(storage: &Path) -> Result<FileLock, ChainError> {
-    let failed = |error: std::io::Error| ChainError::Storage { reason: error.to_string() };
+    let failed = |error: std::io::Error| ChainError::Storage { source: ErrorSource::new(error) };
     std::fs::create_dir_all(storage).map_err(failed)?;
     FileLock::take(&storage.join("lock")).map_err(|error| match error {
         TryLockError::WouldBlock => ChainError::Storage {
-            reason: String::from("another validator holds it; two with one key are slashed"),
+            source: ErrorSource::new("another validator holds it; two with one key are slashed"),
         },
         TryLockError::Error(error) => failed(error),
     })

@@ -31,7 +31,11 @@ use crate::{
         conductor::{Conductor, Participation},
         directory::Directory,
         execution::Execution,
-        journal::{Journal, REPLAY_BUFFER, WRITE_BUFFER, page_cache},
+        journal::{Journal, page_cache},
+        limits::{
+            BLOCK_OVERHEAD, FETCH_PAUSE, MAILBOX, MAX_UNACKNOWLEDGED, REPLAY_BUFFER,
+            VIEW_RETENTION, WRITE_BUFFER,
+        },
         reporter::FinalBlocks,
     },
 };
@@ -241,11 +245,3 @@ fn epocher(epochs: EpochSchedule) -> Result<FixedEpocher, ChainError> {
         .map(FixedEpocher::new)
         .ok_or_else(|| ChainError::Config { reason: String::from("an epoch must have blocks") })
 }
-
-pub(super) const MAILBOX: core::num::NonZeroUsize = NZUsize!(1_024);
-pub(super) const VIEW_RETENTION: u64 = 128;
-/// Final blocks that may be handled before it is on disk that the first of them was.
-pub(super) const MAX_UNACKNOWLEDGED: core::num::NonZeroUsize = NZUsize!(16);
-pub(super) const FETCH_PAUSE: core::time::Duration = core::time::Duration::from_millis(100);
-/// What a message adds to a block at most: its length, a certificate, and the names of request and answer.
-pub(super) const BLOCK_OVERHEAD: usize = 1 << 10;

@@ -26,8 +26,8 @@ use super::{
 use crate::{
     ChainEvent,
     engine::{
-        Digest, Scheme, block::ChainBlock, directory::Directory, max_message_size,
-        reporter::equivocation, validator::BLOCK_OVERHEAD,
+        Digest, Scheme, block::ChainBlock, directory::Directory, limits::BLOCK_OVERHEAD,
+        max_message_size, reporter::equivocation,
     },
 };
 
