@@ -1,4 +1,5 @@
-//! Votes, certificates and rosters on one core: `cargo bench -p lazai-consensus --bench certificates`.
+//! Votes, certificates and rosters on one core:
+//! `cargo bench -p lazai-consensus --bench certificates`.
 
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -98,7 +99,8 @@ fn certificates(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a chain pays for: keys that it does not know yet, and certificates under keys that it knows.
+/// What a chain pays for: keys that it does not know yet, and certificates under keys that it
+/// knows.
 fn proofs(criterion: &mut Criterion) {
     let attestation = checkpoint(7, 9);
     let values = attestation.encode();

@@ -8,19 +8,19 @@ use lazai_api_types::{
 
 use crate::{Epoch, QuorumId};
 
-/// What a quorum says in an epoch: the thing that is voted on and certified.
+/// A fact in the name of a quorum and an epoch: what members vote on and certify.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Attestation {
-    /// Who says it.
+    /// The quorum in whose name the fact is attested.
     pub quorum: QuorumId,
-    /// In which epoch; only that epoch's committee can.
+    /// The epoch, whose committee alone can attest it.
     pub epoch: Epoch,
-    /// What is said.
+    /// The attested fact.
     pub fact: Fact,
 }
 
 impl Attestation {
-    /// The question that it answers; a member answers each question at most once.
+    /// Returns the slot of the attestation; a member signs at most one attestation in each.
     #[must_use]
     pub fn slot(&self) -> Slot {
         let (subject, version) = self.fact.subject();
@@ -28,7 +28,8 @@ impl Attestation {
         Slot { quorum, epoch, kind, subject, version }
     }
 
-    /// What members sign: `keccak256("lazvm/quorum-statement/1" ‖ canonical bytes)`.
+    /// Returns the hash that members sign:
+    /// `keccak256("lazvm/quorum-statement/1" ‖ canonical bytes)`.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut hasher = Keccak256::new();
@@ -37,8 +38,8 @@ impl Attestation {
         hasher.finalize()
     }
 
-    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ kind u8 ‖ the fields of the fact in their order, integers
-    /// big-endian.
+    /// Returns the canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ kind u8 ‖ the fields of the
+    /// fact in their order, integers big-endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_ATTESTATION_BYTES);
@@ -73,8 +74,9 @@ impl Attestation {
     }
 }
 
-/// Defines [`Fact`], [`FactKind`] and the encoding of facts from one table: for each kind its byte, its fields in the
-/// order of their bytes, and its subject and version, by which facts contradict each other.
+/// Defines [`Fact`], [`FactKind`] and the encoding of facts from one table: for each kind its byte,
+/// its fields in the order of their bytes, and its subject and version, by which facts contradict
+/// each other.
 macro_rules! facts {
     ($(
         $(#[$doc:meta])+
@@ -82,7 +84,7 @@ macro_rules! facts {
             $($(#[$field_doc:meta])+ $field:ident: $type:ty,)+
         } about $subject:expr;
     )+) => {
-        /// What a quorum can vouch for.
+        /// A fact that a quorum can attest.
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum Fact {
@@ -106,8 +108,8 @@ macro_rules! facts {
                 }
             }
 
-            /// Returns the subject and its version: two facts of a kind that agree in both contradict each other unless
-            /// they are equal.
+            /// Returns the subject and its version: two facts of a kind that agree in both
+            /// contradict each other unless they are equal.
             #[allow(unused_variables, reason = "a subject names some of the fields")]
             fn subject(&self) -> (B256, u64) {
                 match *self {
@@ -136,49 +138,49 @@ facts! {
     Available = 1 {
         /// The name of the data set.
         dataset: B256,
-        /// Its version.
+        /// The version of the data set.
         version: u64,
         /// The commitment to the encoded data.
         root: B256,
-        /// Bytes of the data before encoding.
+        /// The number of bytes before encoding.
         bytes: u64,
-        /// Shards that give the data back.
+        /// The number of shards of a stripe that restore it.
         k: u16,
-        /// Shards of a stripe.
+        /// The number of shards of a stripe.
         n: u16,
-        /// The last epoch in which it is kept.
+        /// The last epoch in which the data set is kept.
         until_epoch: Epoch,
     } about (dataset, version);
     /// Each signer has read the whole data set and found it to satisfy a policy.
     Valid = 2 {
         /// The name of the data set.
         dataset: B256,
-        /// Its version.
+        /// The version of the data set.
         version: u64,
         /// The commitment to the encoded data.
         root: B256,
         /// The hash of the policy.
         policy: B256,
-        /// A grade by the policy's own scale.
+        /// The grade on the scale of the policy.
         score: u16,
     } about (pair(&dataset, &policy), version);
     /// Each signer has run the model again and got this output for this work.
     Workflow = 3 {
-        /// The run.
+        /// The model, input, output, work and context of the run.
         run: InferenceStatement,
     } about (same_input(&run), 0);
     /// The signers have audited all members in this epoch.
     Audit = 4 {
-        /// Where the questions came from.
+        /// The randomness from which the challenges were drawn.
         beacon: B256,
-        /// The Merkle root of the addresses of members that answered every question, ascending.
+        /// The Merkle root of the ascending addresses of members that answered every challenge.
         passed: B256,
-        /// The Merkle root of the addresses of members that did not, ascending.
+        /// The Merkle root of the ascending addresses of members that did not.
         failed: B256,
-        /// How many did not.
+        /// The number of members that did not.
         failed_count: u16,
     } about (B256::ZERO, 0);
-    /// The commitment is to no data: its shards contradict each other.
+    /// The commitment belongs to no data, because its shards contradict each other.
     Inconsistent = 5 {
         /// The commitment.
         root: B256,
@@ -188,41 +190,42 @@ facts! {
         /// The next epoch.
         next: Epoch,
     } about (B256::ZERO, next.0);
-    /// The next epoch's committee, for those who follow without the chain's state.
+    /// The signers name the next epoch's committee, for clients that follow without the chain's
+    /// state.
     HandOver = 7 {
         /// The next epoch.
         next: Epoch,
-        /// Its committee's root.
+        /// The root of its committee.
         committee: B256,
     } about (B256::ZERO, next.0);
-    /// Who operates one of the quorum's seats in the chain's consensus.
+    /// The quorum names the operator of one of its seats in the chain's consensus.
     SeatNomination = 8 {
         /// The epoch of the chain.
         chain_epoch: Epoch,
-        /// The seat.
+        /// The number of the seat.
         seat: u32,
-        /// Its operator.
+        /// The wallet of the operator.
         operator: Address,
         /// keccak256 of the operator's public key.
         key: B256,
     } about (keccak256(seat.to_be_bytes()), chain_epoch.0);
-    /// The chain's state at a height.
+    /// The chain has this state at a height.
     Checkpoint = 9 {
         /// The height.
         height: u64,
-        /// The state root after it.
+        /// The state root after the block at that height.
         state_root: B256,
     } about (B256::ZERO, height);
-    /// How the quorum decided a proposal.
+    /// The quorum has decided a proposal.
     Decision = 10 {
         /// The hash of the proposal.
         proposal: B256,
-        /// Whether it is approved.
+        /// Whether the proposal is approved.
         approved: bool,
     } about (proposal, 0);
 }
 
-/// A field of a fact, in its canonical bytes: integers are big-endian.
+/// Encodes a field of a fact; integers are big-endian.
 trait Field: Sized {
     fn write(&self, bytes: &mut Vec<u8>);
 
@@ -328,23 +331,24 @@ fn pair(first: &B256, second: &B256) -> B256 {
     hasher.finalize()
 }
 
-/// A question that a member answers at most once.
+/// The question that an attestation answers. A member answers each at most once.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Slot {
-    /// The quorum that is asked.
+    /// The quorum.
     pub quorum: QuorumId,
     /// The epoch.
     pub epoch: Epoch,
-    /// What kind of fact is asked for.
+    /// The kind of fact.
     pub kind: FactKind,
-    /// About what.
+    /// The subject of the fact.
     pub subject: B256,
-    /// In which version.
+    /// The version of the subject.
     pub version: u64,
 }
 
 impl Slot {
-    /// The name of the slot: `keccak256("lazvm/slot/1" ‖ quorum ‖ epoch ‖ kind ‖ subject ‖ version)`.
+    /// Returns the name of the slot:
+    /// `keccak256("lazvm/slot/1" ‖ quorum ‖ epoch ‖ kind ‖ subject ‖ version)`.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut hasher = Keccak256::new();
@@ -358,7 +362,7 @@ impl Slot {
     }
 }
 
-/// Most bytes of an attestation: those of a run.
+/// Most bytes of an attestation, which are those of a [`Fact::Workflow`].
 pub const MAX_ATTESTATION_BYTES: usize = 1 + 32 + 8 + 1 + 3 * 32 + 2 * 8 + 32;
 
 const VERSION: u8 = 1;

@@ -17,14 +17,14 @@ pub struct QuorumCertificate {
     pub epoch: Epoch,
     /// The hash of the attestation.
     pub attestation: B256,
-    /// Who signed.
+    /// The members that signed.
     pub signers: Signers,
-    /// The sum of their signatures.
+    /// The sum of the signers' signatures.
     pub signature: Signature,
 }
 
 impl QuorumCertificate {
-    /// Checks that it certifies `attestation` in the name of `committee`.
+    /// Verifies that the certificate certifies `attestation` in the name of `committee`.
     ///
     /// # Errors
     /// [`CertificateError`]; the signature is checked last.
@@ -40,7 +40,7 @@ impl QuorumCertificate {
         self.verify_hash(committee)
     }
 
-    /// Checks that the attestation that it names is certified in the name of `committee`.
+    /// Verifies the certificate for the attestation hash that it names, in the name of `committee`.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
@@ -72,8 +72,9 @@ impl QuorumCertificate {
         }
     }
 
-    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ attestation hash ‖ count of members u8 ‖ bitmap, member `i` at bit
-    /// `i % 8` of byte `i / 8` ‖ signature (48). `122 + ceil(n / 8)` bytes.
+    /// Returns the canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ attestation hash ‖ count of
+    /// members u8 ‖ bitmap, member `i` at bit `i % 8` of byte `i / 8` ‖ signature (48).
+    /// `122 + ceil(n / 8)` bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_CERTIFICATE_BYTES);
@@ -127,7 +128,8 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// The empty set in a committee of `members`; `None` above [`MAX_MEMBERS`] or at 0.
+    /// Creates an empty set for a committee of `members`; `None` if that is 0 or above
+    /// [`MAX_MEMBERS`].
     #[must_use]
     pub const fn none(members: u8) -> Option<Self> {
         if members == 0 || members as usize > MAX_MEMBERS {
@@ -136,7 +138,7 @@ impl Signers {
         Some(Self { members, bits: 0 })
     }
 
-    /// Adds the member at a place; `false` if there is no such place.
+    /// Adds the member at a place, and returns `false` if there is no such place.
     #[must_use]
     pub const fn insert(&mut self, index: usize) -> bool {
         if index >= self.members as usize {
@@ -146,50 +148,50 @@ impl Signers {
         true
     }
 
-    /// Whether the member at a place is in the set.
+    /// Returns whether the member at a place is in the set.
     #[must_use]
     pub const fn contains(&self, index: usize) -> bool {
         index < self.members as usize && self.bits >> index & 1 == 1
     }
 
-    /// Size of the committee.
+    /// Returns the size of the committee.
     #[must_use]
     pub const fn members(&self) -> u8 {
         self.members
     }
 
-    /// The set as an integer, member `i` at bit `i`.
+    /// Returns the set as an integer with member `i` at bit `i`.
     #[must_use]
     pub const fn bits(&self) -> u128 {
         self.bits
     }
 
-    /// How many members are in the set.
+    /// Returns the number of members in the set.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.bits.count_ones()
     }
 
-    /// Those of a committee that are in the set.
+    /// Returns the members of a committee that are in the set.
     pub fn of(self, committee: &Committee) -> impl Iterator<Item = &Member> {
         let members = committee.members().iter().enumerate();
         members.filter(move |(index, _)| self.contains(*index)).map(|(_, member)| member)
     }
 
-    /// Their addresses, ascending.
+    /// Returns the ascending addresses of the members in the set.
     #[must_use]
     pub fn addresses(self, committee: &Committee) -> Vec<Address> {
         self.of(committee).map(|member| member.address).collect()
     }
 
-    /// Their weight together.
+    /// Returns the total weight of the members in the set.
     #[must_use]
     pub fn weight(self, committee: &Committee) -> u64 {
         // Each member is added once, so the sum never exceeds the total, which fits.
         self.of(committee).fold(0, |sum, member| sum.saturating_add(member.weight))
     }
 
-    /// Those that are in both sets.
+    /// Returns the members that are in both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self { members: self.members, bits: self.bits & other.bits & self.mask() }
@@ -199,53 +201,53 @@ impl Signers {
         (self.members as usize).div_ceil(8)
     }
 
-    /// The bits of all places.
+    /// Returns the bits of all places.
     const fn mask(self) -> u128 {
         // From 1 to 128 places.
         u128::MAX >> 128_u32.saturating_sub(self.members as u32)
     }
 }
 
-/// Why a certificate proves nothing.
+/// Why a certificate is invalid.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CertificateError {
-    /// It is of another epoch.
+    /// The certificate is of another epoch.
     #[error("the certificate is of epoch {got}, the committee of epoch {expected}")]
     Epoch {
-        /// The committee's.
+        /// The epoch of the committee.
         expected: u64,
-        /// The certificate's.
+        /// The epoch of the certificate.
         got: u64,
     },
-    /// Its bitmap is of a committee of another size.
+    /// The bitmap is of a committee of another size.
     #[error("the certificate is of a committee of {got} members, this one has {expected}")]
     Members {
         /// Members of the committee.
         expected: u64,
-        /// Members that the certificate is for.
+        /// Members of the bitmap.
         got: u64,
     },
-    /// It is of another quorum.
+    /// The certificate is of another quorum.
     #[error("the certificate is of quorum {got}, the committee of quorum {expected}")]
     Quorum {
-        /// The committee's.
+        /// The quorum of the committee.
         expected: B256,
-        /// The certificate's.
+        /// The quorum of the certificate.
         got: B256,
     },
-    /// Its signers have not all signed it.
+    /// The signature is not that of all signers.
     #[error("the signature is not that of all signers for this attestation")]
     Signature,
-    /// It certifies another attestation.
+    /// The certificate is of another attestation.
     #[error("the certificate is of attestation {got}, not of {expected}")]
     Attestation {
         /// The attestation asked for.
         expected: B256,
-        /// The certificate's.
+        /// The attestation of the certificate.
         got: B256,
     },
-    /// Its signers are too few.
+    /// The signers have too little weight.
     #[error("the signers weigh {got}, a quorum weighs at least {expected}")]
     Weight {
         /// The committee's threshold.

@@ -9,12 +9,12 @@ use crate::{
     merkle,
 };
 
-/// Who may vote in one epoch of a quorum, and with what weight.
+/// The members that may vote in one epoch of a quorum, with their weights.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Committee {
     quorum: QuorumId,
     epoch: Epoch,
-    /// Ascending by address.
+    /// The members, ascending by address.
     members: Vec<Member>,
     total_weight: u64,
     aggregate_key: PublicKey,
@@ -22,11 +22,13 @@ pub struct Committee {
 }
 
 impl Committee {
-    /// Makes a committee of `candidates`, given in any order, once each has shown that it knows the secret of its key.
+    /// Creates a committee of `candidates`, given in any order, after verifying that each knows the
+    /// secret of its key.
     ///
     /// # Errors
-    /// [`CommitteeError`] if there are none or too many, if an address or a key appears twice, if a weight is 0, if the
-    /// weights exceed 64 bits in total, if a proof of possession is false, or if the keys add up to nothing.
+    /// [`CommitteeError`] if there are none or too many, if an address or a key appears twice, if a
+    /// weight is 0, if the weights exceed 64 bits in total, if a proof of possession is false, or
+    /// if the keys add up to nothing.
     pub fn new(
         quorum: QuorumId,
         epoch: Epoch,
@@ -75,40 +77,40 @@ impl Committee {
         Ok(Self { quorum, epoch, members, total_weight, aggregate_key, root })
     }
 
-    /// The quorum that it speaks for.
+    /// Returns the quorum of the committee.
     #[must_use]
     pub const fn quorum(&self) -> QuorumId {
         self.quorum
     }
 
-    /// The epoch in which it may speak.
+    /// Returns the epoch of the committee.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The members, ascending by address.
+    /// Returns the members, ascending by address.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The place of an address among the members.
+    /// Returns the place of an address among the members.
     #[must_use]
     pub fn index_of(&self, address: Address) -> Option<usize> {
         self.members.binary_search_by_key(&address, |member| member.address).ok()
     }
 
-    /// The weight of all members together; at least 1.
+    /// Returns the weight of all members together; at least 1.
     #[must_use]
     pub const fn total_weight(&self) -> u64 {
         self.total_weight
     }
 
-    /// The least weight that is strictly more than two thirds of the total.
+    /// Returns the least weight that is strictly more than two thirds of the total.
     ///
-    /// Arithmetic: `total - floor((total - 1) / 3)`, which equals `floor(2 * total / 3) + 1` and never exceeds the
-    /// total.
+    /// Arithmetic: `total - floor((total - 1) / 3)`, which equals `floor(2 * total / 3) + 1` and
+    /// never exceeds the total.
     #[must_use]
     #[allow(clippy::arithmetic_side_effects)]
     pub const fn threshold(&self) -> u64 {
@@ -116,35 +118,36 @@ impl Committee {
         self.total_weight - (self.total_weight - 1) / 3
     }
 
-    /// The sum of all members' keys.
+    /// Returns the sum of all members' keys.
     #[must_use]
     pub const fn aggregate_key(&self) -> &PublicKey {
         &self.aggregate_key
     }
 
-    /// What a chain stores of the committee: `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count as
-    /// u32 ‖ aggregate key in EIP-2537's form ‖ Merkle root of the members' leaves)`, see [`Member::leaf`]; integers as u64 unless said otherwise,
-    /// big-endian.
+    /// Returns the root that a chain stores of the committee:
+    /// `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count as u32 ‖ aggregate key in EIP-2537's form ‖ Merkle root of the members' leaves)`,
+    /// see [`Member::leaf`]; integers are big-endian u64 unless said otherwise.
     #[must_use]
     pub const fn root(&self) -> B256 {
         self.root
     }
 
-    /// The path from a member's [`leaf`](Member::leaf) to the Merkle root within [`root`](Self::root).
+    /// Returns the path from a member's [`leaf`](Member::leaf) to the Merkle root within
+    /// [`root`](Self::root).
     #[must_use]
     pub fn path(&self, index: usize) -> Option<Vec<B256>> {
         merkle::path(&leaves(&self.members), index)
     }
 
-    /// The Merkle root of the members' leaves.
+    /// Returns the Merkle root of the members' leaves.
     #[must_use]
     pub fn members_root(&self) -> B256 {
         merkle::root(&leaves(&self.members))
     }
 }
 
-/// Whose proof of possession is the first that is false. Halves are checked as a whole, so that it takes twice as long to
-/// name one as to find none.
+/// Returns the owner of the first false proof of possession. Halves are verified as a batch, so
+/// naming one takes twice as long as finding none.
 fn first_forged(mut proofs: &[(Address, PublicKey, Signature)]) -> Option<Address> {
     if verify_possessions(proofs) {
         return None;
@@ -180,20 +183,20 @@ fn root(
     hasher.finalize()
 }
 
-/// One who may vote. A committee makes these of candidates whose proof of possession it has checked.
+/// A member that may vote: a candidate whose proof of possession was verified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Member {
     /// The wallet of the member.
     pub address: Address,
-    /// What its vote counts; at least 1.
+    /// The weight of its vote; at least 1.
     pub weight: u64,
-    /// What its votes are checked with.
+    /// The public key of its votes.
     pub key: PublicKey,
 }
 
 impl Member {
-    /// `keccak256(0x00 ‖ address ‖ weight as u64 big-endian ‖ key in EIP-2537's form)`, a leaf of
-    /// [`merkle`].
+    /// Returns the member's leaf of the Merkle tree:
+    /// `keccak256(0x00 ‖ address ‖ weight as u64 big-endian ‖ key in EIP-2537's form)`.
     #[must_use]
     pub fn leaf(&self) -> B256 {
         let mut bytes = Vec::with_capacity(20 + 8 + 256);
@@ -204,16 +207,17 @@ impl Member {
     }
 }
 
-/// One who asks to become a member.
+/// A wallet that asks to become a member.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Candidate {
     /// The wallet of the candidate.
     pub address: Address,
-    /// What its vote shall count.
+    /// The weight of its vote.
     pub weight: u64,
-    /// The key that it wants to vote with.
+    /// The public key of its votes.
     pub key: PublicKey,
-    /// That it knows the secret of the key ([`SecretKey::prove_possession`](crate::bls::SecretKey::prove_possession)).
+    /// The proof that it knows the secret of the key
+    /// ([`SecretKey::prove_possession`](crate::bls::SecretKey::prove_possession)).
     pub possession: Signature,
 }
 
@@ -223,10 +227,10 @@ impl Candidate {
     }
 }
 
-/// The members of a committee as they stand in its bytes, before any proof of possession is checked.
+/// The decoded candidates of a committee, before their proofs of possession are verified.
 ///
-/// Bytes: version 1 ‖ quorum ‖ epoch u64 ‖ count u16 ‖ per candidate, ascending by address: address ‖ weight u64 ‖ key (96)
-/// ‖ proof of possession (48). Integers are big-endian.
+/// Bytes: version 1 ‖ quorum ‖ epoch u64 ‖ count u16 ‖ per candidate, ascending by address: address
+/// ‖ weight u64 ‖ key (96) ‖ proof of possession (48). Integers are big-endian.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Roster {
     /// The quorum.
@@ -238,7 +242,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut candidates = self.candidates.clone();
@@ -294,7 +298,7 @@ impl Roster {
         Ok(Self { quorum, epoch, candidates })
     }
 
-    /// Checks the candidates and makes the committee.
+    /// Verifies the candidates and creates the committee.
     ///
     /// # Errors
     /// As [`Committee::new`].
@@ -303,14 +307,14 @@ impl Roster {
     }
 }
 
-/// Why candidates do not make a committee.
+/// Why candidates do not form a committee.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CommitteeError {
     /// A key belongs to two members.
     #[error("the key of {address} is another member's, too")]
     DuplicateKey {
-        /// One of the two.
+        /// One of the two members.
         address: Address,
     },
     /// An address appears twice.
@@ -319,7 +323,8 @@ pub enum CommitteeError {
         /// The address.
         address: Address,
     },
-    /// The keys add up to nothing, as only those can choose them who know all secrets; no certificate of all members would hold.
+    /// The keys add up to nothing, as only those can choose them who know all secrets; no
+    /// certificate of all members would hold.
     #[error("the keys of the members add up to nothing")]
     NoKey,
     /// A member has not shown that it knows the secret of its key.
@@ -347,7 +352,8 @@ pub enum CommitteeError {
     },
 }
 
-/// Most members of a committee: its roster then fits where a chain stores a verifying key, in the code of one contract.
+/// Most members of a committee: its roster then fits where a chain stores a verifying key, in the
+/// code of one contract.
 pub const MAX_MEMBERS: usize = 128;
 
 /// Most bytes of a roster.

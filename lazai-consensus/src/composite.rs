@@ -5,7 +5,8 @@ use crate::{Attestation, CertificateError, Committee, Fact, QuorumCertificate, Q
 /// The demand that `k` of several quorums vouch for one fact, each in its own name.
 ///
 /// # Stability
-/// Unstable: no contract or node asks for several quorums yet; for facts that no single quorum is trusted with.
+/// Unstable: no contract or node asks for several quorums yet; for facts that no single quorum is
+/// trusted with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CompositePolicy<'a> {
     /// The committees of the quorums, each quorum once.
@@ -36,9 +37,9 @@ impl<'a> CompositePolicy<'a> {
     /// Checks that at least `k` of the quorums certify `fact`.
     ///
     /// # Errors
-    /// [`CompositeError`] if a certificate is of a quorum that is not asked, if a quorum appears twice, if a certificate does
-    /// not hold, or if they are too few. Every certificate given is checked, so that the answer does not depend on their
-    /// order.
+    /// [`CompositeError`] if a certificate is of a quorum that is not asked, if a quorum appears
+    /// twice, if a certificate does not hold, or if they are too few. Every certificate given is
+    /// checked, so that the answer does not depend on their order.
     pub fn verify(
         &self,
         fact: Fact,
@@ -70,16 +71,16 @@ impl<'a> CompositePolicy<'a> {
     }
 }
 
-/// Why certificates do not meet the demand.
+/// Why certificates do not satisfy a policy.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CompositeError {
-    /// A certificate does not hold.
+    /// A certificate is invalid.
     #[error("the certificate of quorum {quorum} does not hold: {error}")]
     Certificate {
         /// The quorum.
         quorum: QuorumId,
-        /// Why.
+        /// Why it is invalid.
         error: CertificateError,
     },
     /// A quorum appears twice.
@@ -93,7 +94,7 @@ pub enum CompositeError {
     Threshold {
         /// Quorums demanded.
         k: u64,
-        /// Quorums there are.
+        /// Quorums of the policy.
         quorums: u64,
     },
     /// There are too few certificates.

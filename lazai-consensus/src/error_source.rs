@@ -1,8 +1,8 @@
 use alloc::{boxed::Box, string::ToString, sync::Arc};
 use core::{error::Error, fmt};
 
-/// The cause of an error, such as what an operating system said: shared, so that the error can be cloned, and compared by
-/// its text, so that the error can be compared.
+/// The cause of an error, such as what an operating system said: shared, so that the error can be
+/// cloned, and compared by its text, so that the error can be compared.
 ///
 /// It must not reach consensus, because the text may differ from machine to machine.
 #[derive(Clone, Debug)]

@@ -7,46 +7,46 @@ use crate::{
     VoteError, merkle,
 };
 
-/// What shows that members broke the rules, to anyone who knows their committee.
+/// Proof that members broke the rules, for anyone who knows their committee.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Evidence {
     /// A member signed two attestations in one slot.
     DoubleVote {
-        /// One vote.
+        /// The first vote.
         first: Box<Vote>,
-        /// The other.
+        /// The second vote.
         second: Box<Vote>,
     },
     /// A member did not answer an audit: its quorum's certificate of the audit lists it.
     FailedAudit {
         /// The certified audit.
         audit: Box<(Attestation, QuorumCertificate)>,
-        /// Who failed.
+        /// The address of the member that failed.
         member: Address,
         /// The place of the address among those that failed.
         index: u64,
-        /// The path from it to the root of those that failed.
+        /// The Merkle path from the address to the root of those that failed.
         path: Vec<B256>,
     },
-    /// A quorum certified what is refuted.
+    /// A quorum certified an attestation that is refuted.
     FalseValidity {
         /// The certified attestation.
         certified: Box<(Attestation, QuorumCertificate)>,
-        /// What a [`Refuter`] takes to show that it is false.
+        /// The refutation that a [`Refuter`] judges.
         refutation: Vec<u8>,
     },
     /// A quorum certified two attestations in one slot: those that signed both voted twice.
     TwoCertificates {
-        /// One certified attestation.
+        /// The first certified attestation.
         first: Box<(Attestation, QuorumCertificate)>,
-        /// The other.
+        /// The second certified attestation.
         second: Box<(Attestation, QuorumCertificate)>,
     },
 }
 
 impl Evidence {
-    /// Checks the evidence and names those whom it convicts.
+    /// Verifies the evidence and returns the members that it convicts.
     ///
     /// # Errors
     /// [`EvidenceError`] if it shows nothing.
@@ -98,7 +98,7 @@ impl Evidence {
     }
 }
 
-/// Refuses two attestations that a member may both sign.
+/// Returns an error for two attestations that a member may both sign.
 pub(crate) fn contradict(first: &Attestation, second: &Attestation) -> Result<(), EvidenceError> {
     if first.slot() != second.slot() || first == second {
         return Err(EvidenceError::NoContradiction);
@@ -106,12 +106,12 @@ pub(crate) fn contradict(first: &Attestation, second: &Attestation) -> Result<()
     Ok(())
 }
 
-/// Those whom evidence convicts.
+/// The members that evidence convicts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Offenders {
-    /// Their addresses, ascending.
+    /// The addresses, ascending.
     pub members: Vec<Address>,
-    /// Their weight together.
+    /// The total weight.
     pub weight: u64,
 }
 
@@ -121,11 +121,11 @@ impl Offenders {
     }
 }
 
-/// Why evidence convicts nobody.
+/// Why evidence is invalid.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EvidenceError {
-    /// A certificate in it does not hold.
+    /// A certificate in the evidence is invalid.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// The attestation is not of an audit.
@@ -146,13 +146,13 @@ pub enum EvidenceError {
     /// The votes are of two members.
     #[error("the votes are of two members")]
     TwoVoters,
-    /// This machine cannot tell.
+    /// This machine cannot decide.
     #[error("this node cannot judge the refutation: {reason}")]
     Undecided {
-        /// What is missing, and what to do.
+        /// What is missing, and how to provide it.
         reason: String,
     },
-    /// A vote in it does not hold.
+    /// A vote in the evidence is invalid.
     #[error(transparent)]
     Vote(#[from] VoteError),
 }

@@ -5,12 +5,13 @@ use std::{
 
 /// A lock on a file that keeps other processes out as long as it lives.
 ///
-/// Journals, ledgers and stores take one for their folder, since two writers would spoil each other's files.
+/// Journals, ledgers and stores take one for their folder, since two writers would spoil each
+/// other's files.
 #[derive(Debug)]
 pub struct FileLock(File);
 
 impl FileLock {
-    /// Locks the file at `path`, which is made if it is not there and never written.
+    /// Locks the file at `path`, which is created if it is missing and never written.
     ///
     /// # Errors
     /// [`TryLockError::WouldBlock`] if somebody has locked it, and what the operating system says.
@@ -25,8 +26,8 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // To close it is not enough: a process that another thread is starting has the file open, too, until it runs its own
-        // program. If it cannot be unlocked, it is so when that happens.
+        // To close it is not enough: a process that another thread is starting has the file open,
+        // too, until it runs its own program. If it cannot be unlocked, it is so when that happens.
         let _ = self.0.unlock();
     }
 }

@@ -1,8 +1,8 @@
 //! Binary Merkle trees over keccak256, as contracts check them.
 //!
-//! A leaf is `keccak256(0x00 ‖ bytes)`, a node `keccak256(0x01 ‖ left ‖ right)`; a last node without a sibling goes up
-//! as it is. A path is checked against the place *and* the count of leaves, so that a leaf has one path and no node
-//! passes as a leaf.
+//! A leaf is `keccak256(0x00 ‖ bytes)`, a node `keccak256(0x01 ‖ left ‖ right)`; a last node
+//! without a sibling goes up as it is. A path is checked against the place *and* the count of
+//! leaves, so that a leaf has one path and no node passes as a leaf.
 
 use alloc::vec::Vec;
 
@@ -12,7 +12,7 @@ mod tree;
 
 pub use tree::Tree;
 
-/// The hash of a leaf.
+/// Hashes the bytes of a leaf.
 #[must_use]
 pub fn leaf(bytes: &[u8]) -> B256 {
     let mut hasher = Keccak256::new();
@@ -21,7 +21,7 @@ pub fn leaf(bytes: &[u8]) -> B256 {
     hasher.finalize()
 }
 
-/// The hash of two nodes.
+/// Hashes two nodes into the one above them.
 #[must_use]
 pub fn node(left: &B256, right: &B256) -> B256 {
     let mut hasher = Keccak256::new();
@@ -31,7 +31,7 @@ pub fn node(left: &B256, right: &B256) -> B256 {
     hasher.finalize()
 }
 
-/// The root over hashes of leaves; zero if there are none.
+/// Returns the root over hashes of leaves; zero if there are none.
 #[must_use]
 pub fn root(leaves: &[B256]) -> B256 {
     let mut level = leaves.to_vec();
@@ -41,7 +41,7 @@ pub fn root(leaves: &[B256]) -> B256 {
     level.first().copied().unwrap_or_default()
 }
 
-/// The siblings of leaf `index`, from the leaf upwards; `None` if there is no such leaf.
+/// Returns the siblings of leaf `index`, from the leaf upwards; `None` if there is no such leaf.
 #[must_use]
 pub fn path(leaves: &[B256], index: usize) -> Option<Vec<B256>> {
     leaves.get(index)?;
@@ -54,7 +54,7 @@ pub fn path(leaves: &[B256], index: usize) -> Option<Vec<B256>> {
     Some(path)
 }
 
-/// Whether `leaf` is the leaf at `index` of `count` under `root`.
+/// Returns whether `leaf` is the leaf at `index` of `count` under `root`.
 #[must_use]
 pub fn verify(root: &B256, leaf: B256, index: u64, count: u64, path: &[B256]) -> bool {
     let mut siblings = path.iter();
@@ -63,7 +63,8 @@ pub fn verify(root: &B256, leaf: B256, index: u64, count: u64, path: &[B256]) ->
         && siblings.next().is_none()
 }
 
-/// The root above the leaf hash at `index` of `count`, with siblings taken from `path`; `None` if it has too few.
+/// Returns the root above the leaf hash at `index` of `count`, with siblings taken from `path`;
+/// `None` if it has too few.
 ///
 /// What is left in `path` is the caller's to judge, since paths of trees of trees stand in one row.
 #[must_use]
@@ -86,7 +87,7 @@ pub fn climb<'a>(
     Some(hash)
 }
 
-/// How many siblings the path of leaf `index` of `count` has; fewer than 64.
+/// Returns the number of siblings of the path of leaf `index` of `count`; fewer than 64.
 #[must_use]
 pub const fn path_len(index: u64, count: u64) -> usize {
     let (mut index, mut count, mut length) = (index, count, 0_usize);
@@ -100,7 +101,7 @@ pub const fn path_len(index: u64, count: u64) -> usize {
     length
 }
 
-/// The level above one.
+/// Returns the level above one.
 #[must_use]
 pub fn parents(level: &[B256]) -> Vec<B256> {
     let pair = |pair: &[B256]| match pair {

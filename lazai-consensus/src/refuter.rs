@@ -8,9 +8,11 @@ use lazai_api_types::{
 
 use crate::{Attestation, EvidenceError, Fact};
 
-/// Judges whether a certified attestation is false: a proof system, a rerun of the model, a Merkle opening.
+/// Judges whether a certified attestation is false: a proof system, a rerun of the model, a Merkle
+/// opening.
 pub trait Refuter: Debug + Send + Sync {
-    /// Whether `refutation`, which nobody vouches for, shows that `attestation` is false. The same on every machine.
+    /// Returns whether `refutation`, which may be hostile, shows that `attestation` is false. The
+    /// answer is the same on every machine.
     ///
     /// # Errors
     /// [`EvidenceError::Undecided`] if this machine cannot tell.
@@ -19,10 +21,12 @@ pub trait Refuter: Debug + Send + Sync {
 
 /// Refutes a certified run of a model by the proof of another result for the same input.
 ///
-/// What a model's runs are proved with is fixed here, because whoever chooses the verifying key chooses the model.
+/// What a model's runs are proved with is fixed here, because whoever chooses the verifying key
+/// chooses the model.
 ///
 /// # Stability
-/// Unstable: no node refutes runs yet. It is the back end of [`Evidence::FalseValidity`](crate::Evidence::FalseValidity) that disputes need.
+/// Unstable: no node refutes runs yet. It is the back end of
+/// [`Evidence::FalseValidity`](crate::Evidence::FalseValidity) that disputes need.
 #[derive(Clone, Debug, Default)]
 pub struct ProofRefuter {
     verifiers: ProofVerifiers,
@@ -30,7 +34,7 @@ pub struct ProofRefuter {
 }
 
 impl ProofRefuter {
-    /// Judges with `verifiers`, and no model yet.
+    /// Creates a refuter with `verifiers` that trusts no key yet.
     #[must_use]
     pub const fn new(verifiers: ProofVerifiers) -> Self {
         Self { verifiers, keys: BTreeMap::new() }
@@ -67,9 +71,10 @@ impl Refuter for ProofRefuter {
     }
 }
 
-/// What shows that a certified run is false: the true result and its proof.
+/// The proof that a certified run is false: the true result and its proof.
 ///
-/// Bytes: version 1 ‖ system u32 ‖ output ‖ FLOPs u64 ‖ peak bytes u64 ‖ proof to the end; integers are big-endian.
+/// Bytes: version 1 ‖ system u32 ‖ output ‖ FLOPs u64 ‖ peak bytes u64 ‖ proof to the end; integers
+/// are big-endian.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Refutation<'a> {
     /// The system of the proof.
@@ -83,7 +88,7 @@ pub struct Refutation<'a> {
 }
 
 impl<'a> Refutation<'a> {
-    /// The canonical bytes.
+    /// Returns the canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES.saturating_add(self.proof.len()));
@@ -96,7 +101,7 @@ impl<'a> Refutation<'a> {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote. The proof is not looked into; its verifier bounds it.
+    /// Reads what [`encode`](Self::encode) wrote. The proof is not decoded; its verifier bounds it.
     ///
     /// # Errors
     /// [`DecodeError`] if the bytes end before the proof or are of another version.

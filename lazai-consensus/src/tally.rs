@@ -8,16 +8,17 @@ use crate::{
     bls::{AggregateKey, Signature},
 };
 
-/// The count of one slot: who has voted for what, each member once.
+/// The count of the votes in one slot, one for each member.
 ///
-/// Signatures are checked when they may make a quorum, all of them at once, or when two votes of one member contradict
-/// each other. The memory depends on the number of members alone, whatever comes. `C` leads to the committee: a reference,
-/// or a shared pointer for a count that outlives the caller.
+/// Signatures are checked when they may make a quorum, all of them at once, or when two votes of
+/// one member contradict each other. The memory depends on the number of members alone, whatever
+/// comes. `C` leads to the committee: a reference, or a shared pointer for a count that outlives
+/// the caller.
 #[derive(Clone, Debug)]
 pub struct Tally<C> {
     committee: C,
     slot: Slot,
-    /// By the place of the member.
+    /// The ballots by the place of the member.
     ballots: Vec<Option<Ballot>>,
 }
 
@@ -29,7 +30,7 @@ struct Ballot {
 }
 
 impl<C: Deref<Target = Committee>> Tally<C> {
-    /// A count in which nobody has voted yet.
+    /// Creates a count without votes.
     ///
     /// # Errors
     /// [`VoteError`] if the slot is not this committee's.
@@ -49,7 +50,8 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     /// Counts a vote.
     ///
     /// # Errors
-    /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is then as it was.
+    /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is
+    /// then as it was.
     pub fn add(&mut self, vote: &Vote) -> Result<Progress, VoteError> {
         vote.member(&self.committee)?;
         let slot = vote.attestation.slot();
@@ -64,7 +66,8 @@ impl<C: Deref<Target = Committee>> Tally<C> {
             if earlier.vote == *vote {
                 return Ok(Progress::Repeated);
             }
-            // One of the two is forged, or the member has voted twice: there is one signature per key and message.
+            // One of the two is forged, or the member has voted twice: there is one signature per
+            // key and message.
             let is_genuine = earlier.is_verified || earlier.vote.verify(&self.committee).is_ok();
             if is_genuine {
                 self.ballots[index] = Some(Ballot { is_verified: true, ..earlier });
@@ -82,19 +85,21 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         Ok(self.certify(ballot.attestation))
     }
 
-    /// The weight that has voted for an attestation, whether checked yet or not.
+    /// Returns the weight of the votes for an attestation, whether their signatures are verified
+    /// yet or not.
     #[must_use]
     pub fn weight(&self, attestation: B256) -> u64 {
         self.supporters(attestation).map_or(0, |signers| signers.weight(&self.committee))
     }
 
-    /// The members that have voted, ascending.
+    /// Returns the members that have voted, ascending.
     pub fn voters(&self) -> impl Iterator<Item = Address> {
         let members = self.committee.members().iter().zip(&self.ballots);
         members.filter(|(_, ballot)| ballot.is_some()).map(|(member, _)| member.address)
     }
 
-    /// The vote of each member that counts, in the order of the members; its signature may not be checked yet.
+    /// Returns the vote of each member that counts, in the order of the members; its signature may
+    /// not be verified yet.
     pub fn votes(&self) -> impl Iterator<Item = &Vote> {
         self.ballots.iter().flatten().map(|ballot| &ballot.vote)
     }
@@ -109,8 +114,9 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         Some(signers)
     }
 
-    /// Makes the certificate, if there are enough votes and their sum is right. If it is wrong, forged votes are dropped. If none
-    /// is forged, their keys cancel each other out: there is no certificate until another vote comes.
+    /// Creates the certificate if there are enough votes and their sum is valid. If it is not,
+    /// forged votes are dropped. If none is forged, their keys cancel each other out, and there is
+    /// no certificate until another vote comes.
     fn certify(&mut self, attestation: B256) -> Progress {
         loop {
             let Some(signers) = self.supporters(attestation) else {
@@ -151,7 +157,7 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         }
     }
 
-    /// The sum of the supporters' signatures, if it holds for the sum of their keys.
+    /// Returns the sum of the supporters' signatures if it is valid for the sum of their keys.
     fn sum(&self, attestation: B256, signers: Signers) -> Option<Signature> {
         let supporting = || self.ballots.iter().flatten().filter(|b| b.attestation == attestation);
         let signature = Signature::aggregate(supporting().map(|ballot| &ballot.vote.signature))?;
@@ -160,18 +166,18 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     }
 }
 
-/// What a vote changed.
+/// The effect of a vote on a count.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Progress {
-    /// Its attestation has a quorum; each further vote makes a certificate of more signers.
+    /// The attestation has a quorum; each further vote makes a certificate of more signers.
     Certified(QuorumCertificate),
-    /// Its voter had signed another attestation in the slot; the first counts.
+    /// The voter had signed another attestation in the slot; the first counts.
     Conflict(Evidence),
-    /// It counts, and its attestation has no quorum yet.
+    /// The vote counts, and its attestation has no quorum yet.
     Pending {
-        /// The weight that has voted for its attestation, whether checked yet or not.
+        /// The weight of the votes for the attestation, whether verified yet or not.
         weight: u64,
     },
-    /// It had been counted before; nothing changed.
+    /// The vote had been counted before; nothing changed.
     Repeated,
 }

@@ -10,19 +10,20 @@ use crate::{
     vote_store::{VoteStore, VoteStoreError},
 };
 
-/// A member's signed word for an attestation.
+/// The signed vote of a member for an attestation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Vote {
-    /// What is voted for.
+    /// The attestation that is voted for.
     pub attestation: Attestation,
-    /// Who votes.
+    /// The address of the member that votes.
     pub voter: Address,
     /// The voter's signature of the attestation's hash.
     pub signature: Signature,
 }
 
 impl Vote {
-    /// Checks that the vote is a member's, for this committee's quorum and epoch; gives the member.
+    /// Verifies that the vote is a member's, for the quorum and the epoch of this committee, and
+    /// returns the member.
     ///
     /// # Errors
     /// [`VoteError`]; the signature is checked last, as it takes a millisecond.
@@ -35,7 +36,7 @@ impl Vote {
         }
     }
 
-    /// As [`verify`](Self::verify), but for the signature.
+    /// Checks as [`verify`](Self::verify) does, without the signature.
     pub(crate) fn member<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
         concerns(&self.attestation, committee)?;
         let index = committee.index_of(self.voter);
@@ -44,7 +45,7 @@ impl Vote {
             .ok_or(VoteError::UnknownVoter { voter: self.voter })
     }
 
-    /// The canonical bytes: version 1 ‖ voter ‖ signature ‖ attestation.
+    /// Returns the canonical bytes: version 1 ‖ voter ‖ signature ‖ attestation.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_VOTE_BYTES);
@@ -71,7 +72,7 @@ impl Vote {
     }
 }
 
-/// Refuses an attestation of another quorum or epoch.
+/// Returns an error if the attestation is of another quorum or epoch.
 pub(crate) fn concerns(attestation: &Attestation, committee: &Committee) -> Result<(), VoteError> {
     let (quorum, epoch) = (attestation.quorum, attestation.epoch);
     if quorum != committee.quorum() {
@@ -83,7 +84,8 @@ pub(crate) fn concerns(attestation: &Attestation, committee: &Committee) -> Resu
     Ok(())
 }
 
-/// A member's pen: it signs at most one attestation per slot, and only after the store keeps which.
+/// The signer of a member. It signs at most one attestation per slot, and only after the store has
+/// kept it.
 #[derive(Debug)]
 pub struct Attestor<S> {
     address: Address,
@@ -92,16 +94,17 @@ pub struct Attestor<S> {
 }
 
 impl<S: VoteStore> Attestor<S> {
-    /// A pen for the member `address`, whose earlier votes `store` keeps.
+    /// Creates the signer of the member `address`, whose earlier votes `store` keeps.
     pub const fn new(address: Address, secret: SecretKey, store: S) -> Self {
         Self { address, secret, store }
     }
 
-    /// Votes for `attestation`. An attestation that was voted for before gets the same vote again.
+    /// Votes for `attestation`. One that was voted for before gets the same vote again.
     ///
     /// # Errors
-    /// [`AttestError::Refused`] if the attestation is not this committee's or the pen's owner is no member with this key;
-    /// [`AttestError::Store`] if another attestation was signed in the slot, or if the store cannot keep the vote.
+    /// [`AttestError::Refused`] if the attestation is not this committee's or the pen's owner is no
+    /// member with this key; [`AttestError::Store`] if another attestation was signed in the slot,
+    /// or if the store cannot keep the vote.
     pub fn attest(
         &mut self,
         attestation: Attestation,
@@ -119,17 +122,17 @@ impl<S: VoteStore> Attestor<S> {
         Ok(Vote { attestation, voter: self.address, signature })
     }
 
-    /// The wallet of the member.
+    /// Returns the wallet of the member.
     pub const fn address(&self) -> Address {
         self.address
     }
 
-    /// What was signed in a slot.
+    /// Returns the hash of the attestation that was signed in a slot.
     pub fn signed(&self, slot: &Slot) -> Option<alloy_primitives::B256> {
         self.store.reserved(slot)
     }
 
-    /// The store of its votes.
+    /// Returns the store of its votes.
     pub const fn store_mut(&mut self) -> &mut S {
         &mut self.store
     }
@@ -142,34 +145,34 @@ pub enum VoteError {
     /// The attestation is of another epoch.
     #[error("the attestation is of epoch {got}, this committee speaks in epoch {expected}")]
     Epoch {
-        /// The committee's.
+        /// The epoch of the committee.
         expected: u64,
-        /// The attestation's.
+        /// The epoch of the attestation.
         got: u64,
     },
     /// The attestation is of another quorum.
     #[error("the attestation is of quorum {got}, this committee speaks for {expected}")]
     Quorum {
-        /// The committee's.
+        /// The quorum of the committee.
         expected: alloy_primitives::B256,
-        /// The attestation's.
+        /// The quorum of the attestation.
         got: alloy_primitives::B256,
     },
     /// The signature is not the voter's.
     #[error("the signature is not {voter}'s for this attestation")]
     Signature {
-        /// Who is said to have voted.
+        /// The claimed voter.
         voter: Address,
     },
-    /// The attestation answers another question than the one that is counted.
+    /// The attestation belongs to another slot than the one that is counted.
     #[error("the attestation belongs to slot {got}, this count is of {expected}")]
     Slot {
         /// The slot that is counted.
         expected: alloy_primitives::B256,
-        /// The attestation's.
+        /// The slot of the attestation.
         got: alloy_primitives::B256,
     },
-    /// The voter is no member.
+    /// The voter is not a member.
     #[error("{voter} is not a member of the committee")]
     UnknownVoter {
         /// The voter.

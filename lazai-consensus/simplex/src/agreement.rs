@@ -16,17 +16,19 @@ use lazai_consensus::{
     },
 };
 
-/// What makes validators agree on one chain of blocks. Transactions are the executor's business: it takes them in, and
-/// the engine asks it for blocks.
+/// Makes validators agree on one chain of blocks. The executor takes transactions in; the engine
+/// asks it for blocks.
 pub trait ChainEngine {
-    /// A running validator.
+    /// The handle of a running validator.
     type Handle: ChainHandle;
 
-    /// Starts a validator, which runs until its handle is stopped or dropped. What the executor holds and what the engine
-    /// has written in an earlier run are reconciled first: no final block is lost or executed twice.
+    /// Starts a validator, which runs until its handle is stopped or dropped. What the executor
+    /// holds and what the engine has written in an earlier run are reconciled first: no final block
+    /// is lost or executed twice.
     ///
     /// # Errors
-    /// [`ChainError`] if the configuration cannot work. What goes wrong later is told by [`ChainEvent::Stopped`].
+    /// [`ChainError`] if the configuration cannot work. What goes wrong later is told by
+    /// [`ChainEvent::Stopped`].
     fn start(
         &self,
         config: ChainConfig,
@@ -34,9 +36,9 @@ pub trait ChainEngine {
     ) -> Result<Self::Handle, ChainError>;
 }
 
-/// A running validator.
+/// Controls a running validator.
 pub trait ChainHandle {
-    /// What happens, in order. Events wait until they are read.
+    /// Returns the channel of events, in order. Events wait until they are read.
     fn events(&self) -> &Receiver<ChainEvent>;
 
     /// Stops the validator and waits until it has.
@@ -46,27 +48,28 @@ pub trait ChainHandle {
     fn stop(self) -> Result<(), ChainError>;
 }
 
-/// Who a validator is, with whom it agrees, and where it keeps its journal.
+/// The configuration of a validator: its keys, its peers and its journal.
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
     /// The secret of the Ed25519 identity of its seat, 32 bytes that nobody can guess.
     pub identity: Identity,
-    /// The secret of the votes of its seat. Two validators must never run with one: that is equivocation, and slashed. The
-    /// same holds for one validator before and after it has lost what it wrote: if the journal alone is lost, it stays silent
-    /// until the next epoch; if the executor's state is lost as well, it needs a new key.
+    /// The secret of the votes of its seat. Two validators must never run with one: that is
+    /// equivocation, and slashed. The same holds for one validator before and after it has lost
+    /// what it wrote: if the journal alone is lost, it stays silent until the next epoch; if the
+    /// executor's state is lost as well, it needs a new key.
     pub vote_key: SecretKey,
-    /// Who votes in which epoch. A validator without a seat follows the chain.
+    /// The source of the committee of each epoch. A validator without a seat follows the chain.
     pub committees: Arc<dyn CommitteeSource>,
-    /// Which heights belong to which epoch.
+    /// The schedule of epochs by height.
     pub epochs: EpochSchedule,
-    /// How long it waits for what.
+    /// The timeouts.
     pub timing: ChainTiming,
-    /// Where it listens.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Where the others listen, by the public keys of their identities: the members of all committees that are known, and
-    /// followers. Itself may be among them.
+    /// The addresses of the peers by the public keys of their identities: members of all known
+    /// committees, and followers. The validator itself may be among them.
     pub peers: BTreeMap<[u8; 32], SocketAddr>,
-    /// The directory of its journal, for it alone.
+    /// The directory of the journal, used by no other validator.
     pub storage: PathBuf,
 }
 
@@ -75,7 +78,8 @@ pub struct ChainConfig {
 pub struct Identity(pub [u8; 32]);
 
 impl Identity {
-    /// The public key, by which others know the operator; it stands in its [`Seat`](lazai_consensus::chain::Seat).
+    /// Returns the public key, which identifies the operator in its
+    /// [`Seat`](lazai_consensus::chain::Seat).
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
         crate::engine::public_identity(&self.0)
@@ -88,16 +92,16 @@ impl core::fmt::Debug for Identity {
     }
 }
 
-/// How long a validator waits. Unequal values at different validators cost speed, never safety.
+/// The timeouts of a validator. Different values at different validators cost speed, never safety.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ChainTiming {
-    /// For the proposal of a leader.
+    /// Timeout for the proposal of a leader.
     pub leader: Duration,
-    /// For a view to be certified; above `leader`.
+    /// Timeout for a view to be certified; above `leader`.
     pub certification: Duration,
-    /// Before it repeats that it gives a view up.
+    /// Interval at which a vote to skip a view is repeated.
     pub retry: Duration,
-    /// For an answer to a request for missing data.
+    /// Timeout for an answer to a request for missing data.
     pub fetch: Duration,
 }
 
@@ -112,23 +116,25 @@ impl Default for ChainTiming {
     }
 }
 
-/// What happens in a running validator.
+/// An event of a running validator.
 #[derive(Debug)]
 pub enum ChainEvent {
     /// An epoch begins; its committee votes from now on.
     EpochChange {
         /// The epoch.
         epoch: u64,
-        /// Its committee.
+        /// The committee of the epoch.
         committee: ChainCommittee,
     },
     /// A seat broke the protocol. The same evidence may come more than once.
     Equivocation(Equivocation),
-    /// A block is final and the executor has committed it. Each block comes once in each run that commits it, in order.
+    /// A block is final and the executor has committed it. Each block comes once in each run that
+    /// commits it, in order.
     Finalized {
         /// The block.
         block: Block,
-        /// Its certificate; `None` if it became final with a descendant, whose certificate covers it.
+        /// The certificate of the block; `None` if the block became final with a descendant, whose
+        /// certificate covers it.
         certificate: Option<FinalityCertificate>,
     },
     /// The validator has stopped because it must not go on. No event follows.
@@ -145,7 +151,7 @@ pub enum ChainError {
     /// A part of the configuration cannot work.
     #[error("the configuration cannot work: {reason}")]
     Config {
-        /// What to change.
+        /// The setting to change, and why.
         reason: String,
     },
     /// The executor and the chain differ at a height.
@@ -164,7 +170,7 @@ pub enum ChainError {
     /// The engine has ended by itself.
     #[error("a part of the engine has ended: {part}")]
     Ended {
-        /// Which part.
+        /// The part that ended.
         part: String,
     },
     /// The executor cannot execute a final block.
@@ -183,7 +189,7 @@ pub enum ChainError {
     Key {
         /// The epoch.
         epoch: u64,
-        /// Which.
+        /// The field of the seat that holds the key.
         field: &'static str,
     },
     /// The weights of a committee elect nobody.
@@ -211,7 +217,7 @@ pub enum ChainError {
     /// The journal cannot be read or written.
     #[error("the journal cannot be used: {source}")]
     Storage {
-        /// What failed.
+        /// The cause of the failure.
         source: ErrorSource,
     },
 }

@@ -5,7 +5,7 @@ use blst::{BLST_ERROR, blst_scalar, min_sig};
 
 use super::{MESSAGE_DST, PublicKey, Signature};
 
-/// A message, and who is said to have signed it how.
+/// A message with the key and the signature that are said to belong to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
     /// The message.
@@ -16,11 +16,13 @@ pub struct Signed<'a> {
     pub signature: Signature,
 }
 
-/// Whether each signature is its key's for its message, in about half the time of one check after the other; true of none.
+/// Returns whether each signature is that of its key for its message, in about half the time of
+/// single checks; `true` if there are none.
 ///
-/// The messages may differ. All equations are checked as one sum with weights of 128 bits, so that one wrong signature
-/// makes the sum wrong but with a probability of 2^-127. The weights are a hash of all messages, keys and signatures: the
-/// answer is the same on every machine, and who makes the signatures cannot choose them by the weights.
+/// The messages may differ. All equations are checked as one sum with weights of 128 bits, so that
+/// one wrong signature makes the sum wrong but with a probability of 2^-127. The weights are a hash
+/// of all messages, keys and signatures: the answer is the same on every machine, and who makes the
+/// signatures cannot choose them by the weights.
 #[must_use]
 pub fn verify_batch(signed: &[Signed<'_>]) -> bool {
     verify_batch_under(signed, MESSAGE_DST)

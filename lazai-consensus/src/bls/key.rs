@@ -23,7 +23,7 @@ impl SecretKey {
         min_sig::SecretKey::key_gen(seed, &[]).map(Self).map_err(|_| InvalidKeyMaterial)
     }
 
-    /// Reads the big-endian scalar.
+    /// Reads a big-endian scalar.
     ///
     /// # Errors
     /// [`InvalidKeyMaterial`] if it is zero or not below the order of the groups.
@@ -31,13 +31,13 @@ impl SecretKey {
         min_sig::SecretKey::from_bytes(bytes).map(Self).map_err(|_| InvalidKeyMaterial)
     }
 
-    /// The big-endian scalar: the secret itself.
+    /// Returns the big-endian scalar, that is the secret itself.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
 
-    /// The public key that belongs to it.
+    /// Returns the public key that belongs to the secret.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         PublicKey(self.0.sk_to_pk())
@@ -49,8 +49,8 @@ impl SecretKey {
         Signature(self.0.sign(message, MESSAGE_DST, &[]))
     }
 
-    /// Proves that the secret of the public key is known to `owner`, without which keys could be made up that cancel
-    /// others out, or be copied from others together with their proof.
+    /// Proves that `owner` knows the secret of the public key. Without such proofs, keys could be
+    /// made up that cancel others out, or be copied from others together with their proof.
     #[must_use]
     pub fn prove_possession(&self, owner: Address) -> Signature {
         let message = possession(&self.public_key(), owner);
@@ -79,13 +79,14 @@ impl PublicKey {
             .map_err(|_| DecodeError::Point { field: "public key" })
     }
 
-    /// The compressed point.
+    /// Returns the compressed point.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PUBLIC_KEY_BYTES] {
         self.0.to_bytes()
     }
 
-    /// The point as EIP-2537 takes it: `x.c0 ‖ x.c1 ‖ y.c0 ‖ y.c1`, each 64 bytes big-endian.
+    /// Returns the point as EIP-2537 takes it: `x.c0 ‖ x.c1 ‖ y.c0 ‖ y.c1`, each 64 bytes
+    /// big-endian.
     #[must_use]
     pub fn to_eip2537(&self) -> [u8; 256] {
         // blst writes the parts of an extension field element from the highest.
@@ -98,20 +99,20 @@ impl PublicKey {
         padded
     }
 
-    /// Whether it is the identity, which a sum of keys can be and no key of a member.
+    /// Returns whether the key is the identity, which a sum of keys can be but no key of a member.
     pub(crate) fn is_identity(&self) -> bool {
         self.to_bytes()[0] & IDENTITY_BIT != 0
     }
 
-    /// Whether `proof` is what [`SecretKey::prove_possession`] makes for `owner`.
+    /// Returns whether `proof` is what [`SecretKey::prove_possession`] makes for `owner`.
     #[must_use]
     pub fn verify_possession(&self, proof: &Signature, owner: Address) -> bool {
         proof.verify_under(possession(self, owner).as_slice(), POSSESSION_DST, self)
     }
 }
 
-/// Whether each proof is what [`SecretKey::prove_possession`] makes with its key for its owner; all of them together take
-/// about half the time of one after the other.
+/// Returns whether each proof is what [`SecretKey::prove_possession`] makes with its key for its
+/// owner, in about half the time of single checks.
 #[must_use]
 pub fn verify_possessions(proofs: &[(Address, PublicKey, Signature)]) -> bool {
     let messages: Vec<_> = proofs.iter().map(|(owner, key, _)| possession(key, *owner)).collect();
@@ -133,7 +134,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// `keccak256("lazvm/possession/1" ‖ owner ‖ key)`.
+/// Returns `keccak256("lazvm/possession/1" ‖ owner ‖ key)`.
 fn possession(key: &PublicKey, owner: Address) -> B256 {
     let mut hasher = Keccak256::new();
     hasher.update(b"lazvm/possession/1");
@@ -149,5 +150,5 @@ pub struct InvalidKeyMaterial;
 
 /// Bytes of a compressed public key.
 pub const PUBLIC_KEY_BYTES: usize = 96;
-/// In the first byte of a compressed point.
+/// The flag of the identity in the first byte of a compressed point.
 const IDENTITY_BIT: u8 = 0x40;

@@ -1,7 +1,7 @@
 //! Signatures that add up: BLS12-381 with public keys in G2 and signatures in G1 ("`MinSig`").
 //!
-//! The suite is the proof-of-possession scheme of draft-irtf-cfrg-bls-signature, which EIP-2537 can verify; blst, which
-//! this module alone names, computes it.
+//! The suite is the proof-of-possession scheme of draft-irtf-cfrg-bls-signature, which EIP-2537 can
+//! verify; blst, which this module alone names, computes it.
 
 mod batch;
 mod key;

@@ -21,13 +21,13 @@ impl Signature {
             .map_err(|_| DecodeError::Point { field: "signature" })
     }
 
-    /// The compressed point.
+    /// Returns the compressed point.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SIGNATURE_BYTES] {
         self.0.to_bytes()
     }
 
-    /// The point as EIP-2537 takes it: `x ‖ y`, each 64 bytes big-endian.
+    /// Returns the point as EIP-2537 takes it: `x ‖ y`, each 64 bytes big-endian.
     #[must_use]
     pub fn to_eip2537(&self) -> [u8; 128] {
         let affine = self.0.serialize();
@@ -37,20 +37,20 @@ impl Signature {
         padded
     }
 
-    /// Whether the owner of `key` signed `message`.
+    /// Returns whether the owner of `key` signed `message`.
     #[must_use]
     pub fn verify(&self, message: &[u8], key: &PublicKey) -> bool {
         self.verify_under(message, MESSAGE_DST, key)
     }
 
-    /// Whether the owners of the keys that make up `keys` all signed `message`. Each of them must have proved
-    /// possession.
+    /// Returns whether the owners of all keys in `keys` signed `message`. Each of them must have
+    /// proved possession.
     #[must_use]
     pub fn verify_aggregate(&self, message: &[u8], keys: &AggregateKey) -> bool {
         self.verify(message, &PublicKey(keys.0.to_public_key()))
     }
 
-    /// The sum of signatures; `None` of none.
+    /// Adds up signatures; `None` if there are none.
     #[must_use]
     pub fn aggregate<'a>(signatures: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let mut signatures = signatures.into_iter();
@@ -79,7 +79,7 @@ impl fmt::Debug for Signature {
 pub struct AggregateKey(min_sig::AggregatePublicKey);
 
 impl AggregateKey {
-    /// The sum of `keys`; `None` of none.
+    /// Adds up `keys`; `None` if there are none.
     #[must_use]
     pub fn of<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Option<Self> {
         let mut keys = keys.into_iter();
@@ -90,7 +90,7 @@ impl AggregateKey {
         Some(Self(sum))
     }
 
-    /// The sum as one key.
+    /// Returns the sum as one key.
     #[must_use]
     pub fn to_public_key(&self) -> PublicKey {
         PublicKey(self.0.to_public_key())

@@ -5,15 +5,15 @@ use alloy_primitives::{Address, B256};
 
 use crate::chain::FraudProof;
 
-/// Judges what a challenger says: a Merkle opening, a proof, an attestation of hardware.
+/// Judges the data of a challenge: a Merkle opening, a proof, or a hardware quote.
 ///
 /// # Stability
 /// Unstable: as [`ChallengeWindow`], which alone calls it.
 pub trait FraudVerifier: Debug {
     /// Judges `proof` against the block that it disputes.
     ///
-    /// An implementation is a function of its arguments alone, bounds what it reads, and answers the same on every machine:
-    /// its answer takes stake away.
+    /// An implementation is a function of its arguments alone, bounds what it reads, and answers
+    /// the same on every machine: its answer takes stake away.
     fn judge(&self, block: &ChallengedBlock, proof: &FraudProof) -> Judgement;
 }
 
@@ -24,7 +24,8 @@ pub enum Judgement {
     Dismissed,
     /// The block is wrong.
     Upheld {
-        /// Whether it is also shown that those who signed it knew, so that they are slashed with the proposer.
+        /// Whether it is also shown that the signers knew, so that they are slashed with the
+        /// proposer.
         collusion: bool,
     },
 }
@@ -32,37 +33,38 @@ pub enum Judgement {
 /// A final block that can be challenged.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChallengedBlock {
-    /// Its height.
+    /// The height of the block.
     pub height: u64,
-    /// Its digest.
+    /// The digest of the block.
     pub digest: B256,
-    /// The epoch of its committee.
+    /// The epoch of the committee.
     pub epoch: u64,
     /// The seat that proposed it.
     pub proposer: u32,
-    /// The seats that signed its finality, ascending.
+    /// The seats that signed the finality of the block, ascending.
     pub signers: Vec<u32>,
 }
 
-/// Until when a final block can be challenged, and who pays if it was wrong.
+/// Tracks until when final blocks can be challenged, and who pays if one was wrong.
 ///
 /// ```text
 /// finalized ──> open ──(length blocks later)──> expired
 ///                 └──(proof upheld)──> upheld
 /// ```
 ///
-/// A sans-I/O state machine: the executor feeds it with each final block and each challenge, in the order of the
-/// chain, so that all nodes agree. A block is judged once: the first proof that holds ends its window.
+/// A sans-I/O state machine: the executor feeds it with each final block and each challenge, in the
+/// order of the chain, so that all nodes agree. A block is judged once: the first proof that holds
+/// ends its window.
 ///
 /// # Stability
-/// Unstable: no executor uses challenge windows yet. They are the rule of when what rests on a block may be paid out,
-/// and disputes over single steps of a run will feed them.
+/// Unstable: no executor uses challenge windows yet. They are the rule of when what rests on a
+/// block may be paid out, and disputes over single steps of a run will feed them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChallengeWindow {
     length: u64,
-    /// The highest final block.
+    /// The height of the highest final block.
     tip: u64,
-    /// What can be challenged, by digest.
+    /// The blocks that can be challenged, by digest.
     open: BTreeMap<B256, ChallengedBlock>,
     /// The digest at each open height, so that windows close in order.
     heights: BTreeMap<u64, B256>,
@@ -71,7 +73,8 @@ pub struct ChallengeWindow {
 }
 
 impl ChallengeWindow {
-    /// A window of `length` blocks: the block at height `h` can be challenged until the block at `h + length` is final.
+    /// Creates a window of `length` blocks: the block at height `h` can be challenged until the
+    /// block at `h + length` is final.
     #[must_use]
     pub const fn new(length: u64) -> Self {
         Self {
@@ -83,8 +86,8 @@ impl ChallengeWindow {
         }
     }
 
-    /// Opens the window of a final block and closes those that end with it; returns the digests that expired, ascending
-    /// by height: what rests on them may be paid out.
+    /// Opens the window of a final block and closes those that end with it; returns the digests
+    /// that expired, ascending by height: what rests on them may be paid out.
     ///
     /// # Errors
     /// [`ChallengeError::OutOfOrder`] if the block is not above the last one; nothing changes then.
@@ -110,14 +113,15 @@ impl ChallengeWindow {
         Ok(expired)
     }
 
-    /// Lets `verifier` judge a challenge, and returns the penalty if it is upheld; the window of the block then ends.
+    /// Lets `verifier` judge a challenge, and returns the penalty if it is upheld; the window of
+    /// the block then ends.
     ///
-    /// `None` means that the challenge is dismissed: the block stays open, and the executor charges the challenger for the
-    /// judgement.
+    /// `None` means that the challenge is dismissed: the block stays open, and the executor charges
+    /// the challenger for the judgement.
     ///
     /// # Errors
-    /// [`ChallengeError::NotOpen`] if the block is unknown or its window is over, and [`ChallengeError::AlreadyUpheld`] if
-    /// another proof held before.
+    /// [`ChallengeError::NotOpen`] if the block is unknown or its window is over, and
+    /// [`ChallengeError::AlreadyUpheld`] if another proof held before.
     pub fn challenge(
         &mut self,
         proof: &FraudProof,
@@ -146,8 +150,8 @@ impl ChallengeWindow {
         }
     }
 
-    /// Where the block with `digest` stands. A block whose window is over, and one that was never final, are both
-    /// [`ChallengeState::Closed`].
+    /// Returns the state of the block with `digest`. A block whose window is over, and one that was
+    /// never final, are both [`ChallengeState::Closed`].
     #[must_use]
     pub fn state(&self, digest: B256) -> ChallengeState {
         if let Some(block) = self.open.get(&digest) {
@@ -161,32 +165,33 @@ impl ChallengeWindow {
 }
 
 impl Default for ChallengeWindow {
-    /// A window of [`DEFAULT_CHALLENGE_BLOCKS`] blocks.
+    /// Creates a window of [`DEFAULT_CHALLENGE_BLOCKS`] blocks.
     fn default() -> Self {
         Self::new(DEFAULT_CHALLENGE_BLOCKS)
     }
 }
 
-/// Where a block stands.
+/// The state of a block with respect to challenges.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChallengeState {
-    /// It can no longer be challenged, or never could.
+    /// The block can no longer be challenged, or never could.
     Closed,
-    /// It can be challenged.
+    /// The block can be challenged.
     Open {
         /// The height whose finality closes the window.
         until: u64,
     },
-    /// A challenge held.
+    /// A challenge of the block was upheld.
     Upheld,
 }
 
-/// Who pays for a wrong block, and who is paid. How much is policy: see [`StakeLedger::slash`](crate::chain::StakeLedger::slash).
+/// The seats that pay for a wrong block, and the challenger that is rewarded. The amounts are
+/// policy: see [`StakeLedger::slash`](crate::chain::StakeLedger::slash).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Penalty {
     /// The height of the wrong block.
     pub height: u64,
-    /// Its digest.
+    /// The digest of the block.
     pub digest: B256,
     /// The epoch in whose committee the seats are.
     pub epoch: u64,
@@ -194,15 +199,15 @@ pub struct Penalty {
     pub proposer: u32,
     /// The seats that signed it, if collusion is shown; else empty.
     pub colluders: Vec<u32>,
-    /// Who is rewarded.
+    /// The challenger to reward.
     pub challenger: Address,
 }
 
-/// Why a challenge is not heard.
+/// Why a challenge is not judged.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ChallengeError {
-    /// Another proof held before.
+    /// Another challenge of the block was upheld before.
     #[error("a challenge of block {digest} was upheld before")]
     AlreadyUpheld {
         /// The block.

@@ -9,12 +9,13 @@ use crate::{
     chain::{LeaderSchedule, LeaderScheduleError, MAX_SEATS},
 };
 
-/// Who votes on the blocks of an epoch: one seat, one vote.
+/// The committee that votes on the blocks of an epoch: one seat, one vote.
 ///
-/// Seats are ordered by identity; the place of a seat is its number in blocks, certificates and evidence.
+/// Seats are ordered by identity; the place of a seat is its number in blocks, certificates and
+/// evidence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChainCommittee {
-    /// Ascending by identity.
+    /// The seats, ascending by identity.
     seats: Vec<Seat>,
 }
 
@@ -22,8 +23,8 @@ impl ChainCommittee {
     /// Makes a committee of `seats`, given in any order. Cost: two pairings for each seat.
     ///
     /// # Errors
-    /// [`ChainCommitteeError`] if there are no seats or too many, if an identity or a voting key appears twice, or if a
-    /// proof of possession does not hold.
+    /// [`ChainCommitteeError`] if there are no seats or too many, if an identity or a voting key
+    /// appears twice, or if a proof of possession does not hold.
     pub fn new(mut seats: Vec<Seat>) -> Result<Self, ChainCommitteeError> {
         if seats.is_empty() || seats.len() as u64 > u64::from(MAX_SEATS) {
             return Err(ChainCommitteeError::Size { got: seats.len() as u64, max: MAX_SEATS });
@@ -47,20 +48,21 @@ impl ChainCommittee {
         Ok(Self { seats })
     }
 
-    /// The seats, ascending by identity.
+    /// Returns the seats, ascending by identity.
     #[must_use]
     pub fn seats(&self) -> &[Seat] {
         &self.seats
     }
 
-    /// The least number of seats that certify: more than two thirds, `n - floor((n - 1) / 3)`.
+    /// Returns the least number of seats that certify: more than two thirds,
+    /// `n - floor((n - 1) / 3)`.
     #[must_use]
     pub const fn threshold(&self) -> usize {
         let faulty = self.seats.len().saturating_sub(1) / 3;
         self.seats.len().saturating_sub(faulty)
     }
 
-    /// Who leads the views of an epoch with `seed`, by the weights of the seats.
+    /// Returns the leader schedule of an epoch with `seed`, by the weights of the seats.
     ///
     /// # Errors
     /// [`LeaderScheduleError`] if no seat has weight or the weights exceed 64 bits in total.
@@ -70,7 +72,7 @@ impl ChainCommittee {
     }
 }
 
-/// One vote of a quorum, and the operator that casts it.
+/// A vote of a quorum in the chain's consensus, and the operator that casts it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Seat {
     /// The quorum that the seat belongs to.
@@ -83,30 +85,31 @@ pub struct Seat {
     pub vote_key: PublicKey,
     /// The proof that the operator has the secret of `vote_key`.
     pub possession: Signature,
-    /// How often it leads, compared with the others; a quorum's stake shared among its seats. 0 means never.
+    /// The relative frequency with which the seat leads: its part of the stake of its quorum. 0
+    /// means never.
     pub weight: u64,
 }
 
-/// Where the committees come from.
+/// Provides the committee of each epoch.
 pub trait CommitteeSource: Debug + Send + Sync + 'static {
-    /// The committee of `epoch`, and whatever the source needs is final by then: the engine asks for an epoch only when
-    /// the executor has committed the last block of the epoch before. An implementation gives the same answer at every
-    /// node, for good: old epochs are asked for again after a restart.
+    /// Returns the committee of `epoch`. The engine asks only when the executor has committed the
+    /// last block of the epoch before, so what the source needs is final. An implementation gives
+    /// the same answer at every node, for ever: old epochs are asked for again after a restart.
     ///
     /// # Errors
     /// [`CommitteeSourceError`] if there is none; the chain then ends with the epoch before.
     fn committee(&self, epoch: u64) -> Result<ChainCommittee, CommitteeSourceError>;
 }
 
-/// Committees that are known beforehand.
+/// Committees that are configured in advance.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FixedCommittees {
-    /// By the first epoch in which each votes.
+    /// The committees by the first epoch in which each votes.
     committees: BTreeMap<u64, ChainCommittee>,
 }
 
 impl FixedCommittees {
-    /// One committee for all epochs.
+    /// Uses one committee for all epochs.
     #[must_use]
     pub fn new(committee: ChainCommittee) -> Self {
         Self { committees: BTreeMap::from([(0, committee)]) }
@@ -137,11 +140,11 @@ impl CommitteeSource for FixedCommittees {
 pub struct CommitteeSourceError {
     /// The epoch.
     pub epoch: u64,
-    /// What is missing, and what to do.
+    /// What is missing, and how to provide it.
     pub reason: String,
 }
 
-/// Why seats do not make a committee.
+/// Why seats do not form a committee.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ChainCommitteeError {

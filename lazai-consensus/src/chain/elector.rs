@@ -5,13 +5,15 @@ use alloy_primitives::B256;
 
 use crate::chain::randomness::Draws;
 
-/// Who proposes in which view of an epoch: a seat is drawn for each view with a probability in proportion to its weight.
+/// The leaders of the views of an epoch: for each view a seat is drawn with a probability
+/// proportional to its weight.
 ///
-/// A pure function of the epoch's seed, the weights and the view. The whole schedule is known when the epoch begins, so
-/// a leader can be prepared for, and attacked; the seed must not be known before the weights are fixed.
+/// A pure function of the epoch's seed, the weights and the view. The whole schedule is known when
+/// the epoch begins, so a leader can be prepared for, and attacked; the seed must not be known
+/// before the weights are fixed.
 ///
-/// Arithmetic: `ticket` is drawn evenly below the total weight; the leader is the first seat at which the running sum of
-/// the weights exceeds the ticket.
+/// Arithmetic: `ticket` is drawn evenly below the total weight; the leader is the first seat at
+/// which the running sum of the weights exceeds the ticket.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeaderSchedule {
     seed: B256,
@@ -21,7 +23,8 @@ pub struct LeaderSchedule {
 }
 
 impl LeaderSchedule {
-    /// The schedule of an epoch with `seed` over seats of `weights`, by the place of the seat. A seat of weight 0 never leads.
+    /// Creates the schedule of an epoch with `seed` over seats of `weights`, in the order of the
+    /// seats. A seat of weight 0 never leads.
     ///
     /// # Errors
     /// [`LeaderScheduleError`] if nobody has weight or the weights exceed 64 bits in total.
@@ -36,7 +39,7 @@ impl LeaderSchedule {
         Ok(Self { seed, sums, total })
     }
 
-    /// The place of the seat that proposes in `view`.
+    /// Returns the index of the seat that proposes in `view`.
     #[must_use]
     pub fn leader(&self, view: u64) -> usize {
         let ticket = Draws::new("lazvm/leader/1", self.seed, view).below(self.total);
@@ -44,11 +47,11 @@ impl LeaderSchedule {
     }
 }
 
-/// Why weights do not make a schedule.
+/// Why weights do not form a leader schedule.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LeaderScheduleError {
-    /// Nobody has weight.
+    /// All weights are 0.
     #[error("no seat has weight, so nobody can lead")]
     NoWeight,
     /// The weights are too large.

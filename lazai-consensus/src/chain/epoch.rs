@@ -8,15 +8,15 @@ use alloy_primitives::{B256, keccak256};
 
 use crate::{QuorumId, chain::randomness::Draws};
 
-/// Which heights belong to which epoch: epoch `e` has the heights from `e * length` to `(e + 1) * length - 1`, so the genesis
-/// block is the first of epoch 0.
+/// The epochs by height: epoch `e` has the heights from `e * length` to `(e + 1) * length - 1`, so
+/// the genesis block is the first of epoch 0.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct EpochSchedule {
     length: u64,
 }
 
 impl EpochSchedule {
-    /// Epochs of `length` blocks.
+    /// Creates a schedule with epochs of `length` blocks.
     ///
     /// # Errors
     /// [`EpochError::Length`] if `length` is below 2: epoch 0 would have the genesis block alone.
@@ -27,13 +27,13 @@ impl EpochSchedule {
         Ok(Self { length })
     }
 
-    /// The number of blocks of an epoch.
+    /// Returns the number of blocks of an epoch.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
     }
 
-    /// The epoch of the block at `height`.
+    /// Returns the epoch of the block at `height`.
     #[must_use]
     pub const fn epoch_of(&self, height: u64) -> u64 {
         // The length is at least 2.
@@ -43,13 +43,13 @@ impl EpochSchedule {
         }
     }
 
-    /// The height of the first block of `epoch`; saturates at the largest height.
+    /// Returns the height of the first block of `epoch`; saturates at the largest height.
     #[must_use]
     pub const fn first(&self, epoch: u64) -> u64 {
         epoch.saturating_mul(self.length)
     }
 
-    /// The height of the last block of `epoch`; saturates at the largest height.
+    /// Returns the height of the last block of `epoch`; saturates at the largest height.
     #[must_use]
     pub const fn last(&self, epoch: u64) -> u64 {
         epoch.saturating_mul(self.length).saturating_add(self.length).saturating_sub(1)
@@ -57,16 +57,18 @@ impl EpochSchedule {
 }
 
 impl Default for EpochSchedule {
-    /// Epochs of [`DEFAULT_EPOCH_LENGTH`] blocks.
+    /// Creates a schedule with epochs of [`DEFAULT_EPOCH_LENGTH`] blocks.
     fn default() -> Self {
         Self { length: DEFAULT_EPOCH_LENGTH }
     }
 }
 
-/// The randomness of `epoch`, from the digest of the last final block of the epoch before (or of the genesis block).
+/// Returns the randomness of `epoch`, from the digest of the last final block of the epoch before
+/// (or of the genesis block).
 ///
-/// Whoever proposes that block can try several payloads and so choose among the seeds that they give. This is a bias, and
-/// bounded by the work that fits into one view; a beacon that nobody controls alone can be passed instead of the digest.
+/// Whoever proposes that block can try several payloads and so choose among the seeds that they
+/// give. This is a bias, and bounded by the work that fits into one view; a beacon that nobody
+/// controls alone can be passed instead of the digest.
 #[must_use]
 pub fn epoch_seed(epoch: u64, beacon: B256) -> B256 {
     let mut bytes = [0; 32 + 8 + 32];
@@ -76,10 +78,12 @@ pub fn epoch_seed(epoch: u64, beacon: B256) -> B256 {
     keccak256(bytes)
 }
 
-/// Chooses up to `count` candidates, stake-weighted and without repetition, and returns their places, ascending.
+/// Chooses up to `count` candidates, stake-weighted and without repetition, and returns their
+/// places, ascending.
 ///
-/// Each draw takes one of the candidates that are left, with a probability in proportion to its stake, without modulo bias.
-/// A candidate without stake is never chosen; if fewer than `count` have stake, all of them are.
+/// Each draw takes one of the candidates that are left, with a probability in proportion to its
+/// stake, without modulo bias. A candidate without stake is never chosen; if fewer than `count`
+/// have stake, all of them are.
 ///
 /// # Errors
 /// [`EpochError::StakeOverflow`] if the stakes exceed 64 bits in total.
@@ -113,51 +117,55 @@ pub fn select_committee(
     Ok(chosen)
 }
 
-/// Who has stake in which epoch: joining, leaving and slashing take effect when the next epoch begins.
+/// The stake of each quorum. Joining, leaving and slashing take effect when the next epoch begins.
 ///
-/// Stake that is taken out stays within reach of [`slash`](Self::slash) until the epoch after next begins: for the rest of the
-/// epoch, in which its quorum still votes, and for a whole one more, in which its blocks can still be challenged.
+/// Stake that is taken out stays within reach of [`slash`](Self::slash) until the epoch after next
+/// begins: for the rest of the epoch, in which its quorum still votes, and for a whole one more, in
+/// which its blocks can still be challenged.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct StakeLedger {
     epoch: u64,
-    /// Stake by quorum, in this epoch.
+    /// The stake by quorum in this epoch.
     stakes: BTreeMap<QuorumId, u64>,
-    /// Stake by quorum from the next epoch on, where it changes; 0 means that the quorum leaves.
+    /// The stake by quorum from the next epoch on, where it changes; 0 means that the quorum
+    /// leaves.
     changes: BTreeMap<QuorumId, u64>,
-    /// Stake that was taken out in this epoch.
+    /// The stake that was withdrawn in this epoch.
     leaving: BTreeMap<QuorumId, u64>,
-    /// Stake that was taken out in the epoch before; it is released when the next one begins.
+    /// The stake that was withdrawn in the epoch before, which is released when the next one
+    /// begins.
     left: BTreeMap<QuorumId, u64>,
 }
 
 impl StakeLedger {
-    /// The ledger of epoch 0.
+    /// Creates the ledger of epoch 0.
     #[must_use]
     pub fn new(stakes: BTreeMap<QuorumId, u64>) -> Self {
         let stakes = stakes.into_iter().filter(|(_, stake)| *stake > 0).collect();
         Self { stakes, ..Self::default() }
     }
 
-    /// The present epoch.
+    /// Returns the current epoch.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Stake by quorum in the present epoch; none of them is 0.
+    /// Returns the stake by quorum in the current epoch; none of them is 0.
     #[must_use]
     pub const fn stakes(&self) -> &BTreeMap<QuorumId, u64> {
         &self.stakes
     }
 
-    /// The stake that `quorum` will have when the next epoch begins.
+    /// Returns the stake that `quorum` will have when the next epoch begins.
     #[must_use]
     pub fn next_stake(&self, quorum: QuorumId) -> u64 {
         let change = self.changes.get(&quorum).or_else(|| self.stakes.get(&quorum));
         change.copied().unwrap_or(0)
     }
 
-    /// The stake of `quorum` that can be slashed: what it will have, and what it has taken out and not got back yet.
+    /// Returns the stake of `quorum` that can be slashed: its stake of the next epoch, and what it
+    /// has withdrawn and not yet received.
     #[must_use]
     pub fn at_risk(&self, quorum: QuorumId) -> u64 {
         let out = [&self.leaving, &self.left].into_iter().filter_map(|out| out.get(&quorum));
@@ -168,8 +176,8 @@ impl StakeLedger {
     /// Adds stake to a quorum, which joins with it if it has none, from the next epoch on.
     ///
     /// # Errors
-    /// [`EpochError::StakeOverflow`] if all stake that can be slashed would exceed 64 bits in total, of which no committee could
-    /// be chosen; nothing changes then.
+    /// [`EpochError::StakeOverflow`] if all stake that can be slashed would exceed 64 bits in
+    /// total, of which no committee could be chosen; nothing changes then.
     pub fn join(&mut self, quorum: QuorumId, stake: u64) -> Result<(), EpochError> {
         let staying = self.stakes.iter().filter(|(quorum, _)| !self.changes.contains_key(quorum));
         let parts = staying.chain(&self.changes).chain(&self.leaving).chain(&self.left);
@@ -197,9 +205,10 @@ impl StakeLedger {
         Ok(())
     }
 
-    /// Takes `numerator / denominator` of the stake of a quorum that is [at risk](Self::at_risk), rounded up, and returns how
-    /// much. What is soonest out of reach pays first; its weight changes from the next epoch on. A share above 1, or with a
-    /// denominator of 0, takes all.
+    /// Takes `numerator / denominator` of the stake of a quorum that is [at risk](Self::at_risk),
+    /// rounded up, and returns the amount. Stake that is released soonest is taken first; the
+    /// weight of the quorum changes from the next epoch on. A share above 1, or with a denominator
+    /// of 0, takes all.
     ///
     /// # Errors
     /// [`EpochError::UnknownQuorum`] if nothing of it is at risk.
@@ -235,7 +244,8 @@ impl StakeLedger {
         Ok(taken)
     }
 
-    /// Begins the next epoch: what waited takes effect. Returns what quorums get back of the stake that they have taken out.
+    /// Begins the next epoch, in which pending changes take effect, and returns the withdrawn stake
+    /// that is released, by quorum.
     pub fn advance(&mut self) -> BTreeMap<QuorumId, u64> {
         self.epoch = self.epoch.saturating_add(1);
         self.stakes.append(&mut self.changes);
@@ -246,7 +256,7 @@ impl StakeLedger {
     }
 }
 
-/// Why an epoch cannot be made.
+/// Why a schedule or a change of stake is refused.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EpochError {

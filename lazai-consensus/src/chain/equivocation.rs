@@ -11,20 +11,21 @@ use crate::{
     },
 };
 
-/// Proof that a seat of the chain's committee signed two votes that an honest seat never signs both.
+/// Proof that a seat of the chain's committee signed two votes that an honest seat never signs
+/// both.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Equivocation {
     /// The place of the seat in the committee of the epoch.
     pub seat: u32,
-    /// One vote.
+    /// The first vote.
     pub first: SignedChainVote,
-    /// The other.
+    /// The second vote.
     pub second: SignedChainVote,
 }
 
 impl Equivocation {
-    /// Checks it for the chain with this genesis digest, against the committee of the epoch of the votes, and returns the
-    /// seat that is convicted.
+    /// Verifies the evidence for the chain with this genesis digest against the committee of the
+    /// epoch of the votes, and returns the convicted seat.
     ///
     /// # Errors
     /// [`EquivocationError`] if it convicts nobody.
@@ -49,8 +50,9 @@ impl Equivocation {
         Ok(seat)
     }
 
-    /// The canonical bytes: version 1 ‖ seat u32 ‖ two votes, each kind u8 (0 notarize, 1 nullify, 2 finalize) ‖ epoch u64 ‖ view
-    /// u64 ‖, but for a nullification, parent view u64 ‖ digest ‖ signature (48).
+    /// Returns the canonical bytes: version 1 ‖ seat u32 ‖ two votes, each kind u8 (0 notarize, 1
+    /// nullify, 2 finalize) ‖ epoch u64 ‖ view u64 ‖, but for a nullification, parent view u64 ‖
+    /// digest ‖ signature (48).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
@@ -95,7 +97,7 @@ impl Equivocation {
 /// A vote and the signature of a seat.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SignedChainVote {
-    /// What was said.
+    /// The vote.
     pub vote: ChainVote,
     /// The signature of [`ChainVote::signed_bytes`].
     pub signature: Signature,
@@ -114,7 +116,7 @@ impl SignedChainVote {
     }
 }
 
-/// Why evidence convicts nobody.
+/// Why evidence is invalid.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EquivocationError {
@@ -127,7 +129,7 @@ pub enum EquivocationError {
     /// The committee has no such seat.
     #[error("the committee has no seat {seat}")]
     UnknownSeat {
-        /// The seat.
+        /// The number of the seat.
         seat: u32,
     },
 }

@@ -9,21 +9,24 @@ use crate::{
     chain::{ChainCommittee, ChainVote, MAX_SEATS, Proposal},
 };
 
-/// Proof that a block is final: more than two thirds of the seats of its epoch have signed that it is.
+/// Proof that a block is final: more than two thirds of the seats of its epoch have signed that it
+/// is.
 ///
-/// All its ancestors are final with it. Whoever knows the digest of the genesis block and the committee can check it.
+/// All its ancestors are final with it. Whoever knows the digest of the genesis block and the
+/// committee can check it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FinalityCertificate {
-    /// What is final.
+    /// The final block with its view.
     pub proposal: Proposal,
-    /// The seats that signed, by their places.
+    /// The seats that signed.
     pub signers: Signers,
-    /// The sum of their signatures.
+    /// The sum of the signers' signatures.
     pub signature: Signature,
 }
 
 impl FinalityCertificate {
-    /// Checks it for the chain with this genesis digest, against the committee of the epoch that it names.
+    /// Verifies the certificate for the chain with this genesis digest against the committee of the
+    /// epoch that it names.
     ///
     /// # Errors
     /// [`FinalityError`]; the signature is checked last.
@@ -46,7 +49,7 @@ impl FinalityCertificate {
         }
     }
 
-    /// The seats that signed, ascending.
+    /// Returns the seats that signed, ascending.
     #[must_use]
     pub fn seats(&self) -> Vec<u32> {
         (0..MAX_SEATS)
@@ -54,8 +57,9 @@ impl FinalityCertificate {
             .collect()
     }
 
-    /// The canonical bytes: version 1 ‖ epoch u64 ‖ view u64 ‖ parent view u64 ‖ digest ‖ count of seats u8 ‖ bitmap, seat `i` at
-    /// bit `i % 8` of byte `i / 8` ‖ signature (48). `106 + ceil(n / 8)` bytes.
+    /// Returns the canonical bytes: version 1 ‖ epoch u64 ‖ view u64 ‖ parent view u64 ‖ digest ‖
+    /// count of seats u8 ‖ bitmap, seat `i` at bit `i % 8` of byte `i / 8` ‖ signature (48).
+    /// `106 + ceil(n / 8)` bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
@@ -110,11 +114,11 @@ pub(super) fn read_proposal(reader: &mut Reader<'_>) -> Result<Proposal, DecodeE
     Ok(Proposal { epoch, view, parent_view, digest: reader.hash()? })
 }
 
-/// Why a certificate shows no finality.
+/// Why a finality certificate is invalid.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FinalityError {
-    /// It is of a committee of another size.
+    /// The certificate is of a committee of another size.
     #[error("the certificate is of {got} seats, the committee has {expected}")]
     Seats {
         /// Seats of the committee.
@@ -128,7 +132,7 @@ pub enum FinalityError {
     /// Too few seats signed.
     #[error("{got} seats signed, finality takes {expected}")]
     Signers {
-        /// Seats that it takes.
+        /// The threshold of the committee.
         expected: u64,
         /// Seats that signed.
         got: u64,

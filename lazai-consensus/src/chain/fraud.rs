@@ -2,22 +2,23 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
 
-/// What a challenger says against a block; the shape of the contract's `FraudProof`.
+/// A challenge of a block, in the shape of the contract's `FraudProof`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FraudProof {
     /// The digest of the block that is disputed.
     pub disputed_block: B256,
-    /// What the verifier reads: a Merkle opening, a proof, a quote; its own format.
+    /// The data for the [`FraudVerifier`](crate::chain::FraudVerifier), in its own format.
     pub challenge_data: Vec<u8>,
-    /// When the challenge was made, in seconds since the Unix epoch. Nothing is decided by it: the window counts blocks.
+    /// The time of the challenge, in seconds since the Unix epoch. It decides nothing: the window
+    /// counts blocks.
     pub timestamp: u64,
-    /// Who is paid if the challenge holds.
+    /// The wallet that is rewarded if the challenge is upheld.
     pub challenger: Address,
 }
 
 impl FraudProof {
-    /// The canonical bytes: version, disputed block, timestamp and challenger, then the data with its length in front,
-    /// all big-endian.
+    /// Returns the canonical bytes: version, disputed block, timestamp and challenger, then the
+    /// data with its length in front, all big-endian.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES.saturating_add(self.challenge_data.len()));
@@ -35,8 +36,8 @@ impl FraudProof {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`FraudProofError`] if the bytes are of another version, end early, go on, or claim data above
-    /// [`MAX_CHALLENGE_BYTES`]; nothing is allocated before that is known.
+    /// [`FraudProofError`] if the bytes are of another version, end early, go on, or claim data
+    /// above [`MAX_CHALLENGE_BYTES`]; nothing is allocated before that is known.
     pub fn decode(bytes: &[u8]) -> Result<Self, FraudProofError> {
         let length_error = |expected: usize| FraudProofError::Length {
             expected: expected as u64,
@@ -66,7 +67,7 @@ impl FraudProof {
     }
 }
 
-/// A field of a header whose length has been checked.
+/// Returns a field of a header whose length has been checked.
 fn array<const N: usize>(field: &[u8]) -> [u8; N] {
     field.try_into().unwrap_or([0; N])
 }

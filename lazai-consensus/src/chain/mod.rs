@@ -1,4 +1,5 @@
-//! What the quorums of a chain agree on, without the engine: committees with seats, leaders, finality and equivocation.
+//! What the quorums of a chain agree on, without the engine: committees with seats, leaders,
+//! finality and equivocation.
 
 mod challenge;
 mod committee;

@@ -2,7 +2,7 @@ use core::num::NonZeroU64;
 
 use alloy_primitives::{B256, keccak256};
 
-/// Draws from a seed: a stream of numbers that everyone who knows the seed computes alike.
+/// A stream of pseudorandom numbers that follows from a seed alone.
 ///
 /// Arithmetic: block `i` of the stream is `keccak256(keccak256(domain) ‖ seed ‖ index ‖ i)` with
 /// `index` and `i` as big-endian 64-bit words, read as four big-endian 64-bit words. A draw below
@@ -13,12 +13,13 @@ pub(super) struct Draws {
     prefix: [u8; PREFIX_BYTES],
     counter: u64,
     words: [u64; 4],
-    /// Words of the block that are not read yet.
+    /// The number of words of the block that are not read yet.
     left: usize,
 }
 
 impl Draws {
-    /// The stream of `seed` for one purpose (`domain`, unique to the caller) and one `index`.
+    /// Creates the stream of `seed` for one purpose (`domain`, unique to the caller) and one
+    /// `index`.
     pub(super) fn new(domain: &'static str, seed: B256, index: u64) -> Self {
         let mut prefix = [0; PREFIX_BYTES];
         prefix[..32].copy_from_slice(keccak256(domain).as_slice());
@@ -27,7 +28,7 @@ impl Draws {
         Self { prefix, counter: 0, words: [0; 4], left: 0 }
     }
 
-    /// The next number below `bound`.
+    /// Returns the next number below `bound`.
     pub(super) fn below(&mut self, bound: NonZeroU64) -> u64 {
         // `u64::MAX - excess` is the last word below the largest multiple of the bound that fits.
         let excess = (u64::MAX % bound).saturating_add(1) % bound;

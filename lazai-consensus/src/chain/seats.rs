@@ -1,18 +1,22 @@
 use alloc::{vec, vec::Vec};
 
-/// Shares `seats` seats among quorums by their stakes, by the method of D'Hondt, and returns how many each gets.
+/// Shares `seats` seats among quorums by their stakes, by the method of D'Hondt, and returns how
+/// many each gets.
 ///
-/// Consensus counts seats, not stake. Seat by seat, the quorum with the largest `stake / (its seats + 1)` gets the next; of
-/// equal ones the quorum with more stake, then the one that stands first. So the outcome is a function of the list alone,
-/// and a quorum that splits its stake over several names never gains a seat, wherever the names are listed.
+/// Consensus counts seats, not stake. Seat by seat, the quorum with the largest
+/// `stake / (its seats + 1)` gets the next; of equal ones the quorum with more stake, then the one
+/// that stands first. So the outcome is a function of the list alone, and a quorum that splits its
+/// stake over several names never gains a seat, wherever the names are listed.
 ///
-/// Arithmetic: quotients are compared by cross multiplication in 128 bits, exactly. Cost: `stakes.len() * seats` comparisons.
+/// Arithmetic: quotients are compared by cross multiplication in 128 bits, exactly. Cost:
+/// `stakes.len() * seats` comparisons.
 ///
 /// # Errors
 /// [`SeatsError`] if there are no quorums, too many, or too many seats, or if nobody has stake.
 ///
 /// # Source
-/// V. D'Hondt, 1882; also known as Jefferson's method. [`most_seats`] gives the bound that makes it safe here.
+/// V. D'Hondt, 1882; also known as Jefferson's method. [`most_seats`] gives the bound that makes it
+/// safe here.
 pub fn seats(stakes: &[u64], seats: u32) -> Result<Vec<u32>, SeatsError> {
     if stakes.is_empty() || stakes.len() > MAX_QUORUMS {
         return Err(SeatsError::Quorums { got: stakes.len() as u64, max: MAX_QUORUMS as u64 });
@@ -27,7 +31,8 @@ pub fn seats(stakes: &[u64], seats: u32) -> Result<Vec<u32>, SeatsError> {
     for _ in 0..seats {
         let mut best = 0;
         for index in 1..stakes.len() {
-            // The later one wins only if its claim is strictly larger, so the first of equals stays.
+            // The later one wins only if its claim is strictly larger, so the first of equals
+            // stays.
             if claim(stakes[index], given[index], stakes[best], given[best]) {
                 best = index;
             }
@@ -37,7 +42,8 @@ pub fn seats(stakes: &[u64], seats: u32) -> Result<Vec<u32>, SeatsError> {
     Ok(given)
 }
 
-/// Whether stake `a` with `a_seats` has a larger claim to the next seat than stake `b` with `b_seats`.
+/// Returns whether stake `a` with `a_seats` has a larger claim to the next seat than stake `b` with
+/// `b_seats`.
 fn claim(a: u64, a_seats: u32, b: u64, b_seats: u32) -> bool {
     // A product of a 64-bit stake and a 33-bit divisor fits 128 bits.
     let a_quotient = u128::from(a).saturating_mul(u128::from(b_seats).saturating_add(1));
@@ -45,13 +51,14 @@ fn claim(a: u64, a_seats: u32, b: u64, b_seats: u32) -> bool {
     (a_quotient, a) > (b_quotient, b)
 }
 
-/// The most seats that a coalition of `members` of `quorums` quorums can hold with `stake` of `total_stake`:
-/// `floor(stake / total_stake * (seats + quorums - members))`.
+/// Returns the most seats that a coalition of `members` of `quorums` quorums can hold with `stake`
+/// of `total_stake`: `floor(stake / total_stake * (seats + quorums - members))`.
 ///
-/// [`seats`] never gives it more, whatever the stakes are. Proof: D'Hondt's method has a price `p` of a seat such that a
-/// quorum of stake `w` gets at most `w / p` seats and more than `w / p - 1`, or exactly that where a tie is lost. So the
-/// others hold at least `(total - stake) / p - (quorums - members)` seats and the coalition at most `stake / p`; eliminating
-/// `p` gives the bound.
+/// [`seats`] never gives it more, whatever the stakes are. Proof: D'Hondt's method has a price `p`
+/// of a seat such that a quorum of stake `w` gets at most `w / p` seats and more than `w / p - 1`,
+/// or exactly that where a tie is lost. So the others hold at least
+/// `(total - stake) / p - (quorums - members)` seats and the coalition at most `stake / p`;
+/// eliminating `p` gives the bound.
 ///
 /// A `total_stake` of 0 has no seats.
 #[must_use]
@@ -61,10 +68,11 @@ pub fn most_seats(stake: u64, total_stake: u64, members: u32, quorums: u32, seat
     u64::try_from(most.unwrap_or(0)).unwrap_or(u64::MAX)
 }
 
-/// The share of the stake below which no coalition can hold more seats than consensus tolerates, `f = floor((seats - 1) / 3)`.
+/// Returns the share of the stake below which no coalition can hold more seats than consensus
+/// tolerates, `f = floor((seats - 1) / 3)`.
 ///
-/// The worst case is a coalition of one: `(f + 1) / (seats + quorums - 1)`. More seats for the same quorums bring it closer
-/// to a third; at least four seats for each quorum are advised.
+/// The worst case is a coalition of one: `(f + 1) / (seats + quorums - 1)`. More seats for the same
+/// quorums bring it closer to a third; at least four seats for each quorum are advised.
 ///
 /// | quorums | seats | tolerated below | in per cent |
 /// |---|---|---|---|
@@ -87,14 +95,14 @@ pub const fn tolerated_stake(quorums: u32, seats: u32) -> StakeShare {
 /// A share of the stake as an exact fraction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StakeShare {
-    /// What is above the line.
+    /// The numerator of the fraction.
     pub numerator: u64,
-    /// What is below the line.
+    /// The denominator of the fraction.
     pub denominator: u64,
 }
 
 impl StakeShare {
-    /// Whether `stake` of `total_stake` is less than this share.
+    /// Returns whether `stake` of `total_stake` is less than this share.
     #[must_use]
     pub const fn exceeds(&self, stake: u64, total_stake: u64) -> bool {
         (stake as u128).saturating_mul(self.denominator as u128)
@@ -102,11 +110,11 @@ impl StakeShare {
     }
 }
 
-/// Why stakes do not make seats.
+/// Why seats cannot be apportioned by stakes.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SeatsError {
-    /// Nobody has stake.
+    /// No quorum has stake.
     #[error("no quorum has stake")]
     NoStake,
     /// There are no quorums, or too many.
@@ -220,8 +228,8 @@ mod tests {
 
     #[test]
     fn the_share_is_the_best_that_can_be_said() {
-        // One quorum with exactly the share of 10 quorums and 40 seats, the others as unlucky as they can be: each of
-        // the nine falls just short of the seats that the bound takes from it.
+        // One quorum with exactly the share of 10 quorums and 40 seats, the others as unlucky as
+        // they can be: each of the nine falls just short of the seats that the bound takes from it.
         let given =
             seats(&[14_000, 3_999, 3_999, 3_999, 3_999, 3_999, 3_999, 3_999, 3_999, 2_999], 40)
                 .unwrap();

@@ -2,14 +2,15 @@ use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
-/// What a seat says about a view of an epoch; the bytes that it signs are fixed here, so that certificates and evidence can be
-/// checked by anyone with a BLS12-381 library.
+/// A vote of a seat in a view of an epoch. The signed bytes are fixed here, so that certificates
+/// and evidence can be verified with any BLS12-381 library.
 ///
-/// Signed bytes: `varint(len(namespace)) ‖ namespace ‖ message`, hashed to G1 under the message suite of
-/// `BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_`. The namespace is `"lazvm/chain/1/" ‖ genesis digest ‖ suffix`, where the
-/// suffix is `_NOTARIZE`, `_NULLIFY` or `_FINALIZE`. The message of a nullification is `varint(epoch) ‖ varint(view)`; of
-/// the others `varint(epoch) ‖ varint(view) ‖ varint(parent view) ‖ digest`. A varint has 7 bits a byte, the lowest first,
-/// and the highest bit set on all but the last byte.
+/// Signed bytes: `varint(len(namespace)) ‖ namespace ‖ message`, hashed to G1 under the message
+/// suite of `BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_`. The namespace is
+/// `"lazvm/chain/1/" ‖ genesis digest ‖ suffix`, where the suffix is `_NOTARIZE`, `_NULLIFY` or
+/// `_FINALIZE`. The message of a nullification is `varint(epoch) ‖ varint(view)`; of the others
+/// `varint(epoch) ‖ varint(view) ‖ varint(parent view) ‖ digest`. A varint has 7 bits a byte, the
+/// lowest first, and the highest bit set on all but the last byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ChainVote {
     /// The proposal should be final.
@@ -26,7 +27,7 @@ pub enum ChainVote {
 }
 
 impl ChainVote {
-    /// The epoch that the vote is about.
+    /// Returns the epoch that the vote is about.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         match self {
@@ -35,7 +36,7 @@ impl ChainVote {
         }
     }
 
-    /// The view that the vote is about.
+    /// Returns the view that the vote is about.
     #[must_use]
     pub const fn view(&self) -> u64 {
         match self {
@@ -44,7 +45,7 @@ impl ChainVote {
         }
     }
 
-    /// The bytes that a seat signs for this vote on the chain with this genesis digest.
+    /// Returns the bytes that a seat signs for this vote on the chain with this genesis digest.
     #[must_use]
     pub fn signed_bytes(&self, genesis: B256) -> Vec<u8> {
         let suffix: &[u8] = match self {
@@ -65,8 +66,8 @@ impl ChainVote {
         bytes
     }
 
-    /// Whether a seat that says both breaks the protocol: two proposals notarized, or two finalized, in one view, or a view
-    /// both nullified and finalized.
+    /// Returns whether a seat that signs both votes breaks the protocol: two proposals notarized,
+    /// or two finalized, in one view, or a view both nullified and finalized.
     #[must_use]
     pub fn conflicts_with(&self, other: &Self) -> bool {
         if (self.epoch(), self.view()) != (other.epoch(), other.view()) {
@@ -83,7 +84,7 @@ impl ChainVote {
     }
 }
 
-/// A block in a view.
+/// A block that is proposed in a view.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Proposal {
     /// The epoch.
@@ -96,7 +97,7 @@ pub struct Proposal {
     pub digest: B256,
 }
 
-/// What keeps the votes of one chain apart from those of any other.
+/// Returns the domain that separates the votes of one chain from those of any other.
 #[must_use]
 pub fn chain_namespace(genesis: B256) -> Vec<u8> {
     [b"lazvm/chain/1/", genesis.as_slice()].concat()
@@ -146,7 +147,8 @@ mod tests {
         assert!(ChainVote::Finalize(a).conflicts_with(&ChainVote::Finalize(b)));
         assert!(ChainVote::Finalize(a).conflicts_with(&nullify));
         assert!(nullify.conflicts_with(&ChainVote::Finalize(a)));
-        // An honest seat may notarize a proposal and nullify its view, or finalize what it has notarized.
+        // An honest seat may notarize a proposal and nullify its view, or finalize what it has
+        // notarized.
         assert!(!ChainVote::Notarize(a).conflicts_with(&nullify));
         assert!(!ChainVote::Notarize(a).conflicts_with(&ChainVote::Finalize(a)));
         assert!(!ChainVote::Notarize(a).conflicts_with(&ChainVote::Notarize(a)));

@@ -5,14 +5,15 @@ use crate::{Attestation, CertificateError, Committee, Member, QuorumCertificate,
 
 /// A certificate in the form that `contracts/QuorumVerifier.sol` reads.
 ///
-/// Bytes, integers big-endian, points as in EIP-2537: total weight u64 ‖ count of members u32 ‖ sum of all keys (256) ‖ Merkle
-/// root of the members ‖ sum of the signatures (128) ‖ count of the absent u8 ‖ per absent member, ascending: place u8 ‖ address
-/// ‖ weight u64 ‖ key (256) ‖ siblings, 32 each.
+/// Bytes, integers big-endian, points as in EIP-2537: total weight u64 ‖ count of members u32 ‖ sum
+/// of all keys (256) ‖ Merkle root of the members ‖ sum of the signatures (128) ‖ count of the
+/// absent u8 ‖ per absent member, ascending: place u8 ‖ address ‖ weight u64 ‖ key (256) ‖
+/// siblings, 32 each.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EvmCertificate(Vec<u8>);
 
 impl EvmCertificate {
-    /// Brings a certificate into the form, once it is found to hold.
+    /// Converts a certificate after verifying it.
     ///
     /// # Errors
     /// [`CertificateError`] if it does not certify `attestation` in the name of `committee`.
@@ -27,7 +28,7 @@ impl EvmCertificate {
         Ok(Self::listing(&absent, &certificate.signature, committee))
     }
 
-    /// The form with the members at `places`, which ascend.
+    /// Encodes the members at the ascending `places` with a signature.
     pub(super) fn listing(places: &[usize], signature: &Signature, committee: &Committee) -> Self {
         let members = committee.members();
         let mut bytes = Vec::new();
@@ -54,22 +55,25 @@ impl EvmCertificate {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the encoded bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A place, or a number of members that is not all of them: at most 127.
+/// Converts a place, or a number of members below all of them, which is at most 127.
 fn byte(number: usize) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// The call of `QuorumVerifier.verify(bytes32 committee, bytes attestation, bytes certificate)` that checks `certificate`.
+/// Returns the calldata of
+/// `QuorumVerifier.verify(bytes32 committee, bytes statement, bytes certificate)` that checks
+/// `certificate`.
 ///
 /// # Errors
-/// [`CertificateError`] if it does not certify `attestation` in the name of `committee`, so that no gas is spent on it.
+/// [`CertificateError`] if it does not certify `attestation` in the name of `committee`, so that no
+/// gas is spent on it.
 pub fn to_evm_calldata(
     certificate: &QuorumCertificate,
     attestation: &Attestation,
@@ -81,5 +85,5 @@ pub fn to_evm_calldata(
     Ok(calldata(SELECTOR, &committee.root(), &[attestation, certificate]))
 }
 
-/// `verify(bytes32,bytes,bytes)`.
+/// The selector of `verify(bytes32,bytes,bytes)`.
 const SELECTOR: [u8; 4] = [0x5b, 0xf4, 0x8e, 0x3a];

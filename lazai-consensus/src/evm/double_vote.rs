@@ -3,10 +3,12 @@ use alloc::vec::Vec;
 use super::{calldata, certificate::EvmCertificate};
 use crate::{Committee, EvidenceError, Vote, VoteError, bls::Signature, evidence::contradict};
 
-/// The call of `DoubleVoteVerifier.verify(bytes32 committee, bytes first, bytes second, bytes evidence)` that checks that one
-/// member gave both votes.
+/// Returns the calldata of
+/// `DoubleVoteVerifier.verify(bytes32 committee, bytes first, bytes second, bytes evidence)` that
+/// checks that one member gave both votes.
 ///
-/// The evidence has the form of an [`EvmCertificate`] that lists the voter alone, with the sum of its two signatures.
+/// The evidence has the form of an [`EvmCertificate`] that lists the voter alone, with the sum of
+/// its two signatures.
 ///
 /// # Errors
 /// [`EvidenceError`] if the votes convict nobody, so that no gas is spent on them.
@@ -30,5 +32,5 @@ pub fn double_vote_calldata(
     Ok(calldata(SELECTOR, &committee.root(), &[&first, &second, evidence.as_bytes()]))
 }
 
-/// `verify(bytes32,bytes,bytes,bytes)`.
+/// The selector of `verify(bytes32,bytes,bytes,bytes)`.
 const SELECTOR: [u8; 4] = [0xc6, 0x58, 0xda, 0x51];

@@ -1,8 +1,9 @@
-//! Certificates and double votes as contracts of any chain with EIP-2537 check them: `contracts/QuorumVerifier.sol` and
-//! `contracts/DoubleVoteVerifier.sol`.
+//! Certificates and double votes as contracts of any chain with EIP-2537 check them:
+//! `contracts/QuorumVerifier.sol` and `contracts/DoubleVoteVerifier.sol`.
 //!
-//! A contract keeps the root of a committee alone. A certificate for it brings the sum of all keys, which the root binds, and
-//! the keys of the members that did not sign, to be taken from the sum: when all signed, the contract reads one key.
+//! A contract keeps the root of a committee alone. A certificate for it brings the sum of all keys,
+//! which the root binds, and the keys of the members that did not sign, to be taken from the sum:
+//! when all signed, the contract reads one key.
 
 use alloc::vec::Vec;
 

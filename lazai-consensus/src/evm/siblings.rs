@@ -4,8 +4,9 @@ use alloy_primitives::B256;
 
 use crate::merkle::parents;
 
-/// The siblings that lead from the leaves at `places`, which ascend, to the root over `leaves`: level by level, in each from
-/// the left, without those that follow from the leaves themselves.
+/// Returns the siblings that lead from the leaves at the ascending `places` to the root over
+/// `leaves`: level by level, in each from the left, without those that follow from the leaves
+/// themselves.
 pub(super) fn siblings(leaves: &[B256], places: &[usize]) -> Vec<B256> {
     let mut level = leaves.to_vec();
     let mut known = vec![false; level.len()];
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
     use crate::merkle::{leaf, node, path, root};
 
-    /// The root above the leaves, as the contract computes it.
+    /// Returns the root above the leaves, as the contract computes it.
     fn climb(
         mut nodes: Vec<(usize, B256)>,
         mut width: usize,

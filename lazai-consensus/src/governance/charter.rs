@@ -11,21 +11,22 @@ use crate::{
     QuorumId, Roster,
 };
 
-/// What a quorum has decided so far: its members of the next epoch, its prices, and the data sets that it admits.
+/// The decisions of a quorum so far: its members of the next epoch, its prices, and the data sets
+/// that it admits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Charter {
     quorum: QuorumId,
     epoch: Epoch,
-    /// Of the next epoch, by address.
+    /// The members of the next epoch, by address.
     candidates: BTreeMap<Address, Candidate>,
     prices: BTreeMap<B256, u64>,
     datasets: BTreeMap<(B256, u64), DatasetTerms>,
-    /// Proposals of this epoch that were decided.
+    /// The proposals of this epoch that were decided.
     decided: BTreeSet<B256>,
 }
 
 impl Charter {
-    /// The charter of a quorum in an epoch, with its first members and prices.
+    /// Creates the charter of a quorum in an epoch, with its first members and prices.
     #[must_use]
     pub fn new(members: Roster, prices: BTreeMap<B256, u64>) -> Self {
         let Roster { quorum, epoch, candidates } = members;
@@ -40,7 +41,7 @@ impl Charter {
         }
     }
 
-    /// Checks that a proposal can be enacted as things are, which a member should do before it votes.
+    /// Checks that a proposal can be enacted now, which a member should do before it votes.
     ///
     /// # Errors
     /// [`CharterError`].
@@ -98,14 +99,15 @@ impl Charter {
         }
     }
 
-    /// Enacts what the committee of this epoch has approved, or notes that it has rejected it.
+    /// Enacts a proposal that the committee of this epoch has approved, or records that it was
+    /// rejected.
     ///
-    /// Certificates must be enacted in the order in which the chain includes them: two proposals may each be possible, but
-    /// not both.
+    /// Certificates must be enacted in the order in which the chain includes them: two proposals
+    /// may each be possible, but not both.
     ///
     /// # Errors
-    /// [`CharterError`] if the certificate is not of a decision on this proposal, or if the proposal cannot be enacted; the
-    /// charter is then as it was.
+    /// [`CharterError`] if the certificate is not of a decision on this proposal, or if the
+    /// proposal cannot be enacted; the charter is then as it was.
     pub fn enact(
         &mut self,
         proposal: &Proposal,
@@ -122,7 +124,7 @@ impl Charter {
         Ok(())
     }
 
-    /// The charter of the next epoch. What was proposed in this one and not decided is expired.
+    /// Returns the charter of the next epoch. Proposals of this epoch that were not decided expire.
     ///
     /// # Errors
     /// [`CharterError::LastEpoch`] if there is no later epoch.
@@ -133,7 +135,7 @@ impl Charter {
         Ok(next)
     }
 
-    /// Who is to be the committee of the next epoch.
+    /// Returns the roster of the committee of the next epoch.
     ///
     /// # Errors
     /// [`CharterError::LastEpoch`] if there is no later epoch.
@@ -143,19 +145,19 @@ impl Charter {
         Ok(Roster { quorum: self.quorum, epoch, candidates })
     }
 
-    /// The epoch that it stands for.
+    /// Returns the epoch of the charter.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The price of an item.
+    /// Returns the price of an item.
     #[must_use]
     pub fn price(&self, item: B256) -> Option<u64> {
         self.prices.get(&item).copied()
     }
 
-    /// What was decided about a data set; `None` if it is not admitted.
+    /// Returns the terms of a data set; `None` if it is not admitted.
     #[must_use]
     pub fn dataset(&self, dataset: B256, version: u64) -> Option<DatasetTerms> {
         self.datasets.get(&(dataset, version)).copied()
@@ -235,12 +237,12 @@ impl Charter {
     }
 }
 
-/// On what terms a data set is kept.
+/// The terms on which a data set is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DatasetTerms {
-    /// The commitment to it.
+    /// The commitment to the data set.
     pub root: B256,
-    /// The last epoch in which it is kept.
+    /// The last epoch in which the data set is kept.
     pub until_epoch: Epoch,
 }
 
@@ -248,19 +250,19 @@ pub struct DatasetTerms {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CharterError {
-    /// The certificate does not hold.
+    /// The certificate is invalid.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The members would not make a committee.
+    /// The members would not form a committee.
     #[error(transparent)]
     Committee(#[from] CommitteeError),
-    /// It was decided before.
+    /// The proposal was decided before.
     #[error("proposal {proposal} was decided before")]
     Decided {
         /// The proposal.
         proposal: B256,
     },
-    /// It is of another epoch.
+    /// The proposal is of another epoch.
     #[error("epoch {got} is not the current epoch {expected}, or ends before it")]
     Expired {
         /// The current epoch.
@@ -271,7 +273,7 @@ pub enum CharterError {
     /// The data set is admitted already.
     #[error("data set {dataset} is admitted in this version already")]
     KnownDataset {
-        /// Its name.
+        /// The name of the data set.
         dataset: B256,
     },
     /// Epochs are numbered by 64 bits.
@@ -280,12 +282,12 @@ pub enum CharterError {
     /// The price would change by nothing, or by too much.
     #[error("the price would change by {got}, but may change by 1 to {max}")]
     PriceStep {
-        /// Most that it may change.
+        /// Most by which the price may change.
         max: u64,
-        /// What it would change.
+        /// The proposed change.
         got: u64,
     },
-    /// It is another quorum's.
+    /// The proposal is of another quorum.
     #[error("the proposal is for quorum {got}, this is the charter of {expected}")]
     Quorum {
         /// The quorum of the charter.
@@ -312,7 +314,7 @@ pub enum CharterError {
     /// The data set is not admitted.
     #[error("data set {dataset} is not admitted in this version")]
     UnknownDataset {
-        /// Its name.
+        /// The name of the data set.
         dataset: B256,
     },
     /// The address is no member's.

@@ -1,8 +1,9 @@
 //! How a quorum governs itself: proposals, weighted votes, and certificates as their result.
 //!
-//! A member votes on a [`Proposal`] as on any other attestation, once, by an [`Attestor`](crate::Attestor) and a
-//! [`Tally`](crate::Tally). The certificate of [`Fact::Decision`](crate::Fact::Decision) decides, and is final: another one
-//! convicts those who signed both. A [`Charter`] is what the decisions have led to.
+//! A member votes on a [`Proposal`] as on any other attestation, once, by an
+//! [`Attestor`](crate::Attestor) and a [`Tally`](crate::Tally). The certificate of
+//! [`Fact::Decision`](crate::Fact::Decision) decides, and is final: another one convicts those who
+//! signed both. A [`Charter`] is what the decisions have led to.
 
 mod charter;
 mod proposal;

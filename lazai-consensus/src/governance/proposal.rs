@@ -8,31 +8,31 @@ use crate::{
     bls::{PublicKey, Signature},
 };
 
-/// Something that a quorum is to decide.
+/// A proposal for a quorum to decide.
 ///
-/// It is decided by the committee of one epoch, or not at all: with that epoch it expires. Hence no proposal can be decided
-/// twice, once by each of two committees.
+/// It is decided by the committee of one epoch, or not at all: with that epoch it expires. Hence no
+/// proposal can be decided twice, once by each of two committees.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proposal {
-    /// Who decides.
+    /// The quorum that decides.
     pub quorum: QuorumId,
     /// The epoch whose committee decides.
     pub epoch: Epoch,
-    /// Tells apart what is proposed twice; any number.
+    /// Any number; it distinguishes repeated proposals.
     pub nonce: u64,
-    /// What is to be done.
+    /// The action to take if it is approved.
     pub action: Action,
 }
 
 impl Proposal {
-    /// What members sign to approve or to reject it.
+    /// Returns the attestation that members sign to approve or to reject the proposal.
     #[must_use]
     pub fn decision(&self, approved: bool) -> Attestation {
         let fact = Fact::Decision { proposal: self.hash(), approved };
         Attestation { quorum: self.quorum, epoch: self.epoch, fact }
     }
 
-    /// The name of the proposal: `keccak256("lazvm/proposal/1" ‖ canonical bytes)`.
+    /// Returns the name of the proposal: `keccak256("lazvm/proposal/1" ‖ canonical bytes)`.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut hasher = Keccak256::new();
@@ -41,8 +41,9 @@ impl Proposal {
         hasher.finalize()
     }
 
-    /// The canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ nonce u64 ‖ kind u8 ‖ the fields of the action in their order,
-    /// integers big-endian. A text takes the rest of the bytes.
+    /// Returns the canonical bytes: version 1 ‖ quorum ‖ epoch u64 ‖ nonce u64 ‖ kind u8 ‖ the
+    /// fields of the action in their order, integers big-endian. A text takes the rest of the
+    /// bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = [VERSION].to_vec();
@@ -109,52 +110,52 @@ impl Proposal {
     }
 }
 
-/// What a proposal does.
+/// The action of a proposal.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
     /// Makes a candidate a member.
     AddMember(Box<Candidate>),
-    /// Has a data set kept.
+    /// Admits a data set, which the members then keep.
     AdmitDataset {
-        /// Its name.
+        /// The name of the data set.
         dataset: B256,
-        /// Its version.
+        /// The version of the data set.
         version: u64,
-        /// The commitment to it.
+        /// The commitment to the data set.
         root: B256,
-        /// The last epoch in which it is kept.
+        /// The last epoch in which the data set is kept.
         until_epoch: Epoch,
     },
     /// Changes a price by an eighth at most.
     ChangePrice {
-        /// What is priced.
+        /// The priced item.
         item: B256,
-        /// Its price now.
+        /// The current price.
         from: u64,
-        /// Its price then.
+        /// The proposed price.
         to: u64,
     },
-    /// Changes what a member's vote counts.
+    /// Changes the weight of a member.
     ChangeWeight {
         /// The member.
         member: Address,
-        /// Its weight then; at least 1.
+        /// The proposed weight; at least 1.
         weight: u64,
     },
-    /// Ends a membership.
+    /// Removes a member.
     RemoveMember {
         /// The member.
         member: Address,
     },
-    /// Has a data set kept no longer.
+    /// Retires a data set, which the members then forget.
     RetireDataset {
-        /// Its name.
+        /// The name of the data set.
         dataset: B256,
-        /// Its version.
+        /// The version of the data set.
         version: u64,
     },
-    /// Says something; at most [`MAX_TEXT_BYTES`].
+    /// Adopts a text of at most [`MAX_TEXT_BYTES`].
     Text(String),
 }
 

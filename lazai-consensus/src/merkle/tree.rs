@@ -4,14 +4,15 @@ use alloy_primitives::B256;
 
 use super::{leaf, parents};
 
-/// All levels of a tree over hashes of leaves, to take many paths from.
+/// A Merkle tree with all its levels, to take many paths from.
 #[derive(Clone, Debug)]
 pub struct Tree {
     levels: Vec<Vec<B256>>,
 }
 
 impl Tree {
-    /// The tree over these leaf hashes. Without any, its root is zero, which no commitment uses.
+    /// Builds the tree over hashes of leaves. Without any, its root is zero, which no commitment
+    /// uses.
     #[must_use]
     pub fn new(leaves: Vec<B256>) -> Self {
         let mut levels = Vec::new();
@@ -24,19 +25,19 @@ impl Tree {
         Self { levels }
     }
 
-    /// The tree over the leaf hashes of 32-byte values, such as the roots of other trees.
+    /// Builds the tree over 32-byte values, such as the roots of other trees.
     #[must_use]
     pub fn over_roots(roots: &[B256]) -> Self {
         Self::new(roots.iter().map(|root| leaf(root.as_slice())).collect())
     }
 
-    /// The root; zero over no leaves.
+    /// Returns the root; zero if there are no leaves.
     #[must_use]
     pub fn root(&self) -> B256 {
         self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
     }
 
-    /// The siblings of the leaf at `index`, from the leaves up.
+    /// Returns the siblings of the leaf at `index`, from the leaf upwards.
     #[must_use]
     pub fn path(&self, index: u64) -> Vec<B256> {
         let mut index = usize::try_from(index).unwrap_or(usize::MAX);

@@ -9,27 +9,29 @@ use crate::{
     QuorumCertificate, VoteError, vote::concerns,
 };
 
-/// Checks certificates of quorums, as proofs of the system [`ProofSystemId::QUORUM`].
+/// Verifies certificates of quorums as proofs of the system [`ProofSystemId::QUORUM`].
 ///
-/// Keys are the bytes of a [`Roster`](crate::Roster). A proof is the byte 1 and an encoded [`QuorumCertificate`]. A claim of
-/// a run is shown by a certificate of [`Fact::Workflow`] about it, in the quorum and the epoch of the key; a claim of values
-/// by one of the [`Attestation`] whose canonical bytes the values are.
+/// Keys are the bytes of a [`Roster`](crate::Roster). A proof is the byte 1 and an encoded
+/// [`QuorumCertificate`]. A claim of a run is shown by a certificate of [`Fact::Workflow`] about
+/// it, in the quorum and the epoch of the key; a claim of values by one of the [`Attestation`]
+/// whose canonical bytes the values are.
 ///
-/// Rosters that were found right are remembered, the last 64 by the hash of their bytes, so that their proofs of possession
-/// are not checked for each certificate. No answer depends on what is remembered.
+/// Rosters that were found right are remembered, the last 64 by the hash of their bytes, so that
+/// their proofs of possession are not checked for each certificate. No answer depends on what is
+/// remembered.
 #[derive(Debug, Default)]
 pub struct QuorumVerifier {
     committees: CommitteeCache,
 }
 
 impl QuorumVerifier {
-    /// A verifier that remembers nothing yet.
+    /// Creates a verifier with an empty cache.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
+    /// Verifies as [`verify`](ProofVerifier::verify) does, with the reason of a refusal.
     ///
     /// # Errors
     /// [`QuorumVerifierError`], the same on every machine.
@@ -97,23 +99,23 @@ const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), Quo
     Ok(())
 }
 
-/// Why a certificate does not show a claim, or a roster is no key.
+/// Why a certificate does not prove a claim, or a roster is no key.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum QuorumVerifierError {
-    /// The certificate does not hold.
+    /// The certificate is invalid.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The roster makes no committee.
+    /// The roster forms no committee.
     #[error(transparent)]
     Committee(#[from] CommitteeError),
     /// Key, values or proof are malformed.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// Key or proof are longer than any.
+    /// The key or the proof is too long.
     #[error("the {part} has {got} bytes, expected at most {max}")]
     Size {
-        /// Which of the two.
+        /// `key` or `proof`.
         part: &'static str,
         /// Most bytes.
         max: u64,
@@ -125,7 +127,7 @@ pub enum QuorumVerifierError {
     Attestation(#[from] VoteError),
 }
 
-/// The envelope's version and the longest certificate.
+/// Most bytes of a proof: the envelope's version and the longest certificate.
 const MAX_PROOF_BYTES: usize = 1 + MAX_CERTIFICATE_BYTES;
 
 /// The cost of a check, at 100,000 operations for a microsecond of one core: a gas is a thirtieth of a

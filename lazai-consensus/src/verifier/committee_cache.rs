@@ -5,7 +5,7 @@ use alloy_primitives::{B256, keccak256};
 use super::QuorumVerifierError;
 use crate::{Committee, Roster};
 
-/// Committees whose rosters were checked, those last used, by the hash of their bytes.
+/// The last used committees by the hash of their rosters, whose proofs of possession were verified.
 ///
 /// Without feature `std` there is no lock, so nothing is remembered; the answers are the same.
 #[derive(Debug, Default)]
@@ -15,7 +15,8 @@ pub(super) struct CommitteeCache {
 }
 
 impl CommitteeCache {
-    /// Returns the committee of an encoded roster, whose points and proofs of possession are verified unless it is cached.
+    /// Returns the committee of an encoded roster, whose points and proofs of possession are
+    /// verified unless it is cached.
     pub(super) fn get_or_verify(
         &self,
         roster: &[u8],
@@ -53,7 +54,8 @@ impl CommitteeCache {
     fn lock(
         &self,
     ) -> std::sync::MutexGuard<'_, alloc::collections::VecDeque<(B256, Arc<Committee>)>> {
-        // A panic elsewhere leaves whole entries: each is a function of the bytes that its hash names.
+        // A panic elsewhere leaves whole entries: each is a function of the bytes that its hash
+        // names.
         self.recent.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -69,7 +71,7 @@ impl CommitteeCache {
     const fn keep(&self, _: B256, _: &Arc<Committee>) {}
 }
 
-/// Most committees remembered: 64 of the largest take about 3 MB.
+/// Most committees in the cache: 64 of the largest take about 3 MB.
 #[cfg(feature = "std")]
 const MAX_COMMITTEES: usize = 64;
 

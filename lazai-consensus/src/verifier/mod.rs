@@ -1,9 +1,10 @@
-//! Certificates as proofs of the chain: contracts ask for them through the precompile that checks proofs.
+//! Certificates as proofs of the chain: contracts ask for them through the precompile that checks
+//! proofs.
 
 mod certificate;
 mod committee_cache;
 
 pub use certificate::{QuorumVerifier, QuorumVerifierError};
 
-/// The version of an envelope.
+/// The version of the envelope of a proof.
 const ENVELOPE: u8 = 1;

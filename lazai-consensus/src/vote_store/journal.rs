@@ -13,20 +13,23 @@ use crate::{Epoch, ErrorSource, FileLock, Slot};
 
 /// Keeps votes in an append-only file, each on disk before [`reserve`](VoteStore::reserve) returns.
 ///
-/// A lock file beside it, `NAME.lock`, is held as long as the journal is open, so that two processes with one key cannot both
-/// vote. When the journal is opened it is written anew, to `NAME.new` and from there into its place: a process that was killed
-/// may have left records that are in memory alone. A record that a crash cut off is dropped, as its vote was never signed. A
+/// A lock file beside it, `NAME.lock`, is held as long as the journal is open, so that two
+/// processes with one key cannot both vote. When the journal is opened it is written anew, to
+/// `NAME.new` and from there into its place: a process that was killed may have left records that
+/// are in memory alone. A record that a crash cut off is dropped, as its vote was never signed. A
 /// record that is whole but wrong is damage, and refused.
 ///
-/// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot hash ‖ attestation hash
-/// ‖ checksum; a checksum is the first eight bytes of the keccak256 of the record before it.
+/// Bytes: `lazvm/vote-journal/1` ‖ first kept epoch u64 ‖ checksum, then per vote epoch u64 ‖ slot
+/// hash ‖ attestation hash ‖ checksum; a checksum is the first eight bytes of the keccak256 of the
+/// record before it.
 #[derive(Debug)]
 pub struct VoteJournal {
     path: PathBuf,
     file: File,
-    /// Held, never written: the journal itself is replaced by others of its name.
+    /// The lock of the journal, on a file of its own because the journal is replaced when it is
+    /// rewritten.
     _lock: FileLock,
-    /// Bytes of whole records.
+    /// The number of bytes of complete records.
     length: u64,
     first_epoch: Epoch,
     votes: BTreeMap<B256, (Epoch, B256)>,
@@ -38,12 +41,13 @@ impl VoteJournal {
     /// Opens the journal at `path`, or makes an empty one.
     ///
     /// # Errors
-    /// [`VoteStoreError::Locked`] if another process has it open, [`VoteStoreError::Damaged`] if it holds what no journal
-    /// writes, [`VoteStoreError::Io`] if it cannot be read or made.
+    /// [`VoteStoreError::Locked`] if another process has it open, [`VoteStoreError::Damaged`] if it
+    /// holds what no journal writes, [`VoteStoreError::Io`] if it cannot be read or made.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, VoteStoreError> {
         let path = path.into();
         drop(open(&path)?);
-        // One journal has one lock, by whatever link it is reached; and a link must not be what is replaced.
+        // One journal has one lock, by whatever link it is reached; and a link must not be what is
+        // replaced.
         let path = fs::canonicalize(&path).map_err(|error| failed("opened", error))?;
         let lock = FileLock::take(&beside(&path, ".lock")).map_err(|error| match error {
             TryLockError::WouldBlock => VoteStoreError::Locked,
@@ -61,7 +65,8 @@ impl VoteJournal {
             votes: BTreeMap::new(),
             is_broken: false,
         };
-        // A file shorter than its header is one whose making was cut off; nothing was signed under it.
+        // A file shorter than its header is one whose making was cut off; nothing was signed under
+        // it.
         let is_new = bytes.len() < HEADER_BYTES && header(Epoch::default()).starts_with(&bytes);
         if !is_new {
             journal.load(&bytes)?;
@@ -186,7 +191,7 @@ fn open(path: &Path) -> Result<File, VoteStoreError> {
     options.open(path).map_err(|error| failed("opened", error))
 }
 
-/// The path with `suffix` behind its name.
+/// Returns the path with `suffix` appended to its name.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(suffix);
@@ -213,7 +218,7 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The record without its checksum, if that is right.
+/// Returns the record without its checksum, if that is right.
 fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
     (keccak256(body)[..CHECKSUM_BYTES] == *checksum).then_some(body)

@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use super::{VoteStore, VoteStoreError};
 use crate::{Epoch, Slot};
 
-/// Keeps votes in memory alone. For simulations: a member that restarts with it can vote twice.
+/// Keeps votes in memory only, for simulations: a member that restarts with it can vote twice.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryVoteStore {
     votes: BTreeMap<Slot, B256>,

@@ -14,25 +14,28 @@ use crate::{Epoch, ErrorSource, Slot};
 pub use journal::VoteJournal;
 pub use memory::MemoryVoteStore;
 
-/// Keeps which attestation a member has signed in each slot.
+/// Records which attestation a member has signed in each slot.
 ///
 /// # Guarantees of an implementation
-/// When `reserve` returns `Ok`, the choice is durable: it outlives a crash of the process and of the machine, unless the
-/// type says that it does not. No two attestations are ever reserved in one slot.
+/// When `reserve` returns `Ok`, the choice is durable: it outlives a crash of the process and of
+/// the machine, unless the type says that it does not. No two attestations are ever reserved in one
+/// slot.
 pub trait VoteStore: Debug + Send {
-    /// Keeps that `attestation` is signed in `slot`; what was kept before may be asked for again.
+    /// Records that `attestation` is signed in `slot`; recording the same one again succeeds.
     ///
     /// # Errors
     /// [`VoteStoreError`]; nothing may be signed then.
     fn reserve(&mut self, slot: &Slot, attestation: B256) -> Result<(), VoteStoreError>;
 
-    /// The attestation that was reserved in `slot`.
+    /// Returns the attestation that was reserved in `slot`.
     fn reserved(&self, slot: &Slot) -> Option<B256>;
 
-    /// Forgets the votes of epochs before `first`, in which [`reserve`](Self::reserve) then refuses to vote for ever.
+    /// Forgets the votes of epochs before `first`, in which [`reserve`](Self::reserve) then refuses
+    /// to vote for ever.
     ///
     /// # Errors
-    /// [`VoteStoreError::Io`] if that is not durable. Either all is as it was, or the store reserves nothing more.
+    /// [`VoteStoreError::Io`] if that is not durable. Either all is as it was, or the store
+    /// reserves nothing more.
     fn forget_before(&mut self, first: Epoch) -> Result<(), VoteStoreError>;
 }
 
@@ -45,15 +48,15 @@ pub enum VoteStoreError {
     Conflict {
         /// The attestation signed before.
         signed: B256,
-        /// The attestation that was to be signed.
+        /// The attestation that was to be signed now.
         got: B256,
     },
-    /// The store's bytes are not those that it wrote.
+    /// The bytes on disk are not those that the store wrote.
     #[error(
         "the vote journal is damaged at byte {at}: restore it, or wait for a new epoch with a new key"
     )]
     Damaged {
-        /// Where.
+        /// The offset of the damage.
         at: u64,
     },
     /// The epoch's votes have been forgotten, so it cannot be known what was signed.
@@ -67,9 +70,9 @@ pub enum VoteStoreError {
     /// The votes could not be read or written.
     #[error("the vote journal cannot be {action}: {source}")]
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The cause.
         source: ErrorSource,
     },
     /// Another process votes with this journal.

@@ -1,10 +1,11 @@
 //! Every order of events of the attestation of a data set, searched without gaps.
 //!
-//! Four members of equal weight, one or two of them dishonest, and a publisher that offers two contradicting attestations in
-//! one slot. Honest members store shards, vote and crash at any time; the network delivers any vote to the counting member,
-//! at any time, never, or many times; dishonest members have signed everything from the start. Votes, journals, counts,
-//! certificates and evidence are the real ones: the model only decides what happens next, and remembers what the real
-//! code answered to the same question before.
+//! Four members of equal weight, one or two of them dishonest, and a publisher that offers two
+//! contradicting attestations in one slot. Honest members store shards, vote and crash at any time;
+//! the network delivers any vote to the counting member, at any time, never, or many times;
+//! dishonest members have signed everything from the start. Votes, journals, counts, certificates
+//! and evidence are the real ones: the model only decides what happens next, and remembers what the
+//! real code answered to the same question before.
 
 use core::array;
 use std::{
@@ -36,7 +37,8 @@ fn one_dishonest_member_of_four_breaks_nothing() {
     checker.assert_no_discovery(AGREEMENT);
     checker.assert_no_discovery(HELD);
     checker.assert_no_discovery(FAIR);
-    // The search is not empty: both attestations can win, and the dishonest member can be convicted.
+    // The search is not empty: both attestations can win, and the dishonest member can be
+    // convicted.
     for name in [FIRST_WINS, SECOND_WINS, CONVICTED] {
         checker.assert_any_discovery(name);
     }
@@ -102,7 +104,8 @@ struct AttestationModel {
     committee: &'static Committee,
     /// By member and attestation.
     votes: [[Vote; 2]; MEMBERS],
-    /// Which attestations the pen signs, by member and the attestation in its journal (the last is an empty one).
+    /// Which attestations the pen signs, by member and the attestation in its journal (the last is
+    /// an empty one).
     signs: [[[bool; 2]; 3]; MEMBERS],
     counts: Mutex<Counts>,
 }
@@ -152,7 +155,8 @@ const fn available(root: u8) -> Attestation {
     })
 }
 
-/// Whether a pen whose journal holds `earlier` signs `attestation` after its machine has started again.
+/// Whether a pen whose journal holds `earlier` signs `attestation` after its machine has started
+/// again.
 fn signs(
     member: usize,
     earlier: Option<Attestation>,
@@ -208,7 +212,8 @@ impl Counts {
     }
 }
 
-/// What one vote changes: the next count, the signers of the certificate that it makes, and whom it convicts.
+/// What one vote changes: the next count, the signers of the certificate that it makes, and whom it
+/// convicts.
 #[derive(Clone, Copy)]
 struct Step {
     count: u16,
@@ -238,7 +243,8 @@ struct State {
     sent: [u8; MEMBERS],
     /// What each counting member has counted.
     counts: [u16; COUNTING],
-    /// The signers of the first certificate of each attestation, wherever it was made; 0 if there is none.
+    /// The signers of the first certificate of each attestation, wherever it was made; 0 if there
+    /// is none.
     certificates: [u8; 2],
     /// Those whom evidence convicts.
     accused: u8,
@@ -363,7 +369,8 @@ impl Model for AttestationModel {
 const MEMBERS: usize = 4;
 /// Dishonest members that four can bear.
 const FAULTS: usize = 1;
-/// Members whose counts are followed, the first ones. A contradiction takes two certificates, so two are enough.
+/// Members whose counts are followed, the first ones. A contradiction takes two certificates, so
+/// two are enough.
 const COUNTING: usize = 2;
 
 const AGREEMENT: &str = "no two conflicting certificates";

@@ -70,8 +70,8 @@ fn a_forged_vote_gives_way_to_the_genuine_one() {
     assert_eq!(tally.weight(other.hash()), 0);
 }
 
-/// Members that know each other's secrets can choose keys that add up to nothing: each of their votes is genuine, and the sum
-/// of them proves nothing.
+/// Members that know each other's secrets can choose keys that add up to nothing: each of their
+/// votes is genuine, and the sum of them proves nothing.
 #[test]
 fn genuine_votes_whose_keys_cancel_out_make_no_certificate_and_end() {
     const ORDER: U256 =
@@ -234,8 +234,8 @@ fn k_of_m_quorums() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Whatever comes in whatever order: a certificate that comes out holds, no honest vote is lost, and only those that
-    /// voted twice are accused.
+    /// Whatever comes in whatever order: a certificate that comes out holds, no honest vote is
+    /// lost, and only those that voted twice are accused.
     #[test]
     fn a_count_survives_any_order(
         weights in prop::collection::vec(1_u64..9, 1..6),

@@ -100,8 +100,9 @@ fn forgotten_epochs_are_not_voted_in_again() {
     }
 }
 
-/// A process that was killed may have written a record that no disk has yet. Its vote is then given again, so it must be written
-/// again: what the system wrote back too late, or failed to, is not asked about.
+/// A process that was killed may have written a record that no disk has yet. Its vote is then given
+/// again, so it must be written again: what the system wrote back too late, or failed to, is not
+/// asked about.
 #[test]
 fn what_is_found_is_made_durable_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,8 @@ use lazai_consensus::{
 
 use crate::support::{attestation, certificate, committee, secret};
 
-/// The smallest real proof system: one prover, whose public key is the verifying key, signs what is true.
+/// The smallest real proof system: one prover, whose public key is the verifying key, signs what is
+/// true.
 #[derive(Debug)]
 struct Notary;
 

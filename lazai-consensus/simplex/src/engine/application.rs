@@ -72,7 +72,7 @@ impl<E: Environment> Application<E> for ChainApplication {
 }
 
 impl ChainApplication {
-    /// The verdict about the first block of an ancestry; `None` if this node cannot tell.
+    /// Returns whether the first block of an ancestry is valid; `None` if this node cannot tell.
     async fn judge<E: Environment>(
         &self,
         environment: E,
@@ -102,8 +102,8 @@ impl ChainApplication {
         }
     }
 
-    /// `parent` and its ancestors above the committed block, ascending. Waits while they are too many and this node is
-    /// catching up.
+    /// Returns `parent` and its ancestors above the committed block, ascending. Waits while there
+    /// are too many of them and this node is catching up.
     async fn pending<E: Environment>(
         &self,
         environment: &E,
@@ -134,10 +134,11 @@ impl ChainApplication {
     }
 }
 
-/// Whether the executor has final blocks to commit before it is handed the ancestors of a block above `height`.
+/// Returns whether the executor has final blocks to commit before it is handed the ancestors of a
+/// block above `height`.
 ///
-/// Where all that is final is committed there is nothing to wait for, however many blocks are open: only views that go on make
-/// any of them final.
+/// Where all that is final is committed there is nothing to wait for, however many blocks are open:
+/// only views that go on make any of them final.
 const fn must_catch_up(height: u64, committed: u64, tip: u64) -> bool {
     height.saturating_sub(committed) > MAX_PENDING_BLOCKS && committed < tip
 }
@@ -147,7 +148,7 @@ fn now_ms<E: Environment>(environment: &E) -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How far a proposer's clock may be ahead of this node's.
+/// Most milliseconds that the clock of a proposer may be ahead of this node's.
 const MAX_DRIFT_MS: u64 = 500;
 /// Most open ancestors that the executor is handed while it has final blocks to commit.
 const MAX_PENDING_BLOCKS: u64 = 256;

@@ -11,7 +11,8 @@ use lazai_api_types::chain::{Block, MAX_BLOCK_BYTES};
 
 use crate::engine::{Digest, Identity, directory::Directory};
 
-/// A block as the engine handles it: the block, and where the names of its proposers are looked up.
+/// A block as the engine handles it, with the directory in which the identities of proposers are
+/// looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct ChainBlock {
     pub(crate) block: Block,
@@ -61,7 +62,8 @@ impl CertifiableBlock for ChainBlock {
         let Block { epoch, view, parent_view, proposer, parent, .. } = &self.block;
         Context {
             round: Round::new(Epoch::new(*epoch), View::new(*view)),
-            // A seat that does not exist becomes an identity that never leads, so the block fits no view.
+            // A seat that does not exist becomes an identity that never leads, so the block fits no
+            // view.
             leader: self.directory.identity(*epoch, *proposer),
             parent: (View::new(*parent_view), to_digest(*parent)),
         }

@@ -40,7 +40,8 @@ use crate::{
 
 type Application<E> = Deferred<E, Scheme, ChainApplication, ChainBlock, FixedEpocher>;
 
-/// Leads a validator from epoch to epoch: commits final blocks, and lets one consensus engine after another agree on them.
+/// Leads a validator from epoch to epoch: commits final blocks, and lets one consensus engine after
+/// another agree on them.
 pub(super) struct Conductor<E: Environment, M, B> {
     pub(super) environment: E,
     pub(super) partition: String,
@@ -159,7 +160,7 @@ where
         Ok(())
     }
 
-    /// Someone speaks of an epoch that this node has not entered: asks for the end of the present one.
+    /// Asks for the end of the current epoch, because a peer has sent a message of a later one.
     fn follow(&self, epoch: u64, (theirs, (from, _)): (Channel, Message<Identity>)) {
         if theirs > epoch {
             let boundary = Height::new(self.epochs.last(epoch));
@@ -232,20 +233,21 @@ where
         Ok(Running { epoch, handle })
     }
 
-    /// Where the votes of an epoch are kept.
+    /// Returns the storage partition of the votes of an epoch.
     fn votes(&self, epoch: u64) -> String {
         format!("{}-consensus-{epoch}", self.partition)
     }
 
-    /// The epoch to which this node cannot come back any more when it enters `epoch`, not even after a crash. As epochs are
-    /// entered one after the other, it is another one each time.
+    /// Returns the epoch to which this node cannot return once it enters `epoch`, not even after a
+    /// crash. Epochs are entered one after the other, so it is a different one each time.
     const fn over(&self, epoch: u64) -> Option<u64> {
         // The first block that may have to be handled again.
         let again = self.epochs.first(epoch).saturating_sub(MAX_UNACKNOWLEDGED.get() as u64);
         self.epochs.epoch_of(again).checked_sub(1)
     }
 
-    /// Tells the network who is who: the members are connected to, all others that are known may connect.
+    /// Tells the network the identities of an epoch: it connects to members, and accepts all other
+    /// known peers.
     fn track(&mut self, epoch: u64, members: &[Identity]) -> Result<(), ChainError> {
         let mut primary = Vec::new();
         let mut secondary = Vec::new();

@@ -27,10 +27,10 @@ use crate::{
     engine::{Identity, Scheme},
 };
 
-/// Who votes in which epoch, as the engine needs it; shared by all its parts.
+/// The committees by epoch, in the form that the engine needs; shared by all its parts.
 ///
-/// An epoch is known once it has been entered, and so are all before it; the source is asked again for those that have been
-/// dropped from memory.
+/// An epoch is known once it has been entered, and so are all before it; the source is asked again
+/// for those that have been dropped from memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory(Arc<Inner>);
 
@@ -41,16 +41,16 @@ struct Inner {
     vote_key: SecretKey,
     /// The last epoch in which this validator must not vote.
     silent_through: OnceLock<u64>,
-    /// Whom a block of an unknown seat names.
+    /// The identity given as the proposer of a block of an unknown seat.
     nobody: Identity,
     epochs: Mutex<BTreeMap<u64, Arc<EpochCommittee>>>,
 }
 
-/// The committee of an epoch with its keys read.
+/// The committee of an epoch with its decoded keys.
 #[derive(Debug)]
 pub(crate) struct EpochCommittee {
     pub(crate) committee: ChainCommittee,
-    /// By seat.
+    /// The identities of the operators, by seat.
     pub(crate) identities: Vec<Identity>,
     pub(super) scheme: Arc<Scheme>,
 }
@@ -71,18 +71,19 @@ impl Directory {
         Ok(Self(Arc::new(Inner { source, genesis, vote_key, silent_through, nobody, epochs })))
     }
 
-    /// The digest of the genesis block.
+    /// Returns the digest of the genesis block.
     pub(crate) fn genesis(&self) -> B256 {
         self.0.genesis
     }
 
-    /// Keeps this validator from voting up to the end of `epoch`: it may have voted there, and no longer knows how.
+    /// Keeps this validator from voting until the end of `epoch`, in which it may have cast votes
+    /// that it no longer knows.
     pub(super) fn stay_silent_through(&self, epoch: u64) {
         // It is set once, before any epoch is entered.
         let _ = self.0.silent_through.set(epoch);
     }
 
-    /// Learns the committee of an epoch, when the last block of the epoch before is committed.
+    /// Loads the committee of an epoch once the last block of the epoch before is committed.
     pub(super) fn enter(&self, epoch: u64) -> Result<Arc<EpochCommittee>, ChainError> {
         let entered = Arc::new(self.load(epoch)?);
         let mut epochs = self.0.epochs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +94,7 @@ impl Directory {
         Ok(entered)
     }
 
-    /// The committee of an epoch that has been entered, or of one before.
+    /// Returns the committee of an epoch that has been entered, or of an earlier one.
     pub(crate) fn committee(&self, epoch: u64) -> Option<Arc<EpochCommittee>> {
         {
             let epochs = self.0.epochs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +108,7 @@ impl Directory {
         self.load(epoch).ok().map(Arc::new)
     }
 
-    /// The operator of a seat; nobody if there is no such seat.
+    /// Returns the identity of the operator of a seat, or that of nobody if there is no such seat.
     pub(super) fn identity(&self, epoch: u64, seat: u32) -> Identity {
         let seat = usize::try_from(seat).unwrap_or(usize::MAX);
         let committee = self.committee(epoch);
@@ -152,7 +153,7 @@ fn copied(bytes: &[u8]) -> Bytes {
 }
 
 impl EpochCommittee {
-    /// The number of the seat of an operator.
+    /// Returns the number of the seat of an operator.
     pub(super) fn seat(&self, identity: &Identity) -> Option<u32> {
         let place = self.identities.iter().position(|known| known == identity)?;
         u32::try_from(place).ok()

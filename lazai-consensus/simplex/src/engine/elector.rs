@@ -9,7 +9,7 @@ use lazai_consensus::chain::LeaderSchedule;
 
 use crate::engine::{Identity, Scheme};
 
-/// The stake-weighted schedule of an epoch, as the engine asks for it.
+/// Adapts the stake-weighted leader schedule of an epoch to the engine.
 #[derive(Clone, Debug)]
 pub(super) struct SeatElector(pub(super) Arc<LeaderSchedule>);
 

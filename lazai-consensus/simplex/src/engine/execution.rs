@@ -5,7 +5,7 @@ use lazai_api_types::chain::{Block, BlockContext, BlockExecutor, ExecutionError}
 
 use crate::ChainError;
 
-/// The executor, asked by one at a time, and held to what its port promises.
+/// Serializes calls of the executor and checks the promises of its port.
 #[derive(Clone, Debug)]
 pub(super) struct Execution {
     executor: Arc<dyn BlockExecutor>,
@@ -13,7 +13,7 @@ pub(super) struct Execution {
     genesis: B256,
 }
 
-/// What this node says of a proposed block.
+/// The answer of this node about a proposed block.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Opinion {
     /// This node cannot tell, now or ever, and says nothing.
@@ -32,13 +32,15 @@ impl Execution {
         Block::genesis(self.executor.genesis_state_root())
     }
 
-    /// Height and digest of the last committed block, which is the genesis block at first.
+    /// Returns the height and the digest of the last committed block, at first of the genesis
+    /// block.
     pub(super) fn committed(&self) -> Result<(u64, B256), ChainError> {
         Ok(self.executor.committed()?.unwrap_or((0, self.genesis)))
     }
 
-    /// Builds a block on `pending`, which may begin with blocks that have been committed meanwhile. `None` if this node
-    /// cannot, or if the chain has gone another way.
+    /// Builds a block on `pending`, which may begin with blocks that have been committed in the
+    /// meantime. Returns `None` if this node cannot build one, or if the chain has taken another
+    /// branch.
     pub(super) fn build(
         &self,
         pending: Vec<Block>,
@@ -66,7 +68,7 @@ impl Execution {
         })
     }
 
-    /// Judges a block on `pending`.
+    /// Validates a block on top of `pending`.
     pub(super) fn validate(&self, pending: Vec<Block>, block: &Block) -> Opinion {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let context = BlockContext {
@@ -88,7 +90,7 @@ impl Execution {
         }
     }
 
-    /// Commits the next final block, and says whether it was new.
+    /// Commits the next final block, and returns whether it was new.
     pub(super) fn commit(&self, block: &Block) -> Result<bool, ChainError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (height, digest) = self.committed()?;
@@ -115,7 +117,8 @@ impl Execution {
         Ok(true)
     }
 
-    /// The open ancestors: `pending` without what is committed. `None` if it does not stand on the committed block.
+    /// Returns the blocks of `pending` that are not committed; `None` if they do not extend the
+    /// committed block.
     fn open(
         &self,
         mut pending: Vec<Block>,

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What is final, on disk: blocks and their certificates by height. Nothing of it is ever removed.
+/// The archive of final blocks and their certificates, by height. Nothing is ever removed from it.
 pub(super) struct Journal<E: Environment> {
     pub(super) certificates: Archive<E, Digest, Finalization<Scheme, Digest>>,
     pub(super) blocks: Archive<E, Digest, Arc<ChainBlock>>,
@@ -45,10 +45,11 @@ impl<E: Environment> Journal<E> {
         Ok(Self { certificates, blocks })
     }
 
-    /// Brings the executor to where the journal is: what it has not committed yet is committed now, in order.
+    /// Brings the executor up to the journal: commits, in order, the final blocks that it lacks.
     ///
-    /// The executor may also be ahead, if the journal was lost: then what is final is fetched from the others, and compared
-    /// when it comes. Returns whether it is: the votes of this validator are lost as well.
+    /// The executor may also be ahead, if the journal was lost: then what is final is fetched from
+    /// the others, and compared when it comes. Returns whether it is: the votes of this validator
+    /// are lost as well.
     ///
     /// # Errors
     /// [`ChainError::Diverged`] if the two are of different chains, and whatever the executor says.
@@ -120,7 +121,7 @@ async fn archive<E: Environment, V: Codec + Send + Sync>(
     Archive::init(environment, config).await.map_err(storage)
 }
 
-/// Memory for pages of the journal.
+/// Returns the page cache of the journal.
 pub(super) fn page_cache() -> CacheRef {
     CacheRef::new(NZU16!(4_084), NZUsize!(128))
 }

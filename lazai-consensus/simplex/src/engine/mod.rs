@@ -26,21 +26,22 @@ use commonware_cryptography::{Signer, bls12381::primitives::variant::MinSig, ed2
 use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 use rand_core::CryptoRng;
 
-/// The public key of an Ed25519 secret, any 32 bytes of which are one.
+/// Returns the public key of an Ed25519 secret; any 32 bytes are a secret.
 pub(crate) fn public_identity(secret: &[u8; 32]) -> [u8; 32] {
     let key = ed25519::PrivateKey::decode(Bytes::copy_from_slice(secret));
     let public = key.ok().map(|key| key.public_key());
     public.and_then(|public| public.as_ref().try_into().ok()).unwrap_or_default()
 }
 
-/// What a validator needs of the machine or of the simulator that runs it.
+/// The clock, randomness, metrics, tasks and storage that a machine or a simulator provides.
 pub trait Environment: Clock + CryptoRng + Metrics + Spawner + Storage {}
 
 impl<E: Clock + CryptoRng + Metrics + Spawner + Storage> Environment for E {}
 
-/// How an operator is known in the network.
+/// The network identity of an operator.
 pub type Identity = ed25519::PublicKey;
-/// Digests of blocks: keccak256, in the container that the engine offers for 32 bytes.
+/// The digest of a block: keccak256, in the engine's container of 32 bytes.
 pub(crate) type Digest = sha256::Digest;
-/// Votes: BLS12-381 with signatures in G1, aggregated with a bitmap, so that each vote is attributable.
+/// The signature scheme of votes: BLS12-381 with signatures in G1, aggregated with a bitmap, so
+/// that each vote is attributable.
 pub type Scheme = bls12381_multisig::Scheme<Identity, MinSig>;

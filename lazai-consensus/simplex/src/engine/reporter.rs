@@ -53,7 +53,7 @@ impl Reporter for FinalBlocks {
     }
 }
 
-/// Passes everything on, and tells of seats that break the protocol.
+/// Forwards all activity, and reports seats that break the protocol.
 #[derive(Clone, Debug)]
 pub(super) struct Watcher<R> {
     pub(super) inner: R,
@@ -77,7 +77,7 @@ impl<R: Reporter<Activity = Activity<Scheme, Digest>>> Reporter for Watcher<R> {
     }
 }
 
-/// What two conflicting votes prove, in our form.
+/// Converts two conflicting votes of the engine into the evidence of this crate.
 pub(crate) fn equivocation(activity: &Activity<Scheme, Digest>) -> Option<Equivocation> {
     let (seat, first, second) = match activity {
         Activity::ConflictingNotarize(conflict) => {
@@ -133,8 +133,8 @@ fn to_proposal(proposal: &commonware_consensus::simplex::types::Proposal<Digest>
     }
 }
 
-/// A certificate of the engine in our form; `None` if the committee is larger than our sets of signers, which no
-/// committee of ours is.
+/// Converts a certificate of the engine; `None` if its committee is larger than a set of signers,
+/// which no [`ChainCommittee`] is.
 pub(crate) fn certificate(
     finalization: &Finalization<Scheme, Digest>,
 ) -> Option<FinalityCertificate> {

@@ -29,10 +29,12 @@ use crate::{
     engine::{Identity, Network, ValidatorConfig, max_message_size, start_validator},
 };
 
-/// Simplex consensus over TCP: validators know each other's addresses, authenticate by their identities, and encrypt.
+/// Simplex consensus over TCP: validators know each other's addresses, authenticate by their
+/// identities, and encrypt.
 ///
-/// A block is final three network delays after its proposal. The validator runs in a thread of its own with two workers;
-/// blocks are executed on further threads. Its journal is locked against a second validator.
+/// A block is final three network delays after its proposal. The validator runs in a thread of its
+/// own with two workers; blocks are executed on further threads. Its journal is locked against a
+/// second validator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SimplexEngine;
 
@@ -212,7 +214,7 @@ async fn validate(
     }
 }
 
-/// Takes the directory of a journal for this process and this validator alone.
+/// Locks the directory of a journal for this process and this validator.
 fn lock(storage: &Path) -> Result<FileLock, ChainError> {
     let failed = |error: std::io::Error| ChainError::Storage { source: ErrorSource::new(error) };
     std::fs::create_dir_all(storage).map_err(failed)?;
@@ -237,9 +239,9 @@ fn message(panic: &(dyn Any + Send)) -> String {
 const WORKERS: usize = 2;
 const MAX_PEERS: usize = 1_024;
 const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// Messages that a peer may send per second, of which each view takes a few.
+/// Most votes that a peer may send per second; each view takes a few.
 const VOTES: Quota = Quota::per_second(NZU32!(256));
-/// Requests and blocks that a peer may send per second.
+/// Most requests and blocks that a peer may send per second.
 const DATA: Quota = Quota::per_second(NZU32!(64));
-/// Epochs whose members stay connected.
+/// Number of epochs whose members stay connected.
 const TRACKED_EPOCHS: core::num::NonZeroUsize = NZUsize!(3);

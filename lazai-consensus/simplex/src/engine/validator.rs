@@ -40,47 +40,48 @@ use crate::{
     },
 };
 
-/// What distinguishes one validator from another.
+/// The configuration of one validator.
 #[derive(Clone, Debug)]
 pub struct ValidatorConfig {
-    /// How it is known in the network.
+    /// The network identity.
     pub identity: Identity,
-    /// The secret of its votes.
+    /// The secret of the votes.
     pub vote_key: SecretKey,
-    /// The prefix of its files; letters, digits, `-` and `_`.
+    /// The prefix of the storage partitions: letters, digits, `-` and `_`.
     pub partition: String,
-    /// Who has seats in which epoch.
+    /// The source of the committee of each epoch.
     pub committees: Arc<dyn CommitteeSource>,
-    /// Which heights belong to which epoch.
+    /// The schedule of epochs by height.
     pub epochs: EpochSchedule,
-    /// How long it waits for what.
+    /// The timeouts.
     pub timing: ChainTiming,
-    /// All operators that are known, whether they have seats or not.
+    /// The addresses of all known operators, with or without a seat.
     pub addresses: Map<Identity, Address>,
 }
 
-/// Five channels and the management of peers, of TCP or of a simulator. Channels must carry [`max_message_size`] bytes. Networks
-/// reserve memory for quota times peers times tracked sets of messages: keep quotas at some hundreds a second.
+/// Five channels and the management of peers, of TCP or of a simulator. Channels must carry
+/// [`max_message_size`] bytes. Networks reserve memory for quota times peers times tracked sets of
+/// messages: keep quotas at some hundreds a second.
 #[derive(Debug)]
 pub struct Network<S, R, M, B> {
-    /// Votes of views.
+    /// The channel of votes.
     pub votes: (S, R),
-    /// Certificates of views.
+    /// The channel of certificates.
     pub certificates: (S, R),
-    /// Certificates that are missing.
+    /// The channel of requests for missing certificates.
     pub resolver: (S, R),
-    /// Blocks that are missing.
+    /// The channel of requests for missing blocks.
     pub backfill: (S, R),
-    /// New blocks.
+    /// The channel of new blocks.
     pub broadcast: (S, R),
-    /// Says whom to talk to.
+    /// Manages the set of connected peers.
     pub peers: M,
-    /// Shuts out peers that break the protocol.
+    /// Blocks peers that break the protocol.
     pub blocker: B,
 }
 
-/// Runs a validator in a task of its own, which ends with an error when the validator must not go on; aborting it ends all
-/// that it has started, like a crash.
+/// Runs a validator in a task of its own, which ends with an error when the validator must not go
+/// on; aborting it ends all that it has started, like a crash.
 pub fn start_validator<E, S, R, M, B>(
     environment: E,
     config: ValidatorConfig,
@@ -231,7 +232,7 @@ where
     .await
 }
 
-/// The largest message of a validator, of any committee.
+/// Returns the most bytes of a message between validators, for committees of any size.
 pub fn max_message_size() -> u32 {
     let consensus = simplex::max_payload_size::<Scheme, Digest>(MAX_SEATS);
     let block = MAX_BLOCK_BYTES.saturating_add(BLOCK_OVERHEAD);

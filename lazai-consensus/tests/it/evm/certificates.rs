@@ -76,9 +76,9 @@ fn scattered(n: usize) -> Vec<usize> {
     (0..(n - 1) / 3).map(|index| 3 * index + 1).collect()
 }
 
-/// Prints a table of gas: `cargo test -p lazai-consensus --test evm prices -- --nocapture`. The columns are those of a
-/// transaction, of what runs in it, and of the least that its calldata costs (EIP-7623); the last is the transaction that asks
-/// the precompile for the same.
+/// Prints a table of gas: `cargo test -p lazai-consensus --test evm prices -- --nocapture`. The
+/// columns are those of a transaction, of what runs in it, and of the least that its calldata costs
+/// (EIP-7623); the last is the transaction that asks the precompile for the same.
 #[test]
 fn good_certificates_are_valid_at_known_prices() {
     println!(
@@ -105,8 +105,8 @@ fn good_certificates_are_valid_at_known_prices() {
                 assert_eq!(word(&execution), VALID, "{n} members, absent: {name}");
                 let gas = execution.result.gas();
                 let run = gas.total_gas_spent() - intrinsic(&data);
-                // The precompiles take 114,275, SHA-256 and modexp included 115,400; each absent member an addition, its leaf
-                // and its part of the tree.
+                // The precompiles take 114,275, SHA-256 and modexp included 115,400; each absent
+                // member an addition, its leaf and its part of the tree.
                 let absent = absent.len() as u64;
                 assert!((115_000..122_000 + 3_000 * absent).contains(&run), "{n}, {name}: {run}");
                 let native = verify_values(&key, &attestation, &certificate);
@@ -124,7 +124,8 @@ fn good_certificates_are_valid_at_known_prices() {
     }
 }
 
-/// Members with addresses as keys give them, and weights of seven bytes: zeros in calldata cost less.
+/// Members with addresses as keys give them, and weights of seven bytes: zeros in calldata cost
+/// less.
 fn roster(members: usize) -> Roster {
     let mut addresses: Vec<_> =
         (0..members).map(|index| Address::from_word(keccak256(index.to_be_bytes()))).collect();
@@ -375,8 +376,8 @@ fn other_signatures_are_refused() {
     assert_eq!(status(&[good[0], good[1], good[2], foreign]), WRONG_SIGNATURE);
 }
 
-/// Two members whose keys cancel each other out sign nothing, and without the third no key is left: the equation then holds for no
-/// signature at all.
+/// Two members whose keys cancel each other out sign nothing, and without the third no key is left:
+/// the equation then holds for no signature at all.
 #[test]
 fn keys_that_cancel_out_are_no_quorum() {
     const ORDER: U256 =
@@ -430,7 +431,8 @@ fn other_committees_are_refused() {
     }
 }
 
-/// Too little gas is no verdict: the call reverts or runs out, and never says that a good certificate is bad.
+/// Too little gas is no verdict: the call reverts or runs out, and never says that a good
+/// certificate is bad.
 #[test]
 fn too_little_gas_tells_nothing() {
     for fork in FORKS {

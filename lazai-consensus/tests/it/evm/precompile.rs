@@ -191,7 +191,8 @@ fn rosters_that_are_none_are_not_admitted() {
     }
 }
 
-/// Every byte of key, claim and proof: one bit of it changes the answer, through the same verifier that knows the right roster.
+/// Every byte of key, claim and proof: one bit of it changes the answer, through the same verifier
+/// that knows the right roster.
 #[test]
 fn every_altered_byte_is_refused() {
     let verifier = QuorumVerifier::new();

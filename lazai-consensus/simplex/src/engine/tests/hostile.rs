@@ -117,7 +117,8 @@ fn malformed_and_oversized_messages_are_refused() {
                 ]
             };
             besieged(context, attack, move |cluster| async move {
-                // Votes and certificates that cannot be read cost the sender its connections; requests and blocks are dropped.
+                // Votes and certificates that cannot be read cost the sender its connections;
+                // requests and blocks are dropped.
                 assert_eq!(blocked(cluster).await, if target < 2 { 3 } else { 0 });
             })
         });

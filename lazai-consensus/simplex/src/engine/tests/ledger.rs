@@ -3,7 +3,8 @@ use std::sync::{Mutex, MutexGuard};
 use alloy_primitives::{B256, keccak256};
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
-/// An executor whose state is the hash of all payloads so far, each of which names its block. It survives what is called a crash.
+/// An executor whose state is the hash of all payloads so far, each of which names its block. It
+/// survives what is called a crash.
 #[derive(Debug, Default)]
 pub(in super::super) struct Ledger {
     state: Mutex<State>,

@@ -10,7 +10,7 @@ use crate::{ChainError, ChainEvent};
 
 const OPERATORS: [u8; 4] = [1, 2, 3, 4];
 
-/// The seat of an operator.
+/// Returns the seat of an operator.
 fn seat(number: u8) -> u32 {
     let committee = committee(&OPERATORS);
     let place = committee.seats().iter().position(|seat| seat.operator.0[0] == number);
