@@ -124,9 +124,11 @@ impl Committee {
         &self.aggregate_key
     }
 
-    /// Returns the root that a chain stores of the committee:
-    /// `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count as u32 ‖ aggregate key in EIP-2537's form ‖ Merkle root of the members' leaves)`,
-    /// see [`Member::leaf`]; integers are big-endian u64 unless said otherwise.
+    /// Returns the root that a chain stores of the committee.
+    ///
+    /// It is `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count ‖ key ‖ leaves)`:
+    /// the count of members is a u32 and the other integers are u64, big-endian; the key is the
+    /// aggregate key in EIP-2537's form; `leaves` is the Merkle root over [`Member::leaf`].
     #[must_use]
     pub const fn root(&self) -> B256 {
         self.root
@@ -323,7 +325,7 @@ pub enum CommitteeError {
         /// The address.
         address: Address,
     },
-    /// The keys add up to nothing, as only those can choose them who know all secrets; no
+    /// The keys add up to the identity, which takes someone who knows all secrets; no
     /// certificate of all members would hold.
     #[error("the keys of the members add up to nothing")]
     NoKey,

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use crate::{Attestation, CertificateError, Committee, Fact, QuorumCertificate, QuorumId};
 
-/// The demand that `k` of several quorums vouch for one fact, each in its own name.
+/// A policy that `k` of several quorums attest one fact, each in its own name.
 ///
 /// # Stability
 /// Unstable: no contract or node asks for several quorums yet; for facts that no single quorum is

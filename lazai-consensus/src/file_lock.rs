@@ -5,7 +5,7 @@ use std::{
 
 /// A lock on a file that keeps other processes out as long as it lives.
 ///
-/// Journals, ledgers and stores take one for their folder, since two writers would spoil each
+/// Journals, ledgers and stores take one for their folder, since two writers would corrupt each
 /// other's files.
 #[derive(Debug)]
 pub struct FileLock(File);

@@ -102,7 +102,7 @@ impl<S: VoteStore> Attestor<S> {
     /// Votes for `attestation`. One that was voted for before gets the same vote again.
     ///
     /// # Errors
-    /// [`AttestError::Refused`] if the attestation is not this committee's or the pen's owner is no
+    /// [`AttestError::Refused`] if the attestation is not this committee's or the voter is no
     /// member with this key; [`AttestError::Store`] if another attestation was signed in the slot,
     /// or if the store cannot keep the vote.
     pub fn attest(

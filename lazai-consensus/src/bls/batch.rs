@@ -20,9 +20,9 @@ pub struct Signed<'a> {
 /// single checks; `true` if there are none.
 ///
 /// The messages may differ. All equations are checked as one sum with weights of 128 bits, so that
-/// one wrong signature makes the sum wrong but with a probability of 2^-127. The weights are a hash
-/// of all messages, keys and signatures: the answer is the same on every machine, and who makes the
-/// signatures cannot choose them by the weights.
+/// one wrong signature passes with a probability of 2^-127 only. The weights are a hash of all
+/// messages, keys and signatures: the answer is the same on every machine, and signers cannot fit
+/// their signatures to the weights.
 #[must_use]
 pub fn verify_batch(signed: &[Signed<'_>]) -> bool {
     verify_batch_under(signed, MESSAGE_DST)

@@ -104,7 +104,7 @@ struct AttestationModel {
     committee: &'static Committee,
     /// By member and attestation.
     votes: [[Vote; 2]; MEMBERS],
-    /// Which attestations the pen signs, by member and the attestation in its journal (the last is
+    /// Which attestations the attestor signs, by member and the attestation in its journal (the last is
     /// an empty one).
     signs: [[[bool; 2]; 3]; MEMBERS],
     counts: Mutex<Counts>,
@@ -155,7 +155,7 @@ const fn available(root: u8) -> Attestation {
     })
 }
 
-/// Whether a pen whose journal holds `earlier` signs `attestation` after its machine has started
+/// Whether an attestor whose journal holds `earlier` signs `attestation` after its machine has started
 /// again.
 fn signs(
     member: usize,
@@ -164,14 +164,14 @@ fn signs(
     committee: &Committee,
 ) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let pen = || {
+    let attestor = || {
         let journal = VoteJournal::open(folder.path().join("votes")).unwrap();
         Attestor::new(address(member), secret(member), journal)
     };
     if let Some(earlier) = earlier {
-        pen().attest(earlier, committee).unwrap();
+        attestor().attest(earlier, committee).unwrap();
     }
-    match pen().attest(attestation, committee) {
+    match attestor().attest(attestation, committee) {
         Ok(vote) => vote.verify(committee).is_ok(),
         Err(AttestError::Store(VoteStoreError::Conflict { .. })) => false,
         Err(error) => panic!("{error}"),
@@ -264,7 +264,7 @@ struct MemberState {
 enum Action {
     /// A member stores its shards.
     Store { member: usize, choice: usize },
-    /// A member is asked to vote, and its pen signs.
+    /// A member is asked to vote, and its attestor signs.
     Sign { member: usize, choice: usize },
     /// A member sends what it signed.
     Send(usize),

@@ -16,21 +16,21 @@ use crate::support::{
 #[test]
 fn a_member_signs_one_attestation_per_slot() {
     let committee = committee(&[1; 4]);
-    let mut pen = Attestor::new(address(0), secret(0), MemoryVoteStore::default());
-    let first = pen.attest(checkpoint(1, 1), &committee).unwrap();
-    assert_eq!(pen.attest(checkpoint(1, 1), &committee).unwrap(), first);
+    let mut attestor = Attestor::new(address(0), secret(0), MemoryVoteStore::default());
+    let first = attestor.attest(checkpoint(1, 1), &committee).unwrap();
+    assert_eq!(attestor.attest(checkpoint(1, 1), &committee).unwrap(), first);
     let (signed, got) = (checkpoint(1, 1).hash(), checkpoint(1, 2).hash());
     assert_eq!(
-        pen.attest(checkpoint(1, 2), &committee),
+        attestor.attest(checkpoint(1, 2), &committee),
         Err(AttestError::Store(VoteStoreError::Conflict { signed, got }))
     );
-    pen.attest(checkpoint(2, 2), &committee).unwrap();
+    attestor.attest(checkpoint(2, 2), &committee).unwrap();
     let elsewhere = Attestation { epoch: Epoch(9), ..checkpoint(5, 5) };
     assert_eq!(
-        pen.attest(elsewhere, &committee),
+        attestor.attest(elsewhere, &committee),
         Err(AttestError::Refused(VoteError::Epoch { expected: 3, got: 9 }))
     );
-    assert_eq!(pen.signed(&elsewhere.slot()), None, "a refused statement takes no slot");
+    assert_eq!(attestor.signed(&elsewhere.slot()), None, "a refused statement takes no slot");
     let mut stranger = Attestor::new(address(0), secret(7), MemoryVoteStore::default());
     assert!(stranger.attest(checkpoint(1, 1), &committee).is_err());
 }
@@ -89,8 +89,8 @@ fn genuine_votes_whose_keys_cancel_out_make_no_certificate_and_end() {
     let attestation = checkpoint(1, 1);
     let cast = |index: usize| {
         let store = MemoryVoteStore::default();
-        let mut pen = Attestor::new(address(index), secrets[index].clone(), store);
-        pen.attest(attestation, &committee).unwrap()
+        let mut attestor = Attestor::new(address(index), secrets[index].clone(), store);
+        attestor.attest(attestation, &committee).unwrap()
     };
     let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
     assert_eq!(tally.add(&cast(0)), Ok(Progress::Pending { weight: 1 }));
