@@ -10,9 +10,9 @@ use lazai_coprocessor::{
     model::Model,
 };
 
-/// Loads the model that the repository ships, and a device with `threads` threads that runs it.
+/// Loads the model that the repository ships, and returns a CPU device with `threads` threads that runs it.
 ///
-/// The answers do not depend on the number of threads, so validators may choose it as they like.
+/// The answers do not depend on the number of threads, so each validator may choose its own.
 ///
 /// # Errors
 /// [`DeviceError`] if the artifact is damaged or the processor cannot run it.
@@ -30,7 +30,7 @@ pub enum DeviceError {
     /// The artifact is damaged.
     #[error("the shipped model cannot be loaded: {0}")]
     Artifact(#[from] ArtifactError),
-    /// The processor cannot run it.
+    /// The processor cannot run the model.
     #[error("the processor cannot run models: {0}")]
     Kernel(#[from] KernelError),
 }

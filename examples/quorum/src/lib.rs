@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod crash_test;
+pub mod demo;
 pub mod device;
 pub mod fleet;
-pub mod kill;
 pub mod node;
-pub mod story;

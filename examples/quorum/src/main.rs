@@ -1,42 +1,40 @@
 //! Runs validators of LazVM as processes of this machine.
 
-mod folder;
 mod options;
 mod report;
 
 use core::error::Error;
 use std::{
-    env,
+    env, fs,
     io::{self, BufReader, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Parser;
 use quorum::{
+    crash_test::{CrashTestOptions, run_crash_test},
+    demo::run_demo,
     fleet::FleetOptions,
-    kill::{KillOptions, kill_loop},
-    node::{Voice, run_validator},
-    story::tell_story,
+    node::{EventWriter, run_validator},
 };
+use tempfile::TempDir;
 
-use crate::{
-    folder::Folder,
-    options::{Command, Demo, KillLoop, Options},
-};
+use crate::options::{Command, Demo, KillLoop, Options};
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Demo(options) => demo(options),
-        Command::KillLoop(options) => kill(options),
+        Command::KillLoop(options) => kill_loop(options),
         Command::Validator(options) => {
-            let voice = Voice::new(io::stdout());
-            run_validator(&options.into(), BufReader::new(io::stdin()), &voice).map_err(Into::into)
+            let events = EventWriter::new(io::stdout());
+            run_validator(&options.into(), BufReader::new(io::stdin()), &events).map_err(Into::into)
         }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            show(&mut io::stderr(), &format!("error: {error}\n"));
+            write(&mut io::stderr(), &format!("error: {error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -44,37 +42,42 @@ fn main() -> ExitCode {
 
 fn demo(options: Demo) -> Result<(), Box<dyn Error>> {
     let Demo { folder, json } = options;
-    let folder = Folder::new(folder)?;
-    let (timeline, summary) = tell_story(&env::current_exe()?, folder.path(), |entry| {
+    let (folder, _temporary) = prepare(folder)?;
+    let report = run_demo(&env::current_exe()?, &folder, |entry| {
         if !json {
-            show(&mut io::stdout(), &report::entry(entry));
+            write(&mut io::stdout(), &report::entry(entry));
         }
     })?;
-    let text = if json {
-        report::story_json(timeline.entries(), &summary)
-    } else {
-        report::story_text(&summary)
-    };
-    show(&mut io::stdout(), &text);
+    let text = if json { report::demo_json(&report) } else { report::demo_text(&report) };
+    write(&mut io::stdout(), &text);
     Ok(())
 }
 
-fn kill(options: KillLoop) -> Result<(), Box<dyn Error>> {
+fn kill_loop(options: KillLoop) -> Result<(), Box<dyn Error>> {
     let KillLoop { rounds, seed, folder, json } = options;
-    let folder = Folder::new(folder)?;
-    let fleet = FleetOptions::default();
-    let options = KillOptions { rounds, seed, fleet };
-    let report = kill_loop(&env::current_exe()?, folder.path(), options, |round, restart| {
+    let (folder, _temporary) = prepare(folder)?;
+    let options = CrashTestOptions { rounds, seed, fleet: FleetOptions::default() };
+    let report = run_crash_test(&env::current_exe()?, &folder, options, |round, restart| {
         if !json {
-            show(&mut io::stdout(), &report::restart(round, restart));
+            write(&mut io::stdout(), &report::restart(round, restart));
         }
     })?;
-    let text = if json { report::kill_json(&report) } else { report::kill_text(&report) };
-    show(&mut io::stdout(), &text);
+    let text =
+        if json { report::crash_test_json(&report) } else { report::crash_test_text(&report) };
+    write(&mut io::stdout(), &text);
     Ok(())
 }
 
-/// Writes at once, so that it is read while the validators run; a reader who left is no error.
-fn show(out: &mut impl Write, text: &str) {
+/// Creates the given folder, or a temporary one that is removed when the second value is dropped.
+fn prepare(given: Option<PathBuf>) -> io::Result<(PathBuf, Option<TempDir>)> {
+    match given {
+        Some(folder) => fs::create_dir_all(&folder).map(|()| (folder, None)),
+        None => TempDir::with_prefix("lazvm-quorum-")
+            .map(|folder| (folder.path().to_owned(), Some(folder))),
+    }
+}
+
+/// Writes at once, so that it can be read while the validators run. A reader that has gone is no error.
+fn write(out: &mut impl Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use quorum::node::ValidatorOptions;
 
-/// Validators that agree on blocks of LazVM over TCP, and quorums that vouch for data.
+/// Runs validators that agree on blocks of LazVM over TCP, and quorums that certify data.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Options {
@@ -14,19 +14,19 @@ pub(crate) struct Options {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Four nodes and two quorums: blocks with answers of a model, data that is certified, audited and served, a node that
-    /// is killed, and one that cheats.
+    /// Shows four nodes and two quorums: blocks with answers of a model, data that is certified, audited and restored, a
+    /// node that is killed, and one that is slashed.
     Demo(Demo),
-    /// Kills validators at random times, starts them again, and checks that nothing final is lost.
+    /// Kills validators at random times, restarts them, and checks that no final block is lost.
     KillLoop(KillLoop),
-    /// Runs one validator; the other commands start these.
+    /// Runs one validator; the other commands start it as a child process.
     #[command(hide = true)]
     Validator(Validator),
 }
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Demo {
-    /// Where the nodes keep their files; a temporary folder if not given.
+    /// Folder for the files of the nodes; a temporary one if not given.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
 
@@ -37,15 +37,15 @@ pub(crate) struct Demo {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KillLoop {
-    /// How often validators are killed.
+    /// Number of rounds, in each of which validators are killed.
     #[arg(long, default_value_t = 20)]
     pub(crate) rounds: u64,
 
-    /// Decides who is killed when.
+    /// Seed that determines which validators are killed and when.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// Where the validators keep their files; a temporary folder if not given.
+    /// Folder for the files of the validators; a temporary one if not given.
     #[arg(long)]
     pub(crate) folder: Option<PathBuf>,
 
@@ -59,11 +59,11 @@ pub(crate) struct Validator {
     #[arg(long)]
     index: usize,
 
-    /// The ports of all validators on the loopback address.
+    /// Loopback ports of all validators.
     #[arg(long, value_delimiter = ',', required = true)]
     ports: Vec<u16>,
 
-    /// The ports of the members of the first quorum on the loopback address, then those of the second.
+    /// Loopback ports of the members of the first quorum, then those of the second.
     #[arg(long, value_delimiter = ',', required = true)]
     member_ports: Vec<u16>,
 

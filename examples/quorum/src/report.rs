@@ -1,40 +1,43 @@
 use core::{fmt::Write, time::Duration};
 
 use quorum::{
-    kill::{KillReport, Restart},
-    story::{Entry, Summary},
+    crash_test::{CrashTestReport, Restart},
+    demo::{DemoReport, Entry},
 };
 use serde_json::json;
 
-/// One line of the timeline.
+/// Formats an entry of the timeline as a line.
 pub(crate) fn entry(entry: &Entry) -> String {
     let Entry { at_ms, who, what } = entry;
     format!("{:>4}.{:03} s  {who:<15} {what}\n", at_ms / 1_000, at_ms % 1_000)
 }
 
-pub(crate) fn story_text(summary: &Summary) -> String {
-    let lines = summary.figures.iter().map(|(name, value)| format!("{name:<22}{value}\n"));
+/// Formats the figures of the demo as text.
+pub(crate) fn demo_text(report: &DemoReport) -> String {
+    let lines = report.summary.iter().map(|(name, value)| format!("{name:<22}{value}\n"));
     format!("\n{}", lines.collect::<String>())
 }
 
-pub(crate) fn story_json(entries: &[Entry], summary: &Summary) -> String {
-    format!("{:#}\n", json!({ "timeline": entries, "summary": summary.figures }))
+/// Formats timeline and figures of the demo as one JSON object.
+pub(crate) fn demo_json(report: &DemoReport) -> String {
+    format!("{:#}\n", json!({ "timeline": report.timeline, "summary": report.summary }))
 }
 
-/// One line for a validator that came back.
+/// Formats the restart of a validator as a line.
 pub(crate) fn restart(round: u64, restart: &Restart) -> String {
     let Restart { node, acknowledged, found, replayed, cut_bytes, ready, caught_up } = restart;
     let torn = if *cut_bytes > 0 { format!(", cut {cut_bytes} torn bytes") } else { String::new() };
     format!(
-        "round {:>3}  validator {node}  acknowledged {acknowledged:>5}, found {found:>5}, replayed {replayed:>3}  \
-         ready in {:>5} ms, caught up in {:>6} ms{torn}\n",
+        "round {:>3}  validator {node}  acknowledged {acknowledged:>5}, found {found:>5}, \
+         replayed {replayed:>3}  ready in {:>5} ms, caught up in {:>6} ms{torn}\n",
         round + 1,
         ready.as_millis(),
         caught_up.as_millis()
     )
 }
 
-pub(crate) fn kill_text(report: &KillReport) -> String {
+/// Formats the outcome of a crash test as text.
+pub(crate) fn crash_test_text(report: &CrashTestReport) -> String {
     let mut text = String::new();
     let (ready, caught_up) = times(report);
     let mut line = |name: &str, value: String| {
@@ -56,7 +59,8 @@ pub(crate) fn kill_text(report: &KillReport) -> String {
     text
 }
 
-pub(crate) fn kill_json(report: &KillReport) -> String {
+/// Formats the outcome of a crash test as one JSON object.
+pub(crate) fn crash_test_json(report: &CrashTestReport) -> String {
     let (ready, caught_up) = times(report);
     let figures = |times: &[Duration]| {
         json!({
@@ -83,7 +87,8 @@ pub(crate) fn kill_json(report: &KillReport) -> String {
     format!("{value:#}\n")
 }
 
-fn times(report: &KillReport) -> (Vec<Duration>, Vec<Duration>) {
+/// Returns the sorted times until validators were ready, and until they had caught up.
+fn times(report: &CrashTestReport) -> (Vec<Duration>, Vec<Duration>) {
     let sorted = |time: fn(&Restart) -> Duration| {
         let mut times: Vec<_> = report.restarts.iter().map(time).collect();
         times.sort_unstable();
@@ -97,7 +102,7 @@ fn percentiles(times: &[Duration]) -> String {
     format!("{median} ms in the median, {high} ms at most")
 }
 
-/// The smallest time that `percent` of `sorted` do not exceed.
+/// Returns the smallest time that `percent` percent of `sorted` do not exceed.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()

@@ -22,7 +22,7 @@ mod wallet;
 mod world;
 
 #[cfg(feature = "test-utils")]
-pub use self::wallet::{Order, Wallet, WalletError};
+pub use self::wallet::{TransactionRequest, Wallet, WalletError};
 pub use self::{
     devices::Devices,
     executor::{LazVmExecutor, Status},

@@ -13,7 +13,7 @@ pub struct Wallet {
 
 /// What a transaction does, and what it may cost.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Order {
+pub struct TransactionRequest {
     /// The account that is called; none makes a contract.
     pub to: Option<Address>,
     /// The calldata, or the code that makes the contract.
@@ -50,8 +50,8 @@ impl Wallet {
     ///
     /// # Errors
     /// [`WalletError`] if the key cannot sign it, which happens to one of 2^128 transactions.
-    pub fn sign(&self, nonce: u64, order: Order) -> Result<Bytes, WalletError> {
-        let Order { to, data, value, gas_limit, max_fee, tip } = order;
+    pub fn sign(&self, nonce: u64, order: TransactionRequest) -> Result<Bytes, WalletError> {
+        let TransactionRequest { to, data, value, gas_limit, max_fee, tip } = order;
         let transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce,
@@ -78,7 +78,7 @@ impl Wallet {
     }
 }
 
-impl Order {
+impl TransactionRequest {
     /// A call of `to` with 200,000 gas at 100 gwei at most.
     #[must_use]
     pub fn call(to: Address, data: impl Into<Bytes>) -> Self {

@@ -1,13 +1,13 @@
-//! Validators as child processes on one machine, and what they have told so far.
+//! Validators as child processes on one machine, and the blocks that they have announced so far.
 
-mod ledger;
-mod ports;
+mod error;
+mod final_blocks;
 mod process;
 mod validators;
 
 pub use self::{
-    ledger::{Fork, Ledger},
-    ports::free_ports,
-    process::{Heard, Process, ProcessError},
-    validators::{Fleet, FleetError, FleetOptions},
+    error::FleetError,
+    final_blocks::{FinalBlocks, Fork},
+    process::NodeEvent,
+    validators::{Fleet, FleetOptions},
 };

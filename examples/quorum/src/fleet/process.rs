@@ -2,17 +2,21 @@ use core::time::Duration;
 use std::{
     ffi::OsString,
     io::{self, BufRead, BufReader, Write},
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::Instant,
 };
 
-use crate::node::{Event, Line, Reply, Request, Task};
+use crate::{
+    fleet::FleetError,
+    node::{Event, OutputLine, Reply, Request, Task},
+};
 
 /// A validator that runs as a child process.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     index: usize,
     child: Child,
     input: Option<ChildStdin>,
@@ -22,104 +26,84 @@ pub struct Process {
 
 /// An event of a validator.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Heard {
-    /// Which validator.
+pub struct NodeEvent {
+    /// Index of the validator.
     pub node: usize,
-    /// When the line was read.
+    /// Time at which the line was read.
     pub at: Instant,
-    /// What it told; none if its output has ended.
+    /// The event; `None` if the output has ended.
     pub event: Option<Event>,
 }
 
 impl Process {
-    /// Starts `program` with `arguments` as validator `index`, whose events go to `heard`.
-    ///
-    /// # Errors
-    /// [`ProcessError::Start`] if the system cannot start it.
-    pub fn start(
+    /// Starts `program` with `arguments` as validator `index`, which sends its events to `events`.
+    pub(crate) fn start(
         index: usize,
-        program: &std::path::Path,
+        program: &Path,
         arguments: &[OsString],
-        heard: Sender<Heard>,
-    ) -> Result<Self, ProcessError> {
-        let failed = |error: io::Error| ProcessError::Start { index, reason: error.to_string() };
+        events: Sender<NodeEvent>,
+    ) -> Result<Self, FleetError> {
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(failed)?;
+            .map_err(|error| start_error(index, &error))?;
         let input = child.stdin.take();
-        let output = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+        let output = child.stdout.take();
+        let output = output.ok_or_else(|| start_error(index, &io::ErrorKind::BrokenPipe.into()))?;
         let (reply, replies) = channel();
-        // It ends when the process does, because then the pipe does.
-        thread::spawn(move || listen(index, BufReader::new(output), &heard, &reply));
+        // The thread ends with the process, because the pipe does.
+        thread::spawn(move || listen(index, BufReader::new(output), &events, &reply));
         Ok(Self { index, child, input, replies, next_id: 0 })
     }
 
-    /// Asks the validator, and waits for its answer.
-    ///
-    /// # Errors
-    /// [`ProcessError`] if it is gone, takes more than `within`, or refuses.
-    pub fn ask(&mut self, task: Task, within: Duration) -> Result<Reply, ProcessError> {
+    /// Sends the validator a task, and waits for its reply at most `within`.
+    pub(crate) fn ask(&mut self, task: Task, within: Duration) -> Result<Reply, FleetError> {
         let index = self.index;
         let (id, end) = (self.next_id, Instant::now() + within);
         self.next_id += 1;
         let mut line = serde_json::to_string(&Request { id, task })
-            .map_err(|error| ProcessError::Refused { index, reason: error.to_string() })?;
+            .map_err(|error| FleetError::Refused { index, reason: error.to_string() })?;
         line.push('\n');
-        let input = self.input.as_mut().ok_or(ProcessError::Gone { index })?;
+        let input = self.input.as_mut().ok_or(FleetError::Gone { index })?;
         input
             .write_all(line.as_bytes())
             .and_then(|()| input.flush())
-            .map_err(|_| ProcessError::Gone { index })?;
+            .map_err(|_| FleetError::Gone { index })?;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.replies.recv_timeout(left) {
                 Ok((got, result)) if got == id => {
-                    return result.map_err(|reason| ProcessError::Refused { index, reason });
+                    return result.map_err(|reason| FleetError::Refused { index, reason });
                 }
-                // The late answer to an earlier question.
+                // A late reply to an earlier task.
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(ProcessError::Silent { index, within });
-                }
-                Err(RecvTimeoutError::Disconnected) => return Err(ProcessError::Gone { index }),
+                Err(RecvTimeoutError::Timeout) => return Err(FleetError::Silent { index, within }),
+                Err(RecvTimeoutError::Disconnected) => return Err(FleetError::Gone { index }),
             }
         }
     }
 
     /// Kills the process at once, as `kill -9` does, and waits until it is gone.
-    ///
-    /// # Errors
-    /// [`ProcessError::Start`] if the system refuses.
-    pub fn kill(&mut self) -> Result<(), ProcessError> {
-        let index = self.index;
+    pub(crate) fn kill(&mut self) -> Result<(), FleetError> {
         let killed = self.child.kill().and_then(|()| self.child.wait());
-        killed.map(|_| ()).map_err(|error| ProcessError::Start { index, reason: error.to_string() })
+        killed.map(|_| ()).map_err(|error| start_error(self.index, &error))
     }
 
-    /// Ends its input, so that it stops, and waits until it is gone.
-    ///
-    /// # Errors
-    /// [`ProcessError::Silent`] if it is still there after `within`; it is then killed.
-    pub fn stop(mut self, within: Duration) -> Result<(), ProcessError> {
+    /// Ends the input of the validator, so that it stops, and waits until it is gone. It is killed after `within`.
+    pub(crate) fn stop(mut self, within: Duration) -> Result<(), FleetError> {
         drop(self.input.take());
         let (index, end) = (self.index, Instant::now() + within);
         loop {
             match self.replies.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                // The answer to a question that nobody waits for any more.
+                // A reply that nobody waits for any more.
                 Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(ProcessError::Silent { index, within });
-                }
+                Err(RecvTimeoutError::Timeout) => return Err(FleetError::Silent { index, within }),
                 // The output has ended, so the process is about to.
                 Err(RecvTimeoutError::Disconnected) => {
-                    let reason = |error: io::Error| error.to_string();
-                    let ended = self.child.wait().map_err(reason);
-                    return ended
-                        .map(|_| ())
-                        .map_err(|reason| ProcessError::Start { index, reason });
+                    let ended = self.child.wait();
+                    return ended.map(|_| ()).map_err(|error| start_error(index, &error));
                 }
             }
         }
@@ -128,66 +112,35 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // No validator outlives the example. One that is gone cannot be killed, which is as well.
+        // No validator outlives the example. Killing one that has ended fails, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
+/// Sorts the lines of a validator into events and replies.
 fn listen(
     node: usize,
     output: impl BufRead,
-    heard: &Sender<Heard>,
+    events: &Sender<NodeEvent>,
     replies: &Sender<(u64, Result<Reply, String>)>,
 ) {
+    let send = |event| events.send(NodeEvent { node, at: Instant::now(), event });
     for line in output.lines() {
         let Ok(line) = line else { break };
-        let at = Instant::now();
         // A process that is killed may leave half a line.
         let sent = match serde_json::from_str(&line) {
-            Ok(Line::Event(event)) => heard.send(Heard { node, at, event: Some(event) }).is_ok(),
-            Ok(Line::Reply { id, result }) => replies.send((id, result)).is_ok(),
+            Ok(OutputLine::Event(event)) => send(Some(event)).is_ok(),
+            Ok(OutputLine::Reply { id, result }) => replies.send((id, result)).is_ok(),
             Err(_) => true,
         };
         if !sent {
             break;
         }
     }
-    let _ = heard.send(Heard { node, at: Instant::now(), event: None });
+    let _ = send(None);
 }
 
-/// Why a validator did not do what it was asked.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ProcessError {
-    /// It is gone.
-    #[error("validator {index} is gone")]
-    Gone {
-        /// Which one.
-        index: usize,
-    },
-    /// It refused.
-    #[error("validator {index} refused: {reason}")]
-    Refused {
-        /// Which one.
-        index: usize,
-        /// Why.
-        reason: String,
-    },
-    /// It does not answer.
-    #[error("validator {index} did not answer within {within:?}")]
-    Silent {
-        /// Which one.
-        index: usize,
-        /// How long it had.
-        within: Duration,
-    },
-    /// The system cannot start or end it.
-    #[error("the system cannot start or end validator {index}: {reason}")]
-    Start {
-        /// Which one.
-        index: usize,
-        /// What the system said.
-        reason: String,
-    },
+fn start_error(index: usize, error: &io::Error) -> FleetError {
+    FleetError::Start { index, reason: error.to_string() }
 }

@@ -2,19 +2,20 @@ use core::{num::NonZeroU64, time::Duration};
 use std::{
     ffi::OsString,
     io,
+    net::TcpListener,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::mpsc::{Receiver, Sender, channel},
     time::Instant,
 };
 
 use alloy_primitives::{Address, B256, Bytes};
 
 use crate::{
-    fleet::{Fork, Heard, Ledger, Process, ProcessError, free_ports},
+    fleet::{FinalBlocks, FleetError, NodeEvent, process::Process},
     node::{Event, QUORUMS, Reply, Task},
 };
 
-/// Validators that run as processes of their own on this machine, and agree over TCP.
+/// Validators that run as processes of this machine and agree over TCP.
 #[derive(Debug)]
 pub struct Fleet {
     program: PathBuf,
@@ -23,24 +24,24 @@ pub struct Fleet {
     member_ports: Vec<u16>,
     options: FleetOptions,
     processes: Vec<Option<Process>>,
-    sender: Sender<Heard>,
-    receiver: Receiver<Heard>,
-    ledger: Ledger,
+    sender: Sender<NodeEvent>,
+    receiver: Receiver<NodeEvent>,
+    final_blocks: FinalBlocks,
 }
 
-/// How the validators of a fleet run.
+/// The options of a [`Fleet`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FleetOptions {
-    /// How many there are.
+    /// Number of validators.
     pub validators: usize,
-    /// Blocks from one snapshot of the state to the next.
+    /// Number of blocks from one snapshot of the state to the next.
     pub snapshot_every: NonZeroU64,
-    /// The least time between two empty blocks.
+    /// Least time between two empty blocks.
     pub pace: Duration,
 }
 
 impl Default for FleetOptions {
-    /// Four validators, the least number that tolerates a faulty one.
+    /// Four validators: the least number that tolerates a faulty one.
     fn default() -> Self {
         const EVERY: NonZeroU64 = NonZeroU64::new(64).expect("64 is not 0");
         Self { validators: 4, snapshot_every: EVERY, pace: Duration::from_millis(50) }
@@ -48,7 +49,7 @@ impl Default for FleetOptions {
 }
 
 impl Fleet {
-    /// Prepares validators that run `program` and keep their files below `folder`; none runs yet.
+    /// Prepares validators that run `program` and keep their files below `folder`. None is started yet.
     ///
     /// # Errors
     /// [`FleetError::Ports`] if there are no free ports.
@@ -67,14 +68,14 @@ impl Fleet {
             processes: (0..count).map(|_| None).collect(),
             sender,
             receiver,
-            ledger: Ledger::default(),
+            final_blocks: FinalBlocks::default(),
         })
     }
 
-    /// Starts validator `index`, from the files that it has.
+    /// Starts validator `index` with the files in its folder.
     ///
     /// # Errors
-    /// [`FleetError::Process`] if the system cannot start it.
+    /// [`FleetError::Start`] if the system cannot start it.
     pub fn start(&mut self, index: usize) -> Result<(), FleetError> {
         let list = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
         let words = [
@@ -95,172 +96,123 @@ impl Fleet {
         Ok(())
     }
 
-    /// Kills validator `index` as `kill -9` does, and reads what it had told until then.
+    /// Kills validator `index` as `kill -9` does, and reads the events that it had written until then.
     ///
     /// # Errors
-    /// [`FleetError`] if it cannot be killed, or had told of a fork.
+    /// [`FleetError`] if it cannot be killed, or had announced a fork.
     pub fn kill(&mut self, index: usize) -> Result<(), FleetError> {
         let Some(mut process) = self.processes.get_mut(index).and_then(Option::take) else {
             return Ok(());
         };
         process.kill()?;
-        // Its lines are still in the pipe, and count: whoever read them may have relied on them.
-        self.listen(Duration::from_secs(10), |heard, _| {
-            heard.node == index && heard.event.is_none()
-        })?;
-        Ok(())
+        // Its lines are still in the pipe and count: whoever reads them may rely on them.
+        let (within, begin) = (Duration::from_secs(10), Instant::now());
+        loop {
+            let Some(event) = self.next(within.saturating_sub(begin.elapsed()))? else {
+                return Err(FleetError::Late { within, height: self.final_blocks.height() });
+            };
+            if event.node == index && event.event.is_none() {
+                return Ok(());
+            }
+        }
     }
 
-    /// Ends all validators in good order.
+    /// Stops all validators, and reads their last events.
     ///
     /// # Errors
-    /// [`FleetError`] if one does not end, or had told of a fork.
+    /// [`FleetError`] if one does not end within the time given, or had announced a fork.
     pub fn stop(&mut self, within: Duration) -> Result<(), FleetError> {
         for slot in &mut self.processes {
             if let Some(process) = slot.take() {
                 process.stop(within)?;
             }
         }
-        // What is left to be read.
         while self.next(Duration::ZERO)?.is_some() {}
         Ok(())
     }
 
-    /// The next event, if one comes within the time given. Blocks go into the ledger.
+    /// Returns the next event; `None` if there is none within the time given. Announced blocks are added to
+    /// [`final_blocks`](Self::final_blocks).
     ///
     /// # Errors
-    /// [`FleetError::Fork`] if validators contradict each other, and [`FleetError::Stopped`] if one gave up.
-    pub fn next(&mut self, within: Duration) -> Result<Option<Heard>, FleetError> {
-        let heard = match self.receiver.recv_timeout(within) {
-            Ok(heard) => heard,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(None),
-        };
-        match &heard.event {
-            Some(Event::Final { height, digest, state_root, .. }) => {
-                self.ledger.add(heard.node, *height, *digest, *state_root)?;
-            }
-            Some(Event::Ready { height, digest: Some(digest), state_root, .. }) => {
-                self.ledger.add(heard.node, *height, *digest, *state_root)?;
-            }
+    /// [`FleetError::Fork`] if validators announce different blocks, and [`FleetError::Stopped`] if one failed.
+    pub fn next(&mut self, within: Duration) -> Result<Option<NodeEvent>, FleetError> {
+        let Ok(event) = self.receiver.recv_timeout(within) else { return Ok(None) };
+        match &event.event {
+            Some(
+                Event::Final { height, digest, state_root, .. }
+                | Event::Ready { height, digest: Some(digest), state_root, .. },
+            ) => self.final_blocks.add(event.node, *height, *digest, *state_root)?,
             Some(Event::Stopped { reason }) => {
-                let (index, reason) = (heard.node, reason.clone());
+                let (index, reason) = (event.node, reason.clone());
                 return Err(FleetError::Stopped { index, reason });
             }
             _ => {}
         }
-        Ok(Some(heard))
+        Ok(Some(event))
     }
 
-    /// Reads events until `until` says that it has seen enough.
+    /// Sends validator `index` a task and returns its reply.
     ///
     /// # Errors
-    /// As [`next`](Self::next), and [`FleetError::Late`] if the time runs out.
-    pub fn listen(
-        &mut self,
-        within: Duration,
-        mut until: impl FnMut(&Heard, &Ledger) -> bool,
-    ) -> Result<Heard, FleetError> {
-        let end = Instant::now() + within;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let Some(heard) = self.next(left)? else {
-                let height = self.ledger.height();
-                return Err(FleetError::Late { within, height });
-            };
-            if until(&heard, &self.ledger) {
-                return Ok(heard);
-            }
-        }
-    }
-
-    /// Asks validator `index`.
-    ///
-    /// # Errors
-    /// [`FleetError::Process`] if it does not run, does not answer or refuses.
+    /// [`FleetError`] if it does not run, does not reply or refuses.
     pub fn ask(&mut self, index: usize, task: Task) -> Result<Reply, FleetError> {
         let process = self.processes.get_mut(index).and_then(Option::as_mut);
-        let process = process.ok_or(ProcessError::Gone { index })?;
-        Ok(process.ask(task, Duration::from_secs(10))?)
+        let process = process.ok_or(FleetError::Gone { index })?;
+        process.ask(task, Duration::from_secs(10))
     }
 
-    /// Hands a transaction to every validator that runs, and returns its name. One that cannot take it does not matter
-    /// while another can.
+    /// Submits a transaction to every running validator, and returns its hash. One validator that takes it is enough.
     ///
     /// # Errors
-    /// [`FleetError::Process`] if none took it.
+    /// [`FleetError`] if none takes it.
     pub fn submit(&mut self, transaction: &Bytes) -> Result<B256, FleetError> {
-        let mut name = Err(ProcessError::Gone { index: 0 }.into());
+        let mut taken = Err(FleetError::Gone { index: 0 });
         for index in self.running() {
             match self.ask(index, Task::Submit { transaction: transaction.clone() }) {
-                Ok(Reply::Submitted(hash)) => name = Ok(hash),
+                Ok(Reply::Submitted(hash)) => taken = Ok(hash),
                 Ok(_) => {}
-                Err(error) if name.is_err() => name = Err(error),
+                Err(error) if taken.is_err() => taken = Err(error),
                 Err(_) => {}
             }
         }
-        name
+        taken
     }
 
-    /// The next nonce of an account, by what validator `index` has committed.
+    /// Returns the next nonce of an account in the committed state of validator `index`.
     ///
     /// # Errors
-    /// [`FleetError::Process`] if it does not run or does not answer.
+    /// [`FleetError`] if it does not run or does not reply.
     pub fn nonce(&mut self, index: usize, account: Address) -> Result<u64, FleetError> {
         match self.ask(index, Task::Nonce { account })? {
             Reply::Nonce(nonce) => Ok(nonce),
-            _ => Err(ProcessError::Refused { index, reason: "another answer".into() }.into()),
+            _ => Err(FleetError::Refused { index, reason: "another answer".into() }),
         }
     }
 
-    /// The places of the validators that run.
+    /// Returns the indices of the running validators.
     #[must_use]
     pub fn running(&self) -> Vec<usize> {
         (0..self.processes.len()).filter(|index| self.processes[*index].is_some()).collect()
     }
 
-    /// Where validator `index` keeps its files.
+    /// Returns the folder of validator `index`.
     #[must_use]
     pub fn folder(&self, index: usize) -> PathBuf {
         self.folder.join(format!("validator-{index}"))
     }
 
-    /// What all of them have told so far.
+    /// Returns the blocks that the validators have announced so far.
     #[must_use]
-    pub const fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub const fn final_blocks(&self) -> &FinalBlocks {
+        &self.final_blocks
     }
 }
 
-/// Why a fleet does not do what it should.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum FleetError {
-    /// Two validators hold different blocks for final.
-    #[error(transparent)]
-    Fork(#[from] Fork),
-    /// What was waited for did not happen.
-    #[error("what was waited for did not happen within {within:?}; the chain is at block {height}")]
-    Late {
-        /// How long it was waited for.
-        within: Duration,
-        /// The height of the chain.
-        height: u64,
-    },
-    /// There are no free ports.
-    #[error("the system has no free ports on 127.0.0.1: {reason}")]
-    Ports {
-        /// What the system said.
-        reason: String,
-    },
-    /// A process cannot be started or asked.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// A validator gave up.
-    #[error("validator {index} stopped: {reason}")]
-    Stopped {
-        /// Which one.
-        index: usize,
-        /// Why.
-        reason: String,
-    },
+/// Finds `count` loopback ports that nobody uses now.
+fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+    // All of them are bound at once, or one could be found twice.
+    let listeners: Vec<_> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<io::Result<_>>()?;
+    listeners.iter().map(|listener| listener.local_addr().map(|address| address.port())).collect()
 }

@@ -5,29 +5,31 @@ use alloy_primitives::{Address, U256, keccak256};
 use lazai_api_types::ModelId;
 use lazai_consensus::{
     QuorumId,
-    bls::{InvalidKeyMaterial, SecretKey},
-    chain::{ChainCommittee, ChainCommitteeError, EpochSchedule, FixedCommittees, Seat},
+    bls::SecretKey,
+    chain::{ChainCommittee, EpochSchedule, FixedCommittees, Seat},
 };
 use lazai_simplex::{ChainConfig, ChainTiming, Identity};
-use lazvm_executor::{Genesis, GenesisAccount, Wallet, WalletError};
+use lazvm_executor::{Genesis, GenesisAccount, Wallet};
 
-/// The keys of a seat. Anyone can compute them: they are for examples and tests.
+use crate::node::{QUORUMS, SetupError};
+
+/// The keys of one validator. Anyone can compute them: they are for examples and tests.
 #[derive(Clone, Debug)]
 pub struct SeatKeys {
-    /// Its wallet, which gets the tips of its blocks.
+    /// Wallet that receives the tips of the validator's blocks.
     pub wallet: Wallet,
-    /// How it is known in the network.
+    /// Key of its network connections.
     pub identity: Identity,
-    /// The key of its votes.
+    /// Key of its votes.
     pub vote_key: SecretKey,
 }
 
 impl SeatKeys {
-    /// The keys of the seat that the example counts as `index`.
+    /// Derives the keys of validator `index`.
     ///
     /// # Errors
-    /// [`KeyError`] if the example's names give no keys, which they do.
-    pub fn new(index: usize) -> Result<Self, KeyError> {
+    /// [`SetupError`] if the derived bytes are no keys, which does not happen for the example's indices.
+    pub fn new(index: usize) -> Result<Self, SetupError> {
         let secret = |what: &str| keccak256(format!("lazvm/example-seat/1/{what}/{index}")).0;
         Ok(Self {
             wallet: Wallet::named(&format!("validator {index}"), CHAIN_ID)?,
@@ -49,39 +51,31 @@ impl SeatKeys {
     }
 }
 
-/// The quorum that the seats of even or odd places belong to: two quorums share the chain.
-#[must_use]
-pub fn quorum_of(index: usize) -> QuorumId {
-    QuorumId(keccak256(if index.is_multiple_of(2) { "health records" } else { "city sensors" }))
+/// Returns the committee of `seats` validators, which belong to the quorums in turn.
+fn committee(seats: usize) -> Result<ChainCommittee, SetupError> {
+    let quorums = QUORUMS.iter().cycle().map(|name| QuorumId(keccak256(name)));
+    let seats = (0..seats).zip(quorums);
+    let seats = seats.map(|(index, quorum)| Ok(SeatKeys::new(index)?.seat(quorum)));
+    Ok(ChainCommittee::new(seats.collect::<Result<_, SetupError>>()?)?)
 }
 
-/// The committee of `seats` seats.
+/// Returns the genesis block of the example, in which `model` answers raw prompts.
 ///
 /// # Errors
-/// [`KeyError`] or [`ChainCommitteeError`] if the example's keys do not fit, which they do.
-pub fn committee(seats: usize) -> Result<ChainCommittee, ChainSetupError> {
-    let seats = (0..seats).map(|index| Ok(SeatKeys::new(index)?.seat(quorum_of(index))));
-    Ok(ChainCommittee::new(seats.collect::<Result<_, KeyError>>()?)?)
-}
-
-/// The genesis block of the example, in which `model` answers raw prompts.
-///
-/// # Errors
-/// [`KeyError`] if the example's names give no keys, which they do.
-pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, ChainSetupError> {
+/// [`SetupError`] if the example's keys do not make a chain.
+pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, SetupError> {
     let ether = U256::from(10_u64.pow(18)) * U256::from(1_000);
-    let users = ["alice", "bob", "carol", "publisher"];
     let mut accounts = BTreeMap::new();
-    for user in users {
-        let address = Wallet::named(user, CHAIN_ID).map_err(KeyError::from)?.address();
+    for user in ["alice", "bob", "carol", "publisher"] {
+        let address = Wallet::named(user, CHAIN_ID)?.address();
         accounts.insert(address, GenesisAccount::rich(ether));
     }
     for index in 0..seats {
-        // Members stake from their wallets.
+        // Members of quorums stake from their wallets.
         let address = SeatKeys::new(index)?.wallet.address();
         accounts.insert(address, GenesisAccount::rich(ether));
     }
-    // Blocks name seats by their place in the committee.
+    // Blocks name the proposer by its place in the committee.
     let beneficiaries = committee(seats)?.seats().iter().map(|seat| seat.operator).collect();
     Ok(Genesis {
         chain_id: CHAIN_ID,
@@ -94,20 +88,18 @@ pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, ChainSetupError>
     })
 }
 
-/// What the engine of validator `index` is told, of validators that listen on `ports`.
+/// Returns the configuration of the consensus engine of validator `index`, with validators that listen on `ports`.
 ///
 /// # Errors
-/// [`ChainSetupError`] if the example's keys do not fit, which they do, or there is no port for `index`.
-pub fn chain_config(
+/// [`SetupError`] if the example's keys do not make a chain, or there is no port for `index`.
+pub(crate) fn chain_config(
     index: usize,
     ports: &[u16],
     storage: PathBuf,
-) -> Result<ChainConfig, ChainSetupError> {
-    let address = |port: &u16| SocketAddr::from(([127, 0, 0, 1], *port));
-    let listen = ports.get(index).map(address).ok_or(ChainSetupError::NoPort { index })?;
+) -> Result<ChainConfig, SetupError> {
     let mut peers = BTreeMap::new();
     for (peer, port) in ports.iter().enumerate() {
-        peers.insert(SeatKeys::new(peer)?.identity.public_key(), address(port));
+        peers.insert(SeatKeys::new(peer)?.identity.public_key(), local_address(*port));
     }
     let SeatKeys { identity, vote_key, .. } = SeatKeys::new(index)?;
     Ok(ChainConfig {
@@ -115,60 +107,29 @@ pub fn chain_config(
         vote_key,
         committees: Arc::new(FixedCommittees::new(committee(ports.len())?)),
         epochs: EpochSchedule::default(),
-        // On one machine; the defaults are for the internet.
+        // All validators are on one machine; the defaults are for the internet.
         timing: ChainTiming {
             leader: Duration::from_millis(800),
             certification: Duration::from_millis(1_600),
             retry: Duration::from_secs(1),
             fetch: Duration::from_millis(500),
         },
-        listen,
+        listen: ports.get(index).copied().map(local_address).ok_or(SetupError::NoPort { index })?,
         peers,
         storage,
     })
 }
 
-/// Why the example's keys do not make a chain.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ChainSetupError {
-    /// The seats do not make a committee.
-    #[error(transparent)]
-    Committee(#[from] ChainCommitteeError),
-    /// A name gives no key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// There are fewer ports than validators.
-    #[error("validator {index} has no port: name one for each validator")]
-    NoPort {
-        /// The validator.
-        index: usize,
-    },
+/// Returns the address of a port of this machine.
+pub(crate) fn local_address(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-/// A name that gives no key.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyError {
-    /// No voting key.
-    #[error(transparent)]
-    Vote(#[from] InvalidKeyMaterial),
-    /// No wallet.
-    #[error(transparent)]
-    Wallet(#[from] WalletError),
-}
-
-/// The account that answers raw prompts.
+/// Address of the precompile that answers raw prompts.
 pub const RAW_PROMPT: Address = lazai_precompiles::address::RAW_PROMPT;
 
-/// The id of the example's chain.
+/// Chain id of the example.
 pub const CHAIN_ID: u64 = 1_337;
 
-/// Gas of a block: enough for an answer of the model, and little enough to execute at once.
+/// Gas limit of a block: enough for an answer of the model, and little enough to execute at once.
 const GAS_LIMIT: u64 = 10_000_000;
-
-/// The place of the seat of `operator` in blocks.
-#[must_use]
-pub fn place_of(committee: &ChainCommittee, operator: Address) -> Option<usize> {
-    committee.seats().iter().position(|seat| seat.operator == operator)
-}

@@ -10,24 +10,20 @@ use alloy_primitives::{Address, B256, keccak256};
 use lazai_api_types::{
     Coprocessor, Generation, InferenceStatement as Run, Job, ModelId, Prompt, Sampling,
 };
-use lazai_availability::{AuditReport, Coding, FileStore, StoreError, encode};
-use lazai_consensus::{
-    Attestation, Attestor, Fact, QuorumCertificate, VoteJournal, VoteStoreError,
-};
-use lazai_quorum::{
-    Command, FileLedger, LedgerError, Limits, Output, QuorumMember, Request, Worker,
-};
+use lazai_availability::{AuditReport, Coding, FileStore, encode};
+use lazai_consensus::{Attestation, Attestor, Fact, QuorumCertificate, VoteJournal};
+use lazai_quorum::{Command, FileLedger, Limits, Output, QuorumMember, Request, Worker};
 use lazai_quorum_network::{
     MemberAddress, NetworkConfig, NetworkError, QuorumHandle, QuorumOrders, QuorumService,
 };
 
 use crate::node::{
-    EPOCH, Event, KeyError, Line, Quorum, SeatKeys, Voice,
-    grading::Grading,
-    quorums::{member_address, member_key},
+    Event, EventWriter, Quorum, SeatKeys, SetupError, ValidatorError,
+    policy::NumericLinesPolicy,
+    quorums::{EPOCH, member_address, member_key},
 };
 
-/// A node's part in one quorum. It talks to the other members over connections that are authenticated and encrypted.
+/// A running member of one quorum. Its connections to the other members are authenticated and encrypted.
 #[derive(Debug)]
 pub struct Member {
     config: MemberConfig,
@@ -35,72 +31,85 @@ pub struct Member {
     worker: Arc<Worker>,
 }
 
-/// What a member is made of.
+/// The configuration of a [`Member`].
 #[derive(Clone, Debug)]
 pub struct MemberConfig {
-    /// Its place in the example.
+    /// Index of the node.
     pub index: usize,
-    /// Its quorum.
+    /// The quorum that it is a member of.
     pub quorum: Quorum,
-    /// Where it keeps votes, shards and certificates.
+    /// Folder of its votes, shards and certificates.
     pub folder: PathBuf,
-    /// Where each member of the quorum listens, this one included.
+    /// Addresses on which the members of the quorum listen, by node.
     pub addresses: Vec<SocketAddr>,
-    /// What runs its jobs.
+    /// Device that runs its inference jobs.
     pub coprocessor: Arc<dyn Coprocessor>,
-    /// The model of its jobs.
+    /// Model of its inference jobs.
     pub model: ModelId,
 }
 
 impl Member {
-    /// Starts a member from what is in its folder.
+    /// Starts a member with the votes, shards and certificates in its folder.
     ///
     /// # Errors
-    /// [`MemberError`] if the folder cannot be used, or the addresses are not those of the members.
-    pub fn start(config: MemberConfig, voice: Voice) -> Result<Self, MemberError> {
+    /// [`ValidatorError`] if the folder cannot be used, or the addresses are not those of the members.
+    pub fn start(config: MemberConfig, events: EventWriter) -> Result<Self, ValidatorError> {
         let (index, quorum, folder) = (config.index, &config.quorum, &config.folder);
         fs::create_dir_all(folder)?;
         let store = FileStore::open(shards(folder))?;
         let ledger = FileLedger::open(folder.join("certificates"))?;
         let journal = VoteJournal::open(folder.join("votes"))?;
         let worker = Worker::new(store, ledger)
-            .with_policy(Grading)
+            .with_policy(NumericLinesPolicy)
             .with_coprocessor(Arc::clone(&config.coprocessor));
         let worker = Arc::new(worker);
-        let secret = member_key(quorum.name, index).map_err(KeyError::from)?;
-        let pen = Attestor::new(member_address(index)?, secret, journal);
+        let secret = member_key(quorum.name, index)?;
+        let signer = Attestor::new(member_address(index)?, secret, journal);
         let limits = Limits { answer_ms: 3_000, resend_ms: 200, ..Limits::default() };
         let recovered = worker.recover()?;
         let committee = Arc::clone(&quorum.committee);
-        let member = QuorumMember::new(pen, committee, limits, recovered);
+        let member = QuorumMember::new(signer, committee, limits, recovered);
         let handle = QuorumService::start(network(&config)?, member, Arc::clone(&worker))?;
         let orders = handle.orders();
-        let teller = Teller { quorum: quorum.clone(), voice };
-        // It ends with the process.
-        thread::spawn(move || teller.listen(&handle));
+        let forwarder = EventForwarder { quorum: quorum.clone(), events };
+        // The thread ends with the process.
+        thread::spawn(move || forwarder.listen(&handle));
         Ok(Self { config, orders, worker })
     }
 
-    /// Gives the member an order.
+    /// Gives the member a command.
     ///
     /// # Errors
-    /// [`NetworkError::Ended`] if it runs no more.
+    /// [`NetworkError::Ended`] if it has stopped.
     pub fn command(&self, command: Command) -> Result<(), NetworkError> {
         self.orders.command(command)
     }
 
-    /// Damages what this member holds of a data set, as a bad disk or a bad member would.
+    /// Flips a bit of each shard that this member holds of a dataset, as a bad disk or a dishonest member would.
     ///
     /// # Errors
-    /// What the operating system said.
+    /// The error of the file system.
     pub fn corrupt(&self, root: B256) -> io::Result<()> {
-        corrupt(&self.config.folder, root)
+        let folder = shards(&self.config.folder).join(alloy_primitives::hex::encode(root));
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name == "manifest") {
+                continue;
+            }
+            let mut bytes = fs::read(&path)?;
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 1;
+            }
+            fs::write(&path, bytes)?;
+        }
+        Ok(())
     }
 
-    /// Encodes a data set and asks the others to hold it.
+    /// Encodes a dataset into shards and asks the other members to hold them.
     ///
     /// # Errors
-    /// What is wrong with the data, the disk or the member.
+    /// An error of the encoding, the disk or the member.
     pub fn publish(&self, dataset: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
         let members = u16::try_from(self.config.quorum.committee.members().len())?;
         let coding = Coding::with_stripe_bytes(members, STRIPE_BYTES)?;
@@ -118,10 +127,10 @@ impl Member {
         Ok(self.command(Command::Ask(request))?)
     }
 
-    /// Asks the model, and has the others certify what it answered.
+    /// Runs the model on a prompt, and asks the other members to certify the output.
     ///
     /// # Errors
-    /// What is wrong with the prompt, the device or the member.
+    /// An error of the prompt, the device or the member.
     pub fn infer(&self, prompt: String) -> Result<(), Box<dyn core::error::Error>> {
         let generation = Generation {
             prompt: Prompt::Text(prompt),
@@ -149,26 +158,26 @@ impl Member {
     }
 }
 
-/// Who the members are, and where.
-fn network(config: &MemberConfig) -> Result<NetworkConfig, MemberError> {
+/// Returns the network of the quorum: keys and addresses of all members.
+fn network(config: &MemberConfig) -> Result<NetworkConfig, SetupError> {
     let MemberConfig { index, addresses, .. } = config;
     let members = addresses.iter().enumerate().map(|(index, address)| {
         let keys = SeatKeys::new(index)?;
         let (member, identity) = (keys.wallet.address(), keys.identity.public_key());
         Ok(MemberAddress { member, identity, address: *address })
     });
-    let members = members.collect::<Result<Vec<_>, MemberError>>()?;
-    let listen = *addresses.get(*index).ok_or(MemberError::NoAddress { index: *index })?;
+    let members = members.collect::<Result<Vec<_>, SetupError>>()?;
+    let listen = *addresses.get(*index).ok_or(SetupError::NoPort { index: *index })?;
     Ok(NetworkConfig { identity: SeatKeys::new(*index)?.identity.0, listen, members })
 }
 
-/// Tells what happens at a member.
-struct Teller {
+/// Forwards the outputs of a member to the output of the validator.
+struct EventForwarder {
     quorum: Quorum,
-    voice: Voice,
+    events: EventWriter,
 }
 
-impl Teller {
+impl EventForwarder {
     fn listen(&self, handle: &QuorumHandle) {
         while let Ok(output) = handle.events().recv() {
             match output {
@@ -176,14 +185,14 @@ impl Teller {
                     self.certified(&attestation, &certificate);
                 }
                 Output::Convicted { .. } => {
-                    self.tell(Event::Convicted { quorum: self.quorum.id.0 });
+                    self.events.event(Event::Convicted { quorum: self.quorum.id.0 });
                 }
-                Output::Fault { reason } => self.tell(Event::Fault { reason }),
+                Output::Fault { reason } => self.events.event(Event::Fault { reason }),
                 Output::Read { root, data } => {
                     let result = data.map(|bytes| (bytes.len() as u64, keccak256(bytes)));
-                    self.tell(Event::Read { quorum: self.quorum.id.0, root, result });
+                    self.events.event(Event::Read { quorum: self.quorum.id.0, root, result });
                 }
-                // What the service does by itself.
+                // The service handles these itself.
                 Output::Block { .. }
                 | Output::Broadcast { .. }
                 | Output::Entered { .. }
@@ -203,7 +212,7 @@ impl Teller {
             Fact::Available { root, .. } | Fact::Valid { root, .. } => Some(root),
             _ => None,
         };
-        self.tell(Event::Certified {
+        self.events.event(Event::Certified {
             quorum: self.quorum.id.0,
             kind: format!("{:?}", attestation.fact.kind()),
             root,
@@ -214,7 +223,9 @@ impl Teller {
         });
     }
 
-    /// Who failed an audit, with place and path: the one set of members that gives the roots of the attestation.
+    /// Finds the members that failed an audit, each with its index and Merkle path.
+    ///
+    /// The attestation has only roots, so every set of members is tried until one has these roots.
     fn failed(&self, fact: Fact, beacon: B256) -> Vec<(Address, u64, Vec<B256>)> {
         let members: Vec<_> =
             self.quorum.committee.members().iter().map(|member| member.address).collect();
@@ -233,62 +244,11 @@ impl Teller {
         }
         Vec::new()
     }
-
-    fn tell(&self, event: Event) {
-        self.voice.say(&Line::Event(event));
-    }
 }
 
-/// Flips a bit in the middle of each shard that is kept of a data set.
-fn corrupt(folder: &Path, root: B256) -> io::Result<()> {
-    let folder = shards(folder).join(alloy_primitives::hex::encode(root));
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|name| name == "manifest") {
-            continue;
-        }
-        let mut bytes = fs::read(&path)?;
-        let middle = bytes.len() / 2;
-        if let Some(byte) = bytes.get_mut(middle) {
-            *byte ^= 1;
-        }
-        fs::write(&path, bytes)?;
-    }
-    Ok(())
-}
-
+/// Returns the folder of the shards in that of a member.
 fn shards(folder: &Path) -> PathBuf {
     folder.join("shards")
-}
-
-/// Why a member cannot start.
-#[non_exhaustive]
-#[derive(Debug, thiserror::Error)]
-pub enum MemberError {
-    /// The folder cannot be made.
-    #[error("the folder of a member cannot be made: {0}")]
-    Io(#[from] io::Error),
-    /// It has no keys.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The certificates cannot be read.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// It is not told where it listens.
-    #[error("the node has no address in the quorum: member {index}")]
-    NoAddress {
-        /// Its place in the example.
-        index: usize,
-    },
-    /// It cannot talk to others.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// The shards cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The votes cannot be read.
-    #[error(transparent)]
-    Votes(#[from] VoteStoreError),
 }
 
 const STRIPE_BYTES: u32 = 64 * 1_024;

@@ -1,22 +1,22 @@
-//! One validator as a process of its own: what it is told, what it tells, and how it runs.
+//! One validator as a process: its keys, its part in the chain and in the quorums, and the JSON lines that it reads and
+//! writes.
 
+mod announcing_executor;
 mod chain;
-mod control;
-mod grading;
+mod error;
 mod member;
+mod policy;
+mod protocol;
 mod quorums;
-mod told;
 mod validator;
 
 pub use self::{
-    chain::{
-        CHAIN_ID, ChainSetupError, KeyError, RAW_PROMPT, SeatKeys, chain_config, committee,
-        genesis, place_of, quorum_of,
-    },
-    control::{Event, Line, Receipt, Reply, Request, Task},
-    grading::policy,
-    member::{Member, MemberConfig, MemberError},
-    quorums::{EPOCH, QUORUMS, Quorum, QuorumSetupError, member_address, quorum_name},
-    told::{Told, Voice},
-    validator::{ValidatorError, ValidatorOptions, run_validator},
+    announcing_executor::{AnnouncingExecutor, EventWriter},
+    chain::{CHAIN_ID, RAW_PROMPT, SeatKeys, genesis},
+    error::{SetupError, ValidatorError},
+    member::{Member, MemberConfig},
+    protocol::{Event, OutputLine, Receipt, Reply, Request, Task},
+    quorums::{QUORUMS, Quorum},
+    validator::{ValidatorOptions, run_validator},
 };
+pub(crate) use self::{quorums::quorum_name, validator::devices};

@@ -1,35 +1,32 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, keccak256};
-use lazai_consensus::{
-    Candidate, Committee, CommitteeError, Epoch, QuorumId, Roster,
-    bls::{InvalidKeyMaterial, SecretKey},
-};
+use lazai_consensus::{Candidate, Committee, Epoch, QuorumId, Roster, bls::SecretKey};
 
-use crate::node::{KeyError, SeatKeys};
+use crate::node::{SeatKeys, SetupError};
 
-/// A quorum of the example: every node is a member of it, with a key of its own.
+/// A quorum of the example. Every node is a member of it, with a voting key of its own.
 #[derive(Clone, Debug)]
 pub struct Quorum {
-    /// What people call it.
+    /// Name for people.
     pub name: &'static str,
-    /// How statements name it.
+    /// Id in statements.
     pub id: QuorumId,
-    /// Its members.
+    /// The members.
     pub committee: Arc<Committee>,
-    /// The bytes by which a chain knows the committee.
+    /// The encoded roster by which a chain enrolls the committee.
     pub roster: Vec<u8>,
 }
 
-/// The names of the example's quorums.
+/// Names of the example's quorums.
 pub const QUORUMS: [&str; 2] = ["health records", "city sensors"];
 
 impl Quorum {
-    /// The quorum `name` of `members` nodes, of equal weight.
+    /// Creates the quorum `name` of `members` nodes with equal weight.
     ///
     /// # Errors
-    /// [`QuorumSetupError`] if the example's keys do not make a committee, which they do.
-    pub fn new(name: &'static str, members: usize) -> Result<Self, QuorumSetupError> {
+    /// [`SetupError`] if the example's keys do not make a committee.
+    pub fn new(name: &'static str, members: usize) -> Result<Self, SetupError> {
         let id = QuorumId(keccak256(name));
         let candidate = |index: usize| {
             let (address, secret) = (member_address(index)?, member_key(name, index)?);
@@ -37,13 +34,13 @@ impl Quorum {
             Ok(Candidate { address, weight: 1, key: secret.public_key(), possession })
         };
         let candidates = (0..members).map(candidate);
-        let candidates = candidates.collect::<Result<Vec<_>, QuorumSetupError>>()?;
+        let candidates = candidates.collect::<Result<Vec<_>, SetupError>>()?;
         let roster = Roster { quorum: id, epoch: EPOCH, candidates: candidates.clone() }.encode();
         let committee = Arc::new(Committee::new(id, EPOCH, candidates)?);
         Ok(Self { name, id, committee, roster })
     }
 
-    /// The node behind a member.
+    /// Returns the index of the node behind a member, if it is one of the example's.
     #[must_use]
     pub fn node_of(&self, member: Address) -> Option<usize> {
         (0..self.committee.members().len())
@@ -51,40 +48,21 @@ impl Quorum {
     }
 }
 
-/// The name of a quorum by its id, for people.
-#[must_use]
-pub fn quorum_name(id: B256) -> &'static str {
+/// Returns the name of the quorum with this id.
+pub(crate) fn quorum_name(id: B256) -> &'static str {
     QUORUMS.into_iter().find(|name| keccak256(name) == id).unwrap_or("another quorum")
 }
 
-/// The wallet of a node, in the chain and in every quorum.
-///
-/// # Errors
-/// [`KeyError`] if the example's names give no keys, which they do.
-pub fn member_address(index: usize) -> Result<Address, KeyError> {
+/// Returns the wallet address of a node, which is the same in the chain and in every quorum.
+pub(crate) fn member_address(index: usize) -> Result<Address, SetupError> {
     Ok(SeatKeys::new(index)?.wallet.address())
 }
 
-/// The key with which a node votes in a quorum.
-pub(crate) fn member_key(name: &str, index: usize) -> Result<SecretKey, InvalidKeyMaterial> {
+/// Derives the key with which a node votes in a quorum.
+pub(crate) fn member_key(name: &str, index: usize) -> Result<SecretKey, SetupError> {
     let seed = keccak256(format!("lazvm/example-member/1/{name}/{index}"));
-    SecretKey::from_seed(seed.as_slice())
+    Ok(SecretKey::from_seed(seed.as_slice())?)
 }
 
-/// Why the example's keys do not make a quorum.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QuorumSetupError {
-    /// No committee.
-    #[error(transparent)]
-    Committee(#[from] CommitteeError),
-    /// No wallet.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// No voting key.
-    #[error(transparent)]
-    Vote(#[from] InvalidKeyMaterial),
-}
-
-/// The epoch of the example, which has only one.
-pub const EPOCH: Epoch = Epoch(1);
+/// The only epoch of the example.
+pub(crate) const EPOCH: Epoch = Epoch(1);

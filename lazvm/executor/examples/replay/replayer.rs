@@ -8,7 +8,7 @@ use lazai_api_types::{
 };
 use lazai_precompiles::address::RAW_PROMPT;
 use lazai_simulation::{Case, ClusterError, Report, Scenario};
-use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, Wallet};
+use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet};
 
 use crate::storyteller::storyteller;
 
@@ -146,9 +146,9 @@ impl LoadedExecutor {
         let wallet = self.wallets.get(user).ok_or_else(|| fault("there is no such user"))?;
         let order = if (nonce + user as u64).is_multiple_of(QUESTION_EVERY) {
             let question = format!("Once in {} {user} and {nonce}", self.seed);
-            Order::call(RAW_PROMPT, question.into_bytes()).gas(2_000_000)
+            TransactionRequest::call(RAW_PROMPT, question.into_bytes()).gas(2_000_000)
         } else {
-            Order::transfer(Address::repeat_byte(7), U256::from(nonce + 1))
+            TransactionRequest::transfer(Address::repeat_byte(7), U256::from(nonce + 1))
         };
         wallet.sign(nonce, order).map_err(|error| fault(&error.to_string()))
     }

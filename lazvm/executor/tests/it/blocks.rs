@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::chain::{BlockExecutor, ExecutionError};
-use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, PoolError};
+use lazvm_executor::{
+    Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
+};
 
 use crate::support::*;
 
@@ -11,7 +13,12 @@ use crate::support::*;
 fn what_one_builds_others_accept() {
     let proposer = executor();
     let answer = submit(&proposer, "alice", 0, prompt("Once upon a time"));
-    submit(&proposer, "bob", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    submit(
+        &proposer,
+        "bob",
+        0,
+        TransactionRequest::transfer(Address::repeat_byte(7), U256::from(5)),
+    );
     let first = build(&proposer, &[]);
     assert_eq!(validate(&proposer, &[], &first), first.state_root);
     // The same on a machine that has neither the transactions nor the cache.
@@ -19,7 +26,12 @@ fn what_one_builds_others_accept() {
     assert_eq!(validate(&other, &[], &first), first.state_root);
 
     // A block above an open one, on a third machine that saw neither of them.
-    submit(&proposer, "carol", 0, Order::transfer(Address::repeat_byte(8), U256::from(6)));
+    submit(
+        &proposer,
+        "carol",
+        0,
+        TransactionRequest::transfer(Address::repeat_byte(8), U256::from(6)),
+    );
     let second = build(&proposer, core::slice::from_ref(&first));
     let third = executor();
     assert_eq!(validate(&third, core::slice::from_ref(&first), &second), second.state_root);
@@ -41,7 +53,12 @@ fn what_one_builds_others_accept() {
 #[test]
 fn each_difference_of_a_block_changes_its_root() {
     let executor = executor();
-    submit(&executor, "alice", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    submit(
+        &executor,
+        "alice",
+        0,
+        TransactionRequest::transfer(Address::repeat_byte(7), U256::from(5)),
+    );
     let full = build(&executor, &[]);
     let empty = LazVmExecutor::in_memory(genesis(), devices());
     let empty = build(&empty, &[]);
@@ -56,12 +73,13 @@ fn each_difference_of_a_block_changes_its_root() {
 #[test]
 fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
     let executor = executor();
-    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
-    let low = submit(&executor, "alice", 0, Order { tip: 1, ..transfer() });
-    let high = submit(&executor, "bob", 0, Order { tip: 2, ..transfer() });
-    let behind = submit(&executor, "bob", 1, Order { tip: 9, ..transfer() });
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
+    let low = submit(&executor, "alice", 0, TransactionRequest { tip: 1, ..transfer() });
+    let high = submit(&executor, "bob", 0, TransactionRequest { tip: 2, ..transfer() });
+    let behind = submit(&executor, "bob", 1, TransactionRequest { tip: 9, ..transfer() });
     // Gas that is left over when the others are in.
-    let large = submit(&executor, "carol", 0, Order { tip: 3, ..transfer().gas(GAS_LIMIT) });
+    let large =
+        submit(&executor, "carol", 0, TransactionRequest { tip: 3, ..transfer().gas(GAS_LIMIT) });
 
     let order = |block: &lazai_api_types::chain::Block| {
         executor.commit(block).unwrap();
@@ -97,7 +115,7 @@ fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
 fn the_base_fee_follows_demand() {
     let executor = executor();
     // Half of the limit is the target: above it the fee of that resource rises.
-    let burn = Order::create(vec![0x5b, 0x5f, 0x56]).gas(GAS_LIMIT);
+    let burn = TransactionRequest::create(vec![0x5b, 0x5f, 0x56]).gas(GAS_LIMIT);
     submit(&executor, "alice", 0, burn);
     executor.commit(&build(&executor, &[])).unwrap();
     let fees = executor.status().unwrap().base_fees;
@@ -138,10 +156,14 @@ fn what_a_device_cannot_run_keeps_nothing_else_from_blocks() {
     let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
     let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
     // The question has the best tip, so it is tried first.
-    let question = Order { tip: 3 * u128::from(GWEI), ..prompt("Once") };
+    let question = TransactionRequest { tip: 3 * u128::from(GWEI), ..prompt("Once") };
     let question = submit(&flaky, "alice", 0, question);
-    let transfer =
-        submit(&flaky, "bob", 0, Order::transfer(Address::repeat_byte(7), U256::from(5)));
+    let transfer = submit(
+        &flaky,
+        "bob",
+        0,
+        TransactionRequest::transfer(Address::repeat_byte(7), U256::from(5)),
+    );
     let block = build(&flaky, &[]);
     let left_out = flaky.status().unwrap().left_out;
     assert!(left_out.unwrap().contains("unplugged"));
@@ -212,7 +234,7 @@ fn committing_again_changes_nothing_and_a_fork_is_refused() {
 #[test]
 fn the_pool_is_bounded_and_says_why_it_refuses() {
     let executor = executor();
-    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
     let refused = |name, nonce, order| executor.submit(&signed(name, nonce, order)).unwrap_err();
     assert!(matches!(refused("alice", 64, transfer()), PoolError::Nonce { next: 0, .. }));
     assert_eq!(refused("dave", 0, transfer()), PoolError::Balance);
@@ -223,7 +245,7 @@ fn the_pool_is_bounded_and_says_why_it_refuses() {
     let first = submit(&executor, "alice", 0, transfer());
     assert_eq!(submit(&executor, "alice", 0, transfer()), first);
     let fee = transfer().max_fee;
-    let dearer = |max_fee| Order { max_fee, ..transfer() };
+    let dearer = |max_fee| TransactionRequest { max_fee, ..transfer() };
     assert!(matches!(refused("alice", 0, dearer(fee + 1)), PoolError::Underpriced { .. }));
     submit(&executor, "alice", 0, dearer(fee * 2));
     assert_eq!(executor.status().unwrap().waiting, 1);
@@ -242,7 +264,11 @@ fn transactions_that_never_run_do_not_keep_others_out() {
     }
     let executor = LazVmExecutor::in_memory(genesis, devices());
     // They cost nothing, and no block takes them.
-    let free = Order { max_fee: 0, tip: 0, ..Order::call(Address::ZERO, vec![0; 130_000]) };
+    let free = TransactionRequest {
+        max_fee: 0,
+        tip: 0,
+        ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])
+    };
     let mut taken = 0_u64;
     let full = loop {
         let (sender, nonce) = (&poor[taken as usize / 64], taken % 64);
@@ -252,18 +278,21 @@ fn transactions_that_never_run_do_not_keep_others_out() {
         }
     };
     assert!(taken > 64 && matches!(full, PoolError::Full { .. }), "{taken} {full:?}");
-    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
     let paid = submit(&executor, "alice", 0, transfer());
     // Neither does a price keep others out that nobody will ever pay: what waits for a nonce goes first.
-    let large = Order { gas_limit: 2_000_000, ..Order::call(Address::ZERO, vec![0; 130_000]) };
-    let dear = Order { max_fee: 200 * u128::from(GWEI), ..large.clone() };
+    let large = TransactionRequest {
+        gas_limit: 2_000_000,
+        ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])
+    };
+    let dear = TransactionRequest { max_fee: 200 * u128::from(GWEI), ..large.clone() };
     for nonce in 2..64 {
         submit(&executor, "bob", nonce, dear.clone());
     }
     for nonce in 1..64 {
         submit(&executor, "alice", nonce, large.clone());
     }
-    let best = Order { tip: 2 * u128::from(GWEI), ..large };
+    let best = TransactionRequest { tip: 2 * u128::from(GWEI), ..large };
     let carols: Vec<_> =
         (0..20).map(|nonce| submit(&executor, "carol", nonce, best.clone())).collect();
     // One that waits for a nonce itself displaces none that pays more.
@@ -279,7 +308,12 @@ fn what_a_sender_can_no_longer_pay_is_dropped() {
     let executor = executor();
     let all = U256::from(10_u64.pow(18)) - U256::from(21_000_u64 * 100) * U256::from(GWEI);
     for nonce in 0..3 {
-        submit(&executor, "alice", nonce, Order::transfer(Address::repeat_byte(7), all));
+        submit(
+            &executor,
+            "alice",
+            nonce,
+            TransactionRequest::transfer(Address::repeat_byte(7), all),
+        );
     }
     assert_eq!(executor.status().unwrap().waiting, 3);
     executor.commit(&build(&executor, &[])).unwrap();
@@ -295,7 +329,7 @@ fn a_call_sees_the_time_of_the_chain() {
     let mut init = vec![0x66];
     init.extend(code);
     init.extend([0x5f, 0x52, 0x60, 0x07, 0x60, 0x19, 0xf3]);
-    submit(&executor, "alice", 0, Order::create(init));
+    submit(&executor, "alice", 0, TransactionRequest::create(init));
     for _ in 0..3 {
         executor.commit(&build(&executor, &[])).unwrap();
     }

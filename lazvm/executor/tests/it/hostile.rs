@@ -4,7 +4,7 @@ use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Signature, U256};
 use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
-use lazvm_executor::{LazVmExecutor, Order, SignedTransaction, TransactionError};
+use lazvm_executor::{LazVmExecutor, SignedTransaction, TransactionError, TransactionRequest};
 use proptest::prelude::*;
 
 use crate::support::*;
@@ -15,7 +15,7 @@ fn sample() -> &'static (LazVmExecutor, Block) {
     SAMPLE.get_or_init(|| {
         let proposer = executor();
         for (name, value) in [("alice", 1), ("bob", 2)] {
-            let order = Order::transfer(Address::repeat_byte(7), U256::from(value));
+            let order = TransactionRequest::transfer(Address::repeat_byte(7), U256::from(value));
             submit(&proposer, name, 0, order);
         }
         (executor(), build(&proposer, &[]))
@@ -64,7 +64,7 @@ fn transactions_that_cannot_run_make_the_block_invalid() {
         payload.extend(bytes);
         payload
     };
-    let transfer = || Order::transfer(Address::repeat_byte(7), U256::from(1));
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
     let run = |name, nonce, order| judge(&wrap(&signed(name, nonce, order)));
     run("alice", 0, transfer()).unwrap();
     let rejected = |name, nonce, order| assert_rejected(&wrap(&signed(name, nonce, order)));
@@ -72,7 +72,7 @@ fn transactions_that_cannot_run_make_the_block_invalid() {
     rejected("nobody", 0, transfer());
     rejected("alice", 0, transfer().gas(20_999));
     rejected("alice", 0, transfer().gas(GAS_LIMIT + 1));
-    rejected("alice", 0, Order { max_fee: 1, tip: 0, ..transfer() });
+    rejected("alice", 0, TransactionRequest { max_fee: 1, tip: 0, ..transfer() });
     // One transaction twice.
     let (one, mut twice) = (signed("alice", 0, transfer()), vec![1, 0, 0, 0, 2]);
     for _ in 0..2 {
@@ -93,7 +93,7 @@ fn other_kinds_chains_and_signatures_are_refused() {
     assert_eq!(read(&kind), Err(TransactionError::Kind { got: 1 }));
     let unbound = encode(TxLegacy::default().into_signed(signature).into());
     assert_eq!(read(&unbound), Err(TransactionError::Chain { expected: CHAIN, got: None }));
-    let order = Order::transfer(Address::ZERO, U256::from(1));
+    let order = TransactionRequest::transfer(Address::ZERO, U256::from(1));
     let good = signed("alice", 0, order);
     assert_eq!(read(&good), Ok(wallet("alice").address()));
     let other = SignedTransaction::read(&good, 1).unwrap_err();

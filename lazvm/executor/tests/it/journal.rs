@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 use alloy_primitives::{Address, keccak256};
 use lazai_api_types::chain::{Block, BlockExecutor};
 use lazvm_executor::{
-    JournalError, LazVmExecutor, OpenError, Opened, Order, SnapshotError, StoreError,
+    JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError, TransactionRequest,
 };
 
 use crate::support::*;
@@ -99,7 +99,7 @@ fn a_record_in_the_data_of_a_user_does_not_stop_a_node() {
     let sum = keccak256(&record);
     record.extend(sum);
     let proposer = executor();
-    submit(&proposer, "alice", 0, Order::call(Address::repeat_byte(7), record));
+    submit(&proposer, "alice", 0, TransactionRequest::call(Address::repeat_byte(7), record));
     let block = build(&proposer, &[]);
     let (folder, ends) = written(core::slice::from_ref(&block), NEVER);
     let path = folder.path().join("journal");

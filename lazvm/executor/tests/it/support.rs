@@ -11,7 +11,7 @@ use lazai_api_types::{
     Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote,
     chain::{Block, BlockContext, BlockExecutor},
 };
-use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, Order, Wallet};
+use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet};
 
 use crate::storyteller::storyteller;
 
@@ -53,19 +53,19 @@ pub(crate) fn executor() -> LazVmExecutor {
     LazVmExecutor::in_memory(genesis(), devices())
 }
 
-pub(crate) fn prompt(text: &str) -> Order {
-    Order::call(RAW_PROMPT, text.as_bytes().to_vec()).gas(1_000_000)
+pub(crate) fn prompt(text: &str) -> TransactionRequest {
+    TransactionRequest::call(RAW_PROMPT, text.as_bytes().to_vec()).gas(1_000_000)
 }
 
 /// A contract that stores 1 in the slot that its calldata names.
-pub(crate) fn keeper() -> Order {
+pub(crate) fn keeper() -> TransactionRequest {
     // PUSH1 1, PUSH0, CALLDATALOAD, SSTORE
     let code = [0x60, 0x01, 0x5f, 0x35, 0x55];
     // PUSH5 code, PUSH0, MSTORE, PUSH1 5, PUSH1 27, RETURN
     let mut init = vec![0x64];
     init.extend(code);
     init.extend([0x5f, 0x52, 0x60, 0x05, 0x60, 0x1b, 0xf3]);
-    Order::create(init)
+    TransactionRequest::create(init)
 }
 
 /// The context of the block above `parent`.
@@ -112,11 +112,16 @@ pub(crate) fn validate(executor: &LazVmExecutor, pending: &[Block], block: &Bloc
     executor.validate(pending, &context, &block.payload).unwrap()
 }
 
-pub(crate) fn submit(executor: &LazVmExecutor, name: &str, nonce: u64, order: Order) -> B256 {
+pub(crate) fn submit(
+    executor: &LazVmExecutor,
+    name: &str,
+    nonce: u64,
+    order: TransactionRequest,
+) -> B256 {
     executor.submit(&signed(name, nonce, order)).unwrap()
 }
 
-pub(crate) fn signed(name: &str, nonce: u64, order: Order) -> Bytes {
+pub(crate) fn signed(name: &str, nonce: u64, order: TransactionRequest) -> Bytes {
     wallet(name).sign(nonce, order).unwrap()
 }
 
@@ -126,11 +131,11 @@ pub(crate) fn three_blocks() -> Vec<Block> {
     let contract = wallet("bob").address().create(0);
     let orders = [
         vec![
-            ("alice", 0, Order::transfer(Address::repeat_byte(7), U256::from(1))),
+            ("alice", 0, TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1))),
             ("bob", 0, keeper()),
         ],
-        vec![("alice", 1, prompt("Once")), ("bob", 1, Order::call(contract, [9; 32]))],
-        vec![("carol", 0, Order::call(contract, [8; 32]))],
+        vec![("alice", 1, prompt("Once")), ("bob", 1, TransactionRequest::call(contract, [9; 32]))],
+        vec![("carol", 0, TransactionRequest::call(contract, [8; 32]))],
     ];
     orders
         .into_iter()

@@ -1,13 +1,15 @@
 use alloy_primitives::{B256, keccak256};
 use lazai_quorum::{DataPolicy, DataView, Verdict};
 
-/// The policy of the example: a data set is text in lines of numbers, and its grade is how many of a thousand lines are.
+/// The scoring policy of the example: the share of lines that hold only integers, in thousandths.
+///
+/// Datasets that are not UTF-8 or score below 900 are rejected.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Grading;
+pub(crate) struct NumericLinesPolicy;
 
-impl DataPolicy for Grading {
+impl DataPolicy for NumericLinesPolicy {
     fn id(&self) -> B256 {
-        policy()
+        policy_id()
     }
 
     fn judge(&self, data: &DataView<'_>) -> Verdict {
@@ -21,8 +23,7 @@ impl DataPolicy for Grading {
     }
 }
 
-/// The name of the policy.
-#[must_use]
-pub fn policy() -> B256 {
+/// Returns the id of the policy.
+pub(crate) fn policy_id() -> B256 {
     keccak256("lazvm/example-policy/lines of numbers/1")
 }

@@ -2,20 +2,20 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
 
-/// Every block that a validator has told of as final and durable.
+/// The blocks that validators have announced as final and durable.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
-    /// Name and state root by height, and who told first.
+pub struct FinalBlocks {
+    /// Digest, state root and first announcer by height.
     blocks: BTreeMap<u64, (B256, B256, usize)>,
-    /// The highest block of each validator.
+    /// Highest block by validator.
     tips: BTreeMap<usize, u64>,
 }
 
-impl Ledger {
-    /// Adds what validator `node` has told.
+impl FinalBlocks {
+    /// Adds a block that validator `node` announced.
     ///
     /// # Errors
-    /// [`Fork`] if another block is final at that height, or the same one with another state.
+    /// [`Fork`] if another block was announced at that height, or the same one with another state root.
     pub fn add(
         &mut self,
         node: usize,
@@ -32,39 +32,39 @@ impl Ledger {
         Ok(())
     }
 
-    /// The highest block that any validator told of; 0 if none did.
+    /// Returns the height of the highest block; 0 if there is none.
     #[must_use]
     pub fn height(&self) -> u64 {
         self.blocks.last_key_value().map_or(0, |(height, _)| *height)
     }
 
-    /// The highest block that validator `node` told of; 0 if it told of none.
+    /// Returns the height of the highest block of validator `node`; 0 if it has none.
     #[must_use]
     pub fn tip(&self, node: usize) -> u64 {
         self.tips.get(&node).copied().unwrap_or_default()
     }
 
-    /// The name of the block at `height`.
+    /// Returns the digest of the block at `height`.
     #[must_use]
     pub fn digest(&self, height: u64) -> Option<B256> {
         self.blocks.get(&height).map(|(digest, _, _)| *digest)
     }
 
-    /// The blocks, ascending: height, name and state root.
+    /// Returns height, digest and state root of each block, in ascending order.
     pub fn blocks(&self) -> impl Iterator<Item = (u64, B256, B256)> {
         self.blocks.iter().map(|(height, (digest, root, _))| (*height, *digest, *root))
     }
 }
 
-/// Two validators hold different blocks for final.
+/// Two validators announced different blocks at one height.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("fork at height {height}: {nodes:?} hold {digests:?} for final")]
 pub struct Fork {
-    /// The height.
+    /// Height of the blocks.
     pub height: u64,
-    /// The validators.
+    /// Indices of the validators.
     pub nodes: (usize, usize),
-    /// What each holds for final.
+    /// Digest that each announced.
     pub digests: (B256, B256),
 }
 
@@ -74,14 +74,14 @@ mod tests {
 
     #[test]
     fn a_fork_is_seen() {
-        let (mut ledger, one, two) =
-            (Ledger::default(), B256::repeat_byte(1), B256::repeat_byte(2));
-        ledger.add(0, 1, one, one).unwrap();
-        ledger.add(1, 1, one, one).unwrap();
-        ledger.add(1, 2, two, two).unwrap();
+        let (mut blocks, one, two) =
+            (FinalBlocks::default(), B256::repeat_byte(1), B256::repeat_byte(2));
+        blocks.add(0, 1, one, one).unwrap();
+        blocks.add(1, 1, one, one).unwrap();
+        blocks.add(1, 2, two, two).unwrap();
         let fork = Fork { height: 2, nodes: (1, 0), digests: (two, one) };
-        assert_eq!(ledger.add(0, 2, one, two), Err(fork));
-        assert!(ledger.add(0, 2, two, one).is_err());
-        assert_eq!((ledger.height(), ledger.tip(0), ledger.tip(1)), (2, 1, 2));
+        assert_eq!(blocks.add(0, 2, one, two), Err(fork));
+        assert!(blocks.add(0, 2, two, one).is_err());
+        assert_eq!((blocks.height(), blocks.tip(0), blocks.tip(1)), (2, 1, 2));
     }
 }

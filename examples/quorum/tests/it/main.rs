@@ -1,26 +1,21 @@
-//! Validators over TCP, killed at random times: no fork, and no block that was acknowledged is lost.
+//! Validators over TCP that are killed at random times: no fork, and no announced block is lost.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process,
-};
+use std::{env, fs, path::Path};
 
 use quorum::{
-    fleet::{FleetOptions, Ledger},
-    kill::{AuditError, KillOptions, audit, kill_loop},
+    crash_test::{AuditError, CrashTestOptions, audit, run_crash_test},
+    fleet::{FinalBlocks, FleetOptions},
 };
 
 #[test]
 fn validators_that_are_killed_lose_nothing_and_never_fork() {
-    let folder = Folder(env::temp_dir().join(format!("lazvm-kill-{}", process::id())));
-    fs::create_dir_all(&folder.0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_quorum"));
     let rounds = env::var("LAZVM_KILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
-    let options = KillOptions { rounds, seed: 1, fleet: FleetOptions::default() };
-    let report = kill_loop(program, &folder.0, options, |round, restart| {
+    let options = CrashTestOptions { rounds, seed: 1, fleet: FleetOptions::default() };
+    let report = run_crash_test(program, folder.path(), options, |round, restart| {
         println!("round {round}: {restart:?}");
     })
     .unwrap();
@@ -30,23 +25,15 @@ fn validators_that_are_killed_lose_nothing_and_never_fork() {
     let roots: Vec<_> = report.audited.iter().map(|audited| audited.replayed).collect();
     assert_eq!(roots, report.audited.iter().map(|audited| audited.height).collect::<Vec<_>>());
 
-    // The audit has teeth: a journal without its last block is found out.
-    let victim = folder.0.join("validator-0");
-    let mut ledger = Ledger::default();
+    // The audit finds a journal without its last block.
+    let victim = folder.path().join("validator-0");
+    let mut blocks = FinalBlocks::default();
     let audited = report.audited[0];
     let journal = victim.join("state").join("journal");
     let bytes = fs::read(&journal).unwrap();
     fs::write(&journal, &bytes[..bytes.len() - 1]).unwrap();
     let digest = audited.state_root;
-    ledger.add(0, audited.height, digest, audited.state_root).unwrap();
-    let lost = audit(0, 4, &victim, &ledger);
+    blocks.add(0, audited.height, digest, audited.state_root).unwrap();
+    let lost = audit(0, 4, &victim, &blocks);
     assert!(matches!(lost, Err(AuditError::Lost { got: None, .. })), "{lost:?}");
-}
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

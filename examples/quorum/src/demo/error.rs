@@ -1,46 +1,39 @@
 use alloy_primitives::Bytes;
 use lazvm_executor::WalletError;
 
-use crate::{
-    fleet::FleetError,
-    kill::AuditError,
-    node::{KeyError, QuorumSetupError},
-};
+use crate::{crash_test::AuditError, fleet::FleetError, node::SetupError};
 
-/// Why the example ended early.
+/// Why the demo failed.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
-pub enum StoryError {
+pub enum DemoError {
     /// The files of a node are not what they must be.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// Something else came out than what must.
+    /// A step had another outcome than it must have.
     #[error("{what}: expected {expected}, got {got}")]
     Expected {
-        /// Of what.
+        /// Name of the outcome.
         what: &'static str,
-        /// What must come out.
+        /// Required value.
         expected: String,
-        /// What came out.
+        /// Actual value.
         got: String,
     },
-    /// The nodes do not agree, or do not go on.
+    /// The nodes do not agree, or the chain has stopped.
     #[error(transparent)]
     Fleet(#[from] FleetError),
-    /// The example's names give no keys.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The example's keys do not make quorums.
-    #[error(transparent)]
-    Quorum(#[from] QuorumSetupError),
     /// A transaction failed.
     #[error("the transaction that was to {what} failed: {output}")]
     Reverted {
-        /// What it was for.
+        /// Purpose of the transaction.
         what: &'static str,
-        /// The data of its revert.
+        /// Data of the revert.
         output: Bytes,
     },
+    /// The example's keys do not make a chain and its quorums.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// A transaction cannot be signed.
     #[error(transparent)]
     Wallet(#[from] WalletError),

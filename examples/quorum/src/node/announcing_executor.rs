@@ -9,20 +9,25 @@ use alloy_primitives::B256;
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 use lazvm_executor::LazVmExecutor;
 
-use crate::node::{Event, Line};
+use crate::node::{Event, OutputLine};
 
-/// Where a validator writes its lines; whole ones, one after the other.
+/// The output of a validator. Threads share it; each line is written whole.
 #[derive(Clone)]
-pub struct Voice(Arc<Mutex<Box<dyn Write + Send>>>);
+pub struct EventWriter(Arc<Mutex<Box<dyn Write + Send>>>);
 
-impl Voice {
-    /// A voice that writes to `out`.
+impl EventWriter {
+    /// Creates a writer to `out`.
     pub fn new(out: impl Write + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Box::new(out))))
     }
 
-    /// Writes a line. Nobody may be left to read it; the end of the input then stops the validator.
-    pub fn say(&self, line: &Line) {
+    /// Writes an event.
+    pub fn event(&self, event: Event) {
+        self.line(&OutputLine::Event(event));
+    }
+
+    /// Writes a line. A failure is ignored: if the reader is gone, the end of the input stops the validator.
+    pub fn line(&self, line: &OutputLine) {
         let Ok(mut text) = serde_json::to_string(line) else { return };
         text.push('\n');
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,31 +35,31 @@ impl Voice {
     }
 }
 
-impl fmt::Debug for Voice {
+impl fmt::Debug for EventWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Voice").finish_non_exhaustive()
+        f.debug_struct("EventWriter").finish_non_exhaustive()
     }
 }
 
-/// An executor that tells of each block when it is durable, and not before: who has heard of a block may count on it.
+/// An executor that announces each block once it is durable, and never earlier: readers may rely on announced blocks.
 ///
-/// It also sets the pace: a proposer waits a while for the first transaction, so that an idle chain does not spin.
+/// It also sets the pace: a proposer waits up to `pace` for a first transaction, so that an idle chain does not spin.
 #[derive(Debug)]
-pub struct Told {
+pub struct AnnouncingExecutor {
     executor: Arc<LazVmExecutor>,
-    voice: Voice,
+    events: EventWriter,
     pace: Duration,
 }
 
-impl Told {
-    /// Lets `voice` tell what `executor` commits. Empty blocks are `pace` apart at least.
+impl AnnouncingExecutor {
+    /// Announces what `executor` commits to `events`. Empty blocks are at least `pace` apart.
     #[must_use]
-    pub const fn new(executor: Arc<LazVmExecutor>, voice: Voice, pace: Duration) -> Self {
-        Self { executor, voice, pace }
+    pub const fn new(executor: Arc<LazVmExecutor>, events: EventWriter, pace: Duration) -> Self {
+        Self { executor, events, pace }
     }
 }
 
-impl BlockExecutor for Told {
+impl BlockExecutor for AnnouncingExecutor {
     fn genesis_state_root(&self) -> B256 {
         self.executor.genesis_state_root()
     }
@@ -79,23 +84,22 @@ impl BlockExecutor for Told {
     }
 
     fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
-        let again = self.executor.committed()?.is_some_and(|(height, _)| block.height <= height);
-        let done = self.executor.commit(block);
-        match &done {
-            Ok(()) if again => {}
-            Ok(()) => self.voice.say(&Line::Event(Event::Final {
+        let committed = self.executor.committed()?;
+        if let Err(error) = self.executor.commit(block) {
+            self.events.event(Event::Stopped { reason: error.to_string() });
+            return Err(error);
+        }
+        if committed.is_none_or(|(height, _)| block.height > height) {
+            self.events.event(Event::Final {
                 height: block.height,
                 digest: block.digest(),
                 state_root: block.state_root,
                 proposer: block.proposer,
                 proposed_ms: block.timestamp_ms,
                 transactions: self.executor.transactions(&block.payload),
-            })),
-            Err(error) => {
-                self.voice.say(&Line::Event(Event::Stopped { reason: error.to_string() }));
-            }
+            });
         }
-        done
+        Ok(())
     }
 
     fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
