@@ -46,8 +46,8 @@ pub(crate) struct Answer {
 }
 
 impl Chain {
-    /// Starts the chain over `device` and deploys the contract, which asks `model` in the form of its training unless
-    /// `raw`.
+    /// Starts the chain over `device` and deploys the contract, which asks `model` in the form of
+    /// its training unless `raw`.
     pub(crate) fn start(device: Arc<Cpu>, model: B256, raw: bool) -> Result<Self, Error> {
         let mut db = InMemoryDB::default();
         let ether = U256::from(10_u64.pow(18));
@@ -78,7 +78,8 @@ impl Chain {
         Ok(chain)
     }
 
-    /// What the model's part of [`ask`](Self::ask) costs at most, as the contract learns it; runs no model.
+    /// What the model's part of [`ask`](Self::ask) costs at most, as the contract learns it; runs
+    /// no model.
     pub(crate) fn price(&mut self, options: &Options) -> Result<Price, Error> {
         let call = Oracle::priceOfCall {
             question: options.prompt.clone(),
@@ -97,7 +98,8 @@ impl Chain {
     pub(crate) fn estimate(&mut self, options: &Options) -> Result<u64, Error> {
         let execution = self.vm.simulate(self.asking(options, BLOCK_GAS))?;
         output(&execution.result)?;
-        // A quarter more: a call may pass on 63/64 of its gas at most, and an answer may be longer than expected.
+        // A quarter more: a call may pass on 63/64 of its gas at most, and an answer may be longer
+        // than expected.
         Ok((execution.gas_used() / 4 * 5).min(BLOCK_GAS))
     }
 

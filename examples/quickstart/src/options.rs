@@ -5,8 +5,8 @@ use lazai_coprocessor::kernel::{Backend, Threads};
 
 /// A Solidity contract asks a neural network a question from inside the EVM.
 ///
-/// The price is known before the run, and the answer has the same bytes on every run, at every number of threads and on
-/// every processor.
+/// The price is known before the run, and the answer has the same bytes on every run, at every
+/// number of threads and on every processor.
 #[derive(Clone, Debug, Eq, Parser, PartialEq)]
 #[command(version)]
 pub(crate) struct Options {

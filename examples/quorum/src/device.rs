@@ -10,7 +10,8 @@ use lazai_coprocessor::{
     model::Model,
 };
 
-/// Loads the model that the repository ships, and returns a CPU device with `threads` threads that runs it.
+/// Loads the model that the repository ships, and returns a CPU device with `threads` threads that
+/// runs it.
 ///
 /// The answers do not depend on the number of threads, so each validator may choose its own.
 ///

@@ -15,7 +15,6 @@ use clap::Parser;
 use quorum::{
     crash_test::{CrashTestOptions, run_crash_test},
     demo::run_demo,
-    fleet::FleetOptions,
     node::{EventWriter, run_validator},
 };
 use tempfile::TempDir;
@@ -28,7 +27,7 @@ fn main() -> ExitCode {
         Command::KillLoop(options) => kill_loop(options),
         Command::Validator(options) => {
             let events = EventWriter::new(io::stdout());
-            run_validator(&options.into(), BufReader::new(io::stdin()), &events).map_err(Into::into)
+            run_validator(&options, BufReader::new(io::stdin()), &events)
         }
     };
     match done {
@@ -56,7 +55,7 @@ fn demo(options: Demo) -> Result<(), Box<dyn Error>> {
 fn kill_loop(options: KillLoop) -> Result<(), Box<dyn Error>> {
     let KillLoop { rounds, seed, folder, json } = options;
     let (folder, _temporary) = prepare(folder)?;
-    let options = CrashTestOptions { rounds, seed, fleet: FleetOptions::default() };
+    let options = CrashTestOptions { rounds, seed };
     let report = run_crash_test(&env::current_exe()?, &folder, options, |round, restart| {
         if !json {
             write(&mut io::stdout(), &report::restart(round, restart));
@@ -77,7 +76,8 @@ fn prepare(given: Option<PathBuf>) -> io::Result<(PathBuf, Option<TempDir>)> {
     }
 }
 
-/// Writes at once, so that it can be read while the validators run. A reader that has gone is no error.
+/// Writes at once, so that it can be read while the validators run. A reader that has gone is no
+/// error.
 fn write(out: &mut impl Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

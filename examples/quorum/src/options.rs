@@ -1,4 +1,3 @@
-use core::{num::NonZeroU64, time::Duration};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,14 +13,14 @@ pub(crate) struct Options {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows four nodes and two quorums: blocks with answers of a model, data that is certified, audited and restored, a
-    /// node that is killed, and one that is slashed.
+    /// Shows four nodes and two quorums: blocks with answers of a model, data that is certified,
+    /// audited and restored, a node that is killed, and one that is slashed.
     Demo(Demo),
     /// Kills validators at random times, restarts them, and checks that no final block is lost.
     KillLoop(KillLoop),
     /// Runs one validator; the other commands start it as a child process.
     #[command(hide = true)]
-    Validator(Validator),
+    Validator(ValidatorOptions),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -52,41 +51,4 @@ pub(crate) struct KillLoop {
     /// Prints one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Validator {
-    #[arg(long)]
-    index: usize,
-
-    /// Loopback ports of all validators.
-    #[arg(long, value_delimiter = ',', required = true)]
-    ports: Vec<u16>,
-
-    /// Loopback ports of the members of the first quorum, then those of the second.
-    #[arg(long, value_delimiter = ',', required = true)]
-    member_ports: Vec<u16>,
-
-    #[arg(long)]
-    folder: PathBuf,
-
-    #[arg(long)]
-    snapshot_every: NonZeroU64,
-
-    #[arg(long)]
-    pace_ms: u64,
-}
-
-impl From<Validator> for ValidatorOptions {
-    fn from(options: Validator) -> Self {
-        let Validator { index, ports, member_ports, folder, snapshot_every, pace_ms } = options;
-        Self {
-            index,
-            ports,
-            member_ports,
-            folder,
-            snapshot_every,
-            pace: Duration::from_millis(pace_ms),
-        }
-    }
 }

@@ -75,7 +75,8 @@ impl Chain {
         self.send(&Results::submitCall { statement, proof: Bytes::copy_from_slice(proof) })
     }
 
-    /// Sends proved public values of a zkVM's program to the contract, which keeps their hash or reverts.
+    /// Sends proved public values of a zkVM's program to the contract, which keeps their hash or
+    /// reverts.
     #[cfg(test)]
     pub(crate) fn submit_values(
         &mut self,

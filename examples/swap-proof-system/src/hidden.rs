@@ -1,13 +1,15 @@
 //! A researcher's own proof system: `y = Σ w·x` for weights that nobody sees.
 //!
-//! What it proves: whoever made the proof knows weights `w` and a blinding `r` with `key = r·H + Σ w·G`, and `y = Σ w·x`
-//! modulo the order of secp256k1, for the `x` and `y` of the statement. One key stands for one vector of weights, since to
-//! open it to two would solve a discrete logarithm: all answers under a key come from the same model. Beyond the answers,
-//! proofs say nothing about the weights. It is a sigma protocol (Schnorr 1991, for the linear map from `(w, r)` to
-//! `(r·H + Σ w·G, Σ w·x)`), made non-interactive by a hash over key, statement and commitments.
+//! What it proves: whoever made the proof knows weights `w` and a blinding `r` with `key = r·H + Σ
+//! w·G`, and `y = Σ w·x` modulo the order of secp256k1, for the `x` and `y` of the statement. One
+//! key stands for one vector of weights, since to open it to two would solve a discrete logarithm:
+//! all answers under a key come from the same model. Beyond the answers, proofs say nothing about
+//! the weights. It is a sigma protocol (Schnorr 1991, for the linear map from `(w, r)` to `(r·H + Σ
+//! w·G, Σ w·x)`), made non-interactive by a hash over key, statement and commitments.
 //!
-//! What it does not prove: that weights are small. Modulo the order, huge weights may give any answer, though the same ones
-//! to everybody. And enough answers tell the weights, as those of any linear model do.
+//! What it does not prove: that weights are small. Modulo the order, huge weights may give any
+//! answer, though the same ones to everybody. And enough answers tell the weights, as those of any
+//! linear model do.
 
 use core::{fmt, iter};
 
@@ -107,7 +109,8 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// Reads `1 ‖ y ‖ c ‖ 0 ‖ z[0] ‖ x[1] ‖ z[1] ‖ …`, and checks that `c` is the hash of the commitments that it implies.
+/// Reads `1 ‖ y ‖ c ‖ 0 ‖ z[0] ‖ x[1] ‖ z[1] ‖ …`, and checks that `c` is the hash of the
+/// commitments that it implies.
 fn check(key: &[u8], shown: &InferenceStatement, proof: &[u8]) -> Option<()> {
     let [1, rest @ ..] = proof else { return None };
     let (chunks, []) = rest.as_chunks::<36>() else { return None };
@@ -125,7 +128,8 @@ fn check(key: &[u8], shown: &InferenceStatement, proof: &[u8]) -> Option<()> {
     (expected == *shown && challenge(key, shown, implied) == *c).then_some(())
 }
 
-/// `(r·H + Σ w·G, Σ w·x)` of the terms `(0, r), (x, w), …`: what is committed, and what is claimed of it.
+/// `(r·H + Σ w·G, Σ w·x)` of the terms `(0, r), (x, w), …`: what is committed, and what is claimed
+/// of it.
 fn image(terms: &[(u32, Scalar)]) -> (Point, Scalar) {
     let points = (0..).zip(terms).map(|(index, (_, w))| generator(index) * w);
     (points.sum(), terms.iter().map(|(x, w)| Scalar::from(*x) * w).sum())

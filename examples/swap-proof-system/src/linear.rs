@@ -11,7 +11,8 @@ pub(crate) fn model(key: &[u8]) -> ModelId {
     ModelId(keccak256(key))
 }
 
-/// The model's answer; none if there is not one feature for each weight, or the answer needs more than 32 bits.
+/// The model's answer; none if there is not one feature for each weight, or the answer needs more
+/// than 32 bits.
 pub(crate) fn run(weights: &[i32], input: &[u32]) -> Option<i32> {
     let products = weights.iter().zip(input).map(|(w, x)| i128::from(*w) * i128::from(*x));
     (input.len() == weights.len()).then(|| products.sum::<i128>().try_into().ok())?
@@ -29,7 +30,8 @@ pub(crate) fn features(job: &Job) -> Option<Vec<u32>> {
     Some(tokens.iter().map(|token| token.0).collect())
 }
 
-/// That the model answers `input` with `answer`. Every node and every proof system hashes these same parts.
+/// That the model answers `input` with `answer`. Every node and every proof system hashes these
+/// same parts.
 pub(crate) fn statement(
     model: ModelId,
     input: &[u32],

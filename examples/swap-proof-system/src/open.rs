@@ -18,7 +18,8 @@ impl Open {
         weights.iter().flat_map(|weight| weight.to_be_bytes()).collect()
     }
 
-    /// The statement that the model answers `input`, and its proof: the input. None if it does not answer.
+    /// The statement that the model answers `input`, and its proof: the input. None if it does not
+    /// answer.
     pub(crate) fn prove(
         weights: &[i32],
         input: &[u32],
@@ -42,7 +43,8 @@ impl ProofVerifier for Open {
         ProofLimits { key_bytes: bytes, proof_bytes: 1 + bytes }
     }
 
-    /// Five microseconds for the hashes and ten nanoseconds a byte, at 100,000 operations a microsecond.
+    /// Five microseconds for the hashes and ten nanoseconds a byte, at 100,000 operations a
+    /// microsecond.
     fn work(&self, key_bytes: u64, proof_bytes: u64) -> Work {
         let bytes = key_bytes + proof_bytes;
         Work { flops: 500_000 + 1_000 * bytes, peak_bytes: 4_096 + 4 * bytes }

@@ -1,8 +1,8 @@
 use alloy_primitives::B256;
 use clap::{ArgAction, Parser};
 
-/// One contract takes proofs of two systems, one after the other: of a model that everybody sees, and of a model that
-/// nobody sees.
+/// One contract takes proofs of two systems, one after the other: of a model that everybody sees,
+/// and of a model that nobody sees.
 #[derive(Clone, Debug, Eq, Parser, PartialEq)]
 #[command(version)]
 pub(crate) struct Options {

@@ -142,7 +142,8 @@ fn attack(
     let context = statement.context;
     tried.push((name, InferenceStatement { context, ..elsewhere.statement }, elsewhere.proof));
 
-    // Where nothing is secret, whoever sees a proof can make one for any contract, and it is the same bytes.
+    // Where nothing is secret, whoever sees a proof can make one for any contract, and it is the
+    // same bytes.
     tried.retain(|(_, other, altered)| (other, &**altered) != (statement, proof));
 
     for (name, statement, altered) in &tried {

@@ -86,7 +86,8 @@ impl Machine {
     ) -> Result<OpenBlock, ExecutionError> {
         let mut world = parent.world.clone();
         world.remember(parent.height, context.parent);
-        // Fees above eight bytes are out of reach: the first is below, and a block adds an eighth at most.
+        // Fees above eight bytes are out of reach: the first is below, and a block adds an eighth
+        // at most.
         let fees = parent.market.base_fees().map(|fee| u64::try_from(fee).unwrap_or(u64::MAX));
         let block = BlockEnv {
             number: U256::from(context.height),

@@ -23,12 +23,12 @@ use crate::{
     store::Store,
 };
 
-/// LazVM as the executor of a chain: it builds blocks from transactions that wait, checks those of others, and keeps
-/// the state of final ones.
+/// LazVM as the executor of a chain: it builds blocks from transactions that wait, checks those of
+/// others, and keeps the state of final ones.
 ///
-/// The journal of final blocks is the truth; the state is what executing it gives. A block is in the journal, and synced,
-/// before the state moves, and the state is computed from journal and snapshot when a folder is opened: it is never ahead
-/// of the journal or behind it.
+/// The journal of final blocks is the truth; the state is what executing it gives. A block is in
+/// the journal, and synced, before the state moves, and the state is computed from journal and
+/// snapshot when a folder is opened: it is never ahead of the journal or behind it.
 #[derive(Debug)]
 pub struct LazVmExecutor {
     machine: Machine,
@@ -64,13 +64,15 @@ impl LazVmExecutor {
         Self::new(Machine::new(genesis, devices), replayed, None, NonZeroU64::MAX)
     }
 
-    /// Opens the folder of an executor, or makes it, and brings the state to the last block of its journal.
+    /// Opens the folder of an executor, or makes it, and brings the state to the last block of its
+    /// journal.
     ///
-    /// Every `snapshot_every` blocks the state is written beside the journal, so that opening need not execute all of it.
+    /// Every `snapshot_every` blocks the state is written beside the journal, so that opening need
+    /// not execute all of it.
     ///
     /// # Errors
-    /// [`OpenError`] if another process has the folder, it belongs to another chain, or blocks of the journal are damaged or
-    /// give another state than they say.
+    /// [`OpenError`] if another process has the folder, it belongs to another chain, or blocks of
+    /// the journal are damaged or give another state than they say.
     pub fn open(
         genesis: Genesis,
         devices: Devices,
@@ -112,7 +114,8 @@ impl LazVmExecutor {
         }
     }
 
-    /// Takes a transaction that shall be in a block, and returns its name. Taking it twice changes nothing.
+    /// Takes a transaction that shall be in a block, and returns its name. Taking it twice changes
+    /// nothing.
     ///
     /// # Errors
     /// [`PoolError`] says why it does not wait here.
@@ -126,7 +129,8 @@ impl LazVmExecutor {
         Ok(hash)
     }
 
-    /// Returns as soon as a transaction waits that can be in the next block, and after `at_most` in any case.
+    /// Returns as soon as a transaction waits that can be in the next block, and after `at_most` in
+    /// any case.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
@@ -145,7 +149,8 @@ impl LazVmExecutor {
         Ok(self.lock()?.receipts.get(transaction).cloned())
     }
 
-    /// Asks a contract about the committed state, as the next block would see it if it came at once, and changes nothing.
+    /// Asks a contract about the committed state, as the next block would see it if it came at
+    /// once, and changes nothing.
     ///
     /// # Errors
     /// As [`BlockExecutor::validate`].
@@ -340,7 +345,8 @@ impl BlockExecutor for LazVmExecutor {
             journal.append(block).map_err(|error| fault(&error.to_string()))?;
             if block.height.is_multiple_of(self.snapshot_every.get()) {
                 let bytes = snapshot::encode(&executed.state, self.genesis_root);
-                // The block is durable already; without the snapshot the next start only takes longer.
+                // The block is durable already; without the snapshot the next start only takes
+                // longer.
                 inner.snapshot_error = store.replace_snapshot(&bytes).err();
             }
         }
@@ -376,7 +382,8 @@ pub struct Status {
     pub waiting: usize,
     /// Why the last snapshot was not written, if it was not.
     pub snapshot_error: Option<StoreError>,
-    /// Why a transaction is not in the last block that this node built, if the node cannot run it: a device that fails.
+    /// Why a transaction is not in the last block that this node built, if the node cannot run it:
+    /// a device that fails.
     pub left_out: Option<String>,
 }
 

@@ -64,11 +64,11 @@ impl Genesis {
         world
     }
 
-    /// What the genesis block carries as its state root: all that nodes must agree on before the first block, so that nodes
-    /// that do not are on different chains.
+    /// What the genesis block carries as its state root: all that nodes must agree on before the
+    /// first block, so that nodes that do not are on different chains.
     ///
-    /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32 ‖ state ‖ beneficiaries)`, where
-    /// the state is committed to as after any block.
+    /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32
+    /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block.
     pub(crate) fn commitment(&self) -> B256 {
         let mut bytes = b"lazvm/genesis/1".to_vec();
         for word in [self.chain_id, self.gas_limit] {

@@ -10,13 +10,14 @@ use lazai_api_types::{
     codec::DecodeError,
 };
 
-/// The final blocks in their order, in a file that only grows. What [`append`](Self::append) returned for is there after
-/// a crash.
+/// The final blocks in their order, in a file that only grows. What [`append`](Self::append)
+/// returned for is there after a crash.
 ///
-/// The file is a header (magic and the state root of the genesis block) and one record for each block: marker, height,
-/// length, the block, and keccak256 of the three before. A record is synced before the next one starts, so a crash damages the
-/// last one at most: it is cut off when the journal is opened. Damage anywhere else is an error, because a block that
-/// was acknowledged would be gone.
+/// The file is a header (magic and the state root of the genesis block) and one record for each
+/// block: marker, height, length, the block, and keccak256 of the three before. A record is synced
+/// before the next one starts, so a crash damages the last one at most: it is cut off when the
+/// journal is opened. Damage anywhere else is an error, because a block that was acknowledged would
+/// be gone.
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
@@ -29,8 +30,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, makes it where there is none, and hands each of its blocks to `visit`. Returns
-    /// how many bytes of a torn record were cut off.
+    /// Opens the journal at `path`, makes it where there is none, and hands each of its blocks to
+    /// `visit`. Returns how many bytes of a torn record were cut off.
     pub(crate) fn open<E: From<JournalError>>(
         path: &Path,
         genesis: B256,
@@ -80,7 +81,8 @@ impl Journal {
     /// Appends a block and returns when it is durable.
     ///
     /// # Errors
-    /// [`JournalError`] if the file cannot be written; the block is not in the journal then, or no more can be appended.
+    /// [`JournalError`] if the file cannot be written; the block is not in the journal then, or no
+    /// more can be appended.
     pub(crate) fn append(&mut self, block: &Block) -> Result<(), JournalError> {
         if self.broken {
             return Err(JournalError::Broken);
@@ -123,8 +125,8 @@ impl Journal {
         let failed = |error: io::Error| JournalError::io("read", &error);
         self.file.seek(SeekFrom::Start(self.end)).map_err(failed)?;
         self.file.read_to_end(&mut rest).map_err(failed)?;
-        // Users choose what stands in a payload, and could put whole records there: where the bad one ends is known,
-        // only what is behind that counts.
+        // Users choose what stands in a payload, and could put whole records there: where the bad
+        // one ends is known, only what is behind that counts.
         let inside = claimed_size(&rest, self.height + 1).unwrap_or(1);
         // A whole record behind the bad one was written after the bad one was synced.
         let whole = |start: usize| {
@@ -140,7 +142,8 @@ impl Journal {
     }
 }
 
-/// Makes a journal without blocks. It gets its name when its header is durable, so that no crash leaves half a header.
+/// Makes a journal without blocks. It gets its name when its header is durable, so that no crash
+/// leaves half a header.
 fn make(path: &Path, header: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
@@ -175,8 +178,8 @@ fn record(reader: &mut impl Read, height: u64, left: u64) -> io::Result<Option<(
     Ok(Some((bytes.split_off(HEAD_BYTES as usize), size)))
 }
 
-/// The bytes that the record at the front of `bytes` was to have, if its head is sound: the lengths of record and payload
-/// stand at different places, and agree.
+/// The bytes that the record at the front of `bytes` was to have, if its head is sound: the lengths
+/// of record and payload stand at different places, and agree.
 fn claimed_size(bytes: &[u8], height: u64) -> Option<usize> {
     let field = |at: usize| bytes.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word));
     let (head, block) = (HEAD_BYTES as usize, MAX_BLOCK_BYTES - MAX_PAYLOAD_BYTES);

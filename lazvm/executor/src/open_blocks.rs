@@ -4,8 +4,8 @@ use alloy_primitives::B256;
 
 use crate::execution::Executed;
 
-/// Executed blocks that are not committed, by what they depend on. Of too many, the one that was not asked for the longest
-/// is forgotten: the branch that grows stays.
+/// Executed blocks that are not committed, by what they depend on. Of too many, the one that was
+/// not asked for the longest is forgotten: the branch that grows stays.
 #[derive(Debug, Default)]
 pub(crate) struct OpenBlocks {
     blocks: BTreeMap<B256, (u64, Arc<Executed>)>,

@@ -7,7 +7,8 @@ use crate::{
 
 /// The transactions of a block in their order, as the block carries them.
 ///
-/// Format: version, the count in four bytes, and each transaction behind its length in four bytes; big-endian.
+/// Format: version, the count in four bytes, and each transaction behind its length in four bytes;
+/// big-endian.
 pub(crate) fn encode<'a>(
     transactions: impl ExactSizeIterator<Item = &'a SignedTransaction>,
 ) -> Vec<u8> {

@@ -20,7 +20,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Takes a transaction that may be executed on `world` or soon after, in a block with this base fee or a lower one.
+    /// Takes a transaction that may be executed on `world` or soon after, in a block with this base
+    /// fee or a lower one.
     pub(crate) fn insert(
         &mut self,
         transaction: SignedTransaction,
@@ -92,8 +93,9 @@ impl Pool {
         }
     }
 
-    /// Drops the last transaction of the sender whose last one is worth least, if `newcomer` is worth more: one that waits for
-    /// another one or for a lower base fee is worth less than any that the next block can take, and then the price decides.
+    /// Drops the last transaction of the sender whose last one is worth least, if `newcomer` is
+    /// worth more: one that waits for another one or for a lower base fee is worth less than any
+    /// that the next block can take, and then the price decides.
     fn drop_worst(
         &mut self,
         newcomer: &SignedTransaction,
@@ -130,9 +132,11 @@ impl Pool {
         Some(())
     }
 
-    /// Fills `block`: the highest tip first, each sender's transactions in their order, `max_bytes` of payload at most.
+    /// Fills `block`: the highest tip first, each sender's transactions in their order, `max_bytes`
+    /// of payload at most.
     ///
-    /// A transaction that this node cannot run is left to others: it must not keep the rest from blocks.
+    /// A transaction that this node cannot run is left to others: it must not keep the rest from
+    /// blocks.
     pub(crate) fn fill(
         &self,
         block: &mut OpenBlock,

@@ -29,8 +29,8 @@ pub(crate) struct Replayed {
     snapshot: Option<ChainState>,
 }
 
-/// Brings the state of a folder to the last block of its journal: from the snapshot where it is sound, and from the genesis
-/// block where it is not.
+/// Brings the state of a folder to the last block of its journal: from the snapshot where it is
+/// sound, and from the genesis block where it is not.
 pub(crate) fn open(
     machine: &Machine,
     store: &Store,

@@ -12,10 +12,11 @@ use crate::{
     world::{Account, World},
 };
 
-/// The state after a block, as a file holds it. It says nothing about block hashes: those stand in the journal.
+/// The state after a block, as a file holds it. It says nothing about block hashes: those stand in
+/// the journal.
 ///
-/// Format: magic, the state root of the genesis block, height, base fees, gas, receipts root, codes, accounts in the order of
-/// their addresses, and keccak256 of everything before.
+/// Format: magic, the state root of the genesis block, height, base fees, gas, receipts root,
+/// codes, accounts in the order of their addresses, and keccak256 of everything before.
 pub(crate) fn encode(state: &ChainState, genesis: B256) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     out.extend_from_slice(genesis.as_slice());
@@ -48,7 +49,8 @@ pub(crate) fn encode(state: &ChainState, genesis: B256) -> Vec<u8> {
     out
 }
 
-/// Reads what [`encode`] wrote for the same chain. Whether it is the state of a block, its commitment tells.
+/// Reads what [`encode`] wrote for the same chain. Whether it is the state of a block, its
+/// commitment tells.
 pub(crate) fn decode(
     bytes: &[u8],
     chain: &Genesis,

@@ -29,10 +29,11 @@ impl ChainState {
         }
     }
 
-    /// What a block carries as its state root: a commitment to the accounts (Ethereum's state root), to the receipts, to
-    /// the gas of each resource, and to the base fees of the next block.
+    /// What a block carries as its state root: a commitment to the accounts (Ethereum's state
+    /// root), to the receipts, to the gas of each resource, and to the base fees of the next block.
     ///
-    /// `keccak256("lazvm/state/1" ‖ accounts ‖ receipts ‖ gas: 3 words of 8 bytes ‖ fees: 3 words of 16 bytes)`.
+    /// `keccak256("lazvm/state/1" ‖ accounts ‖ receipts ‖ gas: 3 words of 8 bytes ‖ fees: 3 words
+    /// of 16 bytes)`.
     pub(crate) fn commitment(&self) -> B256 {
         let mut bytes = b"lazvm/state/1".to_vec();
         bytes.extend_from_slice(self.world.root().as_slice());

@@ -65,8 +65,8 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // To close it is not enough: a process that another thread is starting has the file open, too, until it runs its own
-        // program.
+        // To close it is not enough: a process that another thread is starting has the file open,
+        // too, until it runs its own program.
         let _ = self.lock.unlock();
     }
 }

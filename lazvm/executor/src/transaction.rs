@@ -19,8 +19,8 @@ impl SignedTransaction {
     /// Reads the bytes of EIP-2718 and recovers the sender.
     ///
     /// # Errors
-    /// [`TransactionError`] if the bytes are too many, not canonical, of another kind or chain, or not signed in the one way
-    /// that is accepted.
+    /// [`TransactionError`] if the bytes are too many, not canonical, of another kind or chain, or
+    /// not signed in the one way that is accepted.
     pub fn read(bytes: &[u8], chain_id: u64) -> Result<Self, TransactionError> {
         if bytes.len() > MAX_TRANSACTION_BYTES {
             let (max, got) = (MAX_TRANSACTION_BYTES as u64, bytes.len() as u64);

@@ -3,7 +3,7 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use k256::ecdsa::SigningKey;
 
-/// A key, the account that it owns, and the chain that it signs for.
+/// A key that signs transactions for one chain.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     key: SigningKey,
@@ -11,25 +11,25 @@ pub struct Wallet {
     chain_id: u64,
 }
 
-/// What a transaction does, and what it may cost.
+/// The contents of a transaction, without nonce and signature.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TransactionRequest {
-    /// The account that is called; none makes a contract.
+    /// Address that is called; `None` creates a contract.
     pub to: Option<Address>,
-    /// The calldata, or the code that makes the contract.
+    /// Calldata, or the code that creates the contract.
     pub data: Bytes,
-    /// Wei to send along.
+    /// Value in wei.
     pub value: U256,
-    /// The most gas that it may use.
+    /// Gas limit.
     pub gas_limit: u64,
-    /// The highest price of a gas, in wei.
+    /// Maximum fee per gas, in wei.
     pub max_fee: u128,
-    /// The most of it that goes to the proposer.
+    /// Maximum priority fee per gas, in wei.
     pub tip: u128,
 }
 
 impl Wallet {
-    /// The wallet of a name. Anyone can compute its key: it is for examples and tests.
+    /// Derives the wallet of a name. Anyone can compute its key: it is for examples and tests.
     ///
     /// # Errors
     /// [`WalletError`] if the name gives no key, which happens to one of 2^128 names.
@@ -40,18 +40,18 @@ impl Wallet {
         Ok(Self { key, address, chain_id })
     }
 
-    /// The account.
+    /// Returns the address of the account.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.address
     }
 
-    /// Signs a transaction and returns its bytes.
+    /// Signs a transaction and returns it encoded as in EIP-2718.
     ///
     /// # Errors
     /// [`WalletError`] if the key cannot sign it, which happens to one of 2^128 transactions.
-    pub fn sign(&self, nonce: u64, order: TransactionRequest) -> Result<Bytes, WalletError> {
-        let TransactionRequest { to, data, value, gas_limit, max_fee, tip } = order;
+    pub fn sign(&self, nonce: u64, request: TransactionRequest) -> Result<Bytes, WalletError> {
+        let TransactionRequest { to, data, value, gas_limit, max_fee, tip } = request;
         let transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce,
@@ -79,7 +79,7 @@ impl Wallet {
 }
 
 impl TransactionRequest {
-    /// A call of `to` with 200,000 gas at 100 gwei at most.
+    /// Creates a call of `to` with a limit of 200,000 gas at 100 gwei at most.
     #[must_use]
     pub fn call(to: Address, data: impl Into<Bytes>) -> Self {
         Self {
@@ -92,26 +92,26 @@ impl TransactionRequest {
         }
     }
 
-    /// A transfer of `value` wei.
+    /// Creates a transfer of `value` wei.
     #[must_use]
     pub fn transfer(to: Address, value: U256) -> Self {
         Self { value, gas_limit: 21_000, ..Self::call(to, Bytes::new()) }
     }
 
-    /// The transaction that makes a contract.
+    /// Creates the transaction that deploys a contract.
     #[must_use]
     pub fn create(code: impl Into<Bytes>) -> Self {
         Self { to: None, gas_limit: 5_000_000, ..Self::call(Address::ZERO, code) }
     }
 
-    /// The same with another gas limit.
+    /// Sets the gas limit.
     #[must_use]
     pub fn gas(self, gas_limit: u64) -> Self {
         Self { gas_limit, ..self }
     }
 }
 
-/// A key that does not exist, or cannot sign.
+/// The bytes derived from a name are no key, or the key cannot sign.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the key is outside of the curve's order: choose another name")]
 pub struct WalletError;

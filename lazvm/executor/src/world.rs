@@ -15,8 +15,8 @@ use lazvm::revm::{
     state::{Account as Change, AccountInfo},
 };
 
-/// All accounts of the chain, in memory. A clone shares them, so a block above another one costs what it changes, and
-/// a pointer for each account.
+/// All accounts of the chain, in memory. A clone shares them, so a block above another one costs
+/// what it changes, and a pointer for each account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     accounts: BTreeMap<Address, Arc<Account>>,

@@ -24,8 +24,8 @@ pub struct Audited {
 
 /// Compares the files of validator `index` in `folder` with the blocks that it had announced.
 ///
-/// Each of its blocks in `announced` must be there, and executing the journal from its first block must give the state that
-/// the validator has.
+/// Each of its blocks in `announced` must be there, and executing the journal from its first block
+/// must give the state that the validator has.
 ///
 /// # Errors
 /// [`AuditError`] says what is missing or different.
@@ -41,7 +41,8 @@ pub fn audit(
         let opened = LazVmExecutor::open(genesis, devices(&cpu), folder, NonZeroU64::MAX)?;
         Ok::<_, AuditError>(opened)
     };
-    // With the snapshot, as the validator itself starts. The lock of the folder is released with the executor.
+    // With the snapshot, as the validator itself starts. The lock of the folder is released with
+    // the executor.
     let status = {
         let (executor, _) = open(&folder.join("state"))?;
         let tip = announced.tip(index);

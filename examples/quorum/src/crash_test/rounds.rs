@@ -8,7 +8,7 @@ use crate::{
         Audited, CrashTestError, audit,
         load::{LoadGenerator, TIMEOUT},
     },
-    fleet::{Fleet, FleetOptions},
+    fleet::{Fleet, VALIDATORS},
 };
 
 /// The options of a crash test.
@@ -18,8 +18,6 @@ pub struct CrashTestOptions {
     pub rounds: u64,
     /// Seed of the victims and the times.
     pub seed: u64,
-    /// Options of the validators.
-    pub fleet: FleetOptions,
 }
 
 /// The outcome of a crash test without forks and lost blocks; those are errors.
@@ -60,8 +58,8 @@ pub struct Restart {
 
 /// Starts validators in `folder`, and kills and restarts them at random times under load.
 ///
-/// After each round, all validators must agree and none may have lost a block. `on_restart` is called with the round and each
-/// restart.
+/// After each round, all validators must agree and none may have lost a block. `on_restart` is
+/// called with the round and each restart.
 ///
 /// # Errors
 /// [`CrashTestError`] if a validator forks, loses a block or does not come back.
@@ -72,9 +70,8 @@ pub fn run_crash_test(
     mut on_restart: impl FnMut(u64, &Restart),
 ) -> Result<CrashTestReport, CrashTestError> {
     let begin = Instant::now();
-    let mut fleet = Fleet::new(program, folder, options.fleet)?;
-    let count = options.fleet.validators;
-    for index in 0..count {
+    let mut fleet = Fleet::new(program, folder)?;
+    for index in 0..VALIDATORS {
         fleet.start(index)?;
     }
     let mut load = LoadGenerator::new()?;
@@ -86,9 +83,9 @@ pub fn run_crash_test(
         load.run(&mut fleet, |_| Instant::now() >= up)?;
         let victims: Vec<_> = if round % KILL_ALL_EVERY == KILL_ALL_EVERY - 1 {
             report.blackouts += 1;
-            (0..count).collect()
+            (0..VALIDATORS).collect()
         } else {
-            vec![usize::try_from(random.below(count as u64)).unwrap_or(0)]
+            vec![usize::try_from(random.below(VALIDATORS as u64)).unwrap_or(0)]
         };
         for victim in &victims {
             fleet.kill(*victim)?;
@@ -101,15 +98,16 @@ pub fn run_crash_test(
         }
         // The chain must go on at all validators.
         let goal = fleet.final_blocks().height() + 2;
-        let all = |fleet: &Fleet| (0..count).all(|node| fleet.final_blocks().tip(node) >= goal);
+        let all =
+            |fleet: &Fleet| (0..VALIDATORS).all(|node| fleet.final_blocks().tip(node) >= goal);
         load.run(&mut fleet, all)?;
     }
     fleet.stop(TIMEOUT)?;
     report.height = fleet.final_blocks().height();
     report.ai_blocks = load.prompts;
     report.elapsed = begin.elapsed();
-    for index in 0..count {
-        report.audited.push(audit(index, count, &fleet.folder(index), fleet.final_blocks())?);
+    for index in 0..VALIDATORS {
+        report.audited.push(audit(index, VALIDATORS, &fleet.folder(index), fleet.final_blocks())?);
     }
     Ok(report)
 }

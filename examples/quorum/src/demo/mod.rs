@@ -1,4 +1,5 @@
-//! The demo: a chain on which a model answers, quorums that certify data, a node that is killed, and one that is slashed.
+//! The demo: a chain on which a model answers, quorums that certify data, a node that is killed,
+//! and one that is slashed.
 
 mod contract;
 mod error;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     demo::DemoError,
-    fleet::{Fleet, FleetError, FleetOptions, NodeEvent},
+    fleet::{Fleet, FleetError, NodeEvent},
     node::{CHAIN_ID, Event, Receipt, Reply, Task, quorum_name},
 };
 
@@ -64,7 +64,7 @@ impl<'a> RunContext<'a> {
         on_entry: impl FnMut(&Entry) + 'a,
     ) -> Result<Self, DemoError> {
         Ok(Self {
-            fleet: Fleet::new(program, folder, FleetOptions::default())?,
+            fleet: Fleet::new(program, folder)?,
             report: DemoReport::default(),
             begin: Instant::now(),
             finality_ms: Vec::new(),

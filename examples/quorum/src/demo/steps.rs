@@ -11,11 +11,12 @@ use crate::{
         contract::Quorums,
         run_context::{Certified, RunContext, TIMEOUT, user},
     },
+    fleet::VALIDATORS as NODES,
     node::{QUORUMS, Quorum, RAW_PROMPT, SeatKeys, Task},
 };
 
-/// Runs the demo with nodes that run `program` and keep their files in `folder`; `on_entry` is called with each entry of the
-/// timeline.
+/// Runs the demo with nodes that run `program` and keep their files in `folder`; `on_entry` is
+/// called with each entry of the timeline.
 ///
 /// # Errors
 /// [`DemoError`] if any step has another outcome than it must have.
@@ -79,7 +80,8 @@ fn ask_the_model(run: &mut RunContext<'_>) -> Result<String, DemoError> {
     Ok(answer)
 }
 
-/// Deploys the contract, enrolls the committees of both quorums, and lets the members of the first one stake.
+/// Deploys the contract, enrolls the committees of both quorums, and lets the members of the first
+/// one stake.
 fn deploy(run: &mut RunContext<'_>, quorums: &[&Quorum]) -> Result<Address, DemoError> {
     let bob = user("bob")?;
     let create = TransactionRequest::create(Quorums::BYTECODE.clone());
@@ -104,8 +106,8 @@ fn deploy(run: &mut RunContext<'_>, quorums: &[&Quorum]) -> Result<Address, Demo
     Ok(contract)
 }
 
-/// Lets a quorum certify that it holds a dataset, and another node restore it. Returns the root, and the milliseconds until
-/// the certificate.
+/// Lets a quorum certify that it holds a dataset, and another node restore it. Returns the root,
+/// and the milliseconds until the certificate.
 fn publish(
     run: &mut RunContext<'_>,
     quorum: &Quorum,
@@ -153,8 +155,8 @@ fn certify_inference(
     submit_certificate(run, quorum, contract, &certified)
 }
 
-/// Kills node 3, checks that chain and dataset do without it, and restarts it. Returns the milliseconds until it has caught
-/// up.
+/// Kills node 3, checks that chain and dataset do without it, and restarts it. Returns the
+/// milliseconds until it has caught up.
 fn kill_and_restart(
     run: &mut RunContext<'_>,
     quorum: &Quorum,
@@ -277,5 +279,4 @@ fn unexpected(what: &'static str, expected: &str, got: &str) -> DemoError {
     DemoError::Expected { what, expected: expected.to_owned(), got: got.to_owned() }
 }
 
-const NODES: usize = 4;
 const PROMPT: &str = "Once upon a time";

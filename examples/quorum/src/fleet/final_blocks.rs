@@ -15,7 +15,8 @@ impl FinalBlocks {
     /// Adds a block that validator `node` announced.
     ///
     /// # Errors
-    /// [`Fork`] if another block was announced at that height, or the same one with another state root.
+    /// [`Fork`] if another block was announced at that height, or the same one with another state
+    /// root.
     pub fn add(
         &mut self,
         node: usize,

@@ -9,5 +9,5 @@ pub use self::{
     error::FleetError,
     final_blocks::{FinalBlocks, Fork},
     process::NodeEvent,
-    validators::{Fleet, FleetOptions},
+    validators::{Fleet, VALIDATORS},
 };

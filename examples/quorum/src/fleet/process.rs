@@ -91,7 +91,8 @@ impl Process {
         killed.map(|_| ()).map_err(|error| start_error(self.index, &error))
     }
 
-    /// Ends the input of the validator, so that it stops, and waits until it is gone. It is killed after `within`.
+    /// Ends the input of the validator, so that it stops, and waits until it is gone. It is killed
+    /// after `within`.
     pub(crate) fn stop(mut self, within: Duration) -> Result<(), FleetError> {
         drop(self.input.take());
         let (index, end) = (self.index, Instant::now() + within);

@@ -1,4 +1,4 @@
-use core::{num::NonZeroU64, time::Duration};
+use core::time::Duration;
 use std::{
     ffi::OsString,
     io,
@@ -22,50 +22,29 @@ pub struct Fleet {
     folder: PathBuf,
     ports: Vec<u16>,
     member_ports: Vec<u16>,
-    options: FleetOptions,
     processes: Vec<Option<Process>>,
     sender: Sender<NodeEvent>,
     receiver: Receiver<NodeEvent>,
     final_blocks: FinalBlocks,
 }
 
-/// The options of a [`Fleet`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct FleetOptions {
-    /// Number of validators.
-    pub validators: usize,
-    /// Number of blocks from one snapshot of the state to the next.
-    pub snapshot_every: NonZeroU64,
-    /// Least time between two empty blocks.
-    pub pace: Duration,
-}
-
-impl Default for FleetOptions {
-    /// Four validators: the least number that tolerates a faulty one.
-    fn default() -> Self {
-        const EVERY: NonZeroU64 = NonZeroU64::new(64).expect("64 is not 0");
-        Self { validators: 4, snapshot_every: EVERY, pace: Duration::from_millis(50) }
-    }
-}
-
 impl Fleet {
-    /// Prepares validators that run `program` and keep their files below `folder`. None is started yet.
+    /// Prepares validators that run `program` and keep their files below `folder`. None is started
+    /// yet.
     ///
     /// # Errors
     /// [`FleetError::Ports`] if there are no free ports.
-    pub fn new(program: &Path, folder: &Path, options: FleetOptions) -> Result<Self, FleetError> {
-        let count = options.validators;
-        let mut ports = free_ports((1 + QUORUMS.len()) * count)
+    pub fn new(program: &Path, folder: &Path) -> Result<Self, FleetError> {
+        let mut ports = free_ports((1 + QUORUMS.len()) * VALIDATORS)
             .map_err(|error: io::Error| FleetError::Ports { reason: error.to_string() })?;
-        let member_ports = ports.split_off(count);
+        let member_ports = ports.split_off(VALIDATORS);
         let (sender, receiver) = channel();
         Ok(Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
             ports,
             member_ports,
-            options,
-            processes: (0..count).map(|_| None).collect(),
+            processes: (0..VALIDATORS).map(|_| None).collect(),
             sender,
             receiver,
             final_blocks: FinalBlocks::default(),
@@ -83,8 +62,8 @@ impl Fleet {
             format!("--index={index}"),
             format!("--ports={}", list(&self.ports)),
             format!("--member-ports={}", list(&self.member_ports)),
-            format!("--snapshot-every={}", self.options.snapshot_every),
-            format!("--pace-ms={}", self.options.pace.as_millis()),
+            format!("--snapshot-every={}", SNAPSHOT_EVERY),
+            format!("--pace-ms={}", PACE_MS),
         ];
         let mut arguments: Vec<OsString> = words.into_iter().map(Into::into).collect();
         arguments.push("--folder".into());
@@ -96,7 +75,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// Kills validator `index` as `kill -9` does, and reads the events that it had written until then.
+    /// Kills validator `index` as `kill -9` does, and reads the events that it had written until
+    /// then.
     ///
     /// # Errors
     /// [`FleetError`] if it cannot be killed, or had announced a fork.
@@ -131,11 +111,12 @@ impl Fleet {
         Ok(())
     }
 
-    /// Returns the next event; `None` if there is none within the time given. Announced blocks are added to
-    /// [`final_blocks`](Self::final_blocks).
+    /// Returns the next event; `None` if there is none within the time given. Announced blocks are
+    /// added to [`final_blocks`](Self::final_blocks).
     ///
     /// # Errors
-    /// [`FleetError::Fork`] if validators announce different blocks, and [`FleetError::Stopped`] if one failed.
+    /// [`FleetError::Fork`] if validators announce different blocks, and [`FleetError::Stopped`] if
+    /// one failed.
     pub fn next(&mut self, within: Duration) -> Result<Option<NodeEvent>, FleetError> {
         let Ok(event) = self.receiver.recv_timeout(within) else { return Ok(None) };
         match &event.event {
@@ -162,7 +143,8 @@ impl Fleet {
         process.ask(task, Duration::from_secs(10))
     }
 
-    /// Submits a transaction to every running validator, and returns its hash. One validator that takes it is enough.
+    /// Submits a transaction to every running validator, and returns its hash. One validator that
+    /// takes it is enough.
     ///
     /// # Errors
     /// [`FleetError`] if none takes it.
@@ -216,3 +198,10 @@ fn free_ports(count: usize) -> io::Result<Vec<u16>> {
         (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<io::Result<_>>()?;
     listeners.iter().map(|listener| listener.local_addr().map(|address| address.port())).collect()
 }
+
+/// Number of validators: the least that tolerates a faulty one.
+pub const VALIDATORS: usize = 4;
+/// Number of blocks from one snapshot of the state to the next.
+const SNAPSHOT_EVERY: u64 = 64;
+/// Least time between two empty blocks, in milliseconds.
+const PACE_MS: u64 = 50;

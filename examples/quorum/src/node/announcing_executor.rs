@@ -26,7 +26,8 @@ impl EventWriter {
         self.line(&OutputLine::Event(event));
     }
 
-    /// Writes a line. A failure is ignored: if the reader is gone, the end of the input stops the validator.
+    /// Writes a line. A failure is ignored: if the reader is gone, the end of the input stops the
+    /// validator.
     pub fn line(&self, line: &OutputLine) {
         let Ok(mut text) = serde_json::to_string(line) else { return };
         text.push('\n');
@@ -41,9 +42,11 @@ impl fmt::Debug for EventWriter {
     }
 }
 
-/// An executor that announces each block once it is durable, and never earlier: readers may rely on announced blocks.
+/// An executor that announces each block once it is durable, and never earlier: readers may rely on
+/// announced blocks.
 ///
-/// It also sets the pace: a proposer waits up to `pace` for a first transaction, so that an idle chain does not spin.
+/// It also sets the pace: a proposer waits up to `pace` for a first transaction, so that an idle
+/// chain does not spin.
 #[derive(Debug)]
 pub struct AnnouncingExecutor {
     executor: Arc<LazVmExecutor>,

@@ -28,7 +28,8 @@ impl SeatKeys {
     /// Derives the keys of validator `index`.
     ///
     /// # Errors
-    /// [`SetupError`] if the derived bytes are no keys, which does not happen for the example's indices.
+    /// [`SetupError`] if the derived bytes are no keys, which does not happen for the example's
+    /// indices.
     pub fn new(index: usize) -> Result<Self, SetupError> {
         let secret = |what: &str| keccak256(format!("lazvm/example-seat/1/{what}/{index}")).0;
         Ok(Self {
@@ -88,7 +89,8 @@ pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, SetupError> {
     })
 }
 
-/// Returns the configuration of the consensus engine of validator `index`, with validators that listen on `ports`.
+/// Returns the configuration of the consensus engine of validator `index`, with validators that
+/// listen on `ports`.
 ///
 /// # Errors
 /// [`SetupError`] if the example's keys do not make a chain, or there is no port for `index`.

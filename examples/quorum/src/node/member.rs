@@ -1,4 +1,4 @@
-use core::net::SocketAddr;
+use core::{error::Error, net::SocketAddr};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -18,12 +18,13 @@ use lazai_quorum_network::{
 };
 
 use crate::node::{
-    Event, EventWriter, Quorum, SeatKeys, SetupError, ValidatorError,
+    Event, EventWriter, Quorum, SeatKeys, SetupError,
     policy::NumericLinesPolicy,
     quorums::{EPOCH, member_address, member_key},
 };
 
-/// A running member of one quorum. Its connections to the other members are authenticated and encrypted.
+/// A running member of one quorum. Its connections to the other members are authenticated and
+/// encrypted.
 #[derive(Debug)]
 pub struct Member {
     config: MemberConfig,
@@ -52,8 +53,8 @@ impl Member {
     /// Starts a member with the votes, shards and certificates in its folder.
     ///
     /// # Errors
-    /// [`ValidatorError`] if the folder cannot be used, or the addresses are not those of the members.
-    pub fn start(config: MemberConfig, events: EventWriter) -> Result<Self, ValidatorError> {
+    /// An error of the folder or of the addresses, if they are not those of the members.
+    pub fn start(config: MemberConfig, events: EventWriter) -> Result<Self, Box<dyn Error>> {
         let (index, quorum, folder) = (config.index, &config.quorum, &config.folder);
         fs::create_dir_all(folder)?;
         let store = FileStore::open(shards(folder))?;
@@ -85,7 +86,8 @@ impl Member {
         self.orders.command(command)
     }
 
-    /// Flips a bit of each shard that this member holds of a dataset, as a bad disk or a dishonest member would.
+    /// Flips a bit of each shard that this member holds of a dataset, as a bad disk or a dishonest
+    /// member would.
     ///
     /// # Errors
     /// The error of the file system.
@@ -110,7 +112,7 @@ impl Member {
     ///
     /// # Errors
     /// An error of the encoding, the disk or the member.
-    pub fn publish(&self, dataset: B256, data: &[u8]) -> Result<(), Box<dyn core::error::Error>> {
+    pub fn publish(&self, dataset: B256, data: &[u8]) -> Result<(), Box<dyn Error>> {
         let members = u16::try_from(self.config.quorum.committee.members().len())?;
         let coding = Coding::with_stripe_bytes(members, STRIPE_BYTES)?;
         let mut held = Vec::new();
@@ -131,7 +133,7 @@ impl Member {
     ///
     /// # Errors
     /// An error of the prompt, the device or the member.
-    pub fn infer(&self, prompt: String) -> Result<(), Box<dyn core::error::Error>> {
+    pub fn infer(&self, prompt: String) -> Result<(), Box<dyn Error>> {
         let generation = Generation {
             prompt: Prompt::Text(prompt),
             max_tokens: ANSWER_TOKENS,

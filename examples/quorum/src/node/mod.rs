@@ -1,5 +1,5 @@
-//! One validator as a process: its keys, its part in the chain and in the quorums, and the JSON lines that it reads and
-//! writes.
+//! One validator as a process: its keys, its part in the chain and in the quorums, and the JSON
+//! lines that it reads and writes.
 
 mod announcing_executor;
 mod chain;
@@ -13,7 +13,7 @@ mod validator;
 pub use self::{
     announcing_executor::{AnnouncingExecutor, EventWriter},
     chain::{CHAIN_ID, RAW_PROMPT, SeatKeys, genesis},
-    error::{SetupError, ValidatorError},
+    error::SetupError,
     member::{Member, MemberConfig},
     protocol::{Event, OutputLine, Receipt, Reply, Request, Task},
     quorums::{QUORUMS, Quorum},

@@ -118,7 +118,8 @@ pub enum Event {
         certificate: Bytes,
         /// Number of members that signed.
         signers: u32,
-        /// Members that failed the audit, if the statement is about one: address, index among the failed and Merkle path.
+        /// Members that failed the audit, if the statement is about one: address, index among the
+        /// failed and Merkle path.
         failed: Vec<(Address, u64, Vec<B256>)>,
     },
     /// This node has evidence that a member of a quorum broke the rules.

@@ -1,4 +1,5 @@
 use core::{
+    error::Error,
     num::NonZeroU64,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -23,7 +24,7 @@ use crate::{
     device::storyteller,
     node::{
         AnnouncingExecutor, Event, EventWriter, Member, MemberConfig, OutputLine, QUORUMS, Quorum,
-        Reply, Request, Task, ValidatorError,
+        Reply, Request, Task,
         chain::{chain_config, local_address},
         genesis,
         policy::policy_id,
@@ -32,31 +33,37 @@ use crate::{
 };
 
 /// The command line of a validator.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, clap::Args)]
 pub struct ValidatorOptions {
     /// Index of the node.
+    #[arg(long)]
     pub index: usize,
     /// Loopback ports of all validators.
+    #[arg(long, value_delimiter = ',', required = true)]
     pub ports: Vec<u16>,
     /// Loopback ports of the members of the first quorum, then those of the second.
+    #[arg(long, value_delimiter = ',', required = true)]
     pub member_ports: Vec<u16>,
     /// Folder of its state and its journals.
+    #[arg(long)]
     pub folder: PathBuf,
     /// Number of blocks from one snapshot of the state to the next.
+    #[arg(long)]
     pub snapshot_every: NonZeroU64,
-    /// Least time between two empty blocks.
-    pub pace: Duration,
+    /// Least time between two empty blocks, in milliseconds.
+    #[arg(long)]
+    pub pace_ms: u64,
 }
 
 /// Runs a validator until its input ends or an error stops it.
 ///
 /// # Errors
-/// [`ValidatorError`] if it cannot go on. The error is also the last event of its output.
+/// The error that stopped it, which is also the last event of its output.
 pub fn run_validator(
     options: &ValidatorOptions,
     input: impl BufRead + Send + 'static,
     events: &EventWriter,
-) -> Result<(), ValidatorError> {
+) -> Result<(), Box<dyn Error>> {
     let done = run(options, input, events);
     if let Err(error) = &done {
         events.event(Event::Stopped { reason: error.to_string() });
@@ -68,7 +75,7 @@ fn run(
     options: &ValidatorOptions,
     input: impl BufRead + Send + 'static,
     events: &EventWriter,
-) -> Result<(), ValidatorError> {
+) -> Result<(), Box<dyn Error>> {
     let (device, model) = storyteller(1)?;
     let genesis = genesis(model, options.ports.len())?;
     let state = options.folder.join("state");
@@ -87,7 +94,8 @@ fn run(
     });
 
     let config = chain_config(options.index, &options.ports, options.folder.join("engine"))?;
-    let announcing = AnnouncingExecutor::new(Arc::clone(&executor), events.clone(), options.pace);
+    let pace = Duration::from_millis(options.pace_ms);
+    let announcing = AnnouncingExecutor::new(Arc::clone(&executor), events.clone(), pace);
     let handle = SimplexEngine.start(config, Arc::new(announcing))?;
 
     let ended = Arc::new(AtomicBool::new(false));
@@ -121,7 +129,7 @@ fn members(
     cpu: &Arc<Cpu>,
     model: ModelId,
     events: &EventWriter,
-) -> Result<BTreeMap<B256, Member>, ValidatorError> {
+) -> Result<BTreeMap<B256, Member>, Box<dyn Error>> {
     let count = options.ports.len();
     let mut ports = options.member_ports.chunks(count.max(1));
     let mut members = BTreeMap::new();

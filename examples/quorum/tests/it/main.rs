@@ -6,7 +6,7 @@ use std::{env, fs, path::Path};
 
 use quorum::{
     crash_test::{AuditError, CrashTestOptions, audit, run_crash_test},
-    fleet::{FinalBlocks, FleetOptions},
+    fleet::FinalBlocks,
 };
 
 #[test]
@@ -14,7 +14,7 @@ fn validators_that_are_killed_lose_nothing_and_never_fork() {
     let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_quorum"));
     let rounds = env::var("LAZVM_KILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
-    let options = CrashTestOptions { rounds, seed: 1, fleet: FleetOptions::default() };
+    let options = CrashTestOptions { rounds, seed: 1 };
     let report = run_crash_test(program, folder.path(), options, |round, restart| {
         println!("round {round}: {restart:?}");
     })

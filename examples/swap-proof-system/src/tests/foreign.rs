@@ -1,6 +1,7 @@
 //! Published proofs of zkVMs, checked by the precompile for the contract of this example.
 //!
-//! The proofs are files that are not part of this repository; without them the tests say so and pass.
+//! The proofs are files that are not part of this repository; without them the tests say so and
+//! pass.
 
 use std::{
     env, fs,
@@ -80,7 +81,8 @@ fn sp1(short: &str, verifier: &(impl ProofVerifier + Copy + 'static)) {
     );
 }
 
-/// The contract takes the proof, refuses it with any byte changed, and then swaps to another system.
+/// The contract takes the proof, refuses it with any byte changed, and then swaps to another
+/// system.
 fn check(verifier: &(impl ProofVerifier + Copy + 'static), case: &Case) {
     let mut chain = Chain::start(vec![Arc::new(*verifier), Arc::new(Hidden::default())]).unwrap();
     let key = case.key.encode();

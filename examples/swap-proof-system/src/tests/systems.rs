@@ -79,7 +79,8 @@ fn a_false_answer_has_no_proof() {
     assert!(!verify(&Hidden::default(), &Proved { statement: wrong, proof, ..right }));
 }
 
-/// Another vector of weights under the same key would need the logarithm of one generator to the base of another.
+/// Another vector of weights under the same key would need the logarithm of one generator to the
+/// base of another.
 #[test]
 fn other_weights_do_not_open_the_key() {
     let right = hidden(&prover(), &INPUT, CONTEXT).unwrap();

@@ -19,10 +19,12 @@ use clap::Parser;
 
 use crate::replayer::Replayer;
 
-/// Runs seeds of a simulated chain under random faults, each twice, and compares the runs block for block.
+/// Runs seeds of a simulated chain under random faults, each twice, and compares the runs block for
+/// block.
 ///
-/// Each seed is run with models on one thread and on two. The command fails unless both runs are equal in every step, all
-/// validators have the same blocks, the simulator finds no violation, and the model has answered.
+/// Each seed is run with models on one thread and on two. The command fails unless both runs are
+/// equal in every step, all validators have the same blocks, the simulator finds no violation, and
+/// the model has answered.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 struct Options {

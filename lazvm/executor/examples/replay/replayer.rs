@@ -14,9 +14,9 @@ use crate::storyteller::storyteller;
 
 /// Runs seeds of the simulated chain on LazVM, each twice.
 ///
-/// A seed determines the faults of [`Scenario::Chain`]: lost and late messages, partitions, crashes, power cuts and disks
-/// that refuse writes. Users send transfers and questions to the model all the while. The two runs of a seed have devices
-/// with one thread and with two.
+/// A seed determines the faults of [`Scenario::Chain`]: lost and late messages, partitions,
+/// crashes, power cuts and disks that refuse writes. Users send transfers and questions to the
+/// model all the while. The two runs of a seed have devices with one thread and with two.
 #[derive(Clone, Debug)]
 pub(crate) struct Replayer {
     model: ModelId,
@@ -58,7 +58,8 @@ impl Replay {
         self.first == self.second
     }
 
-    /// Returns whether the runs are equal, without violations, on one chain, and with answers of the model in it.
+    /// Returns whether the runs are equal, without violations, on one chain, and with answers of
+    /// the model in it.
     #[must_use]
     pub(crate) fn is_clean(&self) -> bool {
         let Run { report, apart, answers, .. } = &self.first;
@@ -79,7 +80,8 @@ impl Replayer {
         })
     }
 
-    /// Runs a seed twice. An error means that it could not be run; what validators do wrong is in the result.
+    /// Runs a seed twice. An error means that it could not be run; what validators do wrong is in
+    /// the result.
     pub(crate) fn replay(&self, seed: u64) -> Result<Replay, Box<dyn Error>> {
         let case = Case::of(seed, Some(Scenario::Chain), &self.sizes);
         let [one, two] = &self.devices;
@@ -144,13 +146,13 @@ impl LoadedExecutor {
     /// Returns the transaction of a user with this nonce, which is the same at every node.
     fn transaction(&self, user: usize, nonce: u64) -> Result<Bytes, ExecutionError> {
         let wallet = self.wallets.get(user).ok_or_else(|| fault("there is no such user"))?;
-        let order = if (nonce + user as u64).is_multiple_of(QUESTION_EVERY) {
+        let request = if (nonce + user as u64).is_multiple_of(QUESTION_EVERY) {
             let question = format!("Once in {} {user} and {nonce}", self.seed);
             TransactionRequest::call(RAW_PROMPT, question.into_bytes()).gas(2_000_000)
         } else {
             TransactionRequest::transfer(Address::repeat_byte(7), U256::from(nonce + 1))
         };
-        wallet.sign(nonce, order).map_err(|error| fault(&error.to_string()))
+        wallet.sign(nonce, request).map_err(|error| fault(&error.to_string()))
     }
 
     /// Submits the next two transactions of each user: one may be in an open block already.

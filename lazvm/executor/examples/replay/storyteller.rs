@@ -9,7 +9,8 @@ use lazai_coprocessor::{
     model::Model,
 };
 
-/// Loads the model of `examples/storyteller`, and returns a device with `threads` threads that runs it.
+/// Loads the model of `examples/storyteller`, and returns a device with `threads` threads that runs
+/// it.
 ///
 /// The answers do not depend on the number of threads.
 pub(crate) fn storyteller(

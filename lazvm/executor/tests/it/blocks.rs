@@ -93,7 +93,8 @@ fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
         done.sort_unstable();
         done.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
     };
-    // A transaction may use all the gas of a block, and then nothing else fits behind it until it turns out to use less.
+    // A transaction may use all the gas of a block, and then nothing else fits behind it until it
+    // turns out to use less.
     assert_eq!(order(&build(&executor, &[])), ["large", "high", "behind", "low"]);
 
     let payload = |max_bytes| {
@@ -190,13 +191,15 @@ fn a_long_branch_is_executed_once() {
         submit(&proposer, name, nonce % 40, prompt("Once"));
         pending.push(build(&proposer, &pending));
     }
-    // Nothing becomes final for a while, and each block must be judged within its view all the same.
+    // Nothing becomes final for a while, and each block must be judged within its view all the
+    // same.
     let built = device.runs();
     for (place, block) in pending.iter().enumerate() {
         assert_eq!(validate(&judge, &pending[..place], block), block.state_root);
         assert_eq!(device.runs(), built + place as u64 + 1);
     }
-    // Views that fail leave blocks at the same place, which must not drive out what the branch stands on.
+    // Views that fail leave blocks at the same place, which must not drive out what the branch
+    // stands on.
     let (last, before) = pending.split_last().unwrap();
     for view in 1..70 {
         let mut other = context(last.height, last.parent);
@@ -235,7 +238,8 @@ fn committing_again_changes_nothing_and_a_fork_is_refused() {
 fn the_pool_is_bounded_and_says_why_it_refuses() {
     let executor = executor();
     let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
-    let refused = |name, nonce, order| executor.submit(&signed(name, nonce, order)).unwrap_err();
+    let refused =
+        |name, nonce, request| executor.submit(&signed(name, nonce, request)).unwrap_err();
     assert!(matches!(refused("alice", 64, transfer()), PoolError::Nonce { next: 0, .. }));
     assert_eq!(refused("dave", 0, transfer()), PoolError::Balance);
     let got = GAS_LIMIT + 1;
@@ -280,7 +284,8 @@ fn transactions_that_never_run_do_not_keep_others_out() {
     assert!(taken > 64 && matches!(full, PoolError::Full { .. }), "{taken} {full:?}");
     let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
     let paid = submit(&executor, "alice", 0, transfer());
-    // Neither does a price keep others out that nobody will ever pay: what waits for a nonce goes first.
+    // Neither does a price keep others out that nobody will ever pay: what waits for a nonce goes
+    // first.
     let large = TransactionRequest {
         gas_limit: 2_000_000,
         ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])

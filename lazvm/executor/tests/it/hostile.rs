@@ -15,8 +15,8 @@ fn sample() -> &'static (LazVmExecutor, Block) {
     SAMPLE.get_or_init(|| {
         let proposer = executor();
         for (name, value) in [("alice", 1), ("bob", 2)] {
-            let order = TransactionRequest::transfer(Address::repeat_byte(7), U256::from(value));
-            submit(&proposer, name, 0, order);
+            let request = TransactionRequest::transfer(Address::repeat_byte(7), U256::from(value));
+            submit(&proposer, name, 0, request);
         }
         (executor(), build(&proposer, &[]))
     })
@@ -65,9 +65,9 @@ fn transactions_that_cannot_run_make_the_block_invalid() {
         payload
     };
     let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
-    let run = |name, nonce, order| judge(&wrap(&signed(name, nonce, order)));
+    let run = |name, nonce, request| judge(&wrap(&signed(name, nonce, request)));
     run("alice", 0, transfer()).unwrap();
-    let rejected = |name, nonce, order| assert_rejected(&wrap(&signed(name, nonce, order)));
+    let rejected = |name, nonce, request| assert_rejected(&wrap(&signed(name, nonce, request)));
     rejected("alice", 1, transfer());
     rejected("nobody", 0, transfer());
     rejected("alice", 0, transfer().gas(20_999));
@@ -93,8 +93,8 @@ fn other_kinds_chains_and_signatures_are_refused() {
     assert_eq!(read(&kind), Err(TransactionError::Kind { got: 1 }));
     let unbound = encode(TxLegacy::default().into_signed(signature).into());
     assert_eq!(read(&unbound), Err(TransactionError::Chain { expected: CHAIN, got: None }));
-    let order = TransactionRequest::transfer(Address::ZERO, U256::from(1));
-    let good = signed("alice", 0, order);
+    let request = TransactionRequest::transfer(Address::ZERO, U256::from(1));
+    let good = signed("alice", 0, request);
     assert_eq!(read(&good), Ok(wallet("alice").address()));
     let other = SignedTransaction::read(&good, 1).unwrap_err();
     assert_eq!(other, TransactionError::Chain { expected: 1, got: Some(CHAIN) });

@@ -69,7 +69,8 @@ fn a_journal_torn_at_any_byte_opens_with_the_blocks_before() {
             left.resize(cut + zeros, 0);
             fs::write(torn.path().join("journal"), &left).unwrap();
             let whole = ends.iter().rposition(|end| *end <= cut as u64).unwrap();
-            // Opening executes the blocks again, a model among them: enough to do at a sample of the cuts.
+            // Opening executes the blocks again, a model among them: enough to do at a sample of
+            // the cuts.
             if whole > 1 && cut % 29 > 1 && !ends.contains(&(cut as u64)) {
                 continue;
             }

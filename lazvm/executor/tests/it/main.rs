@@ -1,5 +1,5 @@
-//! LazVM as an executor of blocks: what it builds it accepts, what it refuses every node refuses, and what it committed
-//! is there after a crash.
+//! LazVM as an executor of blocks: what it builds it accepts, what it refuses every node refuses,
+//! and what it committed is there after a crash.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -116,20 +116,20 @@ pub(crate) fn submit(
     executor: &LazVmExecutor,
     name: &str,
     nonce: u64,
-    order: TransactionRequest,
+    request: TransactionRequest,
 ) -> B256 {
-    executor.submit(&signed(name, nonce, order)).unwrap()
+    executor.submit(&signed(name, nonce, request)).unwrap()
 }
 
-pub(crate) fn signed(name: &str, nonce: u64, order: TransactionRequest) -> Bytes {
-    wallet(name).sign(nonce, order).unwrap()
+pub(crate) fn signed(name: &str, nonce: u64, request: TransactionRequest) -> Bytes {
+    wallet(name).sign(nonce, request).unwrap()
 }
 
 /// A chain of three blocks with transfers, a contract, storage and an answer of the model.
 pub(crate) fn three_blocks() -> Vec<Block> {
     let executor = executor();
     let contract = wallet("bob").address().create(0);
-    let orders = [
+    let requests = [
         vec![
             ("alice", 0, TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1))),
             ("bob", 0, keeper()),
@@ -137,11 +137,11 @@ pub(crate) fn three_blocks() -> Vec<Block> {
         vec![("alice", 1, prompt("Once")), ("bob", 1, TransactionRequest::call(contract, [9; 32]))],
         vec![("carol", 0, TransactionRequest::call(contract, [8; 32]))],
     ];
-    orders
+    requests
         .into_iter()
-        .map(|orders| {
-            for (name, nonce, order) in orders {
-                submit(&executor, name, nonce, order);
+        .map(|requests| {
+            for (name, nonce, request) in requests {
+                submit(&executor, name, nonce, request);
             }
             let block = build(&executor, &[]);
             executor.commit(&block).unwrap();
