@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::{ModelId, Work};
 use lazai_coprocessor::{
     ExecutionError, Monitor, Session, kernel::Threads, model::Model, program::Target,
@@ -14,7 +15,6 @@ use crate::{
     options::Bench,
     page::{Page, show_json},
     source,
-    unit::{bytes, count},
 };
 
 /// What was measured; the best of all runs.
@@ -160,20 +160,23 @@ impl Measurement {
         page.title(&format!("Speed: the best of {} runs", self.runs))
             .item("name", &self.model_name)
             .item("model", self.model_id)
-            .item("size", bytes(self.model_bytes as u64))
+            .item("size", HumanBytes(self.model_bytes as u64))
             .item("machine", format_args!("{} {threads}, {}", self.threads, self.backend));
         let rate = |rate: f64, what: &str| format!("{rate:.2} {what} a second");
         match self.speed {
             Speed::Encoder { embeddings_per_second, tokens_per_second } => {
-                page.item("text", format_args!("{} tokens", count(self.prompt_tokens)))
+                page.item("text", format_args!("{} tokens", HumanCount(self.prompt_tokens.into())))
                     .item("embeddings", rate(embeddings_per_second, "texts"))
                     .item("", rate(tokens_per_second, "tokens"));
             }
             Speed::Decoder { new_tokens, prefill_tokens_per_second, decode_tokens_per_second } => {
-                page.item("prompt", format_args!("{} tokens", count(self.prompt_tokens)))
-                    .item("prefill", rate(prefill_tokens_per_second, "tokens"))
-                    .item("new", format_args!("{} tokens after it", count(new_tokens)))
-                    .item("decode", rate(decode_tokens_per_second, "tokens"));
+                page.item(
+                    "prompt",
+                    format_args!("{} tokens", HumanCount(self.prompt_tokens.into())),
+                )
+                .item("prefill", rate(prefill_tokens_per_second, "tokens"))
+                .item("new", format_args!("{} tokens after it", HumanCount(new_tokens.into())))
+                .item("decode", rate(decode_tokens_per_second, "tokens"));
             }
         }
         page

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::Work;
 use lazai_coprocessor::{Monitor, Tokenizer, Usage, artifact::Artifact};
 use lazai_models::{
@@ -21,7 +22,6 @@ use crate::{
     progress::Progress,
     source,
     text::{Text, read_bounded},
-    unit::{bytes, count},
 };
 
 /// Quantizes a checkpoint and writes the artifact; the same input gives the same bytes.
@@ -148,20 +148,28 @@ fn name(options: &Convert) -> String {
 
 fn size(artifact_bytes: u64, parameters: u64) -> String {
     let bits = 8.0 * artifact_bytes as f64 / parameters.max(1) as f64;
-    format!("{}, {} parameters, {bits:.2} bits for each", bytes(artifact_bytes), count(parameters))
+    format!(
+        "{}, {} parameters, {bits:.2} bits for each",
+        HumanBytes(artifact_bytes),
+        HumanCount(parameters)
+    )
 }
 
 fn calibrated(sequences: &[Vec<u32>]) -> String {
     let tokens: usize = sequences.iter().map(Vec::len).sum();
     let plural = if sequences.len() == 1 { "" } else { "s" };
-    format!("{} tokens in {} sequence{plural}", count(tokens), count(sequences.len()))
+    format!(
+        "{} tokens in {} sequence{plural}",
+        HumanCount(tokens as u64),
+        HumanCount(sequences.len() as u64)
+    )
 }
 
 /// Adds what the run cost this machine.
 pub(crate) fn finish(page: &mut Page, usage: &Usage) {
     page.item("time", format_args!("{:.1?}", usage.wall));
     if let Some(peak) = usage.peak_resident_bytes {
-        page.item("peak memory", bytes(peak));
+        page.item("peak memory", HumanBytes(peak));
     }
 }
 

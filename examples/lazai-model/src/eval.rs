@@ -3,6 +3,7 @@
 use core::cell::RefCell;
 use std::path::Path;
 
+use indicatif::HumanCount;
 use lazai_api_types::ModelId;
 use lazai_coprocessor::{architecture::Head, kernel::Threads, model::Model, program::Target};
 use lazai_models::reference::{
@@ -17,7 +18,6 @@ use crate::{
     progress::Progress,
     source,
     text::Text,
-    unit::count,
 };
 
 /// What was measured.
@@ -145,9 +145,9 @@ impl Evaluation {
         page.title("Perplexity")
             .item("name", &self.model_name)
             .item("model", self.model_id)
-            .item("tokens", count(self.tokens))
-            .item("windows", format_args!("of {} tokens", count(self.window)))
-            .item("predictions", count(self.predictions))
+            .item("tokens", HumanCount(self.tokens as u64))
+            .item("windows", format_args!("of {} tokens", HumanCount(self.window as u64)))
+            .item("predictions", HumanCount(self.predictions))
             .item("integer", format_args!("{:.6}", self.perplexity));
         if let Some(reference) = &self.reference {
             page.item("fp32", format_args!("{:.6}", reference.reference_perplexity))

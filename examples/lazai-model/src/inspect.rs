@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::ModelId;
 use lazai_coprocessor::{
     kernel::Threads,
@@ -16,7 +17,6 @@ use crate::{
     page::{Page, show_json},
     shape::{Cost, Shape, operators},
     source::{self, Kind},
-    unit::{bytes, count},
 };
 
 /// What is in a file. A checkpoint has the program that would be made of it.
@@ -144,15 +144,18 @@ impl Summary {
         }
         let [first, second, third] = self.architecture.lines();
         page.item("architecture", first).item("", second).item("", third);
-        page.item("parameters", count(self.parameters));
-        page.item("size", format_args!("{} bytes = {}", count(self.bytes), bytes(self.bytes)));
+        page.item("parameters", HumanCount(self.parameters));
+        page.item(
+            "size",
+            format_args!("{} bytes = {}", HumanCount(self.bytes), HumanBytes(self.bytes)),
+        );
         if !self.tensors.is_empty() {
             let kinds: Vec<_> =
                 self.tensors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
             page.item("tensors", kinds.join(", "));
         }
-        page.item("vocabulary", format_args!("{} tokens", count(self.vocabulary)));
-        page.item("context", format_args!("{} positions", count(self.context)));
+        page.item("vocabulary", format_args!("{} tokens", HumanCount(self.vocabulary.into())));
+        page.item("context", format_args!("{} positions", HumanCount(self.context.into())));
         let ends: Vec<String> = self.end_tokens.iter().map(u32::to_string).collect();
         page.item("end tokens", if ends.is_empty() { "none".to_owned() } else { ends.join(", ") });
         page.title("Program");
@@ -171,18 +174,18 @@ impl Summary {
 impl Cost {
     fn add_to(&self, title: &str, page: &mut Page) {
         page.title(&format!("{title}: operations and memory"))
-            .item("a token", count(self.flops_per_token))
-            .item("a pair attended", count(self.flops_per_pair));
+            .item("a token", HumanCount(self.flops_per_token))
+            .item("a pair attended", HumanCount(self.flops_per_pair));
         if self.flops_per_output > 0 {
-            page.item("a row of scores", count(self.flops_per_output));
+            page.item("a row of scores", HumanCount(self.flops_per_output));
         }
         if self.flops_once > 0 {
-            page.item("the text", count(self.flops_once));
+            page.item("the text", HumanCount(self.flops_once));
         }
         let peak = self.peak_bytes;
         page.item(
             "peak memory",
-            format_args!("{} bytes = {}, with a full context", count(peak), bytes(peak)),
+            format_args!("{} bytes = {}, with a full context", HumanCount(peak), HumanBytes(peak)),
         );
     }
 }

@@ -17,7 +17,6 @@ mod shape;
 mod source;
 mod synthetic;
 mod text;
-mod unit;
 
 use std::process::ExitCode;
 

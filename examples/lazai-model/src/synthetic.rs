@@ -9,16 +9,11 @@ use std::{
 };
 
 use clap::ValueEnum;
+use indicatif::{HumanBytes, HumanCount};
 use lazai_models::reference::Config;
 use serde_json::{Value, json};
 
-use crate::{
-    error::Error,
-    options::Synthetic,
-    page::Page,
-    progress::Progress,
-    unit::{bytes, count},
-};
+use crate::{error::Error, options::Synthetic, page::Page, progress::Progress};
 
 /// The shape of a network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -59,8 +54,8 @@ pub(crate) fn run(options: &Synthetic) -> Result<(), Error> {
     let mut page = Page::default();
     page.title("Random weights")
         .item("folder", folder.display())
-        .item("parameters", count(tensors.iter().map(|tensor| tensor.elements).sum::<u64>()))
-        .item("size", bytes(written));
+        .item("parameters", HumanCount(tensors.iter().map(|tensor| tensor.elements).sum::<u64>()))
+        .item("size", HumanBytes(written));
     page.show();
     Ok(())
 }
