@@ -1,4 +1,4 @@
-//! How fast a model is on this machine.
+//! The command `bench`: measures the speed of a model on this machine.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::{
     source,
 };
 
-/// What was measured; the best of all runs.
+/// The result of a bench: the speed of the best of all runs.
 #[derive(Clone, Debug, Serialize)]
 struct Measurement {
     model_id: ModelId,
@@ -35,9 +35,9 @@ struct Measurement {
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(untagged)]
 enum Speed {
-    /// Of a model that only embeds.
+    /// The speed of a model that only embeds.
     Encoder { embeddings_per_second: f64, tokens_per_second: f64 },
-    /// Of a model that continues a text.
+    /// The speed of a model that continues a text.
     Decoder { new_tokens: u32, prefill_tokens_per_second: f64, decode_tokens_per_second: f64 },
 }
 

@@ -1,4 +1,4 @@
-//! How well a model predicts a text.
+//! The command `eval`: measures how well a model predicts a text.
 
 use core::cell::RefCell;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::{
     text::Text,
 };
 
-/// What was measured.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 struct Evaluation {
     model_id: ModelId,
@@ -33,7 +33,7 @@ struct Evaluation {
     reference: Option<Reference>,
 }
 
-/// What was measured beside floating point.
+/// The comparison of the integers with floating point.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Reference {
     reference_perplexity: f64,
@@ -41,7 +41,7 @@ struct Reference {
     ratio: f64,
     /// Share of predictions with the same best token.
     top1_agreement: f64,
-    /// Of the integers from floating point, in nats.
+    /// Mean Kullback-Leibler divergence of the integers from floating point, in nats.
     mean_kl_divergence: f64,
 }
 

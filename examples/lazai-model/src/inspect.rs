@@ -1,4 +1,4 @@
-//! What is in a file.
+//! The command `inspect`: says what is in a file.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -19,7 +19,7 @@ use crate::{
     source::{self, Kind},
 };
 
-/// What is in a file. A checkpoint has the program that would be made of it.
+/// The content of a file. A checkpoint has the program that would be made of it.
 #[derive(Clone, Debug, Serialize)]
 struct Summary {
     kind: &'static str,

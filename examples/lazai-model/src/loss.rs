@@ -1,4 +1,4 @@
-//! What quantization lost, layer by layer.
+//! The table of what quantization lost, layer by layer.
 
 use core::fmt::{self, Display, Formatter};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@ use lazai_coprocessor::kernel::{Backend, Threads};
 
 use crate::{error::Error, parse};
 
-/// What runs a model; it changes the time and nothing else.
+/// Threads and instructions that run a model; they change the time and nothing else.
 #[derive(Args, Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Machine {
     /// How many threads to use; 0 means one for each core

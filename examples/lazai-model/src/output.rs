@@ -1,4 +1,4 @@
-//! What a model computes, as JSON.
+//! The commands `logits` and `embed`: print what a model computes, as JSON.
 
 use lazai_api_types::ModelId;
 use lazai_coprocessor::{

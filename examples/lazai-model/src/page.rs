@@ -1,4 +1,4 @@
-//! What people read.
+//! Output for people: titles, items, and lines of JSON.
 
 use core::fmt::{Display, Write as _};
 use std::io::{self, Write as _};

@@ -1,4 +1,4 @@
-//! How far a long command is.
+//! The progress bar of a long command.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// What was said last where there is no bar.
+    /// The last line that was printed where there is no bar: piece of work and tenths.
     said: Option<(&'static str, usize)>,
 }
 

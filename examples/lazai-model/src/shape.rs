@@ -1,4 +1,4 @@
-//! What a program computes, read off its operators.
+//! Shape and cost of a program, read off its operators.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) struct Shape {
     pooling: &'static str,
 }
 
-/// What a run for one target costs.
+/// The cost of a run for one target.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Cost {
     /// Operations for each token.

@@ -11,7 +11,7 @@ use lazai_models::reference::Checkpoint;
 
 use crate::error::Error;
 
-/// What a path leads to, by a first look.
+/// The kind of model at a path, by a first look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Artifact,

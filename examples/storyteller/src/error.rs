@@ -17,7 +17,7 @@ pub(crate) enum RecipeError {
     },
     /// A model could not be read, quantized or run.
     Model {
-        /// What was done.
+        /// The step that failed.
         deed: &'static str,
         source: Box<dyn core::error::Error>,
     },

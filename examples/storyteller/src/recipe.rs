@@ -12,7 +12,7 @@ use crate::{
     tokenizer,
 };
 
-/// Where each step leaves its result.
+/// The files in which each step leaves its result.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     folder: PathBuf,

@@ -28,14 +28,14 @@ pub enum TemplateError {
     Io {
         /// The name of the file.
         file: &'static str,
-        /// What the file system said.
+        /// The error of the file system.
         source: IoError,
     },
 }
 
 /// Reads the template of a checkpoint.
 ///
-/// Of a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
+/// In a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
 /// `tokenizer_config.json`, or the template of the latter; of a GGUF file,
 /// `tokenizer.chat_template`. A `.json` file is read as a `tokenizer_config.json`, and any other as
 /// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text,

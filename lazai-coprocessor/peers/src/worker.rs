@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Failure, engine, workload::Workload};
 
-/// What a worker writes: once when it is ready, and once for each request.
+/// A line that a worker writes: one when it is ready, and one for each request.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// It is ready.
+    /// The engine is loaded; its name, version and instructions.
     Ready(String),
-    /// It took so many seconds.
+    /// The request is done, after so many seconds.
     Seconds(f64),
 }
 

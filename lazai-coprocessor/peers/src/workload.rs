@@ -1,4 +1,4 @@
-//! What is measured: shapes of networks, and how much of them runs.
+//! Workloads: shapes of networks, and how many tokens run through them.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct Workload {
     pub new: usize,
 }
 
-/// What a network computes.
+/// The result that a network computes.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {

@@ -1,4 +1,4 @@
-//! What is trained, and how.
+//! The shape of the model and the recipe of its training.
 
 use crate::TrainError;
 
@@ -120,5 +120,5 @@ impl TrainConfig {
     }
 }
 
-/// What remains of the learning rate at the end.
+/// The share of the learning rate that remains at the end.
 const FLOOR: f64 = 0.1;

@@ -9,7 +9,7 @@ pub enum TrainError {
     Config {
         /// The name of the field.
         field: &'static str,
-        /// What it must be.
+        /// The condition that the field fails.
         expected: &'static str,
     },
     /// The data holds fewer rows than one step needs.
@@ -37,9 +37,9 @@ pub enum TrainError {
     /// A tensor could not be read back.
     #[error("reading {name}: {reason}")]
     Tensor {
-        /// What was read.
+        /// The name of the tensor.
         name: String,
-        /// What burn said.
+        /// The message of burn.
         reason: String,
     },
     /// A file could not be written.
@@ -47,7 +47,7 @@ pub enum TrainError {
     Write {
         /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the file system.
         source: std::io::Error,
     },
     /// The weights could not be encoded.

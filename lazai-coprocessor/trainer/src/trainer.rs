@@ -14,7 +14,7 @@ use crate::{
     model::{Decoder, Positions},
 };
 
-/// How far a run has come, after each step.
+/// The progress of a run, after each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Optimizer steps that are done.

@@ -1,4 +1,4 @@
-//! Who a story is about.
+//! The hero and the friend of a story.
 
 use super::{
     rng::Rng,

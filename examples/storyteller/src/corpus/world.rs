@@ -7,7 +7,7 @@ pub(super) struct Animal {
     pub(super) color: &'static str,
     /// Each food belongs to one animal, so that "Who eats ...?" has one answer.
     pub(super) food: &'static str,
-    /// With its preposition.
+    /// The home, with its preposition.
     pub(super) home: &'static str,
     pub(super) sound: &'static str,
     /// What it likes to do, as an infinitive.

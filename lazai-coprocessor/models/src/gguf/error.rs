@@ -29,9 +29,9 @@ pub enum GgufError {
     Dimensions {
         /// The name of the tensor.
         tensor: String,
-        /// Its sizes, outermost first.
+        /// The sizes of the tensor, outermost first.
         got: Vec<u64>,
-        /// What is wrong with them.
+        /// The reason why they are no shape.
         problem: &'static str,
     },
     /// A key appears twice.
@@ -49,7 +49,7 @@ pub enum GgufError {
     /// The file system refused.
     #[error("the GGUF file cannot be read: {}", source.kind())]
     Io {
-        /// What the file system said.
+        /// The error of the file system.
         source: IoError,
     },
     /// The elements of a tensor are of a kind that this version does not read.
@@ -85,7 +85,7 @@ pub enum GgufError {
     Merge {
         /// The number of the merge.
         index: usize,
-        /// What is wrong with it.
+        /// The reason for the refusal.
         problem: &'static str,
         /// The merge.
         got: String,
@@ -125,11 +125,11 @@ pub enum GgufError {
     Overlap {
         /// The name of the tensor that starts later.
         tensor: String,
-        /// Where it starts in the file.
+        /// The byte of the file at which the tensor starts.
         start: u64,
         /// The name of the other.
         other: String,
-        /// Where the other ends.
+        /// The byte behind the other tensor.
         end: u64,
     },
     /// A tensor ends behind the end of the file.
@@ -137,7 +137,7 @@ pub enum GgufError {
     Range {
         /// The name of the tensor.
         tensor: String,
-        /// Where the tensor ends in the file.
+        /// The byte behind the tensor.
         end: u64,
         /// The length of the file.
         length: u64,
@@ -175,7 +175,7 @@ pub enum GgufError {
     Token {
         /// The number of the token.
         index: usize,
-        /// What is wrong with it.
+        /// The reason for the refusal.
         problem: &'static str,
         /// The token.
         got: String,

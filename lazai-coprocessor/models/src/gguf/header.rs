@@ -9,7 +9,7 @@ use super::{
     tensor::{self, Description},
 };
 
-/// What a file says before its tensors.
+/// The content of a file before its tensors.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) metadata: BTreeMap<String, Value>,

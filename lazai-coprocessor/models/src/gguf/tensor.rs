@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Read};
 
 use super::{GgufError, error::shorten, reader::Reader};
 
-/// How the elements of a tensor are stored; the names are ggml's.
+/// The format of the elements of a tensor; the names are those of ggml.
 #[allow(non_camel_case_types, reason = "the names of the format")]
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum TensorKind {
@@ -35,13 +35,13 @@ pub enum TensorKind {
 /// A tensor of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TensorInfo {
-    /// Its sizes, outermost first: row-major, one to four, none of them 0.
+    /// The sizes, outermost first: row-major, one to four, none of them 0.
     pub shape: Vec<usize>,
-    /// How its elements are stored.
+    /// The format of the elements.
     pub kind: TensorKind,
-    /// Where it starts, from the start of the file.
+    /// The byte of the file at which the tensor starts.
     pub offset: u64,
-    /// Its length in the file.
+    /// Bytes of the tensor in the file.
     pub bytes: u64,
 }
 
@@ -103,7 +103,7 @@ impl TensorKind {
 }
 
 impl TensorInfo {
-    /// Its elements.
+    /// Returns the number of elements.
     #[must_use]
     pub fn elements(&self) -> usize {
         self.shape.iter().product()

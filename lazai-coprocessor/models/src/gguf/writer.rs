@@ -10,7 +10,7 @@ use super::{Array, Gguf, GgufError, TensorKind, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     pub(crate) version: u32,
-    /// Of the tensors; a key of the metadata must say the same.
+    /// The alignment of the tensors; a key of the metadata must say the same.
     pub(crate) alignment: usize,
     pub(crate) entries: Vec<(String, Value)>,
     pub(crate) tensors: Vec<WrittenTensor>,

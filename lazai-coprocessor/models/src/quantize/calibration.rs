@@ -1,4 +1,4 @@
-//! How large activations become.
+//! Calibration: the largest magnitude of every activation.
 
 use std::collections::BTreeMap;
 

@@ -33,11 +33,11 @@ pub(super) struct Collector<'a> {
     gains: Vec<(String, Vec<i16>)>,
     biases: Vec<(String, Vec<i32>)>,
     values: Vec<ValueReport>,
-    /// What the current layer reads.
+    /// The Cholesky factors of the inputs of the current layer, if rounding asks for them.
     inputs: BTreeMap<Input, CholeskyFactor>,
-    /// What the rows of some tensors are multiplied by.
+    /// Factors of the rows of some tensors, from SmoothQuant.
     row_factors: BTreeMap<String, Vec<f64>>,
-    /// What the columns at some points are multiplied by.
+    /// Factors of the columns at some points, from SmoothQuant.
     column_factors: BTreeMap<Point, Vec<f64>>,
 }
 
@@ -50,9 +50,9 @@ pub(super) struct MatrixSource {
     pub(super) rows: u32,
     /// Inputs of the matrix.
     pub(super) columns: u32,
-    /// What its weights are multiplied by.
+    /// The factor of all weights.
     pub(super) factor: f64,
-    /// What it reads, in a layer.
+    /// The input of the matrix, if it is in a layer.
     pub(super) input: Option<Input>,
 }
 
@@ -61,11 +61,11 @@ pub(super) struct MatrixSource {
 pub(super) struct NormSource<'a> {
     /// The name of its gain.
     pub(super) name: String,
-    /// What the gain is multiplied by.
+    /// The factor of the gain.
     pub(super) factor: f64,
-    /// Where its results are seen.
+    /// The points at which its results are observed.
     pub(super) points: &'a [Point],
-    /// What they are multiplied by after they are seen.
+    /// The factor of the results behind those points.
     pub(super) point_factor: f64,
     /// Whether a bias at the scale of the results follows.
     pub(super) biased: bool,

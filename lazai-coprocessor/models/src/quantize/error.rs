@@ -35,7 +35,7 @@ pub enum QuantizeError {
     /// Weights or activations are too large for the integers.
     #[error("{what} is {got}, more than {max}")]
     TooLarge {
-        /// What is too large.
+        /// The name of the weight or activation.
         what: String,
         /// The largest magnitude, rounded down to an integer.
         got: u64,

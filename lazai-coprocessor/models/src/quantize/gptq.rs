@@ -4,7 +4,7 @@ use lazai_coprocessor::kernel::{Threads, WeightMatrix};
 
 use super::{QuantizedMatrix, moments::CholeskyFactor, scale::power_of_two};
 
-/// What rounding costs in the results of a matrix, over the inputs of the calibration.
+/// The error that rounding causes in the results of a matrix, over the inputs of the calibration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OutputError {
     /// The sum of the squared results.

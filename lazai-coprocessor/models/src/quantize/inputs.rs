@@ -1,4 +1,4 @@
-//! What the matrices of a layer read.
+//! The inputs of the matrices of a layer, as second moments.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::reference::{Checkpoint, LayerPoint, LayerwiseForward, Observer, Point
 /// A value that matrices of a layer read.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Input {
-    /// Of queries, keys and values.
+    /// The input of queries, keys and values.
     Attention,
-    /// Of the gate and its factor.
+    /// The input of the gate and its factor.
     FeedForward,
-    /// Of the output of attention.
+    /// The mixed values, which the output of attention reads.
     AttentionOutput,
-    /// Of the last product.
+    /// The input of the last product.
     Product,
 }
 

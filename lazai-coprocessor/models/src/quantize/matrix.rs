@@ -119,7 +119,7 @@ impl QuantizedMatrix {
     }
 }
 
-/// What became of a row.
+/// The quantized form of a row.
 #[derive(Clone, Copy, Debug)]
 enum Row {
     Found { bits: i8, norm: u64, squared_error: f64 },

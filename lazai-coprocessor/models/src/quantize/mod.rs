@@ -43,7 +43,7 @@ pub struct QuantizeOptions {
     pub context: Option<u32>,
     /// Bits by which an activation may exceed the largest one of the calibration; at most 12.
     pub headroom_bits: u8,
-    /// How weights are rounded.
+    /// The way in which weights are rounded.
     pub rounding: Rounding,
     /// Cores to work on; they change no byte.
     pub threads: Threads,
@@ -62,7 +62,7 @@ impl QuantizeOptions {
     }
 }
 
-/// How the weights of the layers are rounded.
+/// The way in which the weights of the layers are rounded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Rounding {
     /// By GPTQ: each to the integer that best compensates the errors of the others, over the inputs
@@ -97,7 +97,7 @@ pub struct Progress {
 pub struct Quantized {
     /// The artifact, not yet written.
     pub artifact: ArtifactBuilder,
-    /// What the quantization chose, and what it cost.
+    /// The scales that were chosen, and the errors they cause.
     pub report: QuantizeReport,
 }
 

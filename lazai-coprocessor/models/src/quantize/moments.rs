@@ -1,4 +1,4 @@
-//! Which inputs a matrix meets: the second moments of its columns.
+//! Second moments of the inputs of a matrix (the Hessian of GPTQ), and their Cholesky factor.
 
 use lazai_coprocessor::kernel::Threads;
 
@@ -91,7 +91,7 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
-/// What each square is multiplied by.
+/// The factor of each square.
 const OWN_PART: f64 = 1.3;
 
 /// The share of the mean square that is added to each square.

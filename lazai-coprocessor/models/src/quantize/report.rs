@@ -1,4 +1,4 @@
-//! What a quantization chose, and what it cost.
+//! The report of a quantization: scales and errors.
 
 use core::fmt::{self, Display, Formatter};
 
@@ -6,7 +6,7 @@ use crate::reference::ln;
 
 use super::{QuantizedMatrix, gptq::OutputError};
 
-/// What a quantization chose, and what it cost.
+/// The scales that a quantization chose, and the errors they cause.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuantizeReport {
     /// Every weight matrix, in the order of the program.

@@ -53,7 +53,7 @@ pub(super) fn quantize(
 struct TransformerQuantizer<'a, 'c> {
     architecture: &'a Architecture,
     collector: &'a mut Collector<'c>,
-    /// What the layers read, if rounding asks for it.
+    /// The inputs of the layers, if rounding asks for them.
     inputs: Option<Inputs<'a>>,
 }
 

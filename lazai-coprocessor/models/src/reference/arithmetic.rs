@@ -97,7 +97,7 @@ const NORMAL_DENSITY: f64 = 0.398_942_280_401_432_7;
 /// The upper 32 bits of ln 2.
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 
-/// What `LN_2_HIGH` lacks.
+/// The natural logarithm of 2 minus `LN_2_HIGH`.
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use lazai_coprocessor::{
 
 use super::{Perplexity, arithmetic::exp, perplexity::Softmax};
 
-/// How far the integers are from floating point in predicting the same text.
+/// The distance of the integers from floating point in predicting the same text.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// How well floating point predicts.
+    /// The perplexity of floating point.
     pub float: Perplexity,
-    /// How well the integers predict.
+    /// The perplexity of the integers.
     pub integer: Perplexity,
     /// Predictions whose best token is the same, the first of equals.
     pub agreed: u64,

@@ -37,7 +37,7 @@ pub enum ReferenceError {
     Io {
         /// The name of the file.
         file: &'static str,
-        /// What the file system said.
+        /// The error of the file system.
         source: IoError,
     },
     /// A GGUF file was refused.
@@ -90,7 +90,7 @@ pub enum ReferenceError {
     Syntax {
         /// The name of the file.
         file: &'static str,
-        /// What the parser says.
+        /// The message of the parser.
         problem: String,
     },
     /// A token is outside the vocabulary.

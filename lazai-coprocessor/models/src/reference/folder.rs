@@ -27,7 +27,7 @@ pub(super) struct Tensors {
 #[derive(Debug)]
 struct Shard {
     metadata: Metadata,
-    /// Where the tensors start.
+    /// The byte of the file at which the tensors start.
     base: u64,
     file: Mutex<File>,
 }

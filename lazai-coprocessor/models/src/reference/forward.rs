@@ -108,7 +108,7 @@ pub(super) struct Forward {
     turns: Vec<u128>,
 }
 
-/// What turns tokens into rows.
+/// The embeddings, which turn tokens into rows.
 #[derive(Debug)]
 pub(super) struct Embeddings {
     pub(super) tokens: Vec<f32>,

@@ -1,4 +1,4 @@
-//! How well a model predicts a text.
+//! Perplexity: how well a model predicts a text.
 
 use super::arithmetic::{exp, ln};
 
@@ -53,7 +53,7 @@ pub fn perplexity<T: Copy + Into<f64>, E>(
     Ok(perplexity)
 }
 
-/// What turns scores into the logarithms of probabilities.
+/// The softmax of a row of scores, as logarithms of probabilities.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Softmax {
     /// The best score.

@@ -1,4 +1,4 @@
-//! Which tensor of a checkpoint holds a weight of an architecture, and in what form.
+//! The mapping from the weights of an architecture to the tensors of a checkpoint.
 //!
 //! [`Architecture::tensors`] names every weight of a network; a [`WeightName`] is such a name,
 //! taken apart. Each [family](super::family) maps it to a tensor of its own and a
@@ -11,7 +11,7 @@ use lazai_coprocessor::architecture::Architecture;
 
 use super::ReferenceError;
 
-/// Where a weight comes from.
+/// The tensor that holds a weight, and the way from one to the other.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct WeightMapping {
     /// The tensor of the checkpoint.
@@ -21,7 +21,7 @@ pub(super) struct WeightMapping {
     shape: Vec<usize>,
 }
 
-/// How a weight is made from a tensor of the checkpoint.
+/// The step from a tensor of the checkpoint to a weight.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum WeightTransform {
     /// Taken from a tensor that fuses the outputs of queries, keys and values: `index` 0, 1 or 2.
@@ -36,7 +36,7 @@ pub(super) enum WeightTransform {
     Transpose,
 }
 
-/// What a weight does in the network.
+/// The function of a weight in the network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum WeightRole {
     AttentionNorm,

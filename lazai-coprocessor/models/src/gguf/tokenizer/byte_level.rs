@@ -8,7 +8,7 @@ use super::{
 };
 use crate::gguf::{Gguf, GgufError, error::shorten};
 
-/// How a text is cut into words, inside which bytes are merged.
+/// The rule that cuts a text into words, inside which bytes are merged.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Words {
     Gpt2,

@@ -21,7 +21,7 @@ pub(super) struct Document<'a> {
     model: Model<'a>,
 }
 
-/// What differs from model to model.
+/// The parts of a `tokenizer.json` that differ from model to model.
 pub(super) struct Parts<'a> {
     pub(super) normalizer: Option<Normalizer>,
     pub(super) pre_tokenizer: Option<PreTokenizer>,
@@ -155,7 +155,7 @@ pub(super) enum Model<'a> {
 /// Tokens with their numbers, written as an object in this order.
 pub(super) struct Vocab<'a>(pub(super) Vec<(&'a str, u32)>);
 
-/// What stands before and behind a text.
+/// The tokens that stand before and behind a text.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "TemplateProcessing")]
 pub(super) struct Template<'a> {

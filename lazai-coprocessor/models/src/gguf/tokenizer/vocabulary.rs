@@ -20,7 +20,7 @@ pub(super) enum TokenType {
     Normal,
     /// Not of the original tokenizer: it fills the vocabulary up to the size of the embedding.
     Padding,
-    /// What stands for a text that has no tokens.
+    /// The token of a text that has no others.
     Unknown,
     Unused,
     /// A text that is one token before anything else is looked at.

@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use super::{Family, ReferenceError, weights::WeightMapping};
 
-/// What a `config.json` says: the architecture, and how its family names the weights.
+/// The content of a `config.json`: the architecture, and how its family names the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The shape of the network.
     pub architecture: Architecture,
-    /// Whose names the weights have.
+    /// The family whose names the weights have.
     pub family: Family,
     /// Rows of the token type embedding, of which the first belongs to all tokens; 0 if there is
     /// none.

@@ -28,7 +28,7 @@ pub enum Family {
     Llama,
 }
 
-/// How the checkpoints of a family are read.
+/// The rules by which the checkpoints of a family are read.
 pub(super) trait FamilyRules: Sync {
     /// Returns the values of `model_type` in the `config.json` of the family.
     fn model_types(&self) -> &'static [&'static str];

@@ -7,7 +7,7 @@ pub enum FloatNetworkError {
     /// The file system refused.
     #[error("the network's file: {}", source.kind())]
     Io {
-        /// What the file system said.
+        /// The error of the file system.
         source: IoError,
     },
     /// Something is outside what this version reads.
@@ -27,7 +27,7 @@ pub enum FloatNetworkError {
     Syntax {
         /// `header` or `manifest`.
         part: &'static str,
-        /// What the parser says.
+        /// The message of the parser.
         message: String,
     },
     /// A tensor that the network needs is absent.

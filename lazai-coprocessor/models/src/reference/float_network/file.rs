@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Block, Dense, FloatNetwork, FloatNetworkError, Layers};
 
-/// What the metadata says.
+/// The JSON object in the metadata.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "kind")]
 enum Manifest {

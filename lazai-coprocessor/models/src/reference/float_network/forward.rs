@@ -14,7 +14,7 @@ pub(crate) enum Place {
     AttentionNorm,
     /// The normalized input of the products.
     FeedForwardNorm,
-    /// What the network reads.
+    /// The input of the network.
     Input,
     Key,
     /// The product of a layer of a perceptron, negative numbers gone if `Relu` follows, and before
