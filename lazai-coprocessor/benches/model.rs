@@ -1,7 +1,8 @@
 //! Tokens per second of whole models, and what share of the memory bandwidth decoding reaches.
 //!
-//! `cargo bench -p lazai-coprocessor --bench model` prints a table, then the criterion groups. `THREADS` sets the number
-//! of threads, one per core if unset; `SHAPES=110M` leaves the large model out.
+//! `cargo bench -p lazai-coprocessor --bench model` prints a table, then the criterion groups.
+//! `THREADS` sets the number of threads, one per core if unset; `SHAPES=110M` leaves the large
+//! model out.
 
 use core::time::Duration;
 use std::{path::PathBuf, time::Instant};
@@ -104,7 +105,8 @@ fn seconds(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Bytes of the weights that one token reads: every matrix but the embedding, of which it reads a row.
+/// Bytes of the weights that one token reads: every matrix but the embedding, of which it reads a
+/// row.
 fn decode_bytes(model: &Model) -> u64 {
     let tensors = model.artifact().tensors().iter();
     let matrices = tensors.filter(|(name, _)| {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use lazai_api_types::Work;
 
-/// Measures one run.
+/// Measures what one run costs this machine: time, operations, memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Monitor {
     start: Instant,
@@ -20,9 +20,11 @@ pub struct Usage {
     pub flops_done: u64,
     /// What the quote allowed.
     pub quoted: Work,
-    /// Memory of this process that lies in RAM after the run, in bytes; `None` where the system does not tell.
+    /// Memory of this process that lies in RAM after the run, in bytes; `None` where the system
+    /// does not tell.
     pub resident_bytes: Option<u64>,
-    /// The most memory that this process had in RAM so far, in bytes; `None` where the system does not tell.
+    /// The most memory that this process had in RAM so far, in bytes; `None` where the system does
+    /// not tell.
     pub peak_resident_bytes: Option<u64>,
 }
 

@@ -3,10 +3,11 @@
 //!
 //! Every constant here is part of consensus: with another value, a model gives other bytes.
 
-/// The largest activation: `256 * 127 + 127`, so that both bytes of the split `256 * h + l` are signed.
+/// The largest activation: `256 * 127 + 127`, so that both bytes of the split `256 * h + l` are
+/// signed.
 pub const ACTIVATION_MAX: i16 = 32_639;
 
-/// The smallest activation.
+/// The smallest activation: that of i16.
 pub const ACTIVATION_MIN: i16 = i16::MIN;
 
 /// Bits of the magnitude of an activation, beside its sign.
@@ -90,14 +91,15 @@ pub const fn round_shift(value: i64, shift: i32) -> i64 {
 
 /// Divides by a positive divisor, rounding half up.
 ///
-/// Arithmetic: `floor((2 * value + divisor) / (2 * divisor))`. Bounds: `|value| < 2^61`, `0 < divisor < 2^61`.
+/// Arithmetic: `floor((2 * value + divisor) / (2 * divisor))`. Bounds: `|value| < 2^61`,
+/// `0 < divisor < 2^61`.
 #[inline(always)]
 #[must_use]
 pub const fn round_div(value: i64, divisor: i64) -> i64 {
     value.wrapping_mul(2).wrapping_add(divisor).div_euclid(divisor.wrapping_mul(2))
 }
 
-/// The number of bits of `value`: 0 for 0.
+/// Returns the number of bits of `value`: 0 for 0.
 #[inline(always)]
 #[must_use]
 pub const fn bit_length(value: u64) -> u32 {
@@ -116,7 +118,8 @@ mod tests {
                 let power = 1_i128 << shift.min(100);
                 (2 * i128::from(value) + power).div_euclid(2 * power)
             } else {
-                // A shift of 65 saturates every value but 0, and keeps the reference within 127 bits.
+                // A shift of 65 saturates every value but 0, and keeps the reference within 127
+                // bits.
                 (i128::from(value) << (-shift).min(65)).clamp(-(1 << 62), 1 << 62)
             };
             prop_assert_eq!(i128::from(round_shift(value, shift)), exact);

@@ -1,4 +1,5 @@
-//! Any bytes, and any change of a good artifact: refused, or a model that reads tokens without a panic.
+//! Any bytes, and any change of a good artifact: refused, or a model that reads tokens without a
+//! panic.
 
 #![no_main]
 
@@ -13,7 +14,8 @@ use lazai_coprocessor::{
 };
 use libfuzzer_sys::fuzz_target;
 
-/// A small model, and the parts of it that a change may hit: the header, the manifest, the tokenizer and a few weights.
+/// A small model, and the parts of it that a change may hit: the header, the manifest, the
+/// tokenizer and a few weights.
 static BASE: LazyLock<(Vec<u8>, Vec<core::ops::Range<usize>>)> = LazyLock::new(|| {
     let shape = LlamaShape {
         vocabulary: 258,
@@ -39,8 +41,8 @@ static BASE: LazyLock<(Vec<u8>, Vec<core::ops::Range<usize>>)> = LazyLock::new(|
     (bytes, parts)
 });
 
-// The tokenizer's library panics on some files, and the loader answers that with an error. The fuzzer's own hook would end
-// the process before it can; a panic that nobody catches still does.
+// The tokenizer's library panics on some files, and the loader answers that with an error. The
+// fuzzer's own hook would end the process before it can; a panic that nobody catches still does.
 fuzz_target!(init: std::panic::set_hook(Box::new(|panic| eprintln!("{panic}"))), |data: &[u8]| {
     let Some((kind, data)) = data.split_first() else { return };
     if kind % 4 == 0 {

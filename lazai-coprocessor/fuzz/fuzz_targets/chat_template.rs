@@ -1,4 +1,5 @@
-//! Any template over any chat: refused, or a prompt that has the special tokens of the template and no other.
+//! Any template over any chat: refused, or a prompt that has the special tokens of the template and
+//! no other.
 
 #![no_main]
 

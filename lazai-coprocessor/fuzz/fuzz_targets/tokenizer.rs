@@ -1,4 +1,5 @@
-//! Any `tokenizer.json`, and any combination of parts of good ones: refused, or a tokenizer that answers every text.
+//! Any `tokenizer.json`, and any combination of parts of good ones: refused, or a tokenizer that
+//! answers every text.
 
 #![no_main]
 
@@ -72,8 +73,8 @@ fn pick<'a>(names: &[&'a str], place: u8) -> &'a str {
 
 type Choice = (u8, Vec<u8>, Vec<u8>, Vec<u8>, bool);
 
-// The tokenizer's library panics on some files and texts, and that is answered with an error. The fuzzer's own hook would
-// end the process before it can; a panic that nobody catches still does.
+// The tokenizer's library panics on some files and texts, and that is answered with an error. The
+// fuzzer's own hook would end the process before it can; a panic that nobody catches still does.
 fuzz_target!(init: std::panic::set_hook(Box::new(|_| ())), |input: (Choice, Option<Vec<u8>>, String, Vec<u32>)| {
     let ((model, normalizers, pre_tokenizers, decoders, normalized), json, text, tokens) = input;
     let json = json.unwrap_or_else(|| {

@@ -18,7 +18,7 @@ pub struct Architecture {
     pub intermediate: u32,
     /// Blocks of attention and feed-forward network.
     pub layers: u32,
-    /// Query heads.
+    /// Number of query heads.
     pub heads: u32,
     /// Key and value heads; divides `heads`.
     pub kv_heads: u32,
@@ -40,7 +40,7 @@ pub struct Architecture {
     pub norm_epsilon: f64,
     /// How a token knows its position.
     pub positions: Positions,
-    /// The feed-forward network.
+    /// Form of the feed-forward network.
     pub feed_forward: FeedForward,
     /// The projection to scores.
     pub head: Head,
@@ -142,7 +142,7 @@ pub enum RotaryScaling {
     None,
 }
 
-/// The feed-forward network.
+/// Form of the feed-forward network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FeedForward {
     /// `down(SiLU(gate(x)) * up(x))`.

@@ -1,7 +1,8 @@
 use super::{Architecture, FeedForward, Head, Norm, NormOrder, Positions};
 
 impl Architecture {
-    /// Every weight of the network by its name in this crate, with its shape, matrices as `[outputs, inputs]`.
+    /// Lists every weight of the network by its name in this crate, with its shape, matrices as
+    /// `[outputs, inputs]`.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut list = List { architecture: self, tensors: Vec::new() };
@@ -33,13 +34,13 @@ impl Architecture {
         self.tensors().into_iter().map(|(_, shape)| elements(shape)).sum()
     }
 
-    /// Width of all query heads.
+    /// Returns the width of all query heads together.
     #[must_use]
     pub const fn query_width(&self) -> u32 {
         self.heads * self.head_dim
     }
 
-    /// Width of all key heads, or of all value heads.
+    /// Returns the width of all key heads together, which is that of all value heads.
     #[must_use]
     pub const fn kv_width(&self) -> u32 {
         self.kv_heads * self.head_dim

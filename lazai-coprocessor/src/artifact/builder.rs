@@ -90,7 +90,7 @@ impl ArtifactBuilder {
         Ok(())
     }
 
-    /// The artifact as bytes.
+    /// Encodes the artifact.
     ///
     /// # Errors
     /// [`ArtifactError`] if a tensor's data does not fill its shape, or the whole is too large.
@@ -100,7 +100,7 @@ impl ArtifactBuilder {
         Ok(bytes)
     }
 
-    /// The identity of the artifact, without its bytes in memory.
+    /// Computes the identity of the artifact, without its bytes in memory.
     ///
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes).
@@ -110,8 +110,8 @@ impl ArtifactBuilder {
         Ok(hasher.finish())
     }
 
-    /// Writes the artifact to a file beside `path`, flushes it to disk and renames it, so that `path` never holds half
-    /// of one.
+    /// Writes the artifact to a file beside `path`, flushes it to disk and renames it, so that
+    /// `path` never holds half of one.
     ///
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes), and [`ArtifactError::Io`] if the file cannot be written.

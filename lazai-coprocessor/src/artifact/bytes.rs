@@ -25,13 +25,14 @@ impl ArtifactBytes {
     pub fn map(path: &Path) -> Result<Self, ArtifactError> {
         let error = |source| ArtifactError::Io { path: path.display().to_string(), source };
         let file = File::open(path).map_err(error)?;
-        // SAFETY: the map is read-only; artifacts are replaced by renaming, never written in place, and the
-        // documentation of this function passes the condition on to the operator of the machine.
+        // SAFETY: the map is read-only; artifacts are replaced by renaming, never written in place,
+        // and the documentation of this function passes the condition on to the operator of the
+        // machine.
         let map = unsafe { Mmap::map(&file) }.map_err(error)?;
         Ok(Self::Mapped(map))
     }
 
-    /// All bytes.
+    /// Returns all bytes of the file.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
@@ -42,7 +43,8 @@ impl ArtifactBytes {
     }
 }
 
-/// The bytes of an artifact, where integers can be read in place: tensors lie at multiples of eight from the first byte.
+/// The bytes of an artifact, where integers can be read in place: tensors lie at multiples of eight
+/// from the first byte.
 #[derive(Debug)]
 pub(super) enum AlignedBytes {
     /// They lay right.

@@ -37,14 +37,14 @@ impl Element {
 pub struct TensorInfo {
     /// The type of an element.
     pub element: Element,
-    /// Sizes, outermost first.
+    /// Sizes of the dimensions, outermost first.
     pub shape: Vec<u64>,
     start: usize,
     end: usize,
 }
 
 impl TensorInfo {
-    /// Byte range in the file.
+    /// Returns the range of its bytes in the file.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
         self.start..self.end

@@ -51,7 +51,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The canonical bytes.
+    /// Encodes the manifest in its one canonical form.
     ///
     /// # Errors
     /// [`ArtifactError::Syntax`] if the manifest cannot be written.

@@ -9,11 +9,11 @@ use crate::kernel::Threads;
 /// Bytes of a leaf; the last may be shorter.
 pub const LEAF_BYTES: usize = 4_096;
 
-/// The Merkle root over the bytes of an artifact.
+/// Computes the id of a model: the Merkle root over the bytes of its artifact.
 ///
-/// Leaves are `sha256(0x00 ‖ data)`, inner nodes `sha256(0x01 ‖ left ‖ right)`, a node without a partner moves up as it
-/// is, and the id is `sha256(0x02 ‖ length as u64 little-endian ‖ root)`. The prefixes keep leaves and nodes apart, and
-/// the length fixes the shape of the tree.
+/// Leaves are `sha256(0x00 ‖ data)`, inner nodes `sha256(0x01 ‖ left ‖ right)`, a node without a
+/// partner moves up as it is, and the id is `sha256(0x02 ‖ length as u64 little-endian ‖ root)`.
+/// The prefixes keep leaves and nodes apart, and the length fixes the shape of the tree.
 #[must_use]
 pub fn model_id(bytes: &[u8], threads: &Threads) -> ModelId {
     let mut level = vec![[0_u8; 32]; bytes.len().div_ceil(LEAF_BYTES).max(1)];
@@ -38,7 +38,7 @@ pub(super) struct ModelHasher {
 }
 
 impl ModelHasher {
-    /// The id of all that was written.
+    /// Returns the id of all that was written.
     pub(super) fn finish(mut self) -> ModelId {
         if !self.rest.is_empty() || self.leaves.is_empty() {
             self.leaves.push(hash_of(0, &[&self.rest]));

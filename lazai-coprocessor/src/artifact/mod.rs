@@ -1,8 +1,8 @@
 //! The model artifact: one canonical file that holds program, tables, weights and tokenizer.
 //!
-//! The file is a safetensors container, so common tools can open it. Every byte of it is fixed by its content: tensors
-//! lie in one order, the header is written one way, and a file that says the same in another way is refused. The Merkle
-//! root over the bytes is the [`ModelId`].
+//! The file is a safetensors container, so common tools can open it. Every byte of it is fixed by
+//! its content: tensors lie in one order, the header is written one way, and a file that says the
+//! same in another way is refused. The Merkle root over the bytes is the [`ModelId`].
 
 mod builder;
 mod bytes;
@@ -38,7 +38,8 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// Maps a file into memory and reads its header; the cost does not depend on the size of the weights.
+    /// Maps a file into memory and reads its header; the cost does not depend on the size of the
+    /// weights.
     ///
     /// # Errors
     /// [`ArtifactError::Io`] if the file cannot be mapped, and as [`Artifact::new`].
@@ -46,7 +47,8 @@ impl Artifact {
         Self::new(ArtifactBytes::map(path)?)
     }
 
-    /// Reads the header of an artifact in memory. Bytes that do not start at a multiple of eight are copied to where they do.
+    /// Reads the header of an artifact in memory. Bytes that do not start at a multiple of eight
+    /// are copied to where they do.
     ///
     /// # Errors
     /// [`ArtifactError`] if the container or its manifest is not in canonical form.
@@ -56,28 +58,29 @@ impl Artifact {
         Ok(Self { bytes: AlignedBytes::new(bytes), manifest, tensors })
     }
 
-    /// What the model is and computes.
+    /// Returns the manifest: what the model is and computes.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Every tensor by its name.
+    /// Returns every tensor by its name.
     #[must_use]
     pub const fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
 
-    /// The `tokenizer.json` of the model.
+    /// Returns the `tokenizer.json` of the model.
     ///
     /// # Errors
-    /// [`ArtifactError::MissingTensor`] if there is none, [`ArtifactError::Tensor`] if it is not a row of bytes.
+    /// [`ArtifactError::MissingTensor`] if there is none, [`ArtifactError::Tensor`] if it is not a
+    /// row of bytes.
     pub fn tokenizer(&self) -> Result<&[u8], ArtifactError> {
         Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
     }
@@ -95,14 +98,15 @@ impl Artifact {
         self.tensors.iter().filter(counts).map(elements).sum()
     }
 
-    /// The Merkle root over the bytes: reads all of them.
+    /// Computes the Merkle root over the bytes; reads all of them.
     #[must_use]
     pub fn id(&self, threads: &Threads) -> ModelId {
         model_id(self.bytes(), threads)
     }
 }
 
-/// Where a file inside the artifact lies: a row of bytes, since any other shape would give it a second form.
+/// Where a file inside the artifact lies: a row of bytes, since any other shape would give it a
+/// second form.
 fn file(
     tensors: &BTreeMap<String, TensorInfo>,
     name: &'static str,

@@ -58,11 +58,12 @@ impl ChatTemplate {
     /// hundred KiB.
     pub const MAX_CONFIG_BYTES: usize = 8 << 20;
 
-    /// Reads the template and the special tokens of a `tokenizer_config.json`. Where it holds several templates, the one
-    /// named `default` is taken.
+    /// Reads the template and the special tokens of a `tokenizer_config.json`. Where it holds
+    /// several templates, the one named `default` is taken.
     ///
     /// # Errors
-    /// [`ChatError`] if the file is too large, does not parse or has no such template, and those of [`ChatTemplate::new`].
+    /// [`ChatError`] if the file is too large, does not parse or has no such template, and those of
+    /// [`ChatTemplate::new`].
     pub fn from_tokenizer_config(json: &[u8]) -> Result<Self, ChatError> {
         Self::from_config(json, None)
     }

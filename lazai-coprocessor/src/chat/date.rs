@@ -11,7 +11,7 @@ pub struct Date {
 }
 
 impl Date {
-    /// A day of the Gregorian calendar.
+    /// Creates a day of the Gregorian calendar.
     ///
     /// # Errors
     /// [`ChatError::Date`] if there is no such day.
@@ -24,7 +24,8 @@ impl Date {
         Err(ChatError::Date { year, month, day })
     }
 
-    /// Writes the day as C's `strftime` does in its own locale, at midnight; `None` for a directive that is not known.
+    /// Writes the day as C's `strftime` does in its own locale, at midnight; `None` for a directive
+    /// that is not known.
     pub(super) fn format(self, format: &str) -> Option<String> {
         let mut text = String::new();
         let mut rest = format.chars();

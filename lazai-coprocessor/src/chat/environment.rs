@@ -7,7 +7,7 @@ use super::{
     value_guard::{self, GUARD_ITEM, GUARD_VARIABLE},
 };
 
-/// The engine, set up as Hugging Face sets up Jinja.
+/// Returns the engine, set up as Hugging Face sets up Jinja.
 pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -45,12 +45,12 @@ pub(super) fn set_date(environment: &mut Environment<'static>, date: Date) {
     });
 }
 
-/// Why a template did not parse.
+/// Returns why a template did not parse.
 pub(super) fn syntax_error(error: &Error) -> ChatError {
     ChatError::Syntax { line: error.line().unwrap_or_default(), message: message(error) }
 }
 
-/// Why a run ended.
+/// Returns why a run ended.
 pub(super) fn run_error(error: &Error, max_fuel: u64) -> ChatError {
     let mut cause: Option<&(dyn core::error::Error + 'static)> = Some(error);
     while let Some(current) = cause {

@@ -1,5 +1,5 @@
-//! `tojson` as Hugging Face's templates expect it: Python's `json.dumps`, with `ensure_ascii` off and nothing escaped for
-//! HTML.
+//! `tojson` as Hugging Face's templates expect it: Python's `json.dumps`, with `ensure_ascii` off
+//! and nothing escaped for HTML.
 
 use core::fmt::Write;
 
@@ -8,7 +8,7 @@ use minijinja::{
     value::{Kwargs, ValueKind},
 };
 
-/// The filter.
+/// Writes a value as JSON: the filter `tojson`.
 #[allow(clippy::needless_pass_by_value, reason = "the engine passes options so")]
 pub(super) fn tojson(
     state: &State<'_, '_>,

@@ -10,7 +10,7 @@ use super::ChatError;
 /// What is done to each text before a template sees it.
 pub(super) type Rewrite<'a> = dyn FnMut(&str) -> Result<String, ChatError> + 'a;
 
-/// The list of messages, for a template that `knows_developers` or calls them `system`.
+/// Builds the list of messages, for a template that `knows_developers` or calls them `system`.
 pub(super) fn values(
     messages: &[ChatMessage],
     knows_developers: bool,
@@ -99,7 +99,8 @@ fn tool_call(call: &ToolCall, rewrite: &mut Rewrite<'_>) -> Result<Value, ChatEr
     Ok(Value::from_pairs(fields))
 }
 
-/// A call, with its arguments as the object that they spell, because templates write objects as JSON again.
+/// A call, with its arguments as the object that they spell, because templates write objects as
+/// JSON again.
 fn function(call: &FunctionCall, rewrite: &mut Rewrite<'_>) -> Result<Value, ChatError> {
     let parsed: Option<Value> = serde_json::from_str(&call.arguments).ok();
     let arguments = match parsed.filter(|value| value.kind() == ValueKind::Map) {

@@ -1,4 +1,5 @@
-//! Chats as prompts: the Jinja template of a checkpoint turns messages into the text that the model was trained on.
+//! Chats as prompts: the Jinja template of a checkpoint turns messages into the text that the model
+//! was trained on.
 //!
 //! ```
 //! use lazai_api_types::openai::ChatMessage;
@@ -15,29 +16,32 @@
 //!
 //! # What a template sees
 //!
-//! The environment of Hugging Face's `apply_chat_template`: blocks trimmed, `break` and `continue`, `raise_exception`, `tojson`
-//! that does not escape HTML, the methods of Python's strings and dictionaries, `namespace`, `loop.previtem`, slices.
-//! `messages`, `add_generation_prompt`, the special tokens of the configuration, `tools` and `documents`, which are none.
-//! Texts in parts are joined; other parts are refused. `developer` is written `system`, and `function` is written `tool`, where
-//! the template does not speak of them. A call's arguments are the object that their JSON says, if it says one.
+//! The environment of Hugging Face's `apply_chat_template`: blocks trimmed, `break` and `continue`,
+//! `raise_exception`, `tojson` that does not escape HTML, the methods of Python's strings and
+//! dictionaries, `namespace`, `loop.previtem`, slices. `messages`, `add_generation_prompt`, the
+//! special tokens of the configuration, `tools` and `documents`, which are none. Texts in parts are
+//! joined; other parts are refused. `developer` is written `system`, and `function` is written
+//! `tool`, where the template does not speak of them. A call's arguments are the object that their
+//! JSON says, if it says one.
 //!
 //! # Determinism
 //!
-//! The clock never reaches a prompt: `strftime_now` is undefined until [`ChatTemplate::with_date`] fixes the day. There is no
-//! loader, so a template reads no other, and no random filter.
+//! The clock never reaches a prompt: `strftime_now` is undefined until [`ChatTemplate::with_date`]
+//! fixes the day. There is no loader, so a template reads no other, and no random filter.
 //!
 //! # Special tokens
 //!
-//! [`ChatTemplate::render`] renders twice: once with a sentinel inserted into every special token found
-//! in user content, once with a sentinel after every character of it. [`Rendered::encode`] reads the
-//! first text without the sentinels, and checks that it has the special tokens of the second, in which
-//! no content can spell one.
+//! [`ChatTemplate::render`] renders twice: once with a sentinel inserted into every special token
+//! found in user content, once with a sentinel after every character of it. [`Rendered::encode`]
+//! reads the first text without the sentinels, and checks that it has the special tokens of the
+//! second, in which no content can spell one.
 //!
 //! # Limits
 //!
-//! A template has at most 64 KiB and 2,000 tokens in a tag, a chat 1,024 messages and 1 MiB of text, a rendered chat 1 MiB.
-//! The engine's fuel, which grows with the chat, bounds steps and memory of a run; values nest at most 64 levels, and a
-//! namespace holds no other. The filters `batch`, `groupby` and `slice` are missing. Tools are not passed to templates.
+//! A template has at most 64 KiB and 2,000 tokens in a tag, a chat 1,024 messages and 1 MiB of
+//! text, a rendered chat 1 MiB. The engine's fuel, which grows with the chat, bounds steps and
+//! memory of a run; values nest at most 64 levels, and a namespace holds no other. The filters
+//! `batch`, `groupby` and `slice` are missing. Tools are not passed to templates.
 
 mod config;
 mod date;

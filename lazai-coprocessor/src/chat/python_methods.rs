@@ -6,7 +6,8 @@ use minijinja::{
 };
 use minijinja_contrib::pycompat::unknown_method_callback;
 
-/// Methods of Python's strings, lists and dictionaries. What a call may cost is paid before it runs.
+/// Methods of Python's strings, lists and dictionaries. What a call may cost is paid before it
+/// runs.
 pub(super) fn method(
     state: &mut State<'_, '_>,
     value: &Value,
@@ -40,7 +41,7 @@ pub(super) fn method(
     unknown_method_callback(state, value, method, arguments)
 }
 
-/// The filter `join`, and the method.
+/// Joins texts: the filter `join`, and the method.
 pub(super) fn join(
     state: &State<'_, '_>,
     items: &Value,
@@ -66,7 +67,7 @@ pub(super) fn join(
     Ok(joined)
 }
 
-/// The filter `trim`.
+/// Trims a text: the filter `trim`.
 pub(super) fn trim(text: &str, characters: Option<&str>) -> String {
     match characters {
         Some(characters) => text.trim_matches(|c| characters.contains(c)).to_owned(),
@@ -74,13 +75,13 @@ pub(super) fn trim(text: &str, characters: Option<&str>) -> String {
     }
 }
 
-/// The test `sequence`: whatever has a length and items.
+/// Tests `sequence`: whatever has a length and items.
 pub(super) fn is_sequence(value: &Value) -> bool {
     let kind = value.kind();
     matches!(kind, ValueKind::Map | ValueKind::Seq | ValueKind::String | ValueKind::Undefined)
 }
 
-/// The test `iterable`. The engine iterates over nothing too.
+/// Tests `iterable`. The engine iterates over nothing too.
 pub(super) fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
 }

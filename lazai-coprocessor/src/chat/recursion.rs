@@ -1,5 +1,6 @@
-//! Work on a stack of its own. The engine recurses over long expressions and deep values without a bound of its own, as
-//! deep as the source is long or as the fuel lasts; a stack that holds that costs only the pages that are touched.
+//! Work on a stack of its own. The engine recurses over long expressions and deep values without a
+//! bound of its own, as deep as the source is long or as the fuel lasts; a stack that holds that
+//! costs only the pages that are touched.
 
 use core::panic::AssertUnwindSafe;
 use std::{panic, thread};
@@ -18,6 +19,6 @@ pub(super) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ChatErr
     })
 }
 
-/// Bytes of the stack. The deepest templates of the tests need from 2 to 4 MiB with the engine hardly optimized; the rest is
-/// for builds that do not optimize at all.
+/// Bytes of the stack. The deepest templates of the tests need from 2 to 4 MiB with the engine
+/// hardly optimized; the rest is for builds that do not optimize at all.
 const STACK_BYTES: usize = 64 << 20;

@@ -3,8 +3,8 @@ use lazai_api_types::Rejection;
 use super::sentinel::Sentinel;
 use crate::Tokenizer;
 
-/// A chat as the template writes it, with what tells the template's special tokens from those that a
-/// content spells.
+/// A chat as the template writes it, with what tells the template's special tokens from those that
+/// a content spells.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rendered {
     text: String,

@@ -1,7 +1,8 @@
 use super::ChatError;
 use crate::tokenizer::SpecialTexts;
 
-/// A character that no content and no template uses, so that it can part what must not be read together.
+/// A character that no content and no template uses, so that it can part what must not be read
+/// together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Sentinel(char);
 
@@ -20,7 +21,7 @@ impl UsedSentinels {
         }
     }
 
-    /// The first that is not used.
+    /// Returns the first noncharacter that is not used.
     pub(super) fn free(self) -> Result<Sentinel, ChatError> {
         let free = char::from_u32(FIRST + self.0.trailing_ones())
             .filter(|character| NONCHARACTERS(*character));
@@ -50,7 +51,8 @@ impl Sentinel {
         Ok(cut)
     }
 
-    /// Breaks `text` at every character. The spaces at its ends stay, so that a template strips them as before.
+    /// Breaks `text` at every character. The spaces at its ends stay, so that a template strips
+    /// them as before.
     pub(super) fn shred(self, text: &str) -> String {
         let core = text.trim();
         if core.is_empty() {
@@ -68,7 +70,7 @@ impl Sentinel {
         shredded
     }
 
-    /// `text` without sentinels.
+    /// Removes the sentinels of `text`.
     pub(super) fn remove(self, text: &str) -> String {
         text.replace(self.0, "")
     }

@@ -15,10 +15,10 @@ use super::{
 
 /// Checks a source and returns it with changes that a template does not see.
 ///
-/// - Tags of more than [`MAX_TAG_TOKENS`] tokens are refused: the engine's parser recurses over them and folds constants in
-///   quadratic time.
-/// - What a template builds or keeps passes a filter that bounds its depth and counts its parts, because the engine compares
-///   and writes nested values without counting.
+/// - Tags of more than [`MAX_TAG_TOKENS`] tokens are refused: the engine's parser recurses over
+///   them and folds constants in quadratic time.
+/// - What a template builds or keeps passes a filter that bounds its depth and counts its parts,
+///   because the engine compares and writes nested values without counting.
 /// - `generation` blocks, which mark what a model is trained on, become transparent.
 pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, ChatError> {
     let tokens = tokenize(source, false, syntax)
@@ -42,7 +42,8 @@ pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, Chat
             _ => {}
         }
     }
-    // Stable, so that of two edits at one place the inner one, which was noted first, stays in front.
+    // Stable, so that of two edits at one place the inner one, which was noted first, stays in
+    // front.
     edits.sort_by_key(|edit| edit.place.start);
     let mut result = String::with_capacity(source.len() + 16 * edits.len());
     let mut copied = 0;

@@ -31,7 +31,8 @@ impl ChatTemplate {
     /// Most bytes of all texts of a chat.
     pub const MAX_CHAT_BYTES: usize = 1 << 20;
 
-    /// Parses a template. `bos` and `eos` are the texts of the tokens that start and end a text, where the model has them.
+    /// Parses a template. `bos` and `eos` are the texts of the tokens that start and end a text,
+    /// where the model has them.
     ///
     /// # Errors
     /// [`ChatError::TooLarge`] and [`ChatError::Syntax`].
@@ -70,8 +71,8 @@ impl ChatTemplate {
         Ok(Self { environment, variables, knows_developers, used })
     }
 
-    /// Lets the template write `date` as the day of the chat. Without a date, a template that can do without the clock
-    /// writes none, and another is refused with [`ChatError::Clock`].
+    /// Lets the template write `date` as the day of the chat. Without a date, a template that can
+    /// do without the clock writes none, and another is refused with [`ChatError::Clock`].
     #[must_use]
     pub fn with_date(mut self, date: Date) -> Self {
         set_date(&mut self.environment, date);
@@ -85,11 +86,13 @@ impl ChatTemplate {
         self
     }
 
-    /// The prompt of a chat, for people to read: special tokens that contents spell look like those of the template. If
-    /// `add_generation_prompt`, the text ends where the model is to go on.
+    /// Renders the prompt of a chat for people to read: special tokens that contents spell look
+    /// like those of the template. If `add_generation_prompt`, the text ends where the model is to
+    /// go on.
     ///
     /// # Errors
-    /// [`ChatError`] if the chat is too large or has parts that are not text, or if the template fails or refuses it.
+    /// [`ChatError`] if the chat is too large or has parts that are not text, or if the template
+    /// fails or refuses it.
     pub fn render_text(
         &self,
         messages: &[ChatMessage],
@@ -99,11 +102,12 @@ impl ChatTemplate {
         self.run(messages, add_generation_prompt, 1, &mut |text| Ok(text.to_owned()))
     }
 
-    /// The prompt of a chat for `tokenizer` to encode, in which no content is a special token.
+    /// Renders the prompt of a chat for `tokenizer` to encode, in which no content is a special
+    /// token.
     ///
     /// # Errors
-    /// As [`render_text`](Self::render_text), and [`ChatError::NoFreeSentinel`] and [`ChatError::SpecialCharacter`] if contents cannot be
-    /// told from special tokens.
+    /// As [`render_text`](Self::render_text), and [`ChatError::NoFreeSentinel`] and
+    /// [`ChatError::SpecialCharacter`] if contents cannot be told from special tokens.
     pub fn render(
         &self,
         messages: &[ChatMessage],

@@ -1,5 +1,6 @@
-//! The filters that every value passes which a template builds or keeps. They bound its depth, pay for its parts and make
-//! lists of what is lazy, so that what the engine does with a value later, without counting, is bounded too.
+//! The filters that every value passes which a template builds or keeps. They bound its depth, pay
+//! for its parts and make lists of what is lazy, so that what the engine does with a value later,
+//! without counting, is bounded too.
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
@@ -9,12 +10,13 @@ pub(super) const GUARD_ITEM: &str = "_held";
 /// The name of [`variable`].
 pub(super) const GUARD_VARIABLE: &str = "_variable";
 
-/// What a list, a dictionary or a namespace may hold.
+/// Checks what a list, a dictionary or a namespace is to hold.
 pub(super) fn item(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     Ok(plain(state, &value, 0)?.unwrap_or(value))
 }
 
-/// What a variable may hold: that, or a namespace, whose attributes were checked when they were set.
+/// Checks what a variable is to hold: the same, or a namespace, whose attributes were checked when
+/// they were set.
 pub(super) fn variable(state: &State<'_, '_>, value: Value) -> Result<Value, Error> {
     if is_namespace(&value) {
         map(state, &value, 1)?;

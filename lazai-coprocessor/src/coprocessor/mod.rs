@@ -49,19 +49,19 @@ impl Cpu {
         Ok(Self::builder().threads(Threads::new(0)?).open(path)?.build()?)
     }
 
-    /// The instructions that the kernels use.
+    /// Returns which instructions the kernels use.
     #[must_use]
     pub const fn backend(&self) -> Backend {
         self.backend
     }
 
-    /// How many threads share the work.
+    /// Returns how many threads share the work.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads.count()
     }
 
-    /// A loaded model.
+    /// Returns a loaded model; `None` if it is not loaded.
     #[must_use]
     pub fn model(&self, id: ModelId) -> Option<&Model> {
         self.models.get(&id).map(Arc::as_ref)

@@ -75,7 +75,8 @@ impl<'a> Request<'a> {
         Ok(Quote { usage, work: self.work(completion_tokens)?, output_values })
     }
 
-    /// The work of a run that chooses `completion_tokens` tokens; memory is that of the most tokens.
+    /// Returns the work of a run that chooses `completion_tokens` tokens; memory is that of the
+    /// most tokens.
     pub(super) fn work(&self, completion_tokens: u32) -> Result<Work, WorkOverflow> {
         let tokens = self.tokens().len() as u64;
         let text = self.text_bytes.checked_mul(TEXT_BYTES).ok_or(WorkOverflow)?;
@@ -106,7 +107,7 @@ impl<'a> Request<'a> {
         Ok(Work { flops, peak_bytes: peak_bytes.max(text) })
     }
 
-    /// The operations of choosing tokens.
+    /// Returns the operations of choosing tokens.
     pub(super) fn sampling_flops(&self, completion_tokens: u32) -> u64 {
         u64::from(completion_tokens) * SAMPLING_FLOPS * self.vocabulary()
     }
@@ -216,9 +217,10 @@ const SAMPLING_FLOPS: u64 = 8;
 /// Bytes of choosing a token, for each token of the vocabulary.
 const SAMPLER_BYTES: u64 = 12;
 
-/// Bytes of tokenizing, for each byte of text. Measured with a counting allocator over twelve tokenizers and thirteen kinds of
-/// texts: 106 to 132 for English, up to 348 for punctuation (BERT) and 545 for letters that NFKC expands (XLM-R). The
-/// text and where each of its bytes came from is kept at every step, and a token takes about a hundred bytes.
+/// Bytes of tokenizing, for each byte of text. Measured with a counting allocator over twelve
+/// tokenizers and thirteen kinds of texts: 106 to 132 for English, up to 348 for punctuation (BERT)
+/// and 545 for letters that NFKC expands (XLM-R). The text and where each of its bytes came from is
+/// kept at every step, and a token takes about a hundred bytes.
 const TEXT_BYTES: u64 = 640;
 
 /// Most tokens of an input.

@@ -21,14 +21,14 @@ impl<'a> Slot<'a> {
     pub(super) const fn i16(self) -> Result<&'a mut [i16], ExecutionError> {
         match self {
             Self::I16(elements) => Ok(elements),
-            Self::I32(_) => Err(ExecutionError::Plan { value: u32::MAX }),
+            Self::I32(_) => Err(ExecutionError::Format { expected: "i16" }),
         }
     }
 
     pub(super) const fn i32(self) -> Result<&'a mut [i32], ExecutionError> {
         match self {
             Self::I32(elements) => Ok(elements),
-            Self::I16(_) => Err(ExecutionError::Plan { value: u32::MAX }),
+            Self::I16(_) => Err(ExecutionError::Format { expected: "i32" }),
         }
     }
 }
@@ -43,7 +43,8 @@ impl Arena {
         &self.plan
     }
 
-    /// Borrows values of a step of `rows` rows; the plan keeps values that are needed together apart.
+    /// Borrows values of a step of `rows` rows; the plan keeps values that are needed together
+    /// apart.
     pub(super) fn slots<const N: usize>(
         &mut self,
         program: &Program,

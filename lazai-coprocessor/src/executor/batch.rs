@@ -12,9 +12,9 @@ use crate::{
 
 /// Several sequences that a model reads and continues together.
 ///
-/// A step reads tokens of any of them, and its matrix products run over the rows of all. Each sequence gets the integers
-/// that it would get alone: what else is in the batch, the [`Backend`] and the number of [`Threads`] change no
-/// result.
+/// A step reads tokens of any of them, and its matrix products run over the rows of all. Each
+/// sequence gets the integers that it would get alone: what else is in the batch, the [`Backend`]
+/// and the number of [`Threads`] change no result.
 #[derive(Debug)]
 pub struct Batch<'m> {
     model: &'m Model,
@@ -43,8 +43,9 @@ impl<'m> Batch<'m> {
     /// Reserves memory for steps of at most `max_rows` rows.
     ///
     /// # Errors
-    /// [`ExecutionError::Kernel`] if this processor lacks `backend`, [`ExecutionError::Overflow`] if the memory exceeds
-    /// the address space, [`ExecutionError::Memory`] if the machine does not have it.
+    /// [`ExecutionError::Kernel`] if this processor lacks `backend`, [`ExecutionError::Overflow`]
+    /// if the memory exceeds the address space, [`ExecutionError::Memory`] if the machine does not
+    /// have it.
     pub fn new(
         model: &'m Model,
         target: Target,
@@ -71,8 +72,8 @@ impl<'m> Batch<'m> {
     /// The name of a closed sequence is given again.
     ///
     /// # Errors
-    /// [`ExecutionError::Capacity`] if the model's context is shorter, [`ExecutionError::Memory`] if the machine does not
-    /// have the memory.
+    /// [`ExecutionError::Capacity`] if the model's context is shorter, [`ExecutionError::Memory`]
+    /// if the machine does not have the memory.
     pub fn open(&mut self, capacity: usize) -> Result<usize, ExecutionError> {
         let manifest = self.model.manifest();
         let max = manifest.context as usize;
@@ -102,8 +103,8 @@ impl<'m> Batch<'m> {
     /// Reads tokens of several sequences in one step.
     ///
     /// # Errors
-    /// [`ExecutionError`] if the feeds do not fit the step or their sequences, name one twice, or hold a token outside the
-    /// vocabulary; all sequences are then unchanged.
+    /// [`ExecutionError`] if the feeds do not fit the step or their sequences, name one twice, or
+    /// hold a token outside the vocabulary; all sequences are then unchanged.
     pub fn step(&mut self, feeds: &[Feed<'_>]) -> Result<(), ExecutionError> {
         let parts = self.parts(feeds)?;
         let tokens: Vec<u32> = feeds.iter().flat_map(|feed| feed.tokens).copied().collect();
@@ -141,29 +142,31 @@ impl<'m> Batch<'m> {
         Ok(())
     }
 
-    /// The scores that the last step computed for a sequence, `[outputs, vocabulary]`, oldest row first.
+    /// Returns the scores that the last step computed for a sequence, `[outputs, vocabulary]`,
+    /// oldest row first.
     ///
     /// # Errors
-    /// [`ExecutionError::Sequence`] if the last step did not read the sequence, [`ExecutionError::Plan`] if the batch has
-    /// another target.
+    /// [`ExecutionError::Sequence`] if the last step did not read the sequence,
+    /// [`ExecutionError::Target`] if the batch has another target.
     pub fn logits(&self, sequence: usize) -> Result<&[i32], ExecutionError> {
         let program = &self.model.manifest().program;
         let id = program.logits.filter(|_| self.target == Target::Logits);
-        let id = id.ok_or(ExecutionError::Plan { value: u32::MAX })?;
+        let id = id.ok_or(ExecutionError::Target)?;
         let Span { start, count } = self.sequence(sequence)?.result;
         let width = program.values[id.index()].width as usize;
         Ok(&self.arena.i32(program, self.rows, id)?[start * width..][..count * width])
     }
 
-    /// The unit vector of all tokens of a sequence.
+    /// Returns the unit vector of all tokens of a sequence.
     ///
     /// # Errors
-    /// [`ExecutionError::Plan`] if the batch has another target, or the last step asked for no output of this sequence.
+    /// [`ExecutionError::Target`] if the batch has another target, or the last step asked for no
+    /// output of this sequence.
     pub fn embedding(&self, sequence: usize) -> Result<&[i16], ExecutionError> {
         let program = &self.model.manifest().program;
         let Span { start, count } = self.sequence(sequence)?.result;
         let id = program.embedding.filter(|_| self.target == Target::Embedding && count > 0);
-        let id = id.ok_or(ExecutionError::Plan { value: u32::MAX })?;
+        let id = id.ok_or(ExecutionError::Target)?;
         let width = program.values[id.index()].width as usize;
         Ok(&self.arena.i16(program, self.rows, id)?[start * width..][..width])
     }

@@ -62,7 +62,7 @@ impl KvCache {
         });
     }
 
-    /// The first `positions` positions of a head.
+    /// Returns the first `positions` positions of a head.
     pub(super) fn head(&self, head: usize, positions: usize) -> HeadCache<'_> {
         let start = head * self.capacity;
         let elements = start * self.head_dim..(start + positions) * self.head_dim;

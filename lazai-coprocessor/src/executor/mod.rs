@@ -4,6 +4,7 @@ mod arena;
 mod attention;
 mod batch;
 mod cache;
+mod operators;
 mod sequence;
 mod session;
 mod step;
@@ -20,6 +21,12 @@ use crate::kernel::KernelError;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ExecutionError {
+    /// A sequence lacks a cache that the program fills, which a checked program never makes happen.
+    #[error("the sequence has no cache {cache}")]
+    Cache {
+        /// The cache.
+        cache: u32,
+    },
     /// The sequence would outgrow the memory that was reserved for it.
     #[error("the sequence would have {got} positions, but {max} were reserved")]
     Capacity {
@@ -27,6 +34,12 @@ pub enum ExecutionError {
         got: usize,
         /// Positions reserved.
         max: usize,
+    },
+    /// A kernel met a value of another format, which a checked program never makes happen.
+    #[error("a kernel met an operand that is not {expected}")]
+    Format {
+        /// The format that the kernel reads or writes, `i16` or `i32`.
+        expected: &'static str,
     },
     /// A kernel refused its operands, which a checked program never makes happen.
     #[error("kernel: {0}")]
@@ -36,6 +49,12 @@ pub enum ExecutionError {
     Memory {
         /// Bytes of the block that was asked for.
         bytes: u64,
+    },
+    /// An operator lacks the parameters of its kind, which a bound program never makes happen.
+    #[error("operator {operator} has no parameters of its kind")]
+    Parameters {
+        /// Index of the operator.
+        operator: usize,
     },
     /// The plan and the program disagree, which a checked program never makes happen.
     #[error("the plan has no place for value {value}")]
@@ -51,6 +70,9 @@ pub enum ExecutionError {
         /// Rows possible.
         max: usize,
     },
+    /// There is no such result: the batch has another target, or the step asked for no output.
+    #[error("the last step did not compute this output")]
+    Target,
     /// The work or memory of the sequence exceeds 64 bits.
     #[error("the work of the sequence exceeds 64 bits")]
     Overflow,
@@ -91,7 +113,8 @@ impl From<lazai_api_types::WorkOverflow> for ExecutionError {
     }
 }
 
-/// A block of zeros, which costs nothing until it is written; a hostile size is an error and ends no process.
+/// A block of zeros, which costs nothing until it is written; a hostile size is an error and ends
+/// no process.
 fn reserve<T: bytemuck::Zeroable>(elements: usize) -> Result<Vec<T>, ExecutionError> {
     let bytes = (elements as u64).saturating_mul(size_of::<T>() as u64);
     bytemuck::allocation::try_zeroed_vec(elements).map_err(|()| ExecutionError::Memory { bytes })

@@ -8,9 +8,9 @@ pub(super) struct Sequence {
     pub(super) caches: Vec<Option<KvCache>>,
     /// Sums of the rows so far, by operator.
     pub(super) pools: Vec<Option<Pool>>,
-    /// Positions read.
+    /// Positions that were read so far.
     pub(super) position: usize,
-    /// Positions reserved.
+    /// Positions that memory is reserved for.
     pub(super) capacity: usize,
     /// Where the last step left its results.
     pub(super) result: Span,

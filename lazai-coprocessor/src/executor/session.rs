@@ -7,8 +7,9 @@ use crate::{
 
 /// One sequence that a model reads and continues.
 ///
-/// All memory is reserved at the start. How the tokens are split into steps, the [`Backend`] and the number of
-/// [`Threads`] change no result. A model whose attention is bidirectional reads its sequence at once.
+/// All memory is reserved at the start. How the tokens are split into steps, the [`Backend`] and
+/// the number of [`Threads`] change no result. A model whose attention is bidirectional reads its
+/// sequence at once.
 #[derive(Debug)]
 pub struct Session<'m> {
     batch: Batch<'m>,
@@ -19,12 +20,13 @@ pub struct Session<'m> {
 }
 
 impl<'m> Session<'m> {
-    /// Reserves memory for a sequence of at most `capacity` positions, and for `outputs` rows of scores at a time.
+    /// Reserves memory for a sequence of at most `capacity` positions, and for `outputs` rows of
+    /// scores at a time.
     ///
     /// # Errors
-    /// [`ExecutionError::Kernel`] if this processor lacks `backend`, [`ExecutionError::Capacity`] if the model's context
-    /// is shorter, [`ExecutionError::Overflow`] if the memory exceeds the address space, [`ExecutionError::Memory`] if the machine
-    /// does not have it.
+    /// [`ExecutionError::Kernel`] if this processor lacks `backend`, [`ExecutionError::Capacity`]
+    /// if the model's context is shorter, [`ExecutionError::Overflow`] if the memory exceeds the
+    /// address space, [`ExecutionError::Memory`] if the machine does not have it.
     pub fn new(
         model: &'m Model,
         target: Target,
@@ -47,12 +49,14 @@ impl<'m> Session<'m> {
         Ok(Self { batch, vocabulary: manifest.vocabulary, capacity, step_tokens, max_outputs })
     }
 
-    /// Reads `tokens`; computes scores for the last `outputs` of them, or the unit vector if `outputs` is 1.
+    /// Reads `tokens`; computes scores for the last `outputs` of them, or the unit vector if
+    /// `outputs` is 1.
     ///
     /// Long inputs are cut into steps of at most [`Model::STEP_TOKENS`].
     ///
     /// # Errors
-    /// [`ExecutionError`] if the tokens do not fit or are not in the vocabulary; the sequence is then unchanged.
+    /// [`ExecutionError`] if the tokens do not fit or are not in the vocabulary; the sequence is
+    /// then unchanged.
     pub fn feed(&mut self, tokens: &[u32], outputs: usize) -> Result<(), ExecutionError> {
         let got = self.position().saturating_add(tokens.len());
         if got > self.capacity {
@@ -76,18 +80,19 @@ impl<'m> Session<'m> {
         Ok(())
     }
 
-    /// The scores of the last step, `[outputs, vocabulary]`, oldest row first.
+    /// Returns the scores of the last step, `[outputs, vocabulary]`, oldest row first.
     ///
     /// # Errors
-    /// [`ExecutionError::Plan`] if the session has another target.
+    /// [`ExecutionError::Target`] if the session has another target.
     pub fn logits(&self) -> Result<&[i32], ExecutionError> {
         self.batch.logits(0)
     }
 
-    /// The unit vector of all tokens so far.
+    /// Returns the unit vector of all tokens so far.
     ///
     /// # Errors
-    /// [`ExecutionError::Plan`] if the session has another target, or the last step asked for no output.
+    /// [`ExecutionError::Target`] if the session has another target, or the last step asked for no
+    /// output.
     pub fn embedding(&self) -> Result<&[i16], ExecutionError> {
         self.batch.embedding(0)
     }

@@ -16,7 +16,7 @@ use crate::{
     program::Target,
 };
 
-/// A continued prompt.
+/// What a model wrote after a prompt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Generated {
     /// The new tokens, without the one that ended the text.

@@ -9,8 +9,9 @@ use crate::model::Model;
 
 /// Chooses tokens from integer scores.
 ///
-/// Random bits are the ChaCha20 stream whose key is the SHA-256 of a domain, the model, the seed and the prompt, so the
-/// same request chooses the same tokens everywhere. See docs/numerics.md, "Sampling".
+/// Random bits are the ChaCha20 stream whose key is the SHA-256 of a domain, the model, the seed
+/// and the prompt, so the same request chooses the same tokens everywhere. See docs/numerics.md,
+/// "Sampling".
 #[derive(Debug)]
 pub struct Sampler<'m> {
     sampling: Sampling,
@@ -20,12 +21,13 @@ pub struct Sampler<'m> {
 }
 
 impl<'m> Sampler<'m> {
-    /// A sampler for one request.
+    /// Creates the sampler of one request, whose stream of randomness follows from seed, model and
+    /// prompt.
     #[must_use]
     pub fn new(sampling: Sampling, model: &'m Model, prompt: &[u32]) -> Self {
         let program = &model.manifest().program;
         let bits = program.logits.map_or(0, |id| program.values[id.index()].bits);
-        let exp = bytemuck::cast_slice(&model.bytes()[model.tables().exp.clone()]);
+        let exp = model.network().tables().exp;
         let mut key = Sha256::new_with_prefix(b"lazvm/sampling/1");
         key.update(model.id().0);
         key.update(sampling.seed.to_le_bytes());
@@ -38,9 +40,10 @@ impl<'m> Sampler<'m> {
 
     /// Chooses the next token.
     ///
-    /// At temperature 0 the best score wins, ties to the lowest id. Otherwise the weight of a token is
-    /// `EXP[floor(4096 * (best - score) / temperature)]`; the top-k tokens stay, of these the fewest best that hold the
-    /// top-p share stay (rank by score, then by id), and one is drawn by weight.
+    /// At temperature 0 the best score wins, ties to the lowest id. Otherwise the weight of a token
+    /// is `EXP[floor(4096 * (best - score) / temperature)]`; the top-k tokens stay, of these the
+    /// fewest best that hold the top-p share stay (rank by score, then by id), and one is drawn by
+    /// weight.
     ///
     /// # Panics
     /// Never for a non-empty row of scores; of an empty one token 0 is returned.

@@ -25,19 +25,19 @@ impl Backend {
     /// Every back end, fastest first.
     pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Portable, Self::Scalar];
 
-    /// The fastest back end of this processor.
+    /// Returns the fastest back end that this processor runs.
     #[must_use]
     pub fn detect() -> Self {
         Self::ALL.into_iter().find(|backend| backend.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// The back ends that this processor runs, fastest first.
+    /// Returns the back ends that this processor runs, fastest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
         Self::ALL.into_iter().filter(|backend| backend.is_available()).collect()
     }
 
-    /// Whether this processor runs this back end.
+    /// Returns whether this processor runs this back end.
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
@@ -59,7 +59,7 @@ impl Backend {
         }
     }
 
-    /// The name in options and reports.
+    /// Returns the name in options and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

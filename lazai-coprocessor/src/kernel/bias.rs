@@ -5,7 +5,8 @@ use super::vectorized;
 vectorized! {
     /// Adds a row to each row of activations.
     ///
-    /// Shapes: `values` is `[rows, width]` i16, in place, `bias` is `[width]` i32 at the same scale.
+    /// Shapes: `values` is `[rows, width]` i16, in place, `bias` is `[width]` i32 at the same
+    /// scale.
     /// Arithmetic: `y = sat16(y + b)` (see docs/numerics.md, "`AddBias`").
     pub fn add_bias_i16(values: &mut [i16], bias: &[i32]) = add_bias_i16_body;
 }
@@ -13,7 +14,8 @@ vectorized! {
 vectorized! {
     /// Adds a row to each row of the residual stream.
     ///
-    /// Shapes: `values` is `[rows, width]` i32, in place, `bias` is `[width]` i32 at the same scale.
+    /// Shapes: `values` is `[rows, width]` i32, in place, `bias` is `[width]` i32 at the same
+    /// scale.
     /// Arithmetic: `y = sat32(y + b)` (see docs/numerics.md, "`AddBias`").
     pub fn add_bias_i32(values: &mut [i32], bias: &[i32]) = add_bias_i32_body;
 }

@@ -5,8 +5,10 @@ use super::vectorized;
 vectorized! {
     /// Compresses vectors to i8, each with the smallest exponent that holds its largest magnitude.
     ///
-    /// Shapes: `input` is `[vectors, width]` i16, `values` the same in i8, `exponents` is `[vectors]`.
-    /// Arithmetic: `e = max(0, bits(max |x|) - 7)`, `q = min(127, (x + half) >> e)`; the value is `q * 2^e`.
+    /// Shapes: `input` is `[vectors, width]` i16, `values` the same in i8, `exponents` is
+    /// `[vectors]`.
+    /// Arithmetic: `e = max(0, bits(max |x|) - 7)`, `q = min(127, (x + half) >> e)`; the value is
+    /// `q * 2^e`.
     /// Bounds: `e <= 9`.
     pub fn compress(input: &[i16], width: usize, values: &mut [i8], exponents: &mut [u8]) = compress_body;
 }

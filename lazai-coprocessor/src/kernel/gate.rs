@@ -53,7 +53,8 @@ fn gated_silu_body(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i1
     }
 }
 
-/// The product of all three; that of two of them fits in 32 bits, which makes the other a multiplication of 32 by 32 bits.
+/// The product of all three; that of two of them fits in 32 bits, which makes the other a
+/// multiplication of 32 by 32 bits.
 #[inline(always)]
 fn product(g: i16, u: i16, factor: i32) -> i64 {
     i64::from(i32::from(g).wrapping_mul(factor)) * i64::from(i32::from(u))

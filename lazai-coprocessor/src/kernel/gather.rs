@@ -7,7 +7,7 @@ use super::KernelError;
 pub struct Embedding<'a> {
     /// Elements of a row.
     pub width: usize,
-    /// Weights, `[vocabulary, width]`.
+    /// Weights without their exponents, `[vocabulary, width]`.
     pub values: &'a [i8],
     /// Exponents of groups of 32, two bits each, low bits first, each row from a new byte.
     pub exponents: &'a [u8],
@@ -21,7 +21,8 @@ pub struct Embedding<'a> {
 /// Arithmetic: `y = sat32((w << e) * 2^(output_bits - row_bits))`, rounded half up.
 ///
 /// # Errors
-/// [`KernelError::Index`] if a token is not in the table; [`KernelError::Length`] if `output` has another size.
+/// [`KernelError::Index`] if a token is not in the table; [`KernelError::Length`] if `output` has
+/// another size.
 pub fn gather(
     table: &Embedding<'_>,
     tokens: &[u32],
@@ -48,7 +49,8 @@ pub fn gather(
 /// Arithmetic: `y = sat32(y + (w << e) * 2^(bits - row_bits))`, the product rounded half up.
 ///
 /// # Errors
-/// [`KernelError::Index`] if a position is not in the table; [`KernelError::Length`] if `residual` has another size.
+/// [`KernelError::Index`] if a position is not in the table; [`KernelError::Length`] if `residual`
+/// has another size.
 pub fn add_positions(
     table: &Embedding<'_>,
     first: usize,

@@ -1,7 +1,8 @@
 /// Elements whose entries are looked up at a time.
 pub(super) const BLOCK: usize = 64;
 
-/// Looks up the entry of each element of a block: `table[clamp(round(x, shift), -32768, 32767) + 32768]`.
+/// Looks up the entry of each element of a block:
+/// `table[clamp(round(x, shift), -32768, 32767) + 32768]`.
 ///
 /// Apart from what is done with the entries, so that that and the indices are vectorized.
 ///

@@ -21,7 +21,8 @@ pub struct Norm<'a> {
 }
 
 impl Norm<'_> {
-    /// The reciprocal root of a sum of squares, and the shift that brings its products to the output's scale.
+    /// The reciprocal root of a sum of squares, and the shift that brings its products to the
+    /// output's scale.
     #[inline(always)]
     fn reciprocal(&self, sum: u64, prescale: i32) -> (i64, i32) {
         let epsilon = self.epsilon.checked_shr(2 * prescale as u32).unwrap_or(0);
@@ -37,22 +38,27 @@ impl Norm<'_> {
 vectorized! {
     /// Divides each row by its root mean square and multiplies it by the gain.
     ///
-    /// Shapes: `input` is `[rows, width]` i32 at any scale, `output` the same shape in i16, `width = norm.gain.len()`.
-    /// Arithmetic, for each row: `p = max(0, bits(max |x|) - 15)`; `z = min(32767, (x + half) >> p)`;
-    /// `S = max(1, sum z^2 + (epsilon >> 2p))`; `e = (bits(S) - 15) >> 1`; `m = S / 4^e`, in `[2^14, 2^16)`;
+    /// Shapes: `input` is `[rows, width]` i32 at any scale, `output` the same shape in i16,
+    /// `width = norm.gain.len()`.
+    /// Arithmetic, for each row: `p = max(0, bits(max |x|) - 15)`;
+    /// `z = min(32767, (x + half) >> p)`; `S = max(1, sum z^2 + (epsilon >> 2p))`;
+    /// `e = (bits(S) - 15) >> 1`; `m = S / 4^e`, in `[2^14, 2^16)`;
     /// `y = sat16((z * RSQRT[m] * gain + half) >> (22 + e + gain_bits - output_bits))`.
     /// Bounds: `|z| <= 2^15`, so `S < 2^51` for `width <= 2^20`; the product stays below `2^45`.
     ///
     /// # Source
-    /// Zhang and Sennrich 2019, with a table for the reciprocal root (see docs/numerics.md, "`RmsNorm`").
+    /// Zhang and Sennrich 2019, with a table for the reciprocal root (see docs/numerics.md,
+    /// "`RmsNorm`").
     pub fn rms_norm(input: &[i32], norm: &Norm<'_>, output: &mut [i16]) = rms_norm_body;
 }
 
 vectorized! {
     /// Divides each head by its root mean square and multiplies it by the gain.
     ///
-    /// Shapes: `input` is `[rows, heads, width]` i16, `output` the same shape, `width = norm.gain.len()`.
-    /// Arithmetic and bounds: those of [`rms_norm`], of each head (see docs/numerics.md, "`HeadNorm`").
+    /// Shapes: `input` is `[rows, heads, width]` i16, `output` the same shape,
+    /// `width = norm.gain.len()`.
+    /// Arithmetic and bounds: those of [`rms_norm`], of each head (see docs/numerics.md,
+    /// "`HeadNorm`").
     pub fn head_norm(input: &[i16], norm: &Norm<'_>, output: &mut [i16]) = rms_norm_body;
 }
 
@@ -60,7 +66,8 @@ vectorized! {
     /// Subtracts the mean of each row, then as [`rms_norm`].
     ///
     /// Shapes: as [`rms_norm`].
-    /// Arithmetic: `c = x - (2 * sum x + width) / (2 * width)`, rounded down; then [`rms_norm`] of `c`.
+    /// Arithmetic: `c = x - (2 * sum x + width) / (2 * width)`, rounded down; then [`rms_norm`] of
+    /// `c`.
     /// Bounds: `|c| < 2^32`, so `p <= 18`; the rest as [`rms_norm`].
     ///
     /// # Source

@@ -5,9 +5,11 @@ use super::vectorized;
 vectorized! {
     /// Rotates pairs of each head by an angle that grows with the position.
     ///
-    /// Shapes: `values` is `[rows, heads * head_dim]` i16, in place; row `r` stands at position `first + r`;
-    /// `table` is `[positions, head_dim / 2, 2]`, cosine and sine in Q14; pairs are `(i, i + head_dim / 2)`.
-    /// Arithmetic: `a' = sat16((a * cos - b * sin + 2^13) >> 14)`, `b' = sat16((b * cos + a * sin + 2^13) >> 14)`.
+    /// Shapes: `values` is `[rows, heads * head_dim]` i16, in place; row `r` stands at position
+    /// `first + r`; `table` is `[positions, head_dim / 2, 2]`, cosine and sine in Q14; pairs are
+    /// `(i, i + head_dim / 2)`.
+    /// Arithmetic: `a' = sat16((a * cos - b * sin + 2^13) >> 14)`,
+    /// `b' = sat16((b * cos + a * sin + 2^13) >> 14)`.
     /// Bounds: `|a|, |b| <= 2^15` and `|cos|, |sin| <= 2^14`, so each sum stays within `2^30`.
     ///
     /// # Source

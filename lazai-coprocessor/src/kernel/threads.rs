@@ -41,7 +41,7 @@ impl Threads {
         Self::start(count)
     }
 
-    /// The caller's own thread alone.
+    /// Creates a pool of the caller's own thread alone.
     #[must_use]
     pub const fn single() -> Self {
         Self {
@@ -148,7 +148,8 @@ impl Default for Threads {
     }
 }
 
-/// How often a thread looks for work before it lets others have its core: some tens of microseconds.
+/// How often a thread looks for work before it lets others have its core: some tens of
+/// microseconds.
 #[cfg(feature = "parallel")]
 const SPINS: u32 = 1_000;
 

@@ -30,7 +30,8 @@ macro_rules! vectorized {
                             return;
                         }
                         $crate::kernel::Backend::Avx512 => {
-                            // SAFETY: `is_available` found these parts of AVX-512 on this processor.
+                            // SAFETY: `is_available` found these parts of AVX-512 on this
+                            // processor.
                             unsafe { avx512($($argument),*) };
                             return;
                         }

@@ -6,36 +6,36 @@ use crate::{
     artifact::{Artifact, ArtifactError, Element, MANIFEST, TOKENIZER},
     kernel::{Embedding, KernelError, WeightMatrix},
     numeric::{EXP_ONE, ROTATION_BITS, RSQRT_START},
-    program::{Operator, ValueId},
+    program::{GainWidth, ParameterSpec, RowsOf, TableKind, ValueId},
 };
 
 /// The tensors of one operator.
 #[derive(Debug, Default)]
-pub(crate) struct Binding {
+pub(super) struct Binding {
     /// The weight or embedding matrix.
-    pub(crate) matrix: Option<Matrix>,
+    pub(super) matrix: Option<Matrix>,
     /// The gain of a norm.
-    pub(crate) gain: Range<usize>,
-    /// The added row.
-    pub(crate) bias: Range<usize>,
+    pub(super) gain: Range<usize>,
+    /// Byte range of the added row.
+    pub(super) bias: Range<usize>,
 }
 
 /// A matrix in the artifact.
 #[derive(Debug)]
-pub(crate) struct Matrix {
-    pub(crate) name: String,
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-    pub(crate) values: Range<usize>,
-    pub(crate) exponents: Range<usize>,
-    pub(crate) row_bits: Range<usize>,
-    /// The shift of each row: input bits plus row bits minus output bits. For an embedding, which has none, one
-    /// that any row may have.
-    pub(crate) shifts: Vec<u8>,
+pub(super) struct Matrix {
+    pub(super) name: String,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) values: Range<usize>,
+    pub(super) exponents: Range<usize>,
+    pub(super) row_bits: Range<usize>,
+    /// The shift of each row: input bits plus row bits minus output bits. For an embedding, which
+    /// has none, one that any row may have.
+    pub(super) shifts: Vec<u8>,
 }
 
 impl Matrix {
-    pub(crate) fn weight<'a>(&'a self, bytes: &'a [u8]) -> Result<WeightMatrix<'a>, KernelError> {
+    pub(super) fn weight<'a>(&'a self, bytes: &'a [u8]) -> Result<WeightMatrix<'a>, KernelError> {
         WeightMatrix::new(
             self.rows,
             self.columns,
@@ -45,7 +45,7 @@ impl Matrix {
         )
     }
 
-    pub(crate) fn embedding<'a>(&'a self, bytes: &'a [u8]) -> Embedding<'a> {
+    pub(super) fn embedding<'a>(&'a self, bytes: &'a [u8]) -> Embedding<'a> {
         Embedding {
             width: self.columns,
             values: bytemuck::cast_slice(&bytes[self.values.clone()]),
@@ -57,13 +57,13 @@ impl Matrix {
 
 /// The tables of the nonlinear operators, as byte ranges; empty if the program needs none.
 #[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) exp: Range<usize>,
-    pub(crate) gelu: Range<usize>,
-    pub(crate) gelu_tanh: Range<usize>,
-    pub(crate) rope: Range<usize>,
-    pub(crate) rsqrt: Range<usize>,
-    pub(crate) sigmoid: Range<usize>,
+pub(super) struct Tables {
+    pub(super) exp: Range<usize>,
+    pub(super) gelu: Range<usize>,
+    pub(super) gelu_tanh: Range<usize>,
+    pub(super) rope: Range<usize>,
+    pub(super) rsqrt: Range<usize>,
+    pub(super) sigmoid: Range<usize>,
 }
 
 /// Finds the tensors of every operator; refuses missing, misshapen and unused ones.
@@ -79,60 +79,45 @@ pub(super) fn bind(artifact: &Artifact) -> Result<(Vec<Binding>, Tables), Artifa
     let mut bindings = Vec::with_capacity(program.operators.len());
     for operator in &program.operators {
         let mut binding = Binding::default();
-        match operator {
-            Operator::AddBias { value, bias } => {
-                let width = u64::from(program.values[value.index()].width);
-                binding.bias = binder.tensor(bias, Element::I32, &[width])?;
+        let width = |id: ValueId| program.values[id.index()].width;
+        match operator.signature().parameters {
+            ParameterSpec::Bias { name, value } => {
+                binding.bias = binder.tensor(name, Element::I32, &[u64::from(width(value))])?;
             }
-            Operator::AddPositions { table, residual } => {
-                let rows = manifest.context;
-                binding.matrix = Some(binder.matrix(table, rows, *residual, None)?);
-            }
-            Operator::Attention { .. } => {
-                binder.exp(&mut tables)?;
-            }
-            Operator::GatedSilu { .. } => {
-                tables.sigmoid = binder.tensor("table.sigmoid", Element::U16, &[1 << 16])?;
-            }
-            Operator::Gather { table, output } => {
-                let rows = manifest.vocabulary;
-                binding.matrix = Some(binder.matrix(table, rows, *output, None)?);
-            }
-            Operator::MatMul { input, weight, output } => {
-                let rows = program.values[output.index()].width;
-                binding.matrix = Some(binder.matrix(weight, rows, *input, Some(*output))?);
-            }
-            Operator::MatMulAdd { input, weight, residual } => {
-                let rows = program.values[residual.index()].width;
-                binding.matrix = Some(binder.matrix(weight, rows, *input, Some(*residual))?);
-            }
-            Operator::Gelu { form: Gelu::Exact, .. } => {
-                tables.gelu = binder.tensor("table.gelu", Element::U16, &[1 << 16])?;
-            }
-            Operator::Gelu { form: Gelu::Tanh, .. } => {
-                tables.gelu_tanh = binder.tensor("table.gelu_tanh", Element::U16, &[1 << 16])?;
-            }
-            Operator::HeadNorm { gain, head_dim, .. } => {
-                let width = u64::from(*head_dim);
-                binding.gain = binder.tensor(gain, Element::I16, &[width])?;
+            ParameterSpec::None => {}
+            ParameterSpec::Norm { gain, width: of } => {
+                let width = match of {
+                    GainWidth::Head(head_dim) => head_dim,
+                    GainWidth::Row(value) => width(value),
+                };
+                binding.gain = binder.tensor(gain, Element::I16, &[u64::from(width)])?;
                 binder.rsqrt(&mut tables)?;
             }
-            Operator::LayerNorm { input, gain, .. } | Operator::RmsNorm { input, gain, .. } => {
-                let width = u64::from(program.values[input.index()].width);
-                binding.gain = binder.tensor(gain, Element::I16, &[width])?;
-                binder.rsqrt(&mut tables)?;
+            ParameterSpec::Product { name, input, output } => {
+                let matrix = binder.matrix(name, width(output), input, Some(output))?;
+                binding.matrix = Some(matrix);
             }
-            Operator::Rope { head_dim, .. } => {
+            ParameterSpec::Rotations { head_dim } => {
                 let shape = [u64::from(manifest.context), u64::from(head_dim / 2), 2];
                 binder.rope(&mut tables, &shape)?;
             }
-            Operator::CacheAppend { .. }
-            | Operator::FirstRow { .. }
-            | Operator::Input { .. }
-            | Operator::LastRows { .. }
-            | Operator::MeanPool { .. }
-            | Operator::Narrow { .. }
-            | Operator::Relu { .. } => {}
+            ParameterSpec::Rows { name, count, output } => {
+                let rows = match count {
+                    RowsOf::Context => manifest.context,
+                    RowsOf::Vocabulary => manifest.vocabulary,
+                };
+                binding.matrix = Some(binder.matrix(name, rows, output, None)?);
+            }
+            ParameterSpec::Table(TableKind::Exp) => binder.exp(&mut tables)?,
+            ParameterSpec::Table(TableKind::Gelu(Gelu::Exact)) => {
+                tables.gelu = binder.tensor("table.gelu", Element::U16, &[1 << 16])?;
+            }
+            ParameterSpec::Table(TableKind::Gelu(Gelu::Tanh)) => {
+                tables.gelu_tanh = binder.tensor("table.gelu_tanh", Element::U16, &[1 << 16])?;
+            }
+            ParameterSpec::Table(TableKind::Sigmoid) => {
+                tables.sigmoid = binder.tensor("table.sigmoid", Element::U16, &[1 << 16])?;
+            }
         }
         bindings.push(binding);
     }
@@ -226,7 +211,8 @@ impl Binder<'_> {
         Ok(Matrix { name, rows, columns, values, exponents, row_bits, shifts })
     }
 
-    /// The bounds of the attention kernel and the sampler: no entry above `2^15`, which is the first.
+    /// The bounds of the attention kernel and the sampler: no entry above `2^15`, which is the
+    /// first.
     fn exp(&mut self, tables: &mut Tables) -> Result<(), ArtifactError> {
         let range = self.tensor("table.exp", Element::U16, &[1 << 16])?;
         if range != tables.exp {

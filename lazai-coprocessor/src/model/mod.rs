@@ -25,8 +25,6 @@ pub use perceptron::synthetic_perceptron;
 #[cfg(any(test, feature = "test-utils"))]
 pub use synthetic::{synthetic, synthetic_transformer};
 
-use bind::{Binding, Tables};
-
 /// A model that is ready to run.
 #[derive(Debug)]
 pub struct Model {
@@ -40,8 +38,8 @@ impl Model {
     /// Tokens of one step of reading a prompt. It bounds memory and changes no result.
     pub const STEP_TOKENS: usize = 256;
 
-    /// Loads the model `expected`: hashes the artifact, checks every bound that the kernels rely on, and
-    /// binds its program.
+    /// Loads the model `expected`: hashes the artifact, checks every bound that the kernels rely
+    /// on, and binds its program.
     ///
     /// Reads all bytes. An artifact of another identity is refused before anything else is read.
     ///
@@ -57,7 +55,8 @@ impl Model {
 
     /// Loads whatever model the artifact is, with the checks of [`load`](Self::load).
     ///
-    /// It is safe to run, but may be any model: compare [`id`](Self::id) with the one that was meant.
+    /// It is safe to run, but may be any model: compare [`id`](Self::id) with the one that was
+    /// meant.
     ///
     /// # Errors
     /// [`ArtifactError`] if the artifact is malformed.
@@ -65,7 +64,8 @@ impl Model {
         Self::new(Network::load_untrusted(artifact, threads)?)
     }
 
-    /// Binds an artifact that this machine verified before as `id`, without reading its weights again.
+    /// Binds an artifact that this machine verified before as `id`, without reading its weights
+    /// again.
     ///
     /// The caller vouches that [`Model::load`] accepted the same bytes with this identity.
     ///
@@ -78,8 +78,9 @@ impl Model {
     /// Reads the tokenizer of a network and becomes its model.
     ///
     /// # Errors
-    /// [`ArtifactError::ReadsTensor`] if the network reads a tensor and not tokens, and [`ArtifactError::Tokenizer`] or
-    /// [`ArtifactError::MissingTensor`] if its tokenizer is malformed or absent.
+    /// [`ArtifactError::ReadsTensor`] if the network reads a tensor and not tokens, and
+    /// [`ArtifactError::Tokenizer`] or [`ArtifactError::MissingTensor`] if its tokenizer is
+    /// malformed or absent.
     pub fn new(network: Network) -> Result<Self, ArtifactError> {
         let program = network.program();
         if program.input().is_some() {
@@ -99,43 +100,43 @@ impl Model {
         Ok(Self { network, tokenizer, logits_work, embedding_work })
     }
 
-    /// The program and its parameters.
+    /// Returns the program and its parameters.
     #[must_use]
     pub const fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The identity: the Merkle root over the artifact.
+    /// Returns the identity: the Merkle root over the artifact.
     #[must_use]
     pub const fn id(&self) -> ModelId {
         self.network.id()
     }
 
-    /// What the model is and computes.
+    /// Returns the manifest: what the model is and computes.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         self.network.manifest()
     }
 
-    /// The artifact behind the model.
+    /// Returns the artifact behind the model.
     #[must_use]
     pub const fn artifact(&self) -> &Artifact {
         self.network.artifact()
     }
 
-    /// The tokenizer of the model.
+    /// Returns the tokenizer of the model.
     #[must_use]
     pub const fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// Whether the program computes `target`.
+    /// Returns whether the program computes `target`.
     #[must_use]
     pub const fn supports(&self, target: Target) -> bool {
         self.manifest().program.output(target).is_some()
     }
 
-    /// The operations of `target`.
+    /// Returns the operations of `target`.
     #[must_use]
     pub const fn work_rule(&self, target: Target) -> &WorkRule {
         match target {
@@ -144,24 +145,12 @@ impl Model {
         }
     }
 
-    /// The bytes that a sequence of `positions` positions needs at most at one time, as
+    /// Computes the bytes that a sequence of `positions` positions needs at most at one time, as
     /// [`Program::peak_bytes`](crate::program::Program::peak_bytes) counts them.
     ///
     /// # Errors
     /// [`WorkOverflow`] if they exceed 64 bits.
     pub fn peak_bytes(&self, target: Target, positions: u64) -> Result<u64, WorkOverflow> {
         self.manifest().program.peak_bytes(target, positions, Self::STEP_TOKENS as u64)
-    }
-
-    pub(crate) fn binding(&self, operator: usize) -> &Binding {
-        self.network.binding(operator)
-    }
-
-    pub(crate) const fn tables(&self) -> &Tables {
-        self.network.table_ranges()
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.network.bytes()
     }
 }

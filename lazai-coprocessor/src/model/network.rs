@@ -2,17 +2,18 @@ use lazai_api_types::ModelId;
 
 use crate::{
     artifact::{Artifact, ArtifactError, Manifest},
-    kernel::{Embedding, KernelError, Threads, WeightMatrix},
-    program::{Operator, Program},
+    kernel::{Embedding, KernelError, Norm, Threads, WeightMatrix},
+    program::{Operator, ParameterSpec, Program, TableKind},
 };
 
 use super::bind::{Binding, Matrix, Tables, bind};
 
-/// A program bound to its parameters: what a [`Model`](super::Model) computes, without its tokenizer.
+/// A program bound to its parameters: what a [`Model`](super::Model) computes, without its
+/// tokenizer.
 ///
 /// A network that reads a tensor instead of tokens is no model; its integers come from a
-/// [`Trace`](crate::trace::Trace). Everything in it is checked: the program, the shapes of all parameters, and the
-/// bounds of docs/numerics.md, which a reader may rely on.
+/// [`Trace`](crate::trace::Trace). Everything in it is checked: the program, the shapes of all
+/// parameters, and the bounds of docs/numerics.md, which a reader may rely on.
 #[derive(Debug)]
 pub struct Network {
     id: ModelId,
@@ -22,8 +23,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Loads the network `expected`: hashes the artifact, checks every bound that the kernels rely on,
-    /// and binds its program.
+    /// Loads the network `expected`: hashes the artifact, checks every bound that the kernels rely
+    /// on, and binds its program.
     ///
     /// Reads all bytes. An artifact of another identity is refused before anything else is read.
     ///
@@ -66,37 +67,37 @@ impl Network {
         Ok(Self { id, artifact, bindings, tables })
     }
 
-    /// The identity: the Merkle root over the artifact.
+    /// Returns the identity: the Merkle root over the artifact.
     #[must_use]
     pub const fn id(&self) -> ModelId {
         self.id
     }
 
-    /// The artifact behind the network.
+    /// Returns the artifact behind the network.
     #[must_use]
     pub const fn artifact(&self) -> &Artifact {
         &self.artifact
     }
 
-    /// What the network is and computes.
+    /// Returns the manifest: what the network is and computes.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         self.artifact.manifest()
     }
 
-    /// What the network computes.
+    /// Returns the program: what the network computes.
     #[must_use]
     pub const fn program(&self) -> &Program {
         &self.manifest().program
     }
 
-    /// Every operator with its parameters, in the order of the program.
+    /// Returns every operator with its parameters, in the order of the program.
     pub fn operators(&self) -> impl ExactSizeIterator<Item = (&Operator, Parameters<'_>)> {
         let operators = self.program().operators.iter().enumerate();
         operators.map(|(index, operator)| (operator, self.parameters(index)))
     }
 
-    /// The parameters of the operator of this index; none if there is no such operator.
+    /// Returns the parameters of the operator of this index; none if there is no such operator.
     #[must_use]
     pub fn parameters(&self, operator: usize) -> Parameters<'_> {
         let (program, tables) = (self.program(), self.tables());
@@ -105,41 +106,32 @@ impl Network {
         else {
             return Parameters::None;
         };
-        let bits = |id: crate::program::ValueId| i32::from(program.values[id.index()].bits);
+        let bytes = self.bytes();
         let matrix = |scale: i32| match &binding.matrix {
-            Some(matrix) => Parameters::Matrix(Weights { matrix, bytes: self.bytes(), scale }),
+            Some(matrix) => Parameters::Matrix(Weights { matrix, bytes, scale }),
             None => Parameters::None,
         };
-        match operator {
-            Operator::AddBias { .. } => {
-                Parameters::Bias(bytemuck::cast_slice(&self.bytes()[binding.bias.clone()]))
+        match operator.signature().parameters {
+            ParameterSpec::Bias { .. } => {
+                Parameters::Bias(bytemuck::cast_slice(&bytes[binding.bias.clone()]))
             }
-            Operator::AddPositions { residual: output, .. } | Operator::Gather { output, .. } => {
-                matrix(-bits(*output))
-            }
-            Operator::Attention { .. } => Parameters::Table(tables.exp),
-            Operator::GatedSilu { .. } => Parameters::Table(tables.sigmoid),
-            Operator::Gelu { form, .. } => Parameters::Table(tables.gelu(*form)),
-            Operator::HeadNorm { .. } | Operator::LayerNorm { .. } | Operator::RmsNorm { .. } => {
-                let gain = bytemuck::cast_slice(&self.bytes()[binding.gain.clone()]);
+            ParameterSpec::None => Parameters::None,
+            ParameterSpec::Norm { .. } => {
+                let gain = bytemuck::cast_slice(&bytes[binding.gain.clone()]);
                 Parameters::Norm { gain, rsqrt: tables.rsqrt }
             }
-            Operator::MatMul { input, output, .. }
-            | Operator::MatMulAdd { input, residual: output, .. } => {
-                matrix(bits(*input) - bits(*output))
+            ParameterSpec::Product { input, output, .. } => {
+                matrix(program.bits(input) - program.bits(output))
             }
-            Operator::Rope { .. } => Parameters::Rotations(tables.rope),
-            Operator::CacheAppend { .. }
-            | Operator::FirstRow { .. }
-            | Operator::Input { .. }
-            | Operator::LastRows { .. }
-            | Operator::MeanPool { .. }
-            | Operator::Narrow { .. }
-            | Operator::Relu { .. } => Parameters::None,
+            ParameterSpec::Rotations { .. } => Parameters::Rotations(tables.rope),
+            ParameterSpec::Rows { output, .. } => matrix(-program.bits(output)),
+            ParameterSpec::Table(TableKind::Exp) => Parameters::Table(tables.exp),
+            ParameterSpec::Table(TableKind::Gelu(form)) => Parameters::Table(tables.gelu(form)),
+            ParameterSpec::Table(TableKind::Sigmoid) => Parameters::Table(tables.sigmoid),
         }
     }
 
-    /// The tables of the nonlinear operators.
+    /// Returns the tables of the nonlinear operators.
     #[must_use]
     pub fn tables(&self) -> TableEntries<'_> {
         let (bytes, tables) = (self.bytes(), &self.tables);
@@ -153,15 +145,7 @@ impl Network {
         }
     }
 
-    pub(super) fn binding(&self, operator: usize) -> &Binding {
-        &self.bindings[operator]
-    }
-
-    pub(super) const fn table_ranges(&self) -> &Tables {
-        &self.tables
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         self.artifact.bytes()
     }
 
@@ -187,7 +171,8 @@ impl Network {
 pub enum Parameters<'a> {
     /// The added row: `AddBias`.
     Bias(&'a [i32]),
-    /// The matrix: `MatMul`, `MatMulAdd`; or the row of each token or position: `Gather`, `AddPositions`.
+    /// The matrix: `MatMul`, `MatMulAdd`; or the row of each token or position: `Gather`,
+    /// `AddPositions`.
     Matrix(Weights<'a>),
     /// Nothing: operators that only move, round, clamp or sum.
     None,
@@ -200,29 +185,70 @@ pub enum Parameters<'a> {
     },
     /// The table `ROPE`, `[context, head_dim / 2, 2]`, cosine and sine: `Rope`.
     Rotations(&'a [i16]),
-    /// The table that is looked up: `EXP` of `Attention`, `SIGMOID` of `GatedSilu`, `GELU` or `GELU_TANH` of `Gelu`.
+    /// The table that is looked up: `EXP` of `Attention`, `SIGMOID` of `GatedSilu`, `GELU` or
+    /// `GELU_TANH` of `Gelu`.
     Table(&'a [u16]),
+}
+
+impl<'a> Parameters<'a> {
+    /// Returns the added row.
+    pub(crate) const fn bias(self) -> Option<&'a [i32]> {
+        match self {
+            Self::Bias(bias) => Some(bias),
+            _ => None,
+        }
+    }
+
+    /// Returns the matrix.
+    pub(crate) const fn matrix(self) -> Option<Weights<'a>> {
+        match self {
+            Self::Matrix(weights) => Some(weights),
+            _ => None,
+        }
+    }
+
+    /// Returns the constants of a norm.
+    pub(crate) fn norm(self, gain_bits: i8, epsilon: u64, output_bits: i32) -> Option<Norm<'a>> {
+        let Self::Norm { gain, rsqrt } = self else { return None };
+        Some(Norm { gain, gain_bits: gain_bits.into(), epsilon, output_bits, rsqrt })
+    }
+
+    /// Returns the table `ROPE`.
+    pub(crate) const fn rotations(self) -> Option<&'a [i16]> {
+        match self {
+            Self::Rotations(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Returns the table that is looked up.
+    pub(crate) const fn table(self) -> Option<&'a [u16]> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
 }
 
 /// The tables of a network, each empty if the program does not need it.
 #[derive(Clone, Copy, Debug)]
 pub struct TableEntries<'a> {
-    /// `EXP`, 65,536 entries.
+    /// The table `EXP`, 65,536 entries.
     pub exp: &'a [u16],
-    /// `GELU`, 65,536 entries.
+    /// The table `GELU`, 65,536 entries.
     pub gelu: &'a [u16],
-    /// `GELU_TANH`, 65,536 entries.
+    /// The table `GELU_TANH`, 65,536 entries.
     pub gelu_tanh: &'a [u16],
     /// `ROPE`, `[context, head_dim / 2, 2]`.
     pub rope: &'a [i16],
-    /// `RSQRT`, 49,152 entries.
+    /// The table `RSQRT`, 49,152 entries.
     pub rsqrt: &'a [u16],
-    /// `SIGMOID`, 65,536 entries.
+    /// The table `SIGMOID`, 65,536 entries.
     pub sigmoid: &'a [u16],
 }
 
 impl<'a> TableEntries<'a> {
-    /// The table of a form of `Gelu`.
+    /// Returns the table of a form of `Gelu`.
     #[must_use]
     pub const fn gelu(&self, form: crate::architecture::Gelu) -> &'a [u16] {
         match form {
@@ -242,7 +268,7 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// The name; operators that name the same matrix share its integers.
+    /// Returns the name; operators that name the same matrix share its integers.
     #[must_use]
     pub fn name(&self) -> &'a str {
         &self.matrix.name
@@ -254,13 +280,13 @@ impl<'a> Weights<'a> {
         self.matrix.rows
     }
 
-    /// Columns.
+    /// Elements of a row.
     #[must_use]
     pub const fn columns(&self) -> usize {
         self.matrix.columns
     }
 
-    /// The effective weights `w' = w * 2^e` of a row, each within `±1,016`.
+    /// Returns the effective weights `w' = w * 2^e` of a row, each within `±1,016`.
     ///
     /// # Panics
     /// If there are fewer rows.
@@ -276,14 +302,14 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The fraction bits `f_row` of each row.
+    /// Returns the fraction bits `f_row` of each row.
     #[must_use]
     pub fn row_bits(&self) -> &'a [i8] {
         self.embedding().row_bits
     }
 
-    /// By how many bits the result of a row is rounded: `f_x + f_row - f_y`, from 1 to 31, of a product, and
-    /// `f_row - f_y`, which may be negative, of the row of a token or position.
+    /// Returns by how many bits the result of a row is rounded: `f_x + f_row - f_y`, from 1 to 31,
+    /// of a product, and `f_row - f_y`, which may be negative, of the row of a token or position.
     ///
     /// # Panics
     /// If there are fewer rows.
@@ -292,12 +318,12 @@ impl<'a> Weights<'a> {
         i32::from(self.row_bits()[row]) + self.scale
     }
 
-    /// The operand of the product kernel.
+    /// Returns the operand of the product kernel.
     pub(crate) fn product(&self) -> Result<WeightMatrix<'a>, KernelError> {
         self.matrix.weight(self.bytes)
     }
 
-    /// The operand of the kernels that read rows.
+    /// Returns the operand of the kernels that read rows.
     pub(crate) fn embedding(&self) -> Embedding<'a> {
         self.matrix.embedding(self.bytes)
     }

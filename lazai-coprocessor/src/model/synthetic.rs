@@ -25,7 +25,8 @@ pub fn synthetic(
 
 /// Makes a transformer of random weights, for tests and benches of any size.
 ///
-/// Its tokens are `<s>`, `</s>` and the 256 bytes, then tokens without a text up to the vocabulary, which is at least
+/// Its tokens are `<s>`, `</s>` and the 256 bytes, then tokens without a text up to the vocabulary,
+/// which is at least
 /// 258. The same arguments give the same bytes.
 ///
 /// # Errors

@@ -68,12 +68,11 @@ fn a_model_gives_the_parameters_that_its_kernels_read() {
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
     let model = Model::load_untrusted(artifact, &Threads::single()).unwrap();
     let mut kinds = [0; 6];
-    for (index, (operator, parameters)) in model.network().operators().enumerate() {
+    for (operator, parameters) in model.network().operators() {
         match parameters {
             Parameters::Matrix(weights) => {
                 kinds[0] += 1;
-                let matrix = model.binding(index).matrix.as_ref().unwrap();
-                let weight: WeightMatrix<'_> = matrix.weight(model.bytes()).unwrap();
+                let weight: WeightMatrix<'_> = weights.product().unwrap();
                 let product =
                     matches!(operator, Operator::MatMul { .. } | Operator::MatMulAdd { .. });
                 for row in 0..weights.rows() {
@@ -102,6 +101,7 @@ fn a_model_gives_the_parameters_that_its_kernels_read() {
             Parameters::None => kinds[5] += 1,
         }
     }
-    // The embedding twice and 7 of the layer; norms of the layer, the last one twice, the unit vector.
+    // The embedding twice and 7 of the layer; norms of the layer, the last one twice, the unit
+    // vector.
     assert_eq!(kinds, [9, 5, 2, 2, 0, 3]);
 }

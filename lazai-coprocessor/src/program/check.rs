@@ -16,7 +16,8 @@ pub enum ProgramError {
         /// The largest allowed.
         max: i64,
     },
-    /// An operand does not exist, is read before it is written, is written twice, or is given twice.
+    /// An operand does not exist, is read before it is written, is written twice, or is given
+    /// twice.
     #[error("operator {index} ({operator}): {operand} {id} {problem}")]
     Operand {
         /// Index of the operator.

@@ -11,7 +11,7 @@ pub struct LlamaShape {
     pub hidden: u32,
     /// Width of the gated unit.
     pub intermediate: u32,
-    /// Query heads.
+    /// Number of query heads.
     pub heads: u32,
     /// Key and value heads; divides `heads`.
     pub kv_heads: u32,
@@ -22,7 +22,8 @@ pub struct LlamaShape {
 }
 
 impl LlamaShape {
-    /// The decoder of this shape with so many layers and positions, and Llama's customary constants.
+    /// Builds the decoder of this shape with so many layers and positions, and Llama's customary
+    /// constants.
     #[must_use]
     pub const fn architecture(&self, layers: u32, context: u32) -> Architecture {
         Architecture {

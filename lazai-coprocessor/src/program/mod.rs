@@ -1,13 +1,14 @@
 //! The integer tensor program: a list of operators over tensors with symbolic row counts.
 //!
-//! Each operator is defined in docs/numerics.md. Here stand its operands, its shape rule, its work rule and its place
-//! in memory; its arithmetic stands in [`kernel`](crate::kernel).
+//! Each operator is defined in docs/numerics.md. Here stand its operands, its shape rule, its work
+//! rule and its place in memory; its arithmetic stands in [`kernel`](crate::kernel).
 
 mod check;
 mod llama;
 mod operator;
 mod plan;
 mod scales;
+mod signature;
 mod transformer;
 mod value;
 mod work;
@@ -20,6 +21,7 @@ pub use llama::LlamaShape;
 pub use operator::Operator;
 pub use plan::{Plan, Rows};
 pub use scales::{LayerScales, NormScales, Scales};
+pub(crate) use signature::{GainWidth, ParameterSpec, RowsOf, TableKind};
 pub use transformer::transformer;
 pub use value::{Cache, CacheId, Format, RowCount, Value, ValueId};
 pub use work::WorkRule;
@@ -53,7 +55,7 @@ pub enum Target {
 }
 
 impl Program {
-    /// The value that holds the result for `target`.
+    /// Returns the value that holds the result for `target`.
     #[must_use]
     pub const fn output(&self, target: Target) -> Option<ValueId> {
         match target {
@@ -62,13 +64,23 @@ impl Program {
         }
     }
 
-    /// Whether tokens attend to those after them, so that a sequence is read in one step.
+    /// Returns the fraction bits of a value.
+    pub(crate) fn bits(&self, id: ValueId) -> i32 {
+        i32::from(self.values[id.index()].bits)
+    }
+
+    /// Returns the width of a value.
+    pub(crate) fn width(&self, id: ValueId) -> usize {
+        self.values[id.index()].width as usize
+    }
+
+    /// Returns whether tokens attend to those after them, so that a sequence is read in one step.
     #[must_use]
     pub fn is_bidirectional(&self) -> bool {
         self.operators.iter().any(Operator::is_bidirectional)
     }
 
-    /// The value that holds the caller's tensor; `None` if the program reads tokens.
+    /// Returns the value that holds the caller's tensor; `None` if the program reads tokens.
     #[must_use]
     pub fn input(&self) -> Option<ValueId> {
         self.operators.iter().find_map(|operator| match operator {
@@ -77,9 +89,10 @@ impl Program {
         })
     }
 
-    /// The indices of the operators that `target` needs, in order.
+    /// Lists the indices of the operators that `target` needs, in order.
     ///
-    /// Walks backwards from the output; an operator is needed if it writes something that is needed.
+    /// Walks backwards from the output; an operator is needed if it writes something that is
+    /// needed.
     #[must_use]
     pub fn schedule(&self, target: Target) -> Vec<usize> {
         let Some(output) = self.output(target) else { return Vec::new() };

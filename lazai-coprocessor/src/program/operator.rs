@@ -29,7 +29,8 @@ pub enum Operator {
         cache: CacheId,
         /// The mixture, i16, at the fraction bits of the cached values.
         output: ValueId,
-        /// Whether a token attends to the positions after it too; the whole sequence is then one step.
+        /// Whether a token attends to the positions after it too; the whole sequence is then one
+        /// step.
         #[serde(default, skip_serializing_if = "is_false")]
         bidirectional: bool,
     },
@@ -178,83 +179,24 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The name in docs/numerics.md.
+    /// Returns the name in docs/numerics.md.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::AddBias { .. } => "AddBias",
-            Self::AddPositions { .. } => "AddPositions",
-            Self::Attention { .. } => "Attention",
-            Self::CacheAppend { .. } => "CacheAppend",
-            Self::FirstRow { .. } => "FirstRow",
-            Self::GatedSilu { .. } => "GatedSilu",
-            Self::Gather { .. } => "Gather",
-            Self::Gelu { .. } => "Gelu",
-            Self::HeadNorm { .. } => "HeadNorm",
-            Self::Input { .. } => "Input",
-            Self::LastRows { .. } => "LastRows",
-            Self::LayerNorm { .. } => "LayerNorm",
-            Self::MatMul { .. } => "MatMul",
-            Self::MatMulAdd { .. } => "MatMulAdd",
-            Self::MeanPool { .. } => "MeanPool",
-            Self::Narrow { .. } => "Narrow",
-            Self::Relu { .. } => "Relu",
-            Self::RmsNorm { .. } => "RmsNorm",
-            Self::Rope { .. } => "Rope",
-        }
+        self.signature().name
     }
 
-    /// The value that is written, in place or anew.
+    /// Returns the value that is written, in place or anew; `None` if a cache is.
     #[must_use]
     pub const fn writes(&self) -> Option<ValueId> {
-        match self {
-            Self::CacheAppend { .. } => None,
-            Self::Attention { output, .. }
-            | Self::FirstRow { output, .. }
-            | Self::GatedSilu { output, .. }
-            | Self::Gather { output, .. }
-            | Self::Gelu { output, .. }
-            | Self::HeadNorm { output, .. }
-            | Self::Input { output }
-            | Self::LastRows { output, .. }
-            | Self::LayerNorm { output, .. }
-            | Self::MatMul { output, .. }
-            | Self::MeanPool { output, .. }
-            | Self::Narrow { output, .. }
-            | Self::Relu { output, .. }
-            | Self::RmsNorm { output, .. } => Some(*output),
-            Self::AddPositions { residual, .. } | Self::MatMulAdd { residual, .. } => {
-                Some(*residual)
-            }
-            Self::AddBias { value, .. } | Self::Rope { value, .. } => Some(*value),
-        }
+        self.signature().writes
     }
 
-    /// The values that are read, those in place included.
-    pub fn reads(&self) -> impl Iterator<Item = ValueId> {
-        let [first, second] = match self {
-            Self::Attention { query, .. } => [Some(*query), None],
-            Self::CacheAppend { key, value, .. } => [Some(*key), Some(*value)],
-            Self::GatedSilu { gate, up, .. } => [Some(*gate), Some(*up)],
-            Self::Gather { .. } | Self::Input { .. } => [None, None],
-            Self::FirstRow { input, .. }
-            | Self::Gelu { input, .. }
-            | Self::HeadNorm { input, .. }
-            | Self::LastRows { input, .. }
-            | Self::LayerNorm { input, .. }
-            | Self::MatMul { input, .. }
-            | Self::MeanPool { input, .. }
-            | Self::Narrow { input, .. }
-            | Self::Relu { input, .. }
-            | Self::RmsNorm { input, .. } => [Some(*input), None],
-            Self::AddPositions { residual, .. } => [Some(*residual), None],
-            Self::MatMulAdd { input, residual, .. } => [Some(*input), Some(*residual)],
-            Self::AddBias { value, .. } | Self::Rope { value, .. } => [Some(*value), None],
-        };
-        first.into_iter().chain(second)
+    /// Returns the values that are read, those in place included.
+    pub fn reads(&self) -> impl Iterator<Item = ValueId> + use<> {
+        self.signature().reads.into_iter().flatten()
     }
 
-    /// The cache that is written.
+    /// Returns the cache that is written.
     #[must_use]
     pub const fn fills(&self) -> Option<CacheId> {
         match self {
@@ -263,7 +205,7 @@ impl Operator {
         }
     }
 
-    /// The cache that is read.
+    /// Returns the cache that is read.
     #[must_use]
     pub const fn attends(&self) -> Option<CacheId> {
         match self {
@@ -272,28 +214,22 @@ impl Operator {
         }
     }
 
-    /// Whether it is attention to the past alone.
+    /// Returns whether it is attention to the past alone.
     #[must_use]
     pub const fn is_causal(&self) -> bool {
         matches!(self, Self::Attention { bidirectional: false, .. })
     }
 
-    /// Whether it is attention to the past and the future.
+    /// Returns whether it is attention to the past and the future.
     #[must_use]
     pub const fn is_bidirectional(&self) -> bool {
         matches!(self, Self::Attention { bidirectional: true, .. })
     }
 
-    /// Whether the written value is also read.
+    /// Returns whether the written value is also read.
     #[must_use]
     pub const fn in_place(&self) -> bool {
-        matches!(
-            self,
-            Self::AddBias { .. }
-                | Self::AddPositions { .. }
-                | Self::MatMulAdd { .. }
-                | Self::Rope { .. }
-        )
+        self.signature().in_place
     }
 }
 

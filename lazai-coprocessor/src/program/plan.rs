@@ -14,7 +14,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a value.
+    /// Returns how many rows a value has in the step.
     #[must_use]
     pub const fn of(&self, rows: RowCount) -> u64 {
         match rows {
@@ -27,9 +27,9 @@ impl Rows {
 
 /// Where every value of a step lies in one block of memory.
 ///
-/// A value holds its place from the operator that first writes it to the last that reads it. Values are placed in the
-/// order in which they are written, each at the lowest aligned offset that no living value covers, so the plan depends
-/// on the program and the row counts alone.
+/// A value holds its place from the operator that first writes it to the last that reads it. Values
+/// are placed in the order in which they are written, each at the lowest aligned offset that no
+/// living value covers, so the plan depends on the program and the row counts alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
     /// Operators to run, in order.
@@ -71,7 +71,8 @@ impl Plan {
 }
 
 impl Program {
-    /// The bytes that a sequence of `positions` positions needs at most at one time, in steps of at most `step_tokens`.
+    /// Computes the bytes that a sequence of `positions` positions needs at most at one time, in
+    /// steps of at most `step_tokens`.
     ///
     /// The sum of the high-water mark, the key and value caches, and the pooling sums.
     ///
@@ -89,7 +90,8 @@ impl Program {
         state.try_fold(plan.arena_bytes, |sum, bytes| sum.checked_add(bytes?)).ok_or(WorkOverflow)
     }
 
-    /// Bytes of what an operator keeps of a sequence of `positions` positions; `None` if they exceed 64 bits.
+    /// Bytes of what an operator keeps of a sequence of `positions` positions; `None` if they
+    /// exceed 64 bits.
     fn state_bytes(&self, operator: usize, positions: u64) -> Option<u64> {
         match &self.operators[operator] {
             Operator::CacheAppend { cache, .. } => {

@@ -9,7 +9,7 @@ pub struct Scales {
     pub layers: Vec<LayerScales>,
     /// The last norm, in networks that normalize the inputs of layers.
     pub final_norm: NormScales,
-    /// The scores, i32.
+    /// Fraction bits of the scores, i32.
     pub logits: i8,
 }
 
@@ -22,7 +22,7 @@ pub struct LayerScales {
     pub query: i8,
     /// The norm of each head of queries, with `1 / sqrt(head_dim)` in its gain.
     pub query_norm: NormScales,
-    /// Keys.
+    /// Fraction bits of the keys.
     pub key: i8,
     /// The norm of each head of keys.
     pub key_norm: NormScales,
@@ -30,7 +30,7 @@ pub struct LayerScales {
     pub value: i8,
     /// The norm of the feed-forward network.
     pub mlp_norm: NormScales,
-    /// The gate.
+    /// Fraction bits of the gate.
     pub gate: i8,
     /// The other factor, or the input of the activation.
     pub up: i8,

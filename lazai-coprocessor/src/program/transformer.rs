@@ -5,7 +5,8 @@ use crate::{
     program::{LayerScales, NormScales},
 };
 
-/// The program of a transformer: scores of the next token if it has a head, and a unit vector of the text.
+/// Builds the program of a transformer: scores of the next token if it has a head, and a unit
+/// vector of the text.
 ///
 /// Tensors have the names of [`Architecture::tensors`]; `unit` is a gain of `2^14` everywhere.
 ///

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub struct ValueId(pub u32);
 
 impl ValueId {
-    /// The index in [`Program::values`](super::Program::values).
+    /// Returns the index in [`Program::values`](super::Program::values).
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -19,7 +19,7 @@ impl ValueId {
 pub struct CacheId(pub u32);
 
 impl CacheId {
-    /// The index in [`Program::caches`](super::Program::caches).
+    /// Returns the index in [`Program::caches`](super::Program::caches).
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -32,7 +32,7 @@ impl CacheId {
 pub struct Value {
     /// Rows, known when the program runs.
     pub rows: RowCount,
-    /// Columns.
+    /// Elements of a row.
     pub width: u32,
     /// The integer of an element.
     pub format: Format,
@@ -41,7 +41,7 @@ pub struct Value {
 }
 
 impl Value {
-    /// The real number that the integer one stands for, `2^-bits`: for people and reports.
+    /// Returns the real number that the integer one stands for, `2^-bits`: for people and reports.
     #[must_use]
     pub const fn unit(&self) -> f64 {
         // The biased exponent of a power of two; i8 keeps it within 1,023 - 127 and 1,023 + 128.

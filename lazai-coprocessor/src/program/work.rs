@@ -1,12 +1,12 @@
 use lazai_api_types::WorkOverflow;
 
-use super::{Operator, Program, RowCount, Rows, Target};
+use super::{Operator, Program, RowCount, Rows, Target, ValueId, signature::RowWork};
 
 /// The operations of a target, as a polynomial in the tokens and the positions that they attend to.
 ///
 /// Feeding `N` tokens to an empty sequence and asking for `O` rows of scores costs
-/// `per_token * N + per_pair * P + per_output * O + once`, however the tokens are split into steps. The pairs `P` are
-/// `N * (N + 1) / 2` if attention is causal, and `N * N` if it is bidirectional.
+/// `per_token * N + per_pair * P + per_output * O + once`, however the tokens are split into steps.
+/// The pairs `P` are `N * (N + 1) / 2` if attention is causal, and `N * N` if it is bidirectional.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct WorkRule {
     /// Operations for each token.
@@ -43,7 +43,7 @@ impl WorkRule {
         })
     }
 
-    /// The operations of feeding `tokens` tokens and asking for `outputs` rows of scores.
+    /// Computes the operations of feeding `tokens` tokens and asking for `outputs` rows of scores.
     ///
     /// # Errors
     /// [`WorkOverflow`] if they exceed 64 bits.
@@ -61,7 +61,8 @@ impl WorkRule {
     }
 }
 
-/// The operations of one operator in a step of `rows` rows that attend to `pairs` positions in sum.
+/// Computes the operations of one operator in a step of `rows` rows that attend to `pairs`
+/// positions in sum.
 pub(crate) fn step_flops(
     program: &Program,
     operator: &Operator,
@@ -82,35 +83,22 @@ fn pair_flops(program: &Program, operator: &Operator) -> u64 {
     heads * (4 * head + SOFTMAX_FLOPS)
 }
 
-/// The operations of one row, and which rows they are counted by; pairs of attention are counted apart.
+/// Returns the operations of one row, and which rows they are counted by; pairs of attention are
+/// counted apart.
 fn operator_work(program: &Program, operator: &Operator) -> Result<(RowCount, u64), WorkOverflow> {
-    let width = |id: super::ValueId| u64::from(program.values[id.index()].width);
-    let rows = |id: super::ValueId| program.values[id.index()].rows;
-    Ok(match operator {
-        Operator::AddBias { value, .. } => (rows(*value), width(*value)),
-        Operator::AddPositions { residual, .. } => (rows(*residual), 2 * width(*residual)),
-        Operator::Attention { output, .. } => (rows(*output), width(*output)),
-        Operator::CacheAppend { key, value, .. } => (rows(*key), 2 * (width(*key) + width(*value))),
-        Operator::GatedSilu { output, .. } => (rows(*output), 4 * width(*output)),
-        Operator::Gather { output, .. } => (rows(*output), width(*output)),
-        Operator::Gelu { output, .. } => (rows(*output), 3 * width(*output)),
-        Operator::HeadNorm { output, .. } => (rows(*output), 6 * width(*output)),
-        Operator::FirstRow { .. } | Operator::Input { .. } | Operator::LastRows { .. } => {
-            (RowCount::One, 0)
+    let width = |id: ValueId| u64::from(program.values[id.index()].width);
+    let rows = |id: ValueId| program.values[id.index()].rows;
+    Ok(match operator.signature().work {
+        RowWork::Elements(operations, value) => (rows(value), operations * width(value)),
+        RowWork::Free => (RowCount::One, 0),
+        RowWork::Pair(operations, first, second) => {
+            (rows(first), operations * (width(first) + width(second)))
         }
-        Operator::LayerNorm { output, .. } => (rows(*output), 8 * width(*output)),
-        Operator::MatMul { input, output, .. } => {
-            (rows(*output), product(width(*input), width(*output))?)
+        RowWork::Product { input, output } => (rows(output), product(width(input), width(output))?),
+        RowWork::ProductAdd { input, residual } => {
+            let flops = product(width(input), width(residual))?;
+            (rows(residual), flops.checked_add(width(residual)).ok_or(WorkOverflow)?)
         }
-        Operator::MatMulAdd { input, residual, .. } => {
-            let flops = product(width(*input), width(*residual))?;
-            (rows(*residual), flops.checked_add(width(*residual)).ok_or(WorkOverflow)?)
-        }
-        Operator::MeanPool { input, .. } => (rows(*input), width(*input)),
-        Operator::Narrow { output, .. } => (rows(*output), width(*output)),
-        Operator::Relu { output, .. } => (rows(*output), 2 * width(*output)),
-        Operator::RmsNorm { output, .. } => (rows(*output), 6 * width(*output)),
-        Operator::Rope { value, .. } => (rows(*value), 3 * width(*value)),
     })
 }
 

@@ -2,8 +2,8 @@
 
 /// A number in `[0, 256)` as an integer multiple of 2^-120.
 ///
-/// Every operation truncates, which costs a unit of 2^-120 or a few; with at most some hundred steps
-/// the absolute error of every function here stays below 2^-110.
+/// Every operation truncates, which costs a unit of 2^-120 or a few; with at most some hundred
+/// steps the absolute error of every function here stays below 2^-110.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Fixed(u128);
 
@@ -11,7 +11,7 @@ impl Fixed {
     /// One.
     pub(super) const ONE: Self = Self(1 << FRACTION_BITS);
 
-    /// `numerator / denominator`, for a denominator in `1..2^127` and a quotient below 256.
+    /// Returns `numerator / denominator`, for a denominator in `1..2^127` and a quotient below 256.
     pub(super) const fn ratio(numerator: u128, denominator: u128) -> Self {
         let mut quotient = numerator / denominator;
         let mut rest = numerator % denominator;
@@ -28,7 +28,7 @@ impl Fixed {
         Self(quotient)
     }
 
-    /// The natural logarithm of `value`, which is not 0.
+    /// Returns the natural logarithm of `value`, which is not 0.
     pub(super) const fn ln(value: u64) -> Self {
         let exponent = value.ilog2();
         let power = 1_u128 << exponent;
@@ -38,28 +38,29 @@ impl Fixed {
         Self(LN_2.0 * exponent as u128 + 2 * z.atanh().0)
     }
 
-    /// The ratio of a circle's circumference to its radius, by Machin's formula.
+    /// Returns the ratio of a circle's circumference to its radius, by Machin's formula.
     pub(super) const fn tau() -> Self {
         Self(32 * Self::arctangent_of_inverse(5).0 - 8 * Self::arctangent_of_inverse(239).0)
     }
 
-    /// The density of the normal distribution at 0, `1 / sqrt(tau)`, with an error below 2^-58.
+    /// Returns the density of the normal distribution at 0, `1 / sqrt(tau)`, with an error below
+    /// 2^-58.
     pub(super) const fn normal_density() -> Self {
         let square = Self::ratio(Self::ONE.0, Self::tau().0);
         Self(square.0.isqrt() << (FRACTION_BITS / 2))
     }
 
-    /// The number for which an integer multiple of 2^-120 stands.
+    /// Returns the number for which an integer multiple of 2^-120 stands.
     pub(super) const fn from_raw(raw: u128) -> Self {
         Self(raw)
     }
 
-    /// The integer multiple of 2^-120 that stands for this number.
+    /// Returns the integer multiple of 2^-120 that stands for this number.
     pub(super) const fn raw(self) -> u128 {
         self.0
     }
 
-    /// `self * other`, for a product below 256.
+    /// Returns `self * other`, for a product below 256.
     pub(super) const fn times(self, other: Self) -> Self {
         const LOW: u128 = u64::MAX as u128;
         let (a1, a0) = (self.0 >> 64, self.0 & LOW);
@@ -69,12 +70,12 @@ impl Fixed {
         Self(((a1 * b1) << (128 - FRACTION_BITS)) + (middle >> (FRACTION_BITS - 64)))
     }
 
-    /// `self / divisor`.
+    /// Returns `self / divisor`.
     pub(super) const fn divided_by(self, divisor: u128) -> Self {
         Self(self.0 / divisor)
     }
 
-    /// `exp(-self)`.
+    /// Returns `exp(-self)`.
     pub(super) const fn exp_of_negative(self) -> Self {
         // self = halvings * ln 2 - y with y in (0, ln 2], so that every term of exp(y) is positive.
         let halvings = self.0 / LN_2.0 + 1;
@@ -88,7 +89,7 @@ impl Fixed {
         if halvings < 128 { Self(sum >> halvings) } else { Self(0) }
     }
 
-    /// `self * 2^bits`, rounded to the nearest integer, half up.
+    /// Returns `self * 2^bits`, rounded to the nearest integer, half up.
     pub(super) const fn rounded(self, bits: u32) -> u128 {
         let dropped = FRACTION_BITS - bits;
         (self.0 + (1 << (dropped - 1))) >> dropped
@@ -122,7 +123,8 @@ impl Fixed {
     }
 }
 
-/// Cosine and sine, with 62 fraction bits, of an angle given in turns with 128 fraction bits.
+/// Computes cosine and sine, with 62 fraction bits, of an angle given in turns with 128 fraction
+/// bits.
 ///
 /// The absolute error stays below 2^-56.
 #[must_use]

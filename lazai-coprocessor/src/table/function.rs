@@ -2,7 +2,8 @@
 
 use super::fixed::Fixed;
 
-/// The exponential of a non-positive number: entry `u` is `exp(-u / 4096)` with 15 fraction bits.
+/// Makes the table of the exponential of a non-positive number: entry `u` is `exp(-u / 4096)` with
+/// 15 fraction bits.
 ///
 /// 65,536 entries; the first is 32,768, which stands for one. From entry 45,427 on they are 0.
 ///
@@ -19,7 +20,8 @@ pub fn exp() -> Vec<u16> {
         .collect()
 }
 
-/// The logistic function: entry `x + 32768` is `1 / (1 + exp(-x / 2048))` with 16 fraction bits.
+/// Makes the table of the logistic function: entry `x + 32768` is `1 / (1 + exp(-x / 2048))` with
+/// 16 fraction bits.
 ///
 /// 65,536 entries for the real numbers from -16 to 16; values that round to one become 65,535.
 #[must_use]
@@ -36,8 +38,8 @@ pub fn sigmoid() -> Vec<u16> {
         .collect()
 }
 
-/// The normal distribution: entry `x + 32768` is the probability that a normal variable is below `x / 2048`, with 16
-/// fraction bits.
+/// Makes the table of the normal distribution: entry `x + 32768` is the probability that a normal
+/// variable is below `x / 2048`, with 16 fraction bits.
 ///
 /// 65,536 entries for the real numbers from -16 to 16; values that round to one become 65,535.
 #[must_use]
@@ -62,8 +64,8 @@ pub fn gelu() -> Vec<u16> {
     })
 }
 
-/// The normal distribution by a hyperbolic tangent: entry `x + 32768` is `(1 + tanh(sqrt(2/pi) (y + 0.044715 y^3))) / 2`
-/// of `y = x / 2048`, with 16 fraction bits.
+/// Makes the table of the normal distribution by a hyperbolic tangent: entry `x + 32768` is
+/// `(1 + tanh(sqrt(2/pi) (y + 0.044715 y^3))) / 2` of `y = x / 2048`, with 16 fraction bits.
 ///
 /// 65,536 entries for the real numbers from -16 to 16; values that round to one become 65,535.
 #[must_use]
@@ -82,7 +84,8 @@ pub fn gelu_tanh() -> Vec<u16> {
     })
 }
 
-/// The reciprocal square root of a mantissa: entry `m - 16384` is `2^22 / sqrt(m)`, rounded.
+/// Makes the table of the reciprocal square root of a mantissa: entry `m - 16384` is
+/// `2^22 / sqrt(m)`, rounded.
 ///
 /// 49,152 entries for `m` in `16384..65536`; the values fall from 32,768 to 16,384.
 #[must_use]

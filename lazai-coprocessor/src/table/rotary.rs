@@ -6,8 +6,8 @@ use crate::architecture::{Rotary, RotaryScaling};
 /// Cosines and sines of rotary position embedding, with 14 fraction bits.
 ///
 /// Layout: `[positions, head_dim / 2, 2]`, cosine first. Entry `[p, i]` belongs to the angle
-/// `p * theta^(-2 i / head_dim)`, scaled as `rotary` says, and rotates elements `i` and `i + head_dim / 2` of a
-/// head, as Hugging Face's Llama does.
+/// `p * theta^(-2 i / head_dim)`, scaled as `rotary` says, and rotates elements `i` and
+/// `i + head_dim / 2` of a head, as Hugging Face's Llama does.
 ///
 /// # Errors
 /// [`RotaryError`] if a parameter is out of range; nothing is then allocated.
@@ -27,8 +27,8 @@ pub fn rotary(positions: u32, head_dim: u32, rotary: &Rotary) -> Result<Vec<i16>
     Ok(table)
 }
 
-/// The turns, as a fraction of 2^128, by which each pair of elements rotates from one position to
-/// the next; the error is below 2^-100, or below 2^-60 of the turns if they are scaled.
+/// Computes the turns, as a fraction of 2^128, by which each pair of elements rotates from one
+/// position to the next; the error is below 2^-100, or below 2^-60 of the turns if they are scaled.
 ///
 /// # Errors
 /// [`RotaryError`] if a parameter is out of range.

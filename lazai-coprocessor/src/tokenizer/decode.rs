@@ -6,10 +6,11 @@ use lazai_api_types::Rejection;
 use super::{TextStream, Tokenizer};
 
 impl Tokenizer {
-    /// The text of tokens; special tokens have none.
+    /// Decodes tokens to their text; special tokens have none.
     ///
     /// # Errors
-    /// [`Rejection::UnknownToken`] if a token is not in the vocabulary, [`Rejection::InvalidText`] if it has no text.
+    /// [`Rejection::UnknownToken`] if a token is not in the vocabulary, [`Rejection::InvalidText`]
+    /// if it has no text.
     pub fn decode(&self, tokens: &[u32]) -> Result<String, Rejection> {
         self.check(tokens)?;
         let tokens: Vec<u32> =
@@ -29,7 +30,7 @@ impl Tokenizer {
         TextStream::new(self)
     }
 
-    /// Whether the decoder is shown a token at all.
+    /// Returns whether the decoder is shown a token at all.
     pub(super) fn has_text(&self, token: u32) -> bool {
         let text = self.inner.id_to_token(token);
         text.is_some_and(|text| !self.inner.get_added_vocabulary().is_special_token(&text))

@@ -26,12 +26,13 @@ enum Origin {
 }
 
 impl Tokenizer {
-    /// The tokens of a prompt, with those that the model's own template adds.
+    /// Encodes a prompt to its tokens, with those that the model's own template adds.
     ///
     /// A piece that the model does not know becomes its unknown token, if it has one.
     ///
     /// # Errors
-    /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized without a loss.
+    /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized
+    /// without a loss.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
         #[cfg(test)]
         ENCODINGS.with(|count| count.set(count.get() + 1));
@@ -44,12 +45,12 @@ impl Tokenizer {
 
     /// Returns the tokens of a rendered chat of `bytes` bytes.
     ///
-    /// In `marked`, `sentinel` breaks every special token that a content spells; in `shredded`, every
-    /// character of a content.
+    /// In `marked`, `sentinel` breaks every special token that a content spells; in `shredded`,
+    /// every character of a content.
     ///
     /// # Errors
-    /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if the two texts
-    /// spell different special tokens.
+    /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if the two
+    /// texts spell different special tokens.
     #[cfg(feature = "chat")]
     pub(crate) fn encode_marked(
         &self,
@@ -59,7 +60,8 @@ impl Tokenizer {
         sentinel: Option<char>,
     ) -> Result<Vec<u32>, Rejection> {
         self.check_length(bytes)?;
-        // No content takes part in a special token of the second text, so neither may one in the first.
+        // No content takes part in a special token of the second text, so neither may one in the
+        // first.
         let mut expected = self.special.read(shredded).map(|(_, token)| token);
         for (offset, token) in self.special.read(marked) {
             if expected.next() != Some(token) {
@@ -132,7 +134,8 @@ impl Tokenizer {
             };
             let written = text.get(start..end).unwrap_or_default();
             for token in tokens {
-                // A template spells its tokens as they are; another spelling came from a content and the normalizer.
+                // A template spells its tokens as they are; another spelling came from a content
+                // and the normalizer.
                 let honest = origin != Origin::Prompt
                     && marks(written) == 0
                     && self.special.text(token.id).is_none_or(|text| text.trim() == written.trim());
@@ -151,7 +154,8 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// The tokens of a word. Models know the texts of special tokens too, and some make the token of the text.
+    /// The tokens of a word. Models know the texts of special tokens too, and some make the token
+    /// of the text.
     fn tokenize(&self, piece: &NormalizedString, origin: Origin) -> tokenizers::Result<Vec<Token>> {
         let text = piece.get();
         let mut cuts = BTreeSet::new();

@@ -17,7 +17,7 @@ pub(crate) fn load(json: &Value) -> Tokenizer {
     Tokenizer::new(&serde_json::to_vec(json).unwrap(), VOCABULARY).unwrap()
 }
 
-/// Every fixture, by name.
+/// Returns every fixture, by name.
 pub(crate) fn all() -> [(&'static str, Value); 4] {
     [
         ("byte-level BPE", byte_level()),
@@ -47,7 +47,8 @@ pub(crate) fn byte_level() -> Value {
     serde_json::from_str(&inner.to_string(false).unwrap()).unwrap()
 }
 
-/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2 and Mistral.
+/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2 and
+/// Mistral.
 pub(crate) fn sentence_piece() -> Value {
     let mut vocabulary = vec!["<unk>".to_owned(), "<s>".to_owned(), "</s>".to_owned()];
     vocabulary.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
@@ -98,7 +99,7 @@ pub(crate) fn unigram() -> Value {
     })
 }
 
-/// `WordPiece` as in BERT.
+/// Returns `WordPiece` as in BERT.
 pub(crate) fn word_piece() -> Value {
     let mut vocabulary: Vec<String> =
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "he", "##llo"]

@@ -1,12 +1,13 @@
-//! How much longer the parts of a tokenizer can make a text. Each rule is an upper bound for one byte of any text, and
-//! the bounds of a chain multiply, so that a file cannot hide a text of gigabytes behind a few steps.
+//! How much longer the parts of a tokenizer can make a text. Each rule is an upper bound for one
+//! byte of any text, and the bounds of a chain multiply, so that a file cannot hide a text of
+//! gigabytes behind a few steps.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::TokenizerError;
 
-/// The bound of a normalizer followed by a pre-tokenizer.
+/// Returns the bound of a normalizer followed by a pre-tokenizer.
 pub(super) fn text(normalizer: &Value, pre_tokenizer: &Value) -> Result<u64, TokenizerError> {
     let normalizer = bounded("normalizer", chain(normalizer, "normalizers", normalizer_step))?;
     let pre = bounded("pre_tokenizer", chain(pre_tokenizer, "pretokenizers", pre_tokenizer_step))?;
@@ -118,7 +119,8 @@ fn decoder_step(step: &Value) -> u64 {
     }
 }
 
-/// What `Replace` does: `content` for each match. A regular expression may match between any two bytes.
+/// What `Replace` does: `content` for each match. A regular expression may match between any two
+/// bytes.
 fn replace(step: &Value, content: &str) -> u64 {
     let content = content.len() as u64;
     match step["pattern"]["String"].as_str() {
@@ -127,8 +129,9 @@ fn replace(step: &Value, content: &str) -> u64 {
     }
 }
 
-/// The longest replacement of a SentencePiece character map: the length of a trie in bytes, the trie, and replacements
-/// that end in NUL. No bound if the map is cut short: the crate reserves memory by the length that the map claims.
+/// The longest replacement of a SentencePiece character map: the length of a trie in bytes, the
+/// trie, and replacements that end in NUL. No bound if the map is cut short: the crate reserves
+/// memory by the length that the map claims.
 fn precompiled(map: &str) -> u64 {
     let Ok(bytes) = BASE64_STANDARD.decode(map) else { return u64::MAX };
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return u64::MAX };
@@ -142,8 +145,9 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Most that normalizer and pre-tokenizer may multiply a text by. Honest chains reach some thousands on paper: one that
-/// normalizes to NFKD, to lower case, by a SentencePiece map and by Metaspace has 11 * 2 * 33 * 7.
+/// Most that normalizer and pre-tokenizer may multiply a text by. Honest chains reach some
+/// thousands on paper: one that normalizes to NFKD, to lower case, by a SentencePiece map and by
+/// Metaspace has 11 * 2 * 33 * 7.
 const MAX_GROWTH: u64 = 1 << 14;
 
 /// Most that a decoder may multiply a token by.

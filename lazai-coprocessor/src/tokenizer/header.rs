@@ -3,7 +3,8 @@ use serde_json::Value;
 
 use super::{TokenizerError, growth};
 
-/// What is checked of a `tokenizer.json` before the crate parses it, because its parser already runs the normalizer.
+/// What is checked of a `tokenizer.json` before the crate parses it, because its parser already
+/// runs the normalizer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     #[serde(default)]
@@ -53,12 +54,12 @@ impl Header {
         Ok(header)
     }
 
-    /// The most bytes that normalizer and pre-tokenizer make of one byte of text.
+    /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.
     pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
         growth::text(&self.normalizer, &self.pre_tokenizer)
     }
 
-    /// The token that the model uses for what it does not know, as `token_of` finds it.
+    /// Returns the token that the model uses for what it does not know, as `token_of` finds it.
     pub(super) fn unknown(&self, token_of: impl Fn(&str) -> Option<u32>) -> Option<u32> {
         let by_text = || self.model.unk_token.as_deref().and_then(&token_of);
         self.model.unk_id.or_else(by_text)
@@ -85,7 +86,8 @@ impl Model {
         self.check_merges(prefix)
     }
 
-    /// The crate drops the length of `prefix` from the right side of every merge, without a look at what it drops.
+    /// The crate drops the length of `prefix` from the right side of every merge, without a look at
+    /// what it drops.
     fn check_merges(&self, prefix: &str) -> Result<(), TokenizerError> {
         if prefix.is_empty() {
             return Ok(());

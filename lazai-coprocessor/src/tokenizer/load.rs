@@ -23,11 +23,12 @@ impl Tokenizer {
     /// Most bytes of a text that is encoded; fewer where the normalizer makes texts much longer.
     pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
-    /// Reads a `tokenizer.json` for a model of `vocabulary` tokens. Truncation and padding in it are turned off.
+    /// Reads a `tokenizer.json` for a model of `vocabulary` tokens. Truncation and padding in it
+    /// are turned off.
     ///
     /// # Errors
-    /// [`TokenizerError`] if it is too large, does not parse, could fill the memory, or makes other tokens than the model
-    /// has.
+    /// [`TokenizerError`] if it is too large, does not parse, could fill the memory, or makes other
+    /// tokens than the model has.
     pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
         if json.len() > MAX_JSON_BYTES {
             return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
@@ -58,7 +59,7 @@ impl Tokenizer {
         Ok(Self { inner, special, special_tokens, unknown, max_text_bytes, vocabulary })
     }
 
-    /// Most bytes of a text that this tokenizer encodes.
+    /// Returns the most bytes of a text that this tokenizer encodes.
     #[must_use]
     pub const fn max_text_bytes(&self) -> usize {
         self.max_text_bytes
@@ -79,13 +80,13 @@ impl Tokenizer {
         }
     }
 
-    /// The text of a special token; it is no part of a decoded text.
+    /// Returns the text of a special token; it is no part of a decoded text.
     #[must_use]
     pub fn special_text(&self, token: u32) -> Option<&str> {
         self.special.text(token)
     }
 
-    /// The texts that only a template may place.
+    /// Returns the texts that only a template may place.
     #[cfg(feature = "chat")]
     pub(crate) const fn special(&self) -> &SpecialTexts {
         &self.special
@@ -102,8 +103,8 @@ fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerErro
     Ok((inner, template.get_ids().to_vec()))
 }
 
-/// Checks that each token has one text that is not too long, and that the model has it. The `template`'s tokens need not
-/// be in the vocabulary of the tokenizer.
+/// Checks that each token has one text that is not too long, and that the model has it. The
+/// `template`'s tokens need not be in the vocabulary of the tokenizer.
 fn check_tokens(
     inner: &tokenizers::Tokenizer,
     template: &[u32],

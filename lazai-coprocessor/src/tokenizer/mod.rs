@@ -1,8 +1,9 @@
 //! Text to tokens and back. The only module that names the `tokenizers` crate.
 //!
-//! Byte-level BPE, SentencePiece BPE with byte fallback, unigram and WordPiece are read from a `tokenizer.json`, which is
-//! hostile: a file that could make a short text grow without bound, that is random, or that the crate panics at is
-//! refused. A text that spells a special token is refused too; in a rendered chat it is read as ordinary text.
+//! Byte-level BPE, SentencePiece BPE with byte fallback, unigram and WordPiece are read from a
+//! `tokenizer.json`, which is hostile: a file that could make a short text grow without bound, that
+//! is random, or that the crate panics at is refused. A text that spells a special token is refused
+//! too; in a rendered chat it is read as ordinary text.
 
 mod decode;
 mod encode;

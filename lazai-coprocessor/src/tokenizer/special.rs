@@ -1,7 +1,8 @@
 /// The texts of special tokens, which only a template may place.
 ///
-/// Beside the tokens that a `tokenizer.json` calls special, these are added tokens of the shape `<|...|>`, with a bar of
-/// either width: some files forget to call them special, and they steer the model all the same.
+/// Beside the tokens that a `tokenizer.json` calls special, these are added tokens of the shape
+/// `<|...|>`, with a bar of either width: some files forget to call them special, and they steer
+/// the model all the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SpecialTexts {
     /// By text, each with its token.
@@ -16,19 +17,19 @@ impl SpecialTexts {
         Self { sorted }
     }
 
-    /// Whether an added token of this text steers the model, whatever the file calls it.
+    /// Returns whether an added token of this text steers the model, whatever the file calls it.
     pub(super) fn is_control(text: &str) -> bool {
         let inner = |open, close| text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
         inner("<|", "|>").or_else(|| inner("<\u{ff5c}", "\u{ff5c}>")).is_some_and(|s| !s.is_empty())
     }
 
-    /// The text of a special token.
+    /// Returns the text of a special token.
     pub(super) fn text(&self, token: u32) -> Option<&str> {
         let found = self.sorted.iter().find(|(_, other)| *other == token);
         found.map(|(text, _)| text.as_str())
     }
 
-    /// The special token of exactly this text.
+    /// Returns the special token of exactly this text.
     #[cfg(feature = "chat")]
     pub(crate) fn token(&self, text: &str) -> Option<u32> {
         let found = self.sorted.binary_search_by(|entry| entry.0.as_str().cmp(text)).ok();
@@ -39,12 +40,13 @@ impl SpecialTexts {
         self.sorted.iter().map(|(_, token)| *token)
     }
 
-    /// The first special token that `text` spells, with its byte offset.
+    /// Returns the first special token that `text` spells, with its byte offset.
     pub(super) fn find(&self, text: &str) -> Option<(usize, u32)> {
         self.starts(text).next().map(|(offset, _, token)| (offset, token))
     }
 
-    /// Where a special token is spelt: offset, bytes of the longest and the token. Places may overlap.
+    /// Lists where a special token is spelt: offset, bytes of the longest and the token. Places may
+    /// overlap.
     pub(crate) fn starts(&self, text: &str) -> impl Iterator<Item = (usize, usize, u32)> {
         text.char_indices().filter_map(|(offset, _)| {
             let (bytes, token) = self.longest(&text.as_bytes()[offset..])?;
@@ -52,7 +54,8 @@ impl SpecialTexts {
         })
     }
 
-    /// The special tokens that a reader from the left finds in `text`, the longest at each place, with their offsets.
+    /// Lists the special tokens that a reader from the left finds in `text`, the longest at each
+    /// place, with their offsets.
     #[cfg(feature = "chat")]
     pub(super) fn read<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, u32)> {
         let mut end = 0;

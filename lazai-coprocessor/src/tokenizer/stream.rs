@@ -4,10 +4,11 @@ use super::Tokenizer;
 
 /// The text of tokens as they come, without a broken character.
 ///
-/// A token may hold a part of a character, and what it spells may depend on the one before it. So a token waits until
-/// the text is whole, at most until [`MAX_WAITING`](Self::MAX_WAITING) tokens wait. Where the tokens spell valid UTF-8, the
-/// pieces and [`finish`](Self::finish) together are what [`Tokenizer::decode`] makes of all tokens, for byte-level, BPE with
-/// byte fallback, unigram and plain decoders. A `WordPiece` decoder that cleans up spaces is no decoder of a stream.
+/// A token may hold a part of a character, and what it spells may depend on the one before it. So a
+/// token waits until the text is whole, at most until [`MAX_WAITING`](Self::MAX_WAITING) tokens
+/// wait. Where the tokens spell valid UTF-8, the pieces and [`finish`](Self::finish) together are
+/// what [`Tokenizer::decode`] makes of all tokens, for byte-level, BPE with byte fallback, unigram
+/// and plain decoders. A `WordPiece` decoder that cleans up spaces is no decoder of a stream.
 #[derive(Clone, Debug)]
 pub struct TextStream<'a> {
     tokenizer: &'a Tokenizer,
@@ -50,7 +51,7 @@ impl<'a> TextStream<'a> {
         Ok(text)
     }
 
-    /// The text of the tokens that still wait.
+    /// Ends the stream: returns the text of the tokens that still wait.
     ///
     /// # Errors
     /// Those of [`Tokenizer::decode`].

@@ -4,7 +4,7 @@ use crate::{
         add_bias_i32, add_positions, attend, compress, gated_silu, gather, gelu, head_norm,
         layer_norm_i16, layer_norm_i32, matmul, mean_pool, narrow, relu, rms_norm, rope,
     },
-    model::{Network, Parameters, Weights},
+    model::{Network, Parameters},
     numeric::SCORE_BITS,
     program::{Format, Operator, Program, Rows, ValueId},
 };
@@ -76,129 +76,154 @@ struct Call<'a, 'n> {
 }
 
 impl<'n> Call<'_, 'n> {
-    /// The integers that an operator without a cache writes.
+    /// Returns the integers that an operator without a cache writes.
     fn compute(&self, operator: &Operator) -> Result<Vec<i32>, TraceError> {
-        let bits = |id: &ValueId| i32::from(self.interpreter.program.values[id.index()].bits);
-        let threads = &self.interpreter.threads;
-        Ok(match operator {
-            Operator::AddBias { .. } => {
-                let Parameters::Bias(bias) = self.parameters else { return self.missing() };
-                if self.writes(operator) == Format::I16 {
-                    let mut y = self.i16(0)?;
-                    add_bias_i16(SCALAR, &mut y, bias);
-                    widen(&y)
-                } else {
-                    let mut y = self.i32(0)?.to_vec();
-                    add_bias_i32(SCALAR, &mut y, bias);
-                    y
-                }
-            }
-            Operator::AddPositions { residual, .. } => {
-                let mut y = self.i32(0)?.to_vec();
-                let table = self.weights()?.embedding();
-                self.check(add_positions(&table, 0, bits(residual), &mut y))?;
-                y
-            }
-            Operator::FirstRow { output, .. } => {
-                let width = self.length(*output);
-                self.i32(0)?.iter().take(width).copied().collect()
-            }
-            Operator::GatedSilu { gate, up, output } => {
-                let Parameters::Table(sigmoid) = self.parameters else { return self.missing() };
-                let (gate_bits, up_bits, output_bits) = (bits(gate), bits(up), bits(output));
-                let scales = Gate { gate_bits, up_bits, output_bits, sigmoid };
-                let (gate, up) = (self.i16(0)?, self.i16(1)?);
-                self.narrow(*output, |y| gated_silu(SCALAR, &gate, &up, &scales, y))
-            }
-            Operator::Gather { output, .. } => {
-                let Input::Tokens(tokens) = self.interpreter.input else { return self.missing() };
-                let mut y = vec![0; self.length(*output)];
-                let table = self.weights()?.embedding();
-                self.check(gather(&table, tokens, bits(output), &mut y))?;
-                y
-            }
-            Operator::Gelu { input, output, .. } => {
-                let Parameters::Table(table) = self.parameters else { return self.missing() };
-                let scales =
-                    GeluScales { input_bits: bits(input), output_bits: bits(output), table };
-                let x = self.i16(0)?;
-                self.narrow(*output, |y| gelu(SCALAR, &x, &scales, y))
-            }
+        match *operator {
+            Operator::AddBias { value, .. } => self.add_bias(value),
+            Operator::AddPositions { residual, .. } => self.add_positions(residual),
+            Operator::FirstRow { output, .. } => self.first_row(output),
+            Operator::GatedSilu { gate, up, output } => self.gated_silu(gate, up, output),
+            Operator::Gather { output, .. } => self.gather(output),
+            Operator::Gelu { input, output, .. } => self.gelu(input, output),
             Operator::HeadNorm { gain_bits, epsilon, output, .. } => {
-                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
+                let norm = self.norm(gain_bits, epsilon, output)?;
                 let x = self.i16(0)?;
-                self.narrow(*output, |y| head_norm(SCALAR, &x, &norm, y))
+                Ok(self.narrow(output, |y| head_norm(SCALAR, &x, &norm, y)))
             }
-            Operator::Input { .. } => {
-                let Input::Tensor(integers) = self.interpreter.input else { return self.missing() };
-                integers.to_vec()
-            }
-            Operator::LastRows { output, .. } => {
-                let x = self.i32(0)?;
-                let skipped = x.len().saturating_sub(self.length(*output));
-                x.iter().skip(skipped).copied().collect()
-            }
+            Operator::Input { .. } => self.input(),
+            Operator::LastRows { output, .. } => self.last_rows(output),
             Operator::LayerNorm { gain_bits, epsilon, output, .. } => {
-                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
-                let x = self.i32(0)?;
-                if self.writes(operator) == Format::I16 {
-                    self.narrow(*output, |y| layer_norm_i16(SCALAR, x, &norm, y))
-                } else {
-                    let mut y = vec![0; self.length(*output)];
-                    layer_norm_i32(SCALAR, x, &norm, &mut y);
-                    y
-                }
+                self.layer_norm(&self.norm(gain_bits, epsilon, output)?, output)
             }
-            Operator::MatMul { output, .. } => {
-                let weight = self.check(self.weights()?.product())?;
-                let x = self.i16(0)?;
-                if self.writes(operator) == Format::I16 {
-                    let mut y = vec![0; self.length(*output)];
-                    let to = Destination::I16(&mut y);
-                    self.check(matmul(SCALAR, threads, &x, &weight, to))?;
-                    widen(&y)
-                } else {
-                    let mut y = vec![0; self.length(*output)];
-                    let to = Destination::I32(&mut y);
-                    self.check(matmul(SCALAR, threads, &x, &weight, to))?;
-                    y
-                }
-            }
-            Operator::MatMulAdd { .. } => {
-                let weight = self.check(self.weights()?.product())?;
-                let (x, mut y) = (self.i16(0)?, self.i32(1)?.to_vec());
-                let to = Destination::Accumulate(&mut y);
-                self.check(matmul(SCALAR, threads, &x, &weight, to))?;
-                y
-            }
-            Operator::MeanPool { output, .. } => {
-                let mut y = vec![0; self.length(*output)];
-                let (mut sums, mut count) = (vec![0; y.len()], 0);
-                mean_pool(&self.i16(0)?, &mut sums, &mut count, &mut y);
-                y
-            }
+            Operator::MatMul { output, .. } => self.matmul(output),
+            Operator::MatMulAdd { .. } => self.matmul_add(),
+            Operator::MeanPool { output, .. } => self.mean_pool(output),
             Operator::Narrow { input, output } => {
-                let (x, shift) = (self.i32(0)?, bits(input) - bits(output));
-                self.narrow(*output, |y| narrow(SCALAR, x, shift, y))
+                let (x, shift) = (self.i32(0)?, self.bits(input) - self.bits(output));
+                Ok(self.narrow(output, |y| narrow(SCALAR, x, shift, y)))
             }
             Operator::Relu { input, output } => {
-                let (x, shift) = (self.i16(0)?, bits(input) - bits(output));
-                self.narrow(*output, |y| relu(SCALAR, &x, shift, y))
+                let (x, shift) = (self.i16(0)?, self.bits(input) - self.bits(output));
+                Ok(self.narrow(output, |y| relu(SCALAR, &x, shift, y)))
             }
             Operator::RmsNorm { gain_bits, epsilon, output, .. } => {
-                let norm = self.norm(*gain_bits, *epsilon, bits(output))?;
-                let x = self.i32(0)?;
-                self.narrow(*output, |y| rms_norm(SCALAR, x, &norm, y))
+                let (norm, x) = (self.norm(gain_bits, epsilon, output)?, self.i32(0)?);
+                Ok(self.narrow(output, |y| rms_norm(SCALAR, x, &norm, y)))
             }
-            Operator::Rope { value, head_dim } => {
-                let Parameters::Rotations(table) = self.parameters else { return self.missing() };
-                let width = self.interpreter.program.values[value.index()].width as usize;
-                let mut y = self.i16(0)?;
-                rope(SCALAR, &mut y, width, *head_dim as usize, 0, table);
-                widen(&y)
-            }
-            Operator::Attention { .. } | Operator::CacheAppend { .. } => return self.missing(),
-        })
+            Operator::Rope { value, head_dim } => self.rope(value, head_dim as usize),
+            Operator::Attention { .. } | Operator::CacheAppend { .. } => self.missing(),
+        }
+    }
+
+    fn add_bias(&self, value: ValueId) -> Result<Vec<i32>, TraceError> {
+        let bias = self.bound(self.parameters.bias())?;
+        if self.format(value) == Format::I16 {
+            let mut y = self.i16(0)?;
+            add_bias_i16(SCALAR, &mut y, bias);
+            return Ok(widen(&y));
+        }
+        let mut y = self.i32(0)?.to_vec();
+        add_bias_i32(SCALAR, &mut y, bias);
+        Ok(y)
+    }
+
+    fn add_positions(&self, residual: ValueId) -> Result<Vec<i32>, TraceError> {
+        let mut y = self.i32(0)?.to_vec();
+        let table = self.bound(self.parameters.matrix())?.embedding();
+        self.check(add_positions(&table, 0, self.bits(residual), &mut y))?;
+        Ok(y)
+    }
+
+    fn first_row(&self, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        Ok(self.i32(0)?.iter().take(self.length(output)).copied().collect())
+    }
+
+    fn gated_silu(
+        &self,
+        gate: ValueId,
+        up: ValueId,
+        output: ValueId,
+    ) -> Result<Vec<i32>, TraceError> {
+        let sigmoid = self.bound(self.parameters.table())?;
+        let (gate_bits, up_bits, output_bits) = (self.bits(gate), self.bits(up), self.bits(output));
+        let scales = Gate { gate_bits, up_bits, output_bits, sigmoid };
+        let (gate, up) = (self.i16(0)?, self.i16(1)?);
+        Ok(self.narrow(output, |y| gated_silu(SCALAR, &gate, &up, &scales, y)))
+    }
+
+    fn gather(&self, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let Input::Tokens(tokens) = self.interpreter.input else { return self.missing() };
+        let mut y = vec![0; self.length(output)];
+        let table = self.bound(self.parameters.matrix())?.embedding();
+        self.check(gather(&table, tokens, self.bits(output), &mut y))?;
+        Ok(y)
+    }
+
+    fn gelu(&self, input: ValueId, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let table = self.bound(self.parameters.table())?;
+        let (input_bits, output_bits) = (self.bits(input), self.bits(output));
+        let scales = GeluScales { input_bits, output_bits, table };
+        let x = self.i16(0)?;
+        Ok(self.narrow(output, |y| gelu(SCALAR, &x, &scales, y)))
+    }
+
+    fn input(&self) -> Result<Vec<i32>, TraceError> {
+        match self.interpreter.input {
+            Input::Tensor(integers) => Ok(integers.to_vec()),
+            Input::Tokens(_) => self.missing(),
+        }
+    }
+
+    fn last_rows(&self, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let x = self.i32(0)?;
+        let skipped = x.len().saturating_sub(self.length(output));
+        Ok(x.iter().skip(skipped).copied().collect())
+    }
+
+    fn layer_norm(&self, norm: &Norm<'_>, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let x = self.i32(0)?;
+        if self.format(output) == Format::I16 {
+            return Ok(self.narrow(output, |y| layer_norm_i16(SCALAR, x, norm, y)));
+        }
+        let mut y = vec![0; self.length(output)];
+        layer_norm_i32(SCALAR, x, norm, &mut y);
+        Ok(y)
+    }
+
+    fn matmul(&self, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let (threads, x) = (&self.interpreter.threads, self.i16(0)?);
+        let weight = self.check(self.bound(self.parameters.matrix())?.product())?;
+        if self.format(output) == Format::I16 {
+            let mut y = vec![0; self.length(output)];
+            self.check(matmul(SCALAR, threads, &x, &weight, Destination::I16(&mut y)))?;
+            return Ok(widen(&y));
+        }
+        let mut y = vec![0; self.length(output)];
+        self.check(matmul(SCALAR, threads, &x, &weight, Destination::I32(&mut y)))?;
+        Ok(y)
+    }
+
+    fn matmul_add(&self) -> Result<Vec<i32>, TraceError> {
+        let (x, mut y) = (self.i16(0)?, self.i32(1)?.to_vec());
+        let weight = self.check(self.bound(self.parameters.matrix())?.product())?;
+        let to = Destination::Accumulate(&mut y);
+        self.check(matmul(SCALAR, &self.interpreter.threads, &x, &weight, to))?;
+        Ok(y)
+    }
+
+    fn mean_pool(&self, output: ValueId) -> Result<Vec<i32>, TraceError> {
+        let mut y = vec![0; self.length(output)];
+        let (mut sums, mut count) = (vec![0; y.len()], 0);
+        mean_pool(&self.i16(0)?, &mut sums, &mut count, &mut y);
+        Ok(y)
+    }
+
+    fn rope(&self, value: ValueId, head_dim: usize) -> Result<Vec<i32>, TraceError> {
+        let table = self.bound(self.parameters.rotations())?;
+        let width = self.interpreter.program.width(value);
+        let mut y = self.i16(0)?;
+        rope(SCALAR, &mut y, width, head_dim, 0, table);
+        Ok(widen(&y))
     }
 
     fn cache_append(&self, operator: &Operator) -> Result<CacheTensors, TraceError> {
@@ -225,15 +250,13 @@ impl<'n> Call<'_, 'n> {
         let Operator::Attention { query, cache, output, bidirectional } = operator else {
             return self.missing();
         };
-        let Parameters::Table(exp) = self.parameters else { return self.missing() };
+        let exp = self.bound(self.parameters.table())?;
         let program = self.interpreter.program;
         let Some(store) = &self.interpreter.caches[cache.index()] else { return self.missing() };
         let shape = &program.caches[cache.index()];
-        let (width, head_dim) =
-            (program.values[query.index()].width as usize, shape.head_dim as usize);
+        let (width, head_dim) = (program.width(*query), shape.head_dim as usize);
         let shared = width / head_dim / shape.heads as usize;
-        let shift =
-            i32::from(program.values[query.index()].bits) + i32::from(shape.key_bits) - SCORE_BITS;
+        let shift = self.bits(*query) + i32::from(shape.key_bits) - SCORE_BITS;
         let x = self.i16(0)?;
         let rows = x.len() / width;
         let mut y = vec![0_i16; self.length(*output)];
@@ -270,16 +293,21 @@ impl<'n> Call<'_, 'n> {
         widen(&y)
     }
 
-    fn norm(&self, gain_bits: i8, epsilon: u64, output_bits: i32) -> Result<Norm<'n>, TraceError> {
-        let Parameters::Norm { gain, rsqrt } = self.parameters else { return self.missing() };
-        Ok(Norm { gain, gain_bits: gain_bits.into(), epsilon, output_bits, rsqrt })
+    fn norm(&self, gain_bits: i8, epsilon: u64, output: ValueId) -> Result<Norm<'n>, TraceError> {
+        self.bound(self.parameters.norm(gain_bits, epsilon, self.bits(output)))
     }
 
-    const fn weights(&self) -> Result<Weights<'n>, TraceError> {
-        match self.parameters {
-            Parameters::Matrix(weights) => Ok(weights),
-            _ => self.missing(),
-        }
+    /// Returns parameters, which a bound program has.
+    fn bound<T>(&self, parameters: Option<T>) -> Result<T, TraceError> {
+        parameters.map_or_else(|| self.missing(), Ok)
+    }
+
+    fn bits(&self, id: ValueId) -> i32 {
+        self.interpreter.program.bits(id)
+    }
+
+    fn format(&self, id: ValueId) -> Format {
+        self.interpreter.program.values[id.index()].format
     }
 
     /// An operand that was read.
@@ -299,11 +327,6 @@ impl<'n> Call<'_, 'n> {
         let value = self.interpreter.program.values[id.index()];
         // The run's integers were counted and are few enough.
         usize::try_from(self.interpreter.rows.of(value.rows)).unwrap_or(0) * value.width as usize
-    }
-
-    fn writes(&self, operator: &Operator) -> Format {
-        let value = operator.writes().map(|id| self.interpreter.program.values[id.index()]);
-        value.map_or(Format::I32, |value| value.format)
     }
 
     fn check<T>(&self, result: Result<T, crate::kernel::KernelError>) -> Result<T, TraceError> {

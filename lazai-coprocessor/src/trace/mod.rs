@@ -1,8 +1,8 @@
 //! Every integer of a run: the witness of a proof, and what a dispute is about.
 //!
-//! A [`Trace`] runs a [`Network`](crate::model::Network) over a whole sequence in one pass, with the scalar kernels that
-//! specify the arithmetic, and keeps what each operator read and wrote. A [`Session`](crate::Session) gets the same result
-//! faster and keeps nothing.
+//! A [`Trace`] runs a [`Network`](crate::model::Network) over a whole sequence in one pass, with
+//! the scalar kernels that specify the arithmetic, and keeps what each operator read and wrote. A
+//! [`Session`](crate::Session) gets the same result faster and keeps nothing.
 //!
 //! ```
 //! use lazai_coprocessor::{

@@ -34,7 +34,8 @@ pub struct Trace {
 pub struct Record {
     /// Index of the operator in the program.
     pub operator: usize,
-    /// The values that it read, in the order of [`Operator::reads`]; those in place as they were before.
+    /// The values that it read, in the order of [`Operator::reads`]; those in place as they were
+    /// before.
     pub reads: Vec<Tensor>,
     /// The value that it wrote; in place, as it is after.
     pub write: Option<Tensor>,
@@ -88,7 +89,7 @@ impl Trace {
         Ok(Self { target, rows, tokens, records, output })
     }
 
-    /// The result: scores, `[outputs, width]`, or the unit vector.
+    /// Returns the result: scores, `[outputs, width]`, or the unit vector.
     #[must_use]
     pub const fn output(&self) -> &Tensor {
         &self.output

@@ -4,35 +4,35 @@ use crate::program::{CacheId, ValueId};
 
 /// A value at one time: `[rows, width]` integers, row-major.
 ///
-/// An i16 value is within its range. A value that an operator changes in place is one tensor before and another after;
-/// tensors that nothing changed share their integers.
+/// An i16 value is within its range. A value that an operator changes in place is one tensor before
+/// and another after; tensors that nothing changed share their integers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tensor {
-    /// The value.
+    /// The value of the program that it is.
     pub value: ValueId,
-    /// Rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Columns.
+    /// Elements of a row.
     pub width: usize,
-    /// The integers.
+    /// All elements, `[rows, width]`.
     pub integers: Arc<[i32]>,
 }
 
 /// The keys and values of a cache, for every position of the sequence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CacheTensors {
-    /// The cache.
+    /// The cache of the program that it is.
     pub cache: CacheId,
-    /// The keys.
+    /// The compressed keys of all positions.
     pub keys: Compressed,
-    /// The values.
+    /// The compressed values of all positions.
     pub values: Compressed,
 }
 
 /// Vectors of 8 bits, each with an exponent: the number is `integer * 2^exponent`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Compressed {
-    /// Positions.
+    /// Number of positions.
     pub rows: usize,
     /// Vectors of a position.
     pub heads: usize,

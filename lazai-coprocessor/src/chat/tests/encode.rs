@@ -115,7 +115,8 @@ fn special_tokens_behind_the_normalizer_are_read_where_the_template_writes_them(
 
 #[test]
 fn a_normalizer_that_swallows_marks_is_refused() {
-    // Such a normalizer would put the parts of a special token together again, for the second search to find.
+    // Such a normalizer would put the parts of a special token together again, for the second
+    // search to find.
     let mut json = word_piece();
     let marks = json!({"Regex": "[\u{fdd0}-\u{fdef}]"});
     json["normalizer"] = json!({"type": "Replace", "pattern": marks, "content": ""});

@@ -1,4 +1,5 @@
-//! What the templates of known models make of chats. The sources say what the models' own templates say, in fewer words.
+//! What the templates of known models make of chats. The sources say what the models' own templates
+//! say, in fewer words.
 
 use lazai_api_types::openai::ChatMessage;
 
@@ -11,7 +12,8 @@ struct Case {
     eos: &'static str,
     /// A greeting alone, with a prompt for the model.
     greeting: &'static str,
-    /// Instructions, a question, an answer and a question, with a prompt for the model; nothing if the template refuses.
+    /// Instructions, a question, an answer and a question, with a prompt for the model; nothing if
+    /// the template refuses.
     chat: Option<&'static str>,
     /// A question and an answer.
     answered: &'static str,

@@ -116,7 +116,8 @@ proptest! {
         let threads = Threads::single();
         let mut batch =
             Batch::new(model, Target::Logits, max, Backend::detect(), &threads).unwrap();
-        // Each waits for its turn, reads a random number of tokens a step, and leaves its place to another.
+        // Each waits for its turn, reads a random number of tokens a step, and leaves its place to
+        // another.
         let mut waiting: Vec<(usize, Vec<u32>)> =
             lengths.iter().enumerate().map(|(index, n)| (index, tokens(*n, index as u32))).collect();
         let mut open: Vec<(usize, usize, Vec<u32>)> = Vec::new();

@@ -150,7 +150,8 @@ fn memory_that_no_machine_has_is_an_error() {
     assert_eq!(reserve::<i8>(5).unwrap(), [0; 5]);
 }
 
-/// The longest context that is tested: the same scores however it is cut, in the memory that was planned.
+/// The longest context that is tested: the same scores however it is cut, in the memory that was
+/// planned.
 #[test]
 fn eight_thousand_positions_slow() {
     let shape = LlamaShape {

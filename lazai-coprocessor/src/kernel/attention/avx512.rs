@@ -1,7 +1,8 @@
-//! Attention by 512-bit vectors: `vpdpwssd` adds the products of queries and keys, `vpdpbusd` those of weights and values.
+//! Attention by 512-bit vectors: `vpdpwssd` adds the products of queries and keys, `vpdpbusd` those
+//! of weights and values.
 //!
-//! A weight `E_t << e_t` is cut by the least exponent of all positions and then into three bytes, so that its products
-//! with the 8-bit values are summed in i32: `255 * 128 * POSITIONS < 2^31`.
+//! A weight `E_t << e_t` is cut by the least exponent of all positions and then into three bytes,
+//! so that its products with the 8-bit values are summed in i32: `255 * 128 * POSITIONS < 2^31`.
 
 use super::{AttentionRow, HeadCache, divisor::Divisor, mixing, scoring};
 use crate::kernel::Backend;
@@ -11,13 +12,14 @@ use crate::kernel::Backend;
 pub(super) struct Avx512(());
 
 impl Avx512 {
-    /// The proof, if it is true.
+    /// Returns the proof that this processor has the instructions, if it has.
     pub(super) fn detect() -> Option<Self> {
         Backend::Avx512.is_available().then_some(Self(()))
     }
 
-    /// Computes all rows, unless they are of an unusual kind: heads of more than 256 elements, a row without a position, or
-    /// exponents of values too far apart. Then nothing is written and the answer is `false`.
+    /// Computes all rows, unless they are of an unusual kind: heads of more than 256 elements, a
+    /// row without a position, or exponents of values too far apart. Then nothing is written and
+    /// the answer is `false`.
     pub(super) fn attend(
         self,
         head_dim: usize,
@@ -69,7 +71,8 @@ struct Head<'a> {
 /// Memory that is used again.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Exponents of the values above the least, `[positions]`, padded like all positions to whole vectors.
+    /// Exponents of the values above the least, `[positions]`, padded like all positions to whole
+    /// vectors.
     relative: Vec<u8>,
     /// `[queries, padded head width]`.
     queries: Vec<i16>,

@@ -25,12 +25,15 @@ pub struct AttentionScratch {
 
 /// Computes [`attend`] for every query of every row.
 ///
-/// Shapes: the queries and outputs of a row are `[heads, head_dim]`; `cache` has the positions of all rows.
-/// Arithmetic and bounds: those of [`attend`], byte by byte, for caches that [`compress`](crate::kernel::compress)
-/// made; more queries share the cost of reading keys and values.
+/// Shapes: the queries and outputs of a row are `[heads, head_dim]`; `cache` has the positions of
+/// all rows.
+/// Arithmetic and bounds: those of [`attend`], byte by byte, for caches that
+/// [`compress`](crate::kernel::compress) made; more queries share the cost of reading keys and
+/// values.
 ///
 /// # Panics
-/// If a row is not as long as its output, is not a number of heads, or has more positions than the cache.
+/// If a row is not as long as its output, is not a number of heads, or has more positions than the
+/// cache.
 pub fn attend_rows(
     backend: Backend,
     head_dim: usize,

@@ -9,13 +9,13 @@ pub(super) struct Divisor {
 }
 
 impl Divisor {
-    /// The divisor `max(1, total)`, for a total up to `2^33`.
+    /// Returns the divisor `max(1, total)`, for a total up to `2^33`.
     pub(super) const fn new(total: u64) -> Self {
         let total = if total == 0 { 1 } else { total };
         Self { total, reciprocal: u64::MAX / (2 * total) }
     }
 
-    /// `saturate_i16(round_div(sum, total))`, for a quotient from `-2^17` to `2^17`.
+    /// Returns `saturate_i16(round_div(sum, total))`, for a quotient from `-2^17` to `2^17`.
     pub(super) fn divide(self, sum: i64) -> i16 {
         let divisor = self.total.wrapping_mul(2);
         // Not negative, and below 2^53: the quotient by the reciprocal is right or 1 too small.

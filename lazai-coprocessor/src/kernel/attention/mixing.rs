@@ -21,8 +21,9 @@ use super::scoring::{KEYS, transpose};
 
 /// Four positions of 16 columns of values, the positions of a column together.
 ///
-/// Of 64 columns, the first line has columns 0 to 3, 16 to 19, 32 to 35 and 48 to 51, and so on; of the last 32 columns if
-/// they are no 64, the first line has columns 0 to 3, 16 to 19, 4 to 7, 20 to 23.
+/// Of 64 columns, the first line has columns 0 to 3, 16 to 19, 32 to 35 and 48 to 51, and so on; of
+/// the last 32 columns if they are no 64, the first line has columns 0 to 3, 16 to 19, 4 to 7, 20
+/// to 23.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Values([i8; 64]);
@@ -33,8 +34,8 @@ impl Default for Values {
     }
 }
 
-/// Writes the bytes of the weights of one query, zeros beyond its scores up to a whole vector; and returns the sum of
-/// the weights without exponents, and whether any has a high byte.
+/// Writes the bytes of the weights of one query, zeros beyond its scores up to a whole vector; and
+/// returns the sum of the weights without exponents, and whether any has a high byte.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn weights(
     scores: &[i32],
@@ -57,7 +58,8 @@ pub(super) fn weights(
         let distance = _mm512_sub_epi32(best, load_some(scores));
         let distance = _mm512_min_epu32(distance, _mm512_set1_epi32(i32::from(u16::MAX)));
         let inner = _mm512_min_epu32(distance, _mm512_set1_epi32(i32::from(u16::MAX) - 1));
-        // SAFETY: 4 bytes are read from each entry on, and the index is at most that of the last but one.
+        // SAFETY: 4 bytes are read from each entry on, and the index is at most that of the last
+        // but one.
         let entries = unsafe { _mm512_i32gather_epi32::<2>(inner, exp.as_ptr().cast()) };
         let entries = _mm512_and_si512(entries, _mm512_set1_epi32(i32::from(u16::MAX)));
         let is_last = _mm512_cmpneq_epi32_mask(distance, inner);
@@ -81,8 +83,9 @@ pub(super) fn weights(
     (total, _mm512_test_epi32_mask(all, _mm512_set1_epi32(0xff_0000)) != 0)
 }
 
-/// Brings values into the order of [`Values`], `[positions.div_ceil(QUAD), padded_width / COLUMNS]`, zeros where there
-/// are none; `padded_width` is a multiple of 32.
+/// Brings values into the order of [`Values`],
+/// `[positions.div_ceil(QUAD), padded_width / COLUMNS]`, zeros where there are none; `padded_width`
+/// is a multiple of 32.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn interleave(
     values: &[i8],
@@ -115,8 +118,8 @@ pub(super) fn interleave(
 
 /// Adds the products of the weights of one query with values.
 ///
-/// Shapes: `weights` is one byte of each position, the third empty if it is 0; `values` is `[positions / QUAD, lines]`;
-/// `sums` is `[COLUMNS * lines]`.
+/// Shapes: `weights` is one byte of each position, the third empty if it is 0; `values` is
+/// `[positions / QUAD, lines]`; `sums` is `[COLUMNS * lines]`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn mix(weights: [&[u8]; 3], values: &[Values], lines: usize, sums: &mut [i64]) {
     let (sums, _) = sums.as_chunks_mut::<COLUMNS>();
@@ -169,7 +172,8 @@ fn products<const J: usize>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn natural([a, b]: [__m512i; 2]) -> [__m512i; 2] {
-    // The first line has columns 0, 16, 4 and 20 in front of its quarters, the second 8, 24, 12 and 28.
+    // The first line has columns 0, 16, 4 and 20 in front of its quarters, the second 8, 24, 12 and
+    // 28.
     [_mm512_shuffle_i64x2::<0b10_00_10_00>(a, b), _mm512_shuffle_i64x2::<0b11_01_11_01>(a, b)]
 }
 

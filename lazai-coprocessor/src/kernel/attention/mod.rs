@@ -19,18 +19,18 @@ use super::vectorized;
 /// The keys and values of one head, compressed, oldest first.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadCache<'a> {
-    /// Keys, `[positions, head_dim]`.
+    /// Elements of the keys, `[positions, head_dim]`.
     pub keys: &'a [i8],
     /// An exponent for each key.
     pub key_exponents: &'a [u8],
-    /// Values, `[positions, head_dim]`.
+    /// Elements of the values, `[positions, head_dim]`.
     pub values: &'a [i8],
     /// An exponent for each value.
     pub value_exponents: &'a [u8],
 }
 
 impl<'a> HeadCache<'a> {
-    /// The first positions.
+    /// Returns the first positions.
     ///
     /// # Panics
     /// If there are fewer.
@@ -48,13 +48,14 @@ impl<'a> HeadCache<'a> {
 vectorized! {
     /// Mixes the values of one head by how well their keys match the query.
     ///
-    /// Shapes: `query` and `output` are `[head_dim]` i16; `scores` is scratch, one for each position;
-    /// `exp` is `EXP[u] = round(2^15 * exp(-u / 4096))`, 65,536 entries.
+    /// Shapes: `query` and `output` are `[head_dim]` i16; `scores` is scratch, one for each
+    /// position; `exp` is `EXP[u] = round(2^15 * exp(-u / 4096))`, 65,536 entries.
     /// Arithmetic: `s_t = sat32((sum q*k_t + half) >> (score_shift - e_t))`, in units of `2^-12`;
     /// `E_t = EXP[min(max s - s_t, 65535)]`; `y = sat16(round(sum E_t * (v_t << e'_t) / sum E_t))`.
     /// The caller has folded `1 / sqrt(head_dim)` into the query.
-    /// Bounds: `|sum q*k| <= 2^15 * 128 * head_dim <= 2^30` for `head_dim <= 256`; `sum E_t >= 2^15`, since the
-    /// best score has `E = 2^15`; each term of the numerator stays within `2^31`, so 2^17 positions within `2^48`.
+    /// Bounds: `|sum q*k| <= 2^15 * 128 * head_dim <= 2^30` for `head_dim <= 256`;
+    /// `sum E_t >= 2^15`, since the best score has `E = 2^15`; each term of the numerator stays
+    /// within `2^31`, so 2^17 positions within `2^48`.
     ///
     /// # Source
     /// Vaswani et al. 2017, section 3.2.1 (see docs/numerics.md, "Attention").

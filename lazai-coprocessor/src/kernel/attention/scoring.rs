@@ -14,7 +14,8 @@ use core::{
     iter,
 };
 
-/// A group of columns of 16 keys: of the four vectors of a step, the first has keys 0, 4, 8 and 12 in its quarters.
+/// A group of columns of 16 keys: of the four vectors of a step, the first has keys 0, 4, 8 and 12
+/// in its quarters.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
 pub(super) struct Keys([[Line; LINES]; STEPS]);
@@ -33,7 +34,7 @@ pub(super) struct Shifts {
 }
 
 impl Shifts {
-    /// From the shift of exponent 0 and the exponents of up to 16 keys.
+    /// Computes the shifts from the shift of exponent 0 and the exponents of up to 16 keys.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) fn new(shift: i32, exponents: &[u8]) -> Self {
@@ -65,7 +66,8 @@ impl Shifts {
     }
 }
 
-/// 16 keys of a width that is a multiple of [`GROUP`]: those that are given, or a copy filled up with zeros.
+/// Returns 16 keys of a width that is a multiple of [`GROUP`]: those that are given, or a copy
+/// filled up with zeros.
 pub(super) fn padded_keys<'a>(
     keys: &'a [i8],
     width: usize,
@@ -129,7 +131,8 @@ pub(super) fn tile<const M: usize>(
     }
 }
 
-/// As [`tile`], with 16 keys as they are stored: for few queries, and for keys that come from memory.
+/// As [`tile`], with 16 keys as they are stored: for few queries, and for keys that come from
+/// memory.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn stream<const M: usize>(
     queries: &[i16],
@@ -166,7 +169,7 @@ pub(super) fn stream<const M: usize>(
     }
 }
 
-/// The quarters of four vectors, transposed.
+/// Returns the quarters of four vectors, transposed.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn transpose([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
@@ -192,7 +195,8 @@ fn rows<const M: usize>(queries: &[i16], groups: usize) -> [&[Line]; M] {
     rows
 }
 
-/// The sums of the lanes of each quarter of four vectors; quarter `i` of vector `v` goes to lane `4 i + v`.
+/// The sums of the lanes of each quarter of four vectors; quarter `i` of vector `v` goes to lane
+/// `4 i + v`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn sums_of_quarters([a, b, c, d]: [__m512i; LINES]) -> __m512i {

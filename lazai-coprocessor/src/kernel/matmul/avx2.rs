@@ -26,7 +26,7 @@ use super::{
 pub(super) struct Avx2(());
 
 impl Avx2 {
-    /// The proof, if it is true.
+    /// Returns the proof that this processor has the instructions, if it has.
     pub(super) fn detect() -> Option<Self> {
         Backend::Avx2.is_available().then_some(Self(()))
     }

@@ -30,7 +30,7 @@ use crate::numeric::ACTIVATION_MAX;
 pub(super) struct Avx512(());
 
 impl Avx512 {
-    /// The proof, if it is true.
+    /// Returns the proof that this processor has the instructions, if it has.
     pub(super) fn detect() -> Option<Self> {
         Backend::Avx512.is_available().then_some(Self(()))
     }

@@ -84,7 +84,7 @@ pub(super) struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
-    /// The used columns of a row.
+    /// Returns the used columns of a row.
     pub(super) fn row(&self, row: usize) -> &'a [i16] {
         &self.values[row * self.stride..][..self.columns]
     }
@@ -100,7 +100,7 @@ pub(super) struct Streamed<'a> {
 }
 
 impl<'a> Streamed<'a> {
-    /// A group of columns of a row.
+    /// Returns a group of columns of a row.
     pub(super) fn line(&self, row: usize, group: usize) -> &'a Line {
         &self.lines[Self::place(self.rows, row, group)]
     }
@@ -216,7 +216,7 @@ pub(super) fn expand_rows(
     }
 }
 
-/// The start of an array whose rest is zero.
+/// Returns the start of an array whose rest is zero.
 pub(super) fn padded<T: Copy + Default, const N: usize>(values: &[T]) -> [T; N] {
     let mut array = [T::default(); N];
     array[..values.len()].copy_from_slice(values);

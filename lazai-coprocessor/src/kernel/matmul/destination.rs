@@ -16,7 +16,7 @@ pub enum Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    /// How many elements there are.
+    /// Returns how many elements there are.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self {
@@ -25,7 +25,7 @@ impl<'a> Destination<'a> {
         }
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
@@ -62,12 +62,12 @@ enum Lines<'a> {
 }
 
 impl Tile<'_> {
-    /// The rows of the output in this rectangle.
+    /// Returns the rows of the output in this rectangle.
     pub(super) fn rows(&self) -> Range<usize> {
         self.rows.clone()
     }
 
-    /// The columns of the output in this rectangle.
+    /// Returns the columns of the output in this rectangle.
     pub(super) fn columns(&self) -> Range<usize> {
         self.columns.clone()
     }
@@ -82,7 +82,7 @@ impl Tile<'_> {
         }
     }
 
-    /// Some columns of a row.
+    /// Borrows some columns of a row.
     #[inline(always)]
     pub(super) fn part(&mut self, row: usize, columns: Range<usize>) -> Destination<'_> {
         let row = row - self.rows.start;

@@ -14,10 +14,11 @@
 //! `y = (H << (8 - s)) + ((L + 2^(s-1)) >> s)`.
 //!
 //! # Bounds
-//! [`WeightMatrix::validate`] establishes `Σ|w'| < 2^(15 + min(s, 8))` for each row, so `128·Σ|w'| < 2^30`, and `|H|` and `|L|` and
-//! all their partial sums are below `2^30`; `L + 2^(s-1) < 2^31`, as s <= 31; for s < 8,
-//! `|H| << (8 - s) <= 2^30`; and `|y| <= 2^30 + 2^23` before it is clamped. All fit in i32. The whole sum obeys
-//! `|a| <= 2^15·Σ|w'| < 2^38` and fits in i64.
+//! [`WeightMatrix::validate`] establishes `Σ|w'| < 2^(15 + min(s, 8))` for each row, so
+//! `128·Σ|w'| < 2^30`, and `|H|` and `|L|` and all their partial sums are below `2^30`;
+//! `L + 2^(s-1) < 2^31`, as s <= 31; for s < 8, `|H| << (8 - s) <= 2^30`; and `|y| <= 2^30 + 2^23`
+//! before it is clamped. All fit in i32. The whole sum obeys `|a| <= 2^15·Σ|w'| < 2^38` and fits in
+//! i64.
 //!
 //! The vector forms multiply x whole by the 11-bit w' and add in i32: a product is at most
 //! `2^15·1,016`, so 64 of them fit, and a lane moves to i64 before it has more.

@@ -25,13 +25,15 @@ impl<'a> WeightMatrix<'a> {
     /// Smallest shift of a row.
     pub const SHIFT_MIN: u8 = 1;
 
-    /// From this shift on, a row may sum to [`NORM_MAX`](Self::NORM_MAX); below it, to half as much for each bit.
+    /// From this shift on, a row may sum to [`NORM_MAX`](Self::NORM_MAX); below it, to half as much
+    /// for each bit.
     pub const SHIFT_FULL: u8 = 8;
 
     /// Largest sum of the magnitudes of a row's effective weights: 128 times it is below `2^30`.
     pub const NORM_MAX: u64 = (1 << 23) - 1;
 
-    /// Largest sum of the magnitudes of a row's effective weights, with a shift: results stay below `2^30`.
+    /// Returns the largest sum of the magnitudes of a row's effective weights, with a shift:
+    /// results stay below `2^30`.
     #[must_use]
     pub const fn norm_max(shift: u8) -> u64 {
         Self::NORM_MAX >> Self::SHIFT_FULL.saturating_sub(shift)
@@ -120,25 +122,25 @@ impl<'a> WeightMatrix<'a> {
         self.columns
     }
 
-    /// The weights without their exponents, `[rows, columns]`.
+    /// Returns the weights without their exponents, `[rows, columns]`.
     #[must_use]
     pub const fn values(&self) -> &'a [i8] {
         self.values
     }
 
-    /// The packed exponents, `[rows, exponent_bytes(columns)]`.
+    /// Returns the packed exponents, `[rows, exponent_bytes(columns)]`.
     #[must_use]
     pub const fn exponents(&self) -> &'a [u8] {
         self.exponents
     }
 
-    /// The right shifts of the results, `[rows]`.
+    /// Returns the right shifts of the results, `[rows]`.
     #[must_use]
     pub const fn shifts(&self) -> &'a [u8] {
         self.shifts
     }
 
-    /// The effective weight at a place.
+    /// Returns the effective weight at a place.
     ///
     /// # Panics
     /// If the place is outside the matrix.
@@ -148,19 +150,19 @@ impl<'a> WeightMatrix<'a> {
         i16::from(self.row_values(row)[column]) << exponent
     }
 
-    /// The values of one row.
+    /// Returns the values of one row.
     pub(super) fn row_values(&self, row: usize) -> &'a [i8] {
         &self.values[row * self.columns..][..self.columns]
     }
 
-    /// The packed exponents of one row.
+    /// Returns the packed exponents of one row.
     pub(super) fn row_exponents(&self, row: usize) -> &'a [u8] {
         let bytes = Self::exponent_bytes(self.columns);
         &self.exponents[row * bytes..][..bytes]
     }
 }
 
-/// The exponent of one group of a row.
+/// Returns the exponent of one group of a row.
 pub(super) fn group_exponent(exponents: &[u8], group: usize) -> u32 {
     u32::from(exponents[group / 4]) >> (2 * (group % 4)) & 3
 }

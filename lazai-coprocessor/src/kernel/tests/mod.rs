@@ -208,7 +208,8 @@ proptest! {
             let factor = f64::from(*u) * f64::from(-up_bits).exp2();
             let exact = x / (1.0 + (-x).exp()) * factor * f64::from(output_bits).exp2();
             let exact = exact.clamp(f64::from(ACTIVATION_MIN), f64::from(ACTIVATION_MAX));
-            // The index is rounded to 2^-12 and stops at 16; the slope of the sigmoid is at most 1/4.
+            // The index is rounded to 2^-12 and stops at 16; the slope of the sigmoid is at most
+            // 1/4.
             let tolerance = 0.51 + (x * factor * f64::from(output_bits).exp2()).abs() / 12_000.0;
             prop_assert!((f64::from(y) - exact).abs() <= tolerance, "{y} is not {exact}");
         }
