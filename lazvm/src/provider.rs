@@ -22,8 +22,8 @@ pub struct LazPrecompiles {
 }
 
 impl LazPrecompiles {
-    /// Puts the AI precompiles, which run on the [`LazChain`](crate::LazChain) of the context, before
-    /// `ethereum`.
+    /// Puts the AI precompiles, which run on the [`LazChain`](crate::LazChain) of the context,
+    /// before `ethereum`.
     #[must_use]
     pub fn new(ethereum: PrecompilesMap) -> Self {
         let mut this = Self { ethereum, warm: AddressSet::default(), stale: true };

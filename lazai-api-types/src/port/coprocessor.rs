@@ -28,9 +28,9 @@ pub trait Coprocessor: Debug + Send + Sync {
 
     /// Reads and checks `job` once, for its quote and its run.
     ///
-    /// By default it asks [`quote`](Self::quote) now and [`run`](Self::run) later. A device that would
-    /// read the job twice then, such as a tokenizer its text, overrides it; quotes, outcomes and errors
-    /// must stay the same.
+    /// By default it asks [`quote`](Self::quote) now and [`run`](Self::run) later. A device that
+    /// would read the job twice then, such as a tokenizer its text, overrides it; quotes, outcomes
+    /// and errors must stay the same.
     ///
     /// # Errors
     /// As [`quote`](Self::quote).
