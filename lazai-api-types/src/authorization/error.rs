@@ -13,7 +13,7 @@ pub enum AuthorizationError {
     /// A header appears twice.
     #[error("the header {header} appears more than once")]
     DuplicateHeader {
-        /// The header.
+        /// Name of the header.
         header: &'static str,
     },
     /// The time is past the deadline.
@@ -27,7 +27,7 @@ pub enum AuthorizationError {
     /// The request costs more than was allowed.
     #[error("the fee is {fee}, above the maximum {maximum}")]
     FeeAboveMaximum {
-        /// The fee.
+        /// The fee that was asked for, in wei.
         fee: U256,
         /// The highest fee that the user allowed.
         maximum: U256,
@@ -56,19 +56,19 @@ pub enum AuthorizationError {
     /// The last byte of a signature is wrong.
     #[error("the signature ends with {got}, but must end with 0, 1, 27 or 28")]
     InvalidSignatureParity {
-        /// The last byte.
+        /// The last byte of the signature.
         got: u8,
     },
     /// A part of the authorization is absent.
     #[error("{field} is missing")]
     Missing {
-        /// The absent value.
+        /// Name of the absent value.
         field: &'static str,
     },
     /// The nonce was used before, or a later one was.
     #[error("the nonce is {got}, but must be above {last}")]
     NonceTooLow {
-        /// The nonce.
+        /// The nonce of the request.
         got: U256,
         /// The last one used.
         last: U256,
@@ -76,7 +76,7 @@ pub enum AuthorizationError {
     /// Another wallet signed, or something else was signed.
     #[error("the signature is that of {got}, not of {expected}")]
     SignerMismatch {
-        /// The user.
+        /// The user that the request names.
         expected: Address,
         /// Who signed, if this is what was signed.
         got: Address,

@@ -23,19 +23,19 @@ pub const DEADLINE_HEADER: &str = "X-LazAI-Deadline";
 /// The LazAI extension of a request, as headers say it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LazaiHeaders {
-    /// [`USER_HEADER`].
+    /// The user, from [`USER_HEADER`].
     pub user: Option<Address>,
-    /// [`NONCE_HEADER`].
+    /// The nonce, from [`NONCE_HEADER`].
     pub nonce: Option<Nonce>,
-    /// [`SIGNATURE_HEADER`].
+    /// The signature, from [`SIGNATURE_HEADER`].
     pub signature: Option<WalletSignature>,
     /// [`FILE_ID_HEADER`]; absent if it is empty.
     pub file_id: Option<DatId>,
     /// [`TOKEN_ID_HEADER`]; absent if it is empty.
     pub token_id: Option<U256>,
-    /// [`MAX_FEE_HEADER`].
+    /// The highest fee in wei, from [`MAX_FEE_HEADER`].
     pub max_fee: Option<U256>,
-    /// [`DEADLINE_HEADER`].
+    /// The last Unix second, from [`DEADLINE_HEADER`].
     pub deadline: Option<u64>,
 }
 

@@ -49,9 +49,9 @@ impl RequestMessage {
 pub struct SettlementMessage {
     /// The id of the answer.
     pub id: String,
-    /// Who pays.
+    /// The account that pays.
     pub user: Address,
-    /// The fee.
+    /// The fee that the node takes, in wei.
     pub cost: U256,
     /// The nonce of the request.
     pub nonce: Nonce,
@@ -85,9 +85,9 @@ impl SettlementMessage {
 pub struct FileProofMessage {
     /// The id of the file.
     pub id: U256,
-    /// Its score.
+    /// The score that the verifier gave the file.
     pub score: U256,
-    /// Where it lies.
+    /// The address where the file lies.
     pub file_url: String,
     /// Where the proof lies.
     pub proof_url: String,

@@ -3,11 +3,11 @@ use serde::{Deserialize, Serialize};
 /// A value, or `"auto"`, which leaves it to the trainer.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Auto<T> {
-    /// The trainer chooses.
+    /// Left to the trainer.
     #[default]
     #[serde(rename = "auto")]
     Auto,
-    /// The client chose.
+    /// Chosen by the client.
     #[serde(untagged)]
     Value(T),
 }

@@ -11,14 +11,14 @@ use crate::{FaultKind, PortError, Rejection, authorization::AuthorizationError};
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ErrorBody {
-    /// What went wrong.
+    /// What went wrong, and whose fault it is.
     pub error: ErrorDetail,
 }
 
-/// What went wrong.
+/// The description of an error.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ErrorDetail {
-    /// For a person.
+    /// What went wrong, for a person to read.
     pub message: String,
     /// The class of error.
     #[serde(rename = "type")]
@@ -34,9 +34,9 @@ pub struct ErrorDetail {
 /// An HTTP status with its body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ApiError {
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// The body.
+    /// The JSON body of the answer.
     pub body: ErrorBody,
 }
 

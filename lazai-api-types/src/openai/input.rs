@@ -14,9 +14,9 @@ use crate::{Prompt, TokenId};
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Input {
-    /// One text.
+    /// A single text.
     Text(String),
-    /// Several texts.
+    /// Several texts, each a prompt of its own.
     Texts(Vec<String>),
     /// One sequence of tokens.
     Tokens(Vec<TokenId>),

@@ -33,7 +33,7 @@ pub const MAX_LOGIT_BIAS_VALUE: i16 = 100;
 pub const MAX_INPUTS: usize = 2_048;
 /// Numbers of an embedding.
 pub const MAX_DIMENSIONS: u32 = 65_536;
-/// Entries of `metadata`.
+/// Most entries of `metadata`.
 pub const MAX_METADATA: usize = 16;
 /// Bytes of a key of `metadata`.
 pub const MAX_METADATA_KEY_BYTES: usize = 64;

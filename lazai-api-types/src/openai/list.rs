@@ -10,7 +10,7 @@ pub struct List<T> {
     /// Always `list`.
     #[serde(default)]
     pub object: ListObject,
-    /// The items.
+    /// The items of this page, in order.
     pub data: Vec<T>,
     /// The id of the first item, where the list is a page that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]

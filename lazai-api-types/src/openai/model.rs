@@ -15,7 +15,7 @@ pub struct Model {
     /// When the model was made, in Unix seconds.
     #[serde(default)]
     pub created: u32,
-    /// Whose it is.
+    /// The organization that owns the model.
     #[serde(default)]
     pub owned_by: String,
 }

@@ -9,7 +9,7 @@ use super::{RequestError, limits, request_error::bound};
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Stop {
-    /// One text.
+    /// A single text.
     Text(String),
     /// Any of these texts.
     Texts(Vec<String>),

@@ -5,11 +5,11 @@ use crate::Usage;
 /// Tokens that a request used.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TokenUsage {
-    /// Tokens read.
+    /// Tokens of the prompt, read once.
     pub prompt_tokens: u32,
-    /// Tokens written.
+    /// Tokens that the model wrote.
     pub completion_tokens: u32,
-    /// Both.
+    /// Sum of prompt and completion tokens.
     pub total_tokens: u32,
     /// What the prompt consisted of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,7 @@ impl From<Usage> for TokenUsage {
 /// What a prompt consisted of.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PromptTokensDetails {
-    /// Tokens of audio.
+    /// Tokens that stand for audio.
     pub audio_tokens: Option<u32>,
     /// Tokens that were still known from an earlier request.
     pub cached_tokens: Option<u32>,
@@ -41,7 +41,7 @@ pub struct PromptTokensDetails {
 pub struct CompletionTokensDetails {
     /// Predicted tokens that appeared.
     pub accepted_prediction_tokens: Option<u32>,
-    /// Tokens of audio.
+    /// Tokens that stand for audio.
     pub audio_tokens: Option<u32>,
     /// Tokens of reasoning that the answer does not show.
     pub reasoning_tokens: Option<u32>,

@@ -35,7 +35,7 @@ pub struct ChatCompletionChunk {
 pub struct ChatChunkChoice {
     /// Its place among the answers.
     pub index: u32,
-    /// What is new.
+    /// What this piece adds to the answer.
     pub delta: ChatDelta,
     /// How likely each new token was, if asked for.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct ChatDelta {
     /// Who speaks; in the first piece alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// New text.
+    /// Text to append to the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// New text of a refusal.
@@ -76,7 +76,7 @@ pub struct ToolCallDelta {
     /// The kind of the tool; in the first piece alone.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<ToolCallType>,
-    /// The function.
+    /// What this piece adds to the call of the function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCallDelta>,
 }
@@ -85,7 +85,7 @@ pub struct ToolCallDelta {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolCallType {
-    /// A function.
+    /// A function that the client defines.
     #[default]
     Function,
 }

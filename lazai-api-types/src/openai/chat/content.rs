@@ -8,9 +8,9 @@ use crate::openai::{RequestError, limits, request_error::bound, text_or_list::Te
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
-    /// A text.
+    /// Plain text.
     Text(String),
-    /// Parts in order.
+    /// Parts of several kinds, in order.
     Parts(Vec<ContentPart>),
 }
 
@@ -70,29 +70,29 @@ impl<'de> Deserialize<'de> for Content {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ContentPart {
-    /// A file.
+    /// A file, inline or by id.
     File {
-        /// The file.
+        /// The file and its name.
         file: FileInput,
     },
-    /// An image.
+    /// An image, by URL or inline as a data URL.
     ImageUrl {
-        /// The image.
+        /// The address of the image and its detail.
         image_url: ImageUrl,
     },
-    /// A recording.
+    /// A recording of sound.
     InputAudio {
-        /// The recording.
+        /// The recording and its format.
         input_audio: AudioInput,
     },
     /// What an assistant said instead of an answer.
     Refusal {
-        /// The refusal.
+        /// Text by which the model refused.
         refusal: String,
     },
-    /// A text.
+    /// A piece of text.
     Text {
-        /// The text.
+        /// Text of the piece.
         text: String,
     },
 }
@@ -102,7 +102,7 @@ pub enum ContentPart {
 pub struct AudioInput {
     /// The recording in base64.
     pub data: String,
-    /// `wav` or `mp3`.
+    /// Format of the recording, `wav` or `mp3`.
     pub format: String,
 }
 

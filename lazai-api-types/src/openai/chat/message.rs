@@ -24,12 +24,12 @@ pub enum ChatMessage {
     },
     /// The result of a function, in the older spelling of [`Tool`](Self::Tool).
     Function {
-        /// The result.
+        /// Result of the call.
         content: Option<String>,
-        /// The function.
+        /// Name of the function that was called.
         name: String,
     },
-    /// Instructions.
+    /// Instructions of the operator.
     System {
         /// The instructions.
         content: Content,
@@ -133,11 +133,11 @@ pub struct AssistantMessage {
     pub function_call: Option<FunctionCall>,
 }
 
-/// Who speaks.
+/// The speaker of a message.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The model.
+    /// The model itself.
     Assistant,
     /// Who built the application.
     Developer,
@@ -145,7 +145,7 @@ pub enum Role {
     Function,
     /// Who built the application, in the older spelling.
     System,
-    /// A tool.
+    /// A tool that the model called.
     Tool,
     /// Who uses the application.
     User,

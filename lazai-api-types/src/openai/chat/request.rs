@@ -17,7 +17,7 @@ use crate::{
 /// Asks a model to continue a chat: the body of `POST /v1/chat/completions`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatCompletionRequest {
-    /// The model.
+    /// Name of the model that answers.
     pub model: String,
     /// The chat so far; at least one message.
     pub messages: Vec<ChatMessage>,
@@ -87,7 +87,7 @@ pub struct ChatCompletionRequest {
     /// Which tools the model may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
-    /// The tools.
+    /// Tools that the model may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<Tool>>,
     /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among
@@ -194,14 +194,14 @@ impl Request for ChatCompletionRequest {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseFormat {
-    /// Some JSON object.
+    /// Some JSON object, without a schema.
     JsonObject,
     /// JSON that obeys a schema.
     JsonSchema {
-        /// The schema.
+        /// The schema that the answer follows.
         json_schema: JsonSchema,
     },
-    /// Free text.
+    /// Free text, the default.
     Text,
 }
 
@@ -213,7 +213,7 @@ pub struct JsonSchema {
     /// What the form is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The JSON schema.
+    /// The schema in the JSON Schema language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
     /// Whether the answer must obey it.

@@ -11,18 +11,18 @@ use crate::{
 /// The answer to a chat.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatCompletion {
-    /// Identifies the answer.
+    /// Identifies the answer among those of the server.
     pub id: String,
-    /// Always `chat.completion`.
+    /// Always the text `chat.completion`.
     #[serde(default)]
     pub object: ChatCompletionObject,
     /// When the answer was made, in Unix seconds; 32 bits, because that is what clients read.
     pub created: u32,
     /// The model that answered.
     pub model: String,
-    /// The answers.
+    /// The answers, as many as the request asked for.
     pub choices: Vec<ChatChoice>,
-    /// Tokens used.
+    /// Tokens that request and answers used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<TokenUsage>,
     /// The class of service.
@@ -34,7 +34,7 @@ pub struct ChatCompletion {
     pub system_fingerprint: Option<String>,
 }
 
-/// One answer.
+/// One of the answers to a chat.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChoice {
     /// Its place among the answers.
@@ -51,7 +51,7 @@ pub struct ChatChoice {
 /// What a model says.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ResponseMessage {
-    /// [`Role::Assistant`].
+    /// Always [`Role::Assistant`].
     pub role: Role,
     /// The text, or `null` if the model calls tools instead.
     #[serde(default)]

@@ -13,7 +13,7 @@ use crate::openai::{ChatCompletionChunkObject, TokenUsage};
 /// asked for, and then [`DONE`](crate::openai::sse::DONE).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ChatStream {
-    /// Identifies the answer.
+    /// Identifies the answer; every piece carries it.
     pub id: String,
     /// When the answer was begun, in Unix seconds.
     pub created: u32,

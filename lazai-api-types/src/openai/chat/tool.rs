@@ -11,12 +11,12 @@ use crate::openai::{RequestError, limits, request_error::bound_text};
 pub enum Tool {
     /// A tool whose input is free text.
     Custom {
-        /// The tool.
+        /// Name, description and input format of the tool.
         custom: CustomTool,
     },
     /// A function whose arguments are JSON.
     Function {
-        /// The function.
+        /// Name, description and parameters of the function.
         function: FunctionDefinition,
     },
 }
@@ -36,7 +36,7 @@ impl Tool {
 pub struct CustomTool {
     /// The name that a call uses.
     pub name: String,
-    /// What it does.
+    /// What it does, for the model to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The grammar of its input.
@@ -49,7 +49,7 @@ pub struct CustomTool {
 pub struct FunctionDefinition {
     /// The name that a call uses.
     pub name: String,
-    /// What it does.
+    /// What it does, for the model to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The JSON schema of its arguments.
@@ -66,16 +66,16 @@ pub struct FunctionDefinition {
 pub enum ToolCall {
     /// A call with free text.
     Custom {
-        /// Identifies the call.
+        /// Identifies the call; the message with its result repeats it.
         id: String,
-        /// The call.
+        /// The tool and its input.
         custom: CustomCall,
     },
     /// A call with JSON.
     Function {
-        /// Identifies the call.
+        /// Identifies the call; the message with its result repeats it.
         id: String,
-        /// The call.
+        /// The function and its arguments.
         function: FunctionCall,
     },
 }
@@ -83,16 +83,16 @@ pub enum ToolCall {
 /// A call with free text.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CustomCall {
-    /// The tool.
+    /// Name, as the request defined it.
     pub name: String,
-    /// Its input.
+    /// Free text that the model passes to the tool.
     pub input: String,
 }
 
 /// A call with JSON.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FunctionCall {
-    /// The function.
+    /// Name, as the request defined it.
     pub name: String,
     /// Its arguments, as the model wrote them: JSON as a rule, but nobody has checked it.
     pub arguments: String,
@@ -105,9 +105,9 @@ pub struct FunctionCall {
     expecting = "tool_choice must be none, auto, required, or an object that names a tool"
 )]
 pub enum ToolChoice {
-    /// Any or none.
+    /// Any tool, some tool or none.
     Mode(ToolChoiceMode),
-    /// This one.
+    /// The tool of this name.
     Named(NamedTool),
 }
 
@@ -115,11 +115,11 @@ pub enum ToolChoice {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolChoiceMode {
-    /// It may.
+    /// The model may call a tool.
     Auto,
-    /// It does not.
+    /// The model calls no tool.
     None,
-    /// It must.
+    /// The model must call a tool.
     Required,
 }
 
@@ -134,12 +134,12 @@ pub enum NamedTool {
     },
     /// A tool whose input is free text.
     Custom {
-        /// The tool.
+        /// Name of the tool.
         custom: FunctionName,
     },
-    /// A function.
+    /// A function that the client defined.
     Function {
-        /// The function.
+        /// Name of the function.
         function: FunctionName,
     },
 }
@@ -147,7 +147,7 @@ pub enum NamedTool {
 /// The name of a function or a tool.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FunctionName {
-    /// The name.
+    /// Name, as the request defined it.
     pub name: String,
 }
 
@@ -158,8 +158,8 @@ pub struct FunctionName {
     expecting = "function_call must be none, auto, or an object that names a function"
 )]
 pub enum FunctionChoice {
-    /// Any or none.
+    /// Any tool, some tool or none.
     Mode(ToolChoiceMode),
-    /// This one.
+    /// The function of this name.
     Named(FunctionName),
 }

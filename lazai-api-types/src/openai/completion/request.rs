@@ -15,9 +15,9 @@ use crate::{
 /// Asks a model to continue a prompt: the body of `POST /v1/completions`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct CompletionRequest {
-    /// The model.
+    /// Name of the model that answers.
     pub model: String,
-    /// What to continue.
+    /// The prompts to continue, as texts or tokens.
     pub prompt: Input,
     /// Makes so many candidates and returns the best `n`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

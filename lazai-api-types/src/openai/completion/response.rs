@@ -7,9 +7,9 @@ use crate::openai::{CompletionObject, StopReason, TokenUsage, usage::present};
 /// The answer to a completion request.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Completion {
-    /// Identifies the answer.
+    /// Identifies the answer among those of the server.
     pub id: String,
-    /// Always `text_completion`.
+    /// Always the text `text_completion`.
     #[serde(default)]
     pub object: CompletionObject,
     /// When the answer was made, in Unix seconds; 32 bits, because that is what clients read.
@@ -21,7 +21,7 @@ pub struct Completion {
     pub system_fingerprint: Option<String>,
     /// The answers: those to the first prompt, then those to the next.
     pub choices: Vec<CompletionChoice>,
-    /// Tokens used.
+    /// Tokens that request and answers used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<TokenUsage>,
 }
@@ -31,7 +31,7 @@ pub struct Completion {
 pub struct CompletionChunk {
     /// Identifies the answer; the same in every piece.
     pub id: String,
-    /// Always `text_completion`.
+    /// Always the text `text_completion`.
     #[serde(default)]
     pub object: CompletionObject,
     /// When the answer was begun, in Unix seconds; the same in every piece.
@@ -51,7 +51,7 @@ pub struct CompletionChunk {
 /// One answer, or what is new of it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct CompletionChoice {
-    /// The text.
+    /// Text of the answer, or text to append to it.
     pub text: String,
     /// Its place among the answers.
     pub index: u32,

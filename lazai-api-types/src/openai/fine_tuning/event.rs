@@ -8,7 +8,7 @@ use crate::openai::{FineTuningCheckpointObject, FineTuningEventObject};
 /// Something that a fine-tuning job reported.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct FineTuningEvent {
-    /// Identifies the event.
+    /// Identifies the event or the checkpoint.
     pub id: String,
     /// Always `fine_tuning.job.event`.
     #[serde(default)]
@@ -17,12 +17,12 @@ pub struct FineTuningEvent {
     pub created_at: u32,
     /// How serious it is.
     pub level: EventLevel,
-    /// What happened.
+    /// What happened, for a person to read.
     pub message: String,
     /// What kind of event it is.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<EventType>,
-    /// The figures.
+    /// Figures of training, if the event has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
@@ -31,12 +31,12 @@ pub struct FineTuningEvent {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventLevel {
-    /// The job failed.
+    /// The job failed because of it.
     Error,
-    /// All is well.
+    /// Progress as it should be.
     #[default]
     Info,
-    /// Something is odd.
+    /// Something odd that did not stop the job.
     Warn,
 }
 
@@ -44,16 +44,16 @@ pub enum EventLevel {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
-    /// Something to read.
+    /// An event with a text to read.
     Message,
-    /// Figures.
+    /// An event with figures of training.
     Metrics,
 }
 
 /// A model as it was at some step of its training.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct FineTuningCheckpoint {
-    /// Identifies the checkpoint.
+    /// Identifies the event or the checkpoint.
     pub id: String,
     /// Always `fine_tuning.job.checkpoint`.
     #[serde(default)]
@@ -64,7 +64,7 @@ pub struct FineTuningCheckpoint {
     pub fine_tuned_model_checkpoint: String,
     /// The job that made it.
     pub fine_tuning_job_id: String,
-    /// The step.
+    /// The step after which it was made.
     pub step_number: u32,
     /// How good it is.
     pub metrics: FineTuningMetrics,
@@ -73,7 +73,7 @@ pub struct FineTuningCheckpoint {
 /// How good a checkpoint is; what was not measured is absent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct FineTuningMetrics {
-    /// The step.
+    /// The step that the figures are of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u32>,
     /// Loss on the examples.

@@ -28,7 +28,7 @@ pub struct FineTuningJobRequest {
     /// Notes of the client, at most 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// How to train.
+    /// How the model is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// Chooses among the possible results.
@@ -67,10 +67,10 @@ impl Request for FineTuningJobRequest {
     }
 }
 
-/// A fine-tuning job.
+/// A job that trains a model on data of the client.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct FineTuningJob {
-    /// Identifies the job.
+    /// Identifies the job among those of the server.
     pub id: String,
     /// Always `fine_tuning.job`.
     #[serde(default)]
@@ -94,7 +94,7 @@ pub struct FineTuningJob {
     /// Notes of the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// How it trains.
+    /// How the model is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// The model that it started from.
@@ -118,9 +118,9 @@ pub struct FineTuningJob {
 /// Why a job failed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct JobError {
-    /// For a program.
+    /// A code for programs.
     pub code: String,
-    /// For a person.
+    /// What went wrong, for a person to read.
     pub message: String,
     /// The parameter at fault.
     pub param: Option<String>,
@@ -140,9 +140,9 @@ pub enum JobStatus {
     Pausing,
     /// It waits for its turn.
     Queued,
-    /// It trains.
+    /// The model is being trained.
     Running,
-    /// It is done.
+    /// The trained model can be used.
     Succeeded,
     /// Its files are being checked.
     #[default]

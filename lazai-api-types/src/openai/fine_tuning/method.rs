@@ -9,18 +9,18 @@ use crate::openai::{Auto, RequestError};
 pub enum Method {
     /// On pairs of a better and a worse answer.
     Dpo {
-        /// The parameters.
+        /// Parameters of direct preference optimization.
         #[serde(default)]
         dpo: DirectPreference,
     },
     /// On answers that a grader scores.
     Reinforcement {
-        /// The parameters.
+        /// Parameters of reinforcement learning.
         reinforcement: Reinforcement,
     },
-    /// On example answers.
+    /// Supervised training on example answers.
     Supervised {
-        /// The parameters.
+        /// Parameters of supervised training.
         #[serde(default)]
         supervised: Supervised,
     },
@@ -43,7 +43,7 @@ impl Method {
 /// Training on pairs of a better and a worse answer.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct DirectPreference {
-    /// The parameters.
+    /// Sizes and rates of training.
     #[serde(default)]
     pub hyperparameters: PreferenceHyperparameters,
 }
@@ -61,7 +61,7 @@ pub struct Reinforcement {
 /// Training on example answers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Supervised {
-    /// The parameters.
+    /// Sizes and rates of training.
     #[serde(default)]
     pub hyperparameters: Hyperparameters,
 }
@@ -69,7 +69,7 @@ pub struct Supervised {
 /// The parameters that every training has.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Hyperparameters {
-    /// Examples per step.
+    /// Examples of each step.
     #[serde(default)]
     pub batch_size: Auto<u32>,
     /// Scales the learning rate.
