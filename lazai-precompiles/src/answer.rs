@@ -6,11 +6,16 @@ use lazai_api_types::{FinishReason, Output, Quote, Task, TokenId, Usage};
 
 use crate::{
     abi::{ILazInference, ILazTokenizer},
-    request::Form,
+    request::OutputFormat,
 };
 
 /// Writes the result of `task`; none if it is the result of another kind of task.
-pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> Option<Bytes> {
+pub(crate) fn encode(
+    task: &Task,
+    format: OutputFormat,
+    output: Output,
+    usage: Usage,
+) -> Option<Bytes> {
     let bytes = match (task, output) {
         (Task::Count { .. }, Output::Count(count)) => {
             ILazTokenizer::countCall::abi_encode_returns(&count)
@@ -27,7 +32,7 @@ pub(crate) fn encode(task: &Task, form: Form, output: Output, usage: Usage) -> O
         (Task::Encode { .. }, Output::Tokens(tokens)) => {
             ILazTokenizer::encodeCall::abi_encode_returns(&token_numbers(&tokens))
         }
-        (Task::Generate(_), Output::Generated { text, .. }) if form == Form::Raw => {
+        (Task::Generate(_), Output::Generated { text, .. }) if format == OutputFormat::Raw => {
             text.into_bytes()
         }
         (Task::Generate(_), Output::Generated { tokens, text, finish }) => {

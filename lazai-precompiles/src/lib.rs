@@ -16,8 +16,8 @@ mod precompiles;
 mod price;
 mod proof_request;
 mod proofs;
-mod refusal;
 mod request;
+mod revert;
 mod state;
 
 pub use address::Precompile;

@@ -4,7 +4,7 @@ use lazai_api_types::{
     Fault, FaultKind, GasCost, INTRINSIC_FLOPS_PER_BYTE, PortError, Quote, Work,
 };
 
-use crate::{Call, input::InputError, refusal::Refusal};
+use crate::{Call, input::InputError, revert::RevertReason};
 
 /// What one call has paid so far.
 ///
@@ -95,7 +95,7 @@ impl<'a> Meter<'a> {
 pub(crate) enum Stop {
     Fault(Fault),
     OutOfGas,
-    Refused(Refusal),
+    Revert(RevertReason),
 }
 
 impl From<Fault> for Stop {
@@ -108,26 +108,26 @@ impl From<PortError> for Stop {
     fn from(error: PortError) -> Self {
         match error {
             PortError::Fault(fault) => Self::Fault(fault),
-            PortError::Rejected(rejection) => Self::Refused(Refusal::Rejected(rejection)),
+            PortError::Rejected(rejection) => Self::Revert(RevertReason::Rejected(rejection)),
         }
     }
 }
 
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<RevertReason> for Stop {
+    fn from(reason: RevertReason) -> Self {
+        Self::Revert(reason)
     }
 }
 
 impl From<InputError> for Stop {
     fn from(error: InputError) -> Self {
-        Self::Refused(error.into())
+        Self::Revert(error.into())
     }
 }
 
 /// Returns the work of reading bytes that are not a job, by the rule of
 /// [`Job::intrinsic_work`](lazai_api_types::Job::intrinsic_work).
-pub(crate) const fn reading(bytes: u64) -> Work {
+pub(crate) const fn reading_work(bytes: u64) -> Work {
     Work { flops: bytes.saturating_mul(INTRINSIC_FLOPS_PER_BYTE), peak_bytes: 0 }
 }
 

@@ -8,11 +8,11 @@ use lazai_api_types::{
 
 use crate::{
     Call, ChainState, Mode, Reply, Status, answer,
-    meter::{Meter, Stop, internal, reading},
+    meter::{Meter, Stop, internal, reading_work},
     price,
     proofs::Proofs,
-    refusal::Refusal,
-    request::{Form, Request},
+    request::{OutputFormat, Request},
+    revert::RevertReason,
 };
 
 /// The AI precompiles: what a contract can ask of a [`Coprocessor`] and of proof verifiers.
@@ -59,7 +59,7 @@ impl AiPrecompiles {
             Ok(output) => (Status::Success, output),
             Err(Stop::Fault(fault)) => return Err(fault),
             Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
-            Err(Stop::Refused(refusal)) => (Status::Revert, refusal.encode()),
+            Err(Stop::Revert(reason)) => (Status::Revert, reason.encode()),
         };
         Ok(Reply {
             status,
@@ -87,33 +87,39 @@ impl AiPrecompiles {
             Ok(Request::Proof(request)) => {
                 Proofs::answer(&self.verifiers, call, request, meter, state)
             }
-            Ok(Request::Run(job, form)) => {
+            Ok(Request::Run(job, format)) => {
                 meter.charge(job.intrinsic_work())?;
-                self.run(call.mode, meter, &job, form)
+                self.run(call.mode, meter, &job, format)
             }
-            Err(Refusal::Input(error)) => {
-                meter.charge(reading(call.input.len() as u64))?;
+            Err(RevertReason::Input(error)) => {
+                meter.charge(reading_work(call.input.len() as u64))?;
                 Err(error.into())
             }
-            Err(refusal) => Err(refusal.into()),
+            Err(reason) => Err(reason.into()),
         }
     }
 
-    fn read<'a>(&self, call: &Call<'a>) -> Result<Request<'a>, Refusal> {
+    fn read<'a>(&self, call: &Call<'a>) -> Result<Request<'a>, RevertReason> {
         let (got, max) = (call.input.len(), self.settings.max_input_bytes);
         if call.is_delegate {
-            return Err(Refusal::DelegateCall);
+            return Err(RevertReason::DelegateCall);
         }
         if !call.value.is_zero() {
-            return Err(Refusal::Value { value: call.value });
+            return Err(RevertReason::Value { value: call.value });
         }
         if got > max {
-            return Err(Refusal::InputTooLong { got: got as u64, max: max as u64 });
+            return Err(RevertReason::InputTooLong { got: got as u64, max: max as u64 });
         }
         Request::read(call.precompile, call.input, &self.settings)
     }
 
-    fn run(&self, mode: Mode, meter: &mut Meter<'_>, job: &Job, form: Form) -> Result<Bytes, Stop> {
+    fn run(
+        &self,
+        mode: Mode,
+        meter: &mut Meter<'_>,
+        job: &Job,
+        format: OutputFormat,
+    ) -> Result<Bytes, Stop> {
         let prepared = self.coprocessor.prepare(job)?;
         let quote = checked(job, prepared.quote())?;
         meter.charge_quote(quote)?;
@@ -131,7 +137,7 @@ impl AiPrecompiles {
             }
             Mode::Simulate => (answer::placeholder(&job.task, &quote), quote.usage),
         };
-        answer::encode(&job.task, form, output, usage)
+        answer::encode(&job.task, format, output, usage)
             .ok_or_else(|| internal("the output is not what the task asks for"))
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     Call, ResourcePrices,
     abi::{ILazQuote, Price},
     meter::Stop,
-    refusal::Refusal,
+    revert::RevertReason,
 };
 
 /// Returns the price of `work` in this block, as Solidity reads it.
@@ -16,7 +16,7 @@ pub(crate) fn encode_price(call: &Call<'_>, work: Work) -> Result<Bytes, Stop> {
 
 /// Returns the price of `work` in this block.
 pub(crate) fn price(call: &Call<'_>, work: Work) -> Result<Price, Stop> {
-    let overflow = |_: WorkOverflow| Refusal::Rejected(Rejection::WorkOverflow);
+    let overflow = |_: WorkOverflow| RevertReason::Rejected(Rejection::WorkOverflow);
     let cost = call.pricing.gas(&work).map_err(overflow)?;
     let total = cost.total().map_err(overflow)?;
     let GasCost { gas_ai, gas_inference } = cost;

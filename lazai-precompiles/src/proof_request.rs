@@ -5,18 +5,18 @@ use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, Work};
 use crate::{
     abi::ILazProofVerifier as sol,
     input::{InputError, Reader, SELECTOR_BYTES},
-    refusal::Refusal,
+    revert::RevertReason,
 };
 
 /// What a call of the proof verifier asks for, of one system.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ProofRequest<'a> {
     pub(crate) system: ProofSystemId,
-    pub(crate) question: Question<'a>,
+    pub(crate) query: ProofQuery<'a>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Question<'a> {
+pub(crate) enum ProofQuery<'a> {
     /// Whether a key is registered.
     IsRegistered { key_hash: B256 },
     /// The bytes of a key.
@@ -56,43 +56,46 @@ impl<'a> OwnedClaim<'a> {
 }
 
 impl<'a> ProofRequest<'a> {
-    pub(crate) fn read(selector: [u8; SELECTOR_BYTES], input: &'a [u8]) -> Result<Self, Refusal> {
-        let (head_words, question): (usize, fn(&mut Reader<'a>) -> Result<Question<'a>, _>) =
+    pub(crate) fn read(
+        selector: [u8; SELECTOR_BYTES],
+        input: &'a [u8],
+    ) -> Result<Self, RevertReason> {
+        let (head_words, query): (usize, fn(&mut Reader<'a>) -> Result<ProofQuery<'a>, _>) =
             match selector {
                 sol::isRegisteredCall::SELECTOR => {
-                    (2, |reader| Ok(Question::IsRegistered { key_hash: reader.bytes32()? }))
+                    (2, |reader| Ok(ProofQuery::IsRegistered { key_hash: reader.bytes32()? }))
                 }
                 sol::keyCall::SELECTOR => {
-                    (2, |reader| Ok(Question::Key { key_hash: reader.bytes32()? }))
+                    (2, |reader| Ok(ProofQuery::Key { key_hash: reader.bytes32()? }))
                 }
                 sol::quoteCall::SELECTOR => (4, quote),
                 sol::quoteRegisterCall::SELECTOR => {
-                    (2, |reader| Ok(Question::QuoteRegister { key_bytes: reader.uint64()? }))
+                    (2, |reader| Ok(ProofQuery::QuoteRegister { key_bytes: reader.uint64()? }))
                 }
                 sol::registerCall::SELECTOR => {
-                    (2, |reader| Ok(Question::Register { key: reader.bytes()? }))
+                    (2, |reader| Ok(ProofQuery::Register { key: reader.bytes()? }))
                 }
                 sol::verifyCall::SELECTOR => (9, verify),
                 sol::verifyValuesCall::SELECTOR => (4, verify_values),
-                _ => return Err(Refusal::UnknownFunction { selector }),
+                _ => return Err(RevertReason::UnknownFunction { selector }),
             };
         let mut reader = Reader::new(input, head_words)?;
         let system = ProofSystemId(reader.uint32()?);
-        let question = question(&mut reader)?;
+        let query = query(&mut reader)?;
         reader.finish()?;
-        Ok(Self { system, question })
+        Ok(Self { system, query })
     }
 }
 
-fn quote<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
-    Ok(Question::Quote {
+fn quote<'a>(reader: &mut Reader<'a>) -> Result<ProofQuery<'a>, InputError> {
+    Ok(ProofQuery::Quote {
         key_bytes: reader.uint64()?,
         values_bytes: reader.uint64()?,
         proof_bytes: reader.uint64()?,
     })
 }
 
-fn verify<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
+fn verify<'a>(reader: &mut Reader<'a>) -> Result<ProofQuery<'a>, InputError> {
     let key_hash = reader.bytes32()?;
     let claim = OwnedClaim::Statement(InferenceStatement {
         model: ModelId(reader.bytes32()?),
@@ -101,11 +104,11 @@ fn verify<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
         work: Work { flops: reader.uint64()?, peak_bytes: reader.uint64()? },
         context: reader.bytes32()?,
     });
-    Ok(Question::Verify { key_hash, claim, proof: reader.bytes()? })
+    Ok(ProofQuery::Verify { key_hash, claim, proof: reader.bytes()? })
 }
 
-fn verify_values<'a>(reader: &mut Reader<'a>) -> Result<Question<'a>, InputError> {
+fn verify_values<'a>(reader: &mut Reader<'a>) -> Result<ProofQuery<'a>, InputError> {
     let key_hash = reader.bytes32()?;
     let claim = OwnedClaim::Values(reader.bytes()?);
-    Ok(Question::Verify { key_hash, claim, proof: reader.bytes()? })
+    Ok(ProofQuery::Verify { key_hash, claim, proof: reader.bytes()? })
 }

@@ -11,10 +11,10 @@ use crate::{
     abi::ILazProofVerifier as sol,
     address,
     keys::{self, ACCESS_GAS, Slot},
-    meter::{Meter, Stop, internal, reading},
+    meter::{Meter, Stop, internal, reading_work},
     price,
-    proof_request::{OwnedClaim, ProofRequest, Question},
-    refusal::Refusal,
+    proof_request::{OwnedClaim, ProofQuery, ProofRequest},
+    revert::RevertReason,
 };
 
 /// One call of the proof verifier, for a system that has a verifier.
@@ -33,25 +33,25 @@ impl<'a> Proofs<'a> {
         meter: &mut Meter<'_>,
         state: &mut dyn ChainState,
     ) -> Result<Bytes, Stop> {
-        let ProofRequest { system, question } = request;
-        let verifier = verifiers.find(system).ok_or(Refusal::UnknownProofSystem { system })?;
+        let ProofRequest { system, query } = request;
+        let verifier = verifiers.find(system).ok_or(RevertReason::UnknownProofSystem { system })?;
         let this = Self { system, verifier, call };
-        let output = match question {
-            Question::IsRegistered { key_hash } => {
+        let output = match query {
+            ProofQuery::IsRegistered { key_hash } => {
                 let key = this.key(key_hash, meter, state)?;
                 sol::isRegisteredCall::abi_encode_returns(&key.is_some())
             }
-            Question::Key { key_hash } => {
+            ProofQuery::Key { key_hash } => {
                 let key = this.key(key_hash, meter, state)?.ok_or(this.unknown(key_hash))?;
                 meter.charge_evm(keys::copy_gas(key.len() as u64))?;
                 sol::keyCall::abi_encode_returns(&key)
             }
-            Question::Quote { key_bytes, values_bytes, proof_bytes } => {
+            ProofQuery::Quote { key_bytes, values_bytes, proof_bytes } => {
                 let work = this.verifying(key_bytes, values_bytes, proof_bytes)?;
                 let price = price::price(call, work)?;
                 sol::quoteCall::abi_encode_returns(&sol::quoteReturn { price, gasEvm: ACCESS_GAS })
             }
-            Question::QuoteRegister { key_bytes } => {
+            ProofQuery::QuoteRegister { key_bytes } => {
                 let price = price::price(call, this.verifying(key_bytes, 0, 0)?)?;
                 let gas = ACCESS_GAS.saturating_add(keys::store_gas(key_bytes));
                 sol::quoteRegisterCall::abi_encode_returns(&sol::quoteRegisterReturn {
@@ -59,11 +59,11 @@ impl<'a> Proofs<'a> {
                     gasEvm: gas,
                 })
             }
-            Question::Register { key } => {
+            ProofQuery::Register { key } => {
                 let hash = this.register(key, meter, state)?;
                 sol::registerCall::abi_encode_returns(&hash)
             }
-            Question::Verify { key_hash, claim, proof } => {
+            ProofQuery::Verify { key_hash, claim, proof } => {
                 let valid = this.verify(key_hash, &claim, proof, meter, state)?;
                 sol::verifyCall::abi_encode_returns(&valid)
             }
@@ -79,11 +79,11 @@ impl<'a> Proofs<'a> {
         state: &mut dyn ChainState,
     ) -> Result<B256, Stop> {
         if self.call.is_static {
-            return Err(Refusal::StaticCall.into());
+            return Err(RevertReason::StaticCall.into());
         }
         let key_bytes = key.len() as u64;
         let admitting = self.verifying(key_bytes, 0, 0)?;
-        meter.charge(reading(key_bytes))?;
+        meter.charge(reading_work(key_bytes))?;
         meter.charge_evm(ACCESS_GAS)?;
         let hash = key_hash(self.system, key);
         match keys::load(state, hash)? {
@@ -92,7 +92,7 @@ impl<'a> Proofs<'a> {
             // Two keys or a key and a contract whose hashes end in the same 160 bits.
             Slot::Key(_) | Slot::Occupied => {
                 let address = keys::key_address(hash);
-                return Err(Refusal::KeyAddressTaken { address }.into());
+                return Err(RevertReason::KeyAddressTaken { address }.into());
             }
         }
         meter.charge(admitting)?;
@@ -124,8 +124,8 @@ impl<'a> Proofs<'a> {
         let proof_bytes = proof.len() as u64;
         meter.charge(match self.verifying(key_bytes, values_bytes, proof_bytes) {
             // The verifier does not see what is too long; looking for its key is all that is done.
-            Err(Stop::Refused(Refusal::InputTooLong { .. })) => {
-                reading(key_bytes.saturating_add(values_bytes).saturating_add(proof_bytes))
+            Err(Stop::Revert(RevertReason::InputTooLong { .. })) => {
+                reading_work(key_bytes.saturating_add(values_bytes).saturating_add(proof_bytes))
             }
             work => work?,
         })?;
@@ -145,7 +145,7 @@ impl<'a> Proofs<'a> {
     ) -> Result<Option<Bytes>, Stop> {
         meter.charge_evm(ACCESS_GAS)?;
         let Slot::Key(key) = keys::load(state, key_hash)? else { return Ok(None) };
-        meter.charge(reading(key.len() as u64))?;
+        meter.charge(reading_work(key.len() as u64))?;
         Ok(keys::matches(self.system, &key, key_hash).then_some(key))
     }
 
@@ -153,26 +153,28 @@ impl<'a> Proofs<'a> {
     /// there is no proof.
     fn verifying(&self, key_bytes: u64, values_bytes: u64, proof_bytes: u64) -> Result<Work, Stop> {
         let work = self.verifier.work(key_bytes, proof_bytes)?;
-        let read = reading(key_bytes.saturating_add(values_bytes));
-        Ok(read.then(work).map_err(|_| Refusal::Rejected(Rejection::WorkOverflow))?)
+        let read = reading_work(key_bytes.saturating_add(values_bytes));
+        Ok(read.then(work).map_err(|_| RevertReason::Rejected(Rejection::WorkOverflow))?)
     }
 
-    const fn unknown(&self, key_hash: B256) -> Refusal {
-        Refusal::UnknownVerifyingKey { system: self.system, key_hash }
+    const fn unknown(&self, key_hash: B256) -> RevertReason {
+        RevertReason::UnknownVerifyingKey { system: self.system, key_hash }
     }
 }
 
 impl From<RegistryError> for Stop {
     fn from(error: RegistryError) -> Self {
         use RegistryError as E;
-        Self::Refused(match error {
+        Self::Revert(match error {
             E::Fault(fault) => return Self::Fault(fault),
-            E::InvalidKey(invalid) => Refusal::InvalidVerifyingKey(invalid),
+            E::InvalidKey(invalid) => RevertReason::InvalidVerifyingKey(invalid),
             E::KeyTooLong { got, max } | E::ProofTooLong { got, max } => {
-                Refusal::InputTooLong { got, max }
+                RevertReason::InputTooLong { got, max }
             }
-            E::UnknownKey { system, key_hash } => Refusal::UnknownVerifyingKey { system, key_hash },
-            E::UnknownSystem { system } => Refusal::UnknownProofSystem { system },
+            E::UnknownKey { system, key_hash } => {
+                RevertReason::UnknownVerifyingKey { system, key_hash }
+            }
+            E::UnknownSystem { system } => RevertReason::UnknownProofSystem { system },
             other => {
                 return internal(&format!("an unforeseen refusal: {other}"));
             }

@@ -9,7 +9,7 @@ use crate::{
     abi::{ILazInference, ILazQuote, ILazTokenizer},
     input::{InputError, Reader, SELECTOR_BYTES, utf8},
     proof_request::ProofRequest,
-    refusal::Refusal,
+    revert::RevertReason,
 };
 
 /// What a call asks for.
@@ -19,10 +19,10 @@ pub(crate) enum Request<'a> {
     Prices,
     /// The price of a job.
     Quote(Job),
-    /// A question to the proof verifier.
+    /// A query to the proof verifier.
     Proof(ProofRequest<'a>),
     /// A job, and how to write its result.
-    Run(Job, Form),
+    Run(Job, OutputFormat),
 }
 
 impl<'a> Request<'a> {
@@ -31,7 +31,7 @@ impl<'a> Request<'a> {
         precompile: Precompile,
         input: &'a [u8],
         settings: &Settings,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, RevertReason> {
         if precompile == Precompile::RawPrompt {
             let task = Task::Generate(Generation {
                 prompt: Prompt::Text(utf8(input, 0)?),
@@ -39,7 +39,7 @@ impl<'a> Request<'a> {
                 sampling: Sampling::default(),
                 stop: Vec::new(),
             });
-            return Ok(Self::Run(settings.job(B256::ZERO, task)?, Form::Raw));
+            return Ok(Self::Run(settings.job(B256::ZERO, task)?, OutputFormat::Raw));
         }
         let selector = *input.first_chunk::<SELECTOR_BYTES>().ok_or(InputError::TooShort {
             offset: 0,
@@ -56,12 +56,12 @@ impl<'a> Request<'a> {
         let function = JOB_FUNCTIONS
             .iter()
             .find(|function| (function.precompile, function.selector) == (precompile, selector))
-            .ok_or(Refusal::UnknownFunction { selector })?;
+            .ok_or(RevertReason::UnknownFunction { selector })?;
         let (model, task) = (function.parse)(input)?;
         let job = settings.job(model, task)?;
         Ok(match precompile {
             Precompile::Quote => Self::Quote(job),
-            _ => Self::Run(job, Form::Abi),
+            _ => Self::Run(job, OutputFormat::Abi),
         })
     }
 }
@@ -104,7 +104,7 @@ const JOB_FUNCTIONS: [JobFunction; 11] = [
 
 /// How a result leaves the precompile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Form {
+pub(crate) enum OutputFormat {
     /// As the return values of the function.
     Abi,
     /// As the bytes of the text.
@@ -112,9 +112,9 @@ pub(crate) enum Form {
 }
 
 impl Settings {
-    fn job(&self, model: B256, task: Task) -> Result<Job, Refusal> {
+    fn job(&self, model: B256, task: Task) -> Result<Job, RevertReason> {
         let model = if model.is_zero() {
-            self.default_model.ok_or(Refusal::NoDefaultModel)?
+            self.default_model.ok_or(RevertReason::NoDefaultModel)?
         } else {
             ModelId(model)
         };

@@ -8,7 +8,7 @@ use crate::{abi::ILazErrors as sol, input::InputError};
 
 /// Why a call reverts.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Refusal {
+pub(crate) enum RevertReason {
     DelegateCall,
     Input(InputError),
     InputTooLong { got: u64, max: u64 },
@@ -23,7 +23,7 @@ pub(crate) enum Refusal {
     Value { value: U256 },
 }
 
-impl Refusal {
+impl RevertReason {
     /// Returns the Solidity custom error.
     pub(crate) fn encode(&self) -> Bytes {
         match self {
@@ -57,7 +57,7 @@ impl Refusal {
     }
 }
 
-impl From<InputError> for Refusal {
+impl From<InputError> for RevertReason {
     fn from(error: InputError) -> Self {
         Self::Input(error)
     }
