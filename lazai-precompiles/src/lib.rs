@@ -18,11 +18,13 @@ mod proof_request;
 mod proofs;
 mod request;
 mod revert;
+mod settings;
 mod state;
 
 pub use address::Precompile;
 pub use call::{Call, Mode, Reply, ResourcePrices, Status};
 pub use keys::key_address;
 pub use lazai_api_types::DuplicateVerifier;
-pub use precompiles::{AiPrecompiles, Settings};
+pub use precompiles::AiPrecompiles;
+pub use settings::Settings;
 pub use state::{ChainState, CodeAccount, MemoryState};

@@ -2,12 +2,12 @@ use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::Bytes;
 use lazai_api_types::{
-    Coprocessor, DuplicateVerifier, Fault, Job, ModelId, PortError, ProofVerifier, ProofVerifiers,
-    Quote, Work,
+    Coprocessor, DuplicateVerifier, Fault, Job, PortError, ProofVerifier, ProofVerifiers, Quote,
+    Work,
 };
 
 use crate::{
-    Call, ChainState, Mode, Reply, Status, answer,
+    Call, ChainState, Mode, Reply, Settings, Status, answer,
     meter::{Meter, Stop, internal, reading_work},
     price,
     proofs::Proofs,
@@ -148,21 +148,4 @@ fn checked(job: &Job, quote: Quote) -> Result<Quote, Stop> {
         return Err(internal("a quote does not contain the intrinsic work of its job"));
     }
     Ok(quote)
-}
-
-/// What the operator of a chain decides about the precompiles; part of consensus.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Settings {
-    /// The model that the zero id and the raw prompt mean.
-    pub default_model: Option<ModelId>,
-    /// Tokens that a raw prompt may produce.
-    pub prompt_max_tokens: u32,
-    /// Longest calldata read, in bytes.
-    pub max_input_bytes: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { default_model: None, prompt_max_tokens: 64, max_input_bytes: 64 * 1_024 }
-    }
 }

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 use alloy_sol_types::SolCall;
-use lazai_api_types::{Generation, Job, ModelId, Prompt, Sampling, Task};
+use lazai_api_types::{Generation, Job, Prompt, Sampling, Task};
 
 use crate::{
     Precompile, Settings,
@@ -109,17 +109,6 @@ pub(crate) enum OutputFormat {
     Abi,
     /// As the bytes of the text.
     Raw,
-}
-
-impl Settings {
-    fn job(&self, model: B256, task: Task) -> Result<Job, RevertReason> {
-        let model = if model.is_zero() {
-            self.default_model.ok_or(RevertReason::NoDefaultModel)?
-        } else {
-            ModelId(model)
-        };
-        Ok(Job { model, task })
-    }
 }
 
 fn generate(input: &[u8]) -> Result<(B256, Task), InputError> {

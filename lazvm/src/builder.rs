@@ -6,6 +6,7 @@ use lazai_gas::{GasSchedule, Resources};
 use lazai_precompiles::Settings;
 use revm::{
     context::{BlockEnv, CfgEnv},
+    database_interface::EmptyDB,
     primitives::hardfork::SpecId,
 };
 
@@ -156,5 +157,13 @@ impl LazVmBuilder {
         }
         let evm = factory.create_evm(db, EvmEnv { block_env: self.block, cfg_env: self.cfg });
         Ok(LazVm::new(factory, evm))
+    }
+}
+
+impl LazVm<EmptyDB> {
+    /// Starts to put a machine together.
+    #[must_use]
+    pub fn builder() -> LazVmBuilder {
+        LazVmBuilder::new()
     }
 }

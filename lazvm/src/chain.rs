@@ -3,8 +3,17 @@ use alloc::boxed::Box;
 use lazai_api_types::{Fault, GasCost, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::{Mode, Reply, ResourcePrices};
+use revm::{
+    Context, Journal,
+    context::{BlockEnv, CfgEnv, TxEnv},
+    primitives::hardfork::SpecId,
+};
 
 use crate::{AiRuntime, Meter};
+
+/// The context of a [`LazEvm`](crate::LazEvm): Ethereum's, with [`LazChain`] in the slot for
+/// chains.
+pub type LazContext<DB> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, DB, Journal<DB>, LazChain>;
 
 /// The part of the EVM's context that Ethereum does not have.
 ///

@@ -6,7 +6,7 @@ use core::{
 use alloy_evm::{Database, Evm, EvmEnv, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    Context, Journal,
+    Context,
     context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
     context_interface::result::{EVMError, ExecResultAndState, HaltReason, ResultAndState},
     handler::{EthFrame, Handler, SystemCallTx, instructions::EthInstructions},
@@ -15,10 +15,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::{LazChain, LazHandler, LazPrecompiles, Meter};
-
-/// The context of a [`LazEvm`]: Ethereum's, with [`LazChain`] in the slot for chains.
-pub type LazContext<DB> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, DB, Journal<DB>, LazChain>;
+use crate::{LazContext, LazHandler, LazPrecompiles, Meter};
 
 /// The revm machine inside a [`LazEvm`].
 pub type LazRevm<DB, I> = RevmEvm<

@@ -22,10 +22,10 @@ mod vm;
 
 pub use alloy_evm;
 pub use builder::LazVmBuilder;
-pub use chain::LazChain;
+pub use chain::{LazChain, LazContext};
 pub use dynamic::dyn_precompiles;
 pub use error::{BuildError, LazVmError};
-pub use evm::{LazContext, LazEvm, LazRevm};
+pub use evm::{LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
 pub use handler::LazHandler;

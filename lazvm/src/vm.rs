@@ -12,8 +12,7 @@ use revm::{
 };
 
 use crate::{
-    Execution, ExecutionAndState, LazContext, LazEvm, LazEvmFactory, LazVmBuilder, LazVmError,
-    Settlement,
+    Execution, ExecutionAndState, LazContext, LazEvm, LazEvmFactory, LazVmError, Settlement,
 };
 
 /// An EVM over a database, in which contracts run neural networks.
@@ -142,14 +141,6 @@ impl<DB: Database> LazVm<DB> {
     /// Gives the database back.
     pub fn into_db(self) -> DB {
         self.evm.into_db()
-    }
-}
-
-impl LazVm<revm::database_interface::EmptyDB> {
-    /// Starts to put a machine together.
-    #[must_use]
-    pub fn builder() -> LazVmBuilder {
-        LazVmBuilder::new()
     }
 }
 

@@ -1,0 +1,33 @@
+use alloy_primitives::B256;
+use lazai_api_types::{Job, ModelId, Task};
+
+use crate::revert::RevertReason;
+
+/// What the operator of a chain decides about the precompiles; part of consensus.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The model that the zero id and the raw prompt mean.
+    pub default_model: Option<ModelId>,
+    /// Tokens that a raw prompt may produce.
+    pub prompt_max_tokens: u32,
+    /// Longest calldata read, in bytes.
+    pub max_input_bytes: usize,
+}
+
+impl Settings {
+    /// Makes a job of `task`, on the default model if `model` is the zero id.
+    pub(crate) fn job(&self, model: B256, task: Task) -> Result<Job, RevertReason> {
+        let model = if model.is_zero() {
+            self.default_model.ok_or(RevertReason::NoDefaultModel)?
+        } else {
+            ModelId(model)
+        };
+        Ok(Job { model, task })
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { default_model: None, prompt_max_tokens: 64, max_input_bytes: 64 * 1_024 }
+    }
+}
