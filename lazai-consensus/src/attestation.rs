@@ -182,7 +182,7 @@ facts! {
     } about (B256::ZERO, 0);
     /// The commitment belongs to no data, because its shards contradict each other.
     Inconsistent = 5 {
-        /// The commitment.
+        /// The commitment that belongs to no data.
         root: B256,
     } about (root, 0);
     /// The signers hold what the next epoch's committee must hold.
@@ -211,7 +211,7 @@ facts! {
     } about (keccak256(seat.to_be_bytes()), chain_epoch.0);
     /// The chain has this state at a height.
     Checkpoint = 9 {
-        /// The height.
+        /// The height of the block.
         height: u64,
         /// The state root after the block at that height.
         state_root: B256,
@@ -334,9 +334,9 @@ fn pair(first: &B256, second: &B256) -> B256 {
 /// The question that an attestation answers. A member answers each at most once.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Slot {
-    /// The quorum.
+    /// The quorum that is asked.
     pub quorum: QuorumId,
-    /// The epoch.
+    /// The epoch in which it is asked.
     pub epoch: Epoch,
     /// The kind of fact.
     pub kind: FactKind,

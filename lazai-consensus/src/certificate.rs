@@ -11,9 +11,9 @@ use crate::{
 /// Proof that more than two thirds of a committee's weight have signed one attestation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct QuorumCertificate {
-    /// The quorum.
+    /// The quorum that attests.
     pub quorum: QuorumId,
-    /// The epoch.
+    /// The epoch of the committee that signed.
     pub epoch: Epoch,
     /// The hash of the attestation.
     pub attestation: B256,

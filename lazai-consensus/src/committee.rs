@@ -235,9 +235,9 @@ impl Candidate {
 /// ‖ weight u64 ‖ key (96) ‖ proof of possession (48). Integers are big-endian.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Roster {
-    /// The quorum.
+    /// The quorum of the committee.
     pub quorum: QuorumId,
-    /// The epoch.
+    /// The epoch of the committee.
     pub epoch: Epoch,
     /// The candidates, ascending by address.
     pub candidates: Vec<Candidate>,
@@ -322,7 +322,7 @@ pub enum CommitteeError {
     /// An address appears twice.
     #[error("{address} is a member twice")]
     DuplicateMember {
-        /// The address.
+        /// The address that appears twice.
         address: Address,
     },
     /// The keys add up to the identity, which takes someone who knows all secrets; no
@@ -332,15 +332,15 @@ pub enum CommitteeError {
     /// A member has not shown that it knows the secret of its key.
     #[error("the proof of possession of {address} does not hold for its key and address")]
     Possession {
-        /// The member.
+        /// The address of the candidate with the false proof.
         address: Address,
     },
     /// There are no members, or too many.
     #[error("a committee has {got} members, but must have from 1 to {max}")]
     Size {
-        /// Members given.
+        /// Number of candidates given.
         got: u64,
-        /// Most members.
+        /// Most members of a committee.
         max: u64,
     },
     /// The weights are too large.
@@ -349,7 +349,7 @@ pub enum CommitteeError {
     /// A member would have no vote.
     #[error("the weight of {address} is 0")]
     ZeroWeight {
-        /// The member.
+        /// The address of the candidate with weight 0.
         address: Address,
     },
 }

@@ -78,7 +78,7 @@ pub enum CompositeError {
     /// A certificate is invalid.
     #[error("the certificate of quorum {quorum} does not hold: {error}")]
     Certificate {
-        /// The quorum.
+        /// The quorum of the invalid certificate.
         quorum: QuorumId,
         /// Why it is invalid.
         error: CertificateError,
@@ -86,13 +86,13 @@ pub enum CompositeError {
     /// A quorum appears twice.
     #[error("quorum {quorum} appears twice")]
     Repeated {
-        /// The quorum.
+        /// The quorum that appears twice.
         quorum: QuorumId,
     },
     /// The demand cannot be met, or demands nothing.
     #[error("{k} of {quorums} quorums cannot be asked for")]
     Threshold {
-        /// Quorums demanded.
+        /// Number of quorums demanded.
         k: u64,
         /// Quorums of the policy.
         quorums: u64,
@@ -100,15 +100,15 @@ pub enum CompositeError {
     /// There are too few certificates.
     #[error("{expected} certificates are needed, {got} came")]
     TooFew {
-        /// Certificates demanded.
+        /// Number of certificates demanded.
         expected: u64,
-        /// Certificates given.
+        /// Number of certificates given.
         got: u64,
     },
     /// A certificate is of a quorum that is not asked.
     #[error("quorum {quorum} is not among those asked")]
     Unasked {
-        /// The quorum.
+        /// The quorum of the certificate.
         quorum: QuorumId,
     },
 }

@@ -137,7 +137,7 @@ pub enum EvidenceError {
     /// The audit does not list the member.
     #[error("{member} is not among those that failed the audit")]
     NotListed {
-        /// The member.
+        /// The member that is accused.
         member: Address,
     },
     /// The attestation is not shown to be false.

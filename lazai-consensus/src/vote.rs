@@ -175,7 +175,7 @@ pub enum VoteError {
     /// The voter is not a member.
     #[error("{voter} is not a member of the committee")]
     UnknownVoter {
-        /// The voter.
+        /// The claimed voter.
         voter: Address,
     },
 }

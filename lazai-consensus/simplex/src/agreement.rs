@@ -62,7 +62,7 @@ pub struct ChainConfig {
     pub committees: Arc<dyn CommitteeSource>,
     /// The schedule of epochs by height.
     pub epochs: EpochSchedule,
-    /// The timeouts.
+    /// The timeouts of consensus and of requests.
     pub timing: ChainTiming,
     /// The address to listen on.
     pub listen: SocketAddr,
@@ -121,7 +121,7 @@ impl Default for ChainTiming {
 pub enum ChainEvent {
     /// An epoch begins; its committee votes from now on.
     EpochChange {
-        /// The epoch.
+        /// The epoch that begins.
         epoch: u64,
         /// The committee of the epoch.
         committee: ChainCommittee,
@@ -131,7 +131,7 @@ pub enum ChainEvent {
     /// A block is final and the executor has committed it. Each block comes once in each run that
     /// commits it, in order.
     Finalized {
-        /// The block.
+        /// The final block.
         block: Block,
         /// The certificate of the block; `None` if the block became final with a descendant, whose
         /// certificate covers it.
@@ -160,7 +160,7 @@ pub enum ChainError {
          state from a copy of this chain"
     )]
     Diverged {
-        /// The height.
+        /// The height at which they differ.
         height: u64,
         /// The digest that the executor has.
         executor: B256,
@@ -187,7 +187,7 @@ pub enum ChainError {
     /// A key cannot be read.
     #[error("a key of epoch {epoch} cannot be read: {field}")]
     Key {
-        /// The epoch.
+        /// The epoch of the committee that has the key.
         epoch: u64,
         /// The field of the seat that holds the key.
         field: &'static str,

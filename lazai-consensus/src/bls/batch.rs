@@ -8,11 +8,11 @@ use super::{MESSAGE_DST, PublicKey, Signature};
 /// A message with the key and the signature that are said to belong to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
-    /// The message.
+    /// The message that was signed.
     pub message: &'a [u8],
-    /// The key.
+    /// The public key of the claimed signer.
     pub key: PublicKey,
-    /// The signature.
+    /// The signature to verify.
     pub signature: Signature,
 }
 

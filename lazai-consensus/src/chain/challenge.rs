@@ -210,13 +210,13 @@ pub enum ChallengeError {
     /// Another challenge of the block was upheld before.
     #[error("a challenge of block {digest} was upheld before")]
     AlreadyUpheld {
-        /// The block.
+        /// The digest of the disputed block.
         digest: B256,
     },
     /// The block is unknown or its window is over.
     #[error("block {digest} cannot be challenged: it is not final here, or its window is over")]
     NotOpen {
-        /// The block.
+        /// The digest of the disputed block.
         digest: B256,
     },
     /// Blocks came out of order.

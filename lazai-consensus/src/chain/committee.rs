@@ -138,7 +138,7 @@ impl CommitteeSource for FixedCommittees {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("epoch {epoch} has no committee: {reason}")]
 pub struct CommitteeSourceError {
-    /// The epoch.
+    /// The epoch that was asked for.
     pub epoch: u64,
     /// What is missing, and how to provide it.
     pub reason: String,
@@ -151,7 +151,7 @@ pub enum ChainCommitteeError {
     /// Two seats have one operator identity.
     #[error("identity {identity} has two seats; each seat needs its own")]
     DuplicateIdentity {
-        /// The identity.
+        /// The identity that two seats have.
         identity: B256,
     },
     /// Two seats have one voting key.
@@ -160,15 +160,15 @@ pub enum ChainCommitteeError {
     /// The owner of an identity has not shown that it knows the secret of its voting key.
     #[error("the proof of possession of identity {identity} does not hold")]
     Possession {
-        /// The identity.
+        /// The identity of the seat with the false proof.
         identity: B256,
     },
     /// There are no seats, or too many.
     #[error("a committee has 1 to {max} seats, not {got}")]
     Size {
-        /// Seats given.
+        /// Number of seats given.
         got: u64,
-        /// Most seats.
+        /// Most seats of a committee.
         max: u32,
     },
 }

@@ -272,7 +272,7 @@ pub enum EpochError {
     /// The quorum has no stake.
     #[error("quorum {quorum} has no stake")]
     UnknownQuorum {
-        /// The quorum.
+        /// The quorum that has no stake.
         quorum: QuorumId,
     },
 }

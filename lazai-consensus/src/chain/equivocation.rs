@@ -97,7 +97,7 @@ impl Equivocation {
 /// A vote and the signature of a seat.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SignedChainVote {
-    /// The vote.
+    /// The signed vote.
     pub vote: ChainVote,
     /// The signature of [`ChainVote::signed_bytes`].
     pub signature: Signature,

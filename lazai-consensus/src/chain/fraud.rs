@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
+use lazai_api_types::codec::{DecodeError, Reader};
 
 /// A challenge of a block, in the shape of the contract's `FraudProof`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,37 +40,18 @@ impl FraudProof {
     /// [`FraudProofError`] if the bytes are of another version, end early, go on, or claim data
     /// above [`MAX_CHALLENGE_BYTES`]; nothing is allocated before that is known.
     pub fn decode(bytes: &[u8]) -> Result<Self, FraudProofError> {
-        let length_error = |expected: usize| FraudProofError::Length {
-            expected: expected as u64,
-            got: bytes.len() as u64,
-        };
-        let (header, data) =
-            bytes.split_first_chunk::<HEADER_BYTES>().ok_or(length_error(HEADER_BYTES))?;
-        let field = |from: usize, to: usize| header.get(from..to).unwrap_or(&[]);
-        if header[0] != VERSION {
-            return Err(FraudProofError::Version { expected: VERSION, got: header[0] });
-        }
-        let claimed = u32::from_be_bytes(array(field(61, 65)));
-        if u64::from(claimed) > MAX_CHALLENGE_BYTES as u64 {
-            let (max, got) = (MAX_CHALLENGE_BYTES as u64, u64::from(claimed));
+        let mut reader = Reader::new(bytes);
+        reader.version(VERSION)?;
+        let (disputed_block, timestamp) = (reader.hash()?, reader.u64()?);
+        let challenger = reader.address()?;
+        let (max, got) = (MAX_CHALLENGE_BYTES as u64, u64::from(reader.u32()?));
+        if got > max {
             return Err(FraudProofError::DataTooLarge { max, got });
         }
-        if data.len() as u64 != u64::from(claimed) {
-            let claimed = usize::try_from(claimed).unwrap_or(usize::MAX);
-            return Err(length_error(HEADER_BYTES.saturating_add(claimed)));
-        }
-        Ok(Self {
-            disputed_block: B256::new(array(field(1, 33))),
-            timestamp: u64::from_be_bytes(array(field(33, 41))),
-            challenger: Address::new(array(field(41, 61))),
-            challenge_data: data.to_vec(),
-        })
+        let challenge_data = reader.slice(usize::try_from(got).unwrap_or(usize::MAX))?.to_vec();
+        reader.finish()?;
+        Ok(Self { disputed_block, challenge_data, timestamp, challenger })
     }
-}
-
-/// Returns a field of a header whose length has been checked.
-fn array<const N: usize>(field: &[u8]) -> [u8; N] {
-    field.try_into().unwrap_or([0; N])
 }
 
 /// Why bytes are no fraud proof.
@@ -79,27 +61,14 @@ pub enum FraudProofError {
     /// The data is too large.
     #[error("a fraud proof claims {got} bytes of data, at most {max} are read")]
     DataTooLarge {
-        /// The limit.
+        /// Most bytes that are read.
         max: u64,
-        /// Bytes claimed.
+        /// Bytes that the length claims.
         got: u64,
     },
-    /// The bytes end early or go on.
-    #[error("a fraud proof of {expected} bytes was expected, and {got} came")]
-    Length {
-        /// Bytes that the header asks for.
-        expected: u64,
-        /// Bytes given.
-        got: u64,
-    },
-    /// The bytes are of another version.
-    #[error("fraud proof version {got} is not read, only version {expected}")]
-    Version {
-        /// The version that is read.
-        expected: u8,
-        /// The version given.
-        got: u8,
-    },
+    /// The bytes are of another version, end early or go on.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
 }
 
 /// Most bytes of challenge data.

@@ -120,9 +120,9 @@ pub enum SeatsError {
     /// There are no quorums, or too many.
     #[error("seats are shared among 1 to {max} quorums, not {got}")]
     Quorums {
-        /// Quorums given.
+        /// Number of quorums given.
         got: u64,
-        /// Most quorums.
+        /// Most quorums among which seats are shared.
         max: u64,
     },
     /// There are no seats, or too many.
@@ -130,7 +130,7 @@ pub enum SeatsError {
     Seats {
         /// Seats asked for.
         got: u32,
-        /// Most seats.
+        /// Most seats of a committee.
         max: u32,
     },
 }

@@ -19,9 +19,9 @@ pub enum ChainVote {
     Notarize(Proposal),
     /// Nothing of the view should be final.
     Nullify {
-        /// The epoch.
+        /// The epoch of the view.
         epoch: u64,
-        /// The view.
+        /// The number of the view in its epoch.
         view: u64,
     },
 }
@@ -87,9 +87,9 @@ impl ChainVote {
 /// A block that is proposed in a view.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Proposal {
-    /// The epoch.
+    /// The epoch of the view.
     pub epoch: u64,
-    /// The view.
+    /// The number of the view in its epoch.
     pub view: u64,
     /// The view of the parent; 0 if the parent is the last block of the epoch before.
     pub parent_view: u64,

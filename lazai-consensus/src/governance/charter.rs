@@ -259,7 +259,7 @@ pub enum CharterError {
     /// The proposal was decided before.
     #[error("proposal {proposal} was decided before")]
     Decided {
-        /// The proposal.
+        /// The hash of the proposal.
         proposal: B256,
     },
     /// The proposal is of another epoch.
@@ -306,9 +306,9 @@ pub enum CharterError {
     /// The text is too long.
     #[error("the text has {got} bytes, above the limit {max}")]
     TextTooLong {
-        /// Most bytes.
+        /// Most bytes of a text.
         max: u64,
-        /// Bytes given.
+        /// Number of bytes given.
         got: u64,
     },
     /// The data set is not admitted.
@@ -320,13 +320,13 @@ pub enum CharterError {
     /// The address is no member's.
     #[error("{address} is no member")]
     UnknownMember {
-        /// The address.
+        /// The address that is no member's.
         address: Address,
     },
     /// The item has no price.
     #[error("item {item} has no price")]
     UnknownPrice {
-        /// The item.
+        /// The item without a price.
         item: B256,
     },
 }

@@ -138,14 +138,14 @@ pub enum Action {
     },
     /// Changes the weight of a member.
     ChangeWeight {
-        /// The member.
+        /// The address of the member.
         member: Address,
         /// The proposed weight; at least 1.
         weight: u64,
     },
     /// Removes a member.
     RemoveMember {
-        /// The member.
+        /// The address of the member.
         member: Address,
     },
     /// Retires a data set, which the members then forget.

@@ -117,9 +117,9 @@ pub enum QuorumVerifierError {
     Size {
         /// `key` or `proof`.
         part: &'static str,
-        /// Most bytes.
+        /// Most bytes of this part.
         max: u64,
-        /// Bytes given.
+        /// Number of bytes given.
         got: u64,
     },
     /// The values are an attestation of another quorum or epoch.

@@ -72,7 +72,7 @@ pub enum VoteStoreError {
     Io {
         /// The action that failed.
         action: &'static str,
-        /// The cause.
+        /// The cause of the failure.
         source: ErrorSource,
     },
     /// Another process votes with this journal.

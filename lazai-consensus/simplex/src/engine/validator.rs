@@ -53,7 +53,7 @@ pub struct ValidatorConfig {
     pub committees: Arc<dyn CommitteeSource>,
     /// The schedule of epochs by height.
     pub epochs: EpochSchedule,
-    /// The timeouts.
+    /// The timeouts of consensus and of requests.
     pub timing: ChainTiming,
     /// The addresses of all known operators, with or without a seat.
     pub addresses: Map<Identity, Address>,
