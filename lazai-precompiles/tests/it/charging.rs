@@ -3,10 +3,6 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-use crate::support::{
-    BASE_GAS, Characters, FLOPS_PER_TOKEN, MODEL, Pricing, call, precompiles, reply, settings,
-    total,
-};
 use alloy_primitives::{Address, Bytes, U256};
 use lazai_api_types::{
     Coprocessor, Fault, FaultKind, GasCost, GasPricing, INTRINSIC_FLOPS_PER_BYTE, Job, Outcome,
@@ -16,6 +12,11 @@ use lazai_precompiles::{
     AiPrecompiles, Call, MemoryState, Mode, Precompile, Status,
     abi::{self, ILazErrors, ILazInference, ILazTokenizer, SolCall, SolError},
     address,
+};
+
+use crate::support::{
+    BASE_GAS, Characters, FLOPS_PER_TOKEN, MODEL, Pricing, call, precompiles, reply, settings,
+    total,
 };
 
 #[test]

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    Characters, Hashes, MODEL, PRICES, call, precompiles, reply, settings, total,
-};
 use alloy_primitives::{Address, B256, U256};
 use lazai_api_types::{
     Coprocessor, Generation, Job, ModelId, Output, Prompt, ProofSystemId, Sampling, Task, TokenId,
@@ -13,6 +10,10 @@ use lazai_precompiles::{
     AiPrecompiles, DuplicateVerifier, MemoryState, Precompile, Settings, Status,
     abi::{self, ILazInference, ILazQuote, ILazTokenizer, Price, SolCall, SolValue},
     address,
+};
+
+use crate::support::{
+    Characters, Hashes, MODEL, PRICES, call, precompiles, reply, settings, total,
 };
 
 #[test]

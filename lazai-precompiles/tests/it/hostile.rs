@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    BASE_GAS, Characters, MODEL, SYSTEM, call, precompiles, reply, settings, total,
-};
 use alloy_primitives::{Address, U256};
 use lazai_api_types::key_hash;
 use lazai_precompiles::{
@@ -16,6 +13,10 @@ use lazai_precompiles::{
     address,
 };
 use proptest::{prelude::*, sample::Index};
+
+use crate::support::{
+    BASE_GAS, Characters, MODEL, SYSTEM, call, precompiles, reply, settings, total,
+};
 
 /// Where the fields of a `Generation` stand in the calldata of `generate`.
 const STRUCT_OFFSET: usize = 4;

@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    BASE_GAS, Hashes, KEY_MAX_BYTES, PROOF_MAX_BYTES, Pricing, SYSTEM, call, precompiles, prove,
-    total,
-};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::{
     Claim, FaultKind, GasPricing, INTRINSIC_FLOPS_PER_BYTE, InferenceStatement, ModelId,
@@ -15,6 +11,11 @@ use lazai_precompiles::{
     Call, ChainState, MemoryState, Mode, Reply, Status,
     abi::{self, ILazErrors as errors, ILazProofVerifier as sol, SolCall, SolError, SolValue},
     address, key_address,
+};
+
+use crate::support::{
+    BASE_GAS, Hashes, KEY_MAX_BYTES, PROOF_MAX_BYTES, Pricing, SYSTEM, call, precompiles, prove,
+    total,
 };
 
 const KEY: [u8; 100] = [9; 100];

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    CONTRACT, Letters, bytecode,
-    bytecode::Kind::{self, Call, CallCode, Delegate, Static},
-    call, machine, schedule,
-};
 use alloy_primitives::U256;
 use lazai_precompiles::{
     abi::{ILazErrors, SolInterface},
     address::RAW_PROMPT,
 };
 use lazvm::Execution;
+
+use crate::support::{
+    CONTRACT, Letters, bytecode,
+    bytecode::Kind::{self, Call, CallCode, Delegate, Static},
+    call, machine, schedule,
+};
 
 fn run(kind: Kind) -> (Execution, (u32, u32)) {
     let device = Arc::new(Letters::default());

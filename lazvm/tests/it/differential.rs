@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    BENEFICIARY, CONTRACT, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, database,
-};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use lazai_gas::Resources;
 use lazvm::{
@@ -21,6 +18,10 @@ use lazvm::{
     },
 };
 use proptest::{collection::vec, prelude::*};
+
+use crate::support::{
+    BENEFICIARY, CONTRACT, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, database,
+};
 
 fn env(spec: SpecId, basefee: u64) -> EvmEnv {
     let mut cfg_env = CfgEnv::default();

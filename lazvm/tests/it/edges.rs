@@ -3,10 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    CONTRACT, FEES, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database, machine,
-    schedule,
-};
 use alloy_primitives::TxKind;
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
@@ -21,6 +17,11 @@ use lazvm::{
         primitives::hardfork::SpecId,
         state::AccountInfo,
     },
+};
+
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database, machine,
+    schedule,
 };
 
 fn env(header: u64) -> EvmEnv {

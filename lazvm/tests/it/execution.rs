@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    CONTRACT, FEES, FLOPS_PER_TOKEN, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind,
-    call, database, machine, peak_bytes, schedule,
-};
 use alloy_primitives::{B256, U256, address};
 use lazai_api_types::{FaultKind, GasCost, GasPricing, Work};
 use lazai_precompiles::{
@@ -20,6 +16,11 @@ use lazvm::{
         context::result::{ExecutionResult, HaltReason, OutOfGasError},
         database::InMemoryDB,
     },
+};
+
+use crate::support::{
+    CONTRACT, FEES, FLOPS_PER_TOKEN, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind,
+    call, database, machine, peak_bytes, schedule,
 };
 
 const INTRINSIC: u64 = lazai_api_types::INTRINSIC_FLOPS_PER_BYTE;

@@ -3,13 +3,12 @@
 use core::fmt::Debug;
 use std::sync::Arc;
 
-use crate::support::{CONTRACT, FEES, Letters, builder, bytecode, bytecode::Kind, call, database};
 use alloy_consensus::{EthereumTxEnvelope, TxEip4844};
 use alloy_primitives::{U256, address};
 use lazai_api_types::GasPricing;
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
-    LazEvmFactory, Meter, Mode, SharedMeter,
+    LazEvmFactory, Meter, Mode, Settings, SharedMeter,
     alloy_evm::{
         EthEvmFactory, Evm, EvmEnv, EvmFactory, FromRecoveredTx, FromTxWithEncoded,
         TransactionEnvMut,
@@ -23,6 +22,10 @@ use lazvm::{
         precompile::{PrecompileId, PrecompileOutput},
         primitives::hardfork::SpecId,
     },
+};
+
+use crate::support::{
+    CONTRACT, FEES, Letters, MODEL, builder, bytecode, bytecode::Kind, call, database,
 };
 
 type Transaction = EthereumTxEnvelope<TxEip4844>;
@@ -141,4 +144,13 @@ fn equal_prices_are_those_of_the_header() {
     let prices = dear.ctx().chain.prices(20);
     assert_eq!((prices.evm, prices.ai, prices.inference, prices.header), (7, 20, 10, 20));
     assert_eq!(evm.ctx().chain.runtime().pricing().base(), crate::support::schedule().base());
+}
+
+#[test]
+fn a_default_model_outlives_settings() {
+    let device = Arc::new(Letters::default());
+    let settings = Settings { prompt_max_tokens: 7, ..Settings::default() };
+    let factory = builder(&device).settings(settings.clone()).factory().unwrap();
+    let expected = Settings { default_model: Some(MODEL), ..settings };
+    assert_eq!(factory.runtime().precompiles().settings(), &expected);
 }

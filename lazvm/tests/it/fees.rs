@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    BENEFICIARY, CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call,
-    database,
-};
 use alloy_primitives::{Address, TxKind, U256};
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
@@ -19,6 +15,11 @@ use lazvm::{
     },
 };
 use proptest::prelude::*;
+
+use crate::support::{
+    BENEFICIARY, CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call,
+    database,
+};
 
 const CLEARED: u8 = 20;
 

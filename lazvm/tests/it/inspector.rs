@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
-};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     ExecutionAndState, LazContext, LazVm, LazVmError,
@@ -15,6 +12,10 @@ use lazvm::{
         inspector::{CountInspector, Inspector, NoOpInspector, inspectors::TracerEip3155},
         interpreter::{CallInputs, CallOutcome},
     },
+};
+
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
 };
 
 /// Remembers which addresses were called, and how many of the calls succeeded.

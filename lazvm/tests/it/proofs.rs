@@ -3,10 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::support::{
-    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
-    schedule,
-};
 use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, SolValue};
 use lazai_api_types::{
@@ -35,6 +31,11 @@ use lazvm::{
         primitives::{AddressMap, KECCAK_EMPTY, hardfork::SpecId},
         state::{Account, AccountInfo},
     },
+};
+
+use crate::support::{
+    CONTRACT, FEES, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, call, database,
+    schedule,
 };
 
 const SYSTEM: ProofSystemId = ProofSystemId(1_000);

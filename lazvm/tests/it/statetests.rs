@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::conformance::{Tally, files, fixtures, run_file};
-use crate::support::{Letters, builder};
 use lazai_gas::Resources;
 use lazvm::{LazEvmFactory, revm::context::BlockEnv};
+
+use crate::conformance::{Tally, files, fixtures, run_file};
+use crate::support::{Letters, builder};
 
 fn run(folder: &std::path::Path, factory: &dyn Fn(&BlockEnv) -> LazEvmFactory) -> Tally {
     let mut tally = Tally::default();
