@@ -225,6 +225,34 @@ facts! {
     } about (proposal, 0);
 }
 
+impl Fact {
+    /// Returns the commitment to the dataset that the fact is about, if it is about one.
+    #[must_use]
+    pub const fn root(&self) -> Option<B256> {
+        match *self {
+            Self::Available { root, .. }
+            | Self::Inconsistent { root }
+            | Self::Valid { root, .. } => Some(root),
+            _ => None,
+        }
+    }
+
+    /// Returns the last epoch in which a dataset is kept, if the fact says so.
+    #[must_use]
+    pub const fn kept_until(&self) -> Option<Epoch> {
+        match *self {
+            Self::Available { until_epoch, .. } => Some(until_epoch),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the fact says that a dataset is kept in an epoch.
+    #[must_use]
+    pub fn is_kept_in(&self, epoch: Epoch) -> bool {
+        self.kept_until().is_some_and(|until| until >= epoch)
+    }
+}
+
 /// Encodes a field of a fact; integers are big-endian.
 trait Field: Sized {
     fn write(&self, bytes: &mut Vec<u8>);

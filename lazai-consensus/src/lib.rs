@@ -16,6 +16,7 @@ mod certificate;
 pub mod chain;
 mod committee;
 mod composite;
+mod counted_vote;
 mod error_source;
 mod evidence;
 pub mod evm;
@@ -36,13 +37,14 @@ pub use committee::{
     Candidate, Committee, CommitteeError, MAX_MEMBERS, MAX_ROSTER_BYTES, Member, Roster,
 };
 pub use composite::{CompositeError, CompositePolicy};
+pub use counted_vote::CountedVote;
 pub use error_source::ErrorSource;
 pub use evidence::{Evidence, EvidenceError, Offenders};
 #[cfg(feature = "std")]
 pub use file_lock::FileLock;
 pub use quorum::{Epoch, QuorumId};
 pub use refuter::{ProofRefuter, Refutation, Refuter};
-pub use tally::{Progress, Tally};
+pub use tally::{Counted, Progress, Tally};
 pub use vote::{AttestError, Attestor, MAX_VOTE_BYTES, Vote, VoteError};
 #[cfg(feature = "std")]
 pub use vote_store::VoteJournal;

@@ -4,8 +4,9 @@ use core::ops::Deref;
 use alloy_primitives::{Address, B256};
 
 use crate::{
-    Committee, Evidence, QuorumCertificate, Signers, Slot, Vote, VoteError,
+    Committee, CountedVote, Evidence, QuorumCertificate, Signers, Slot, Vote, VoteError,
     bls::{AggregateKey, Signature},
+    vote::{concerns, unknown},
 };
 
 /// The count of the votes in one slot, one for each member.
@@ -24,8 +25,7 @@ pub struct Tally<C> {
 
 #[derive(Clone, Copy, Debug)]
 struct Ballot {
-    vote: Vote,
-    attestation: B256,
+    vote: CountedVote,
     is_verified: bool,
 }
 
@@ -47,42 +47,56 @@ impl<C: Deref<Target = Committee>> Tally<C> {
         Ok(Self { committee, slot, ballots })
     }
 
-    /// Counts a vote.
+    /// Counts a vote, as [`count`](Self::count) does.
     ///
     /// # Errors
     /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is
     /// then as it was.
     pub fn add(&mut self, vote: &Vote) -> Result<Progress, VoteError> {
-        vote.member(&self.committee)?;
-        let slot = vote.attestation.slot();
-        if slot != self.slot {
-            return Err(VoteError::Slot { expected: self.slot.hash(), got: slot.hash() });
+        concerns(&vote.attestation, &self.committee)?;
+        let vote = CountedVote::new(*vote, &self.committee)?;
+        self.count(&vote).map(|counted| counted.progress)
+    }
+
+    /// Counts a vote of a member of this committee. Returns the effect, and the members whose votes
+    /// are seen to be forged.
+    ///
+    /// # Errors
+    /// [`VoteError`] if it is of another slot, not of a member, or seen to be forged; the count is
+    /// then as it was.
+    pub fn count(&mut self, vote: &CountedVote) -> Result<Counted, VoteError> {
+        let (voter, place) = (vote.voter(), vote.place());
+        let member = self.committee.members().get(place);
+        if member.is_none_or(|member| member.address != voter) {
+            return Err(unknown(voter));
         }
-        let unknown = VoteError::UnknownVoter { voter: vote.voter };
-        let index = self.committee.index_of(vote.voter).ok_or(unknown)?;
-        let mut ballot =
-            Ballot { vote: *vote, attestation: vote.attestation.hash(), is_verified: false };
-        if let Some(earlier) = self.ballots[index] {
+        if vote.slot() != self.slot {
+            return Err(VoteError::Slot { expected: self.slot.hash(), got: vote.slot().hash() });
+        }
+        let mut ballot = Ballot { vote: *vote, is_verified: false };
+        if let Some(earlier) = self.ballots[place] {
             if earlier.vote == *vote {
-                return Ok(Progress::Repeated);
+                return Ok(Progress::Repeated.into());
             }
             // One of the two is forged, or the member has voted twice: there is one signature per
             // key and message.
             let is_genuine = earlier.is_verified || earlier.vote.verify(&self.committee).is_ok();
             if is_genuine {
-                self.ballots[index] = Some(Ballot { is_verified: true, ..earlier });
+                self.ballots[place] = Some(Ballot { is_verified: true, ..earlier });
                 vote.verify(&self.committee)?;
-                return Ok(Progress::Conflict(Evidence::DoubleVote {
-                    first: Box::new(earlier.vote),
-                    second: Box::new(*vote),
-                }));
+                let (first, second) = (*earlier.vote.vote(), *vote.vote());
+                let (first, second) = (Box::new(first), Box::new(second));
+                return Ok(Progress::Conflict(Evidence::DoubleVote { first, second }).into());
             }
-            self.ballots[index] = None;
+            self.ballots[place] = None;
             vote.verify(&self.committee)?;
             ballot.is_verified = true;
         }
-        self.ballots[index] = Some(ballot);
-        Ok(self.certify(ballot.attestation))
+        self.ballots[place] = Some(ballot);
+        let mut forgers = Vec::new();
+        let progress = self.certify(vote.hash(), &mut forgers);
+        forgers.sort_by_key(|forger| *forger == voter);
+        Ok(Counted { progress, forgers })
     }
 
     /// Returns the weight of the votes for an attestation, whether their signatures are verified
@@ -101,13 +115,13 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     /// Returns the vote of each member that counts, in the order of the members; its signature may
     /// not be verified yet.
     pub fn votes(&self) -> impl Iterator<Item = &Vote> {
-        self.ballots.iter().flatten().map(|ballot| &ballot.vote)
+        self.ballots.iter().flatten().map(|ballot| ballot.vote.vote())
     }
 
     fn supporters(&self, attestation: B256) -> Option<Signers> {
         let mut signers = Signers::none(u8::try_from(self.ballots.len()).ok()?)?;
         for (index, ballot) in self.ballots.iter().enumerate() {
-            if ballot.is_some_and(|ballot| ballot.attestation == attestation) {
+            if ballot.is_some_and(|ballot| ballot.vote.hash() == attestation) {
                 let _is_member = signers.insert(index);
             }
         }
@@ -117,7 +131,7 @@ impl<C: Deref<Target = Committee>> Tally<C> {
     /// Creates the certificate if there are enough votes and their sum is valid. If it is not,
     /// forged votes are dropped. If none is forged, their keys cancel each other out, and there is
     /// no certificate until another vote comes.
-    fn certify(&mut self, attestation: B256) -> Progress {
+    fn certify(&mut self, attestation: B256, forgers: &mut Vec<Address>) -> Progress {
         loop {
             let Some(signers) = self.supporters(attestation) else {
                 return Progress::Pending { weight: 0 };
@@ -137,21 +151,21 @@ impl<C: Deref<Target = Committee>> Tally<C> {
                 });
             }
             // The loop ends: votes only become fewer.
-            let mut is_forged = false;
+            let dropped = forgers.len();
             for ballot in &mut self.ballots {
                 if let Some(held) = ballot
-                    && held.attestation == attestation
+                    && held.vote.hash() == attestation
                     && !held.is_verified
                 {
                     if held.vote.verify(&self.committee).is_ok() {
                         held.is_verified = true;
                     } else {
+                        forgers.push(held.vote.voter());
                         *ballot = None;
-                        is_forged = true;
                     }
                 }
             }
-            if !is_forged {
+            if forgers.len() == dropped {
                 return Progress::Pending { weight };
             }
         }
@@ -159,10 +173,27 @@ impl<C: Deref<Target = Committee>> Tally<C> {
 
     /// Returns the sum of the supporters' signatures if it is valid for the sum of their keys.
     fn sum(&self, attestation: B256, signers: Signers) -> Option<Signature> {
-        let supporting = || self.ballots.iter().flatten().filter(|b| b.attestation == attestation);
-        let signature = Signature::aggregate(supporting().map(|ballot| &ballot.vote.signature))?;
+        let supporting = || self.ballots.iter().flatten().filter(|b| b.vote.hash() == attestation);
+        let signature =
+            Signature::aggregate(supporting().map(|ballot| &ballot.vote.vote().signature))?;
         let keys = AggregateKey::of(signers.of(&self.committee).map(|member| &member.key))?;
         signature.verify_aggregate(attestation.as_slice(), &keys).then_some(signature)
+    }
+}
+
+/// The effect of a vote on a count, and what came to light when it was counted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Counted {
+    /// The effect of the vote.
+    pub progress: Progress,
+    /// The members whose votes were dropped because their signatures are forged: by their places,
+    /// the voter last.
+    pub forgers: Vec<Address>,
+}
+
+impl From<Progress> for Counted {
+    fn from(progress: Progress) -> Self {
+        Self { progress, forgers: Vec::new() }
     }
 }
 

@@ -37,7 +37,7 @@ impl Vote {
     }
 
     /// Checks as [`verify`](Self::verify) does, without the signature.
-    pub(crate) fn member<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
+    fn member<'c>(&self, committee: &'c Committee) -> Result<&'c Member, VoteError> {
         concerns(&self.attestation, committee)?;
         let index = committee.index_of(self.voter);
         index
@@ -70,6 +70,11 @@ impl Vote {
         // Last, because a point takes long to check.
         Ok(Self { attestation, voter, signature: Signature::from_bytes(&signature)? })
     }
+}
+
+/// Returns the error that a voter is no member.
+pub(crate) const fn unknown(voter: Address) -> VoteError {
+    VoteError::UnknownVoter { voter }
 }
 
 /// Returns an error if the attestation is of another quorum or epoch.

@@ -3,8 +3,8 @@
 use alloy_primitives::{B256, U256, uint};
 use lazai_consensus::{
     AttestError, Attestation, Attestor, Candidate, CertificateError, Committee, CompositeError,
-    CompositePolicy, Epoch, Evidence, MemoryVoteStore, Progress, QuorumCertificate, QuorumId,
-    Signers, Tally, Vote, VoteError, VoteStoreError,
+    CompositePolicy, CountedVote, Epoch, Evidence, MemoryVoteStore, Progress, QuorumCertificate,
+    QuorumId, Signers, Tally, Vote, VoteError, VoteStoreError,
     bls::{SecretKey, Signature},
 };
 use proptest::prelude::*;
@@ -56,6 +56,23 @@ fn forged_votes_do_not_stand_in_the_way() {
         panic!("a fourth vote makes a certificate of four");
     };
     assert_eq!(all.signers.count(), 4);
+}
+
+#[test]
+fn forgers_are_named_when_their_votes_are_dropped() {
+    let committee = committee(&[1; 4]);
+    let attestation = checkpoint(1, 1);
+    let forged = |index| Vote { voter: address(index), ..vote(1, attestation, &committee) };
+    let mut tally = Tally::new(&committee, attestation.slot()).unwrap();
+    let mut count = |vote| tally.count(&CountedVote::new(vote, &committee).unwrap()).unwrap();
+    assert_eq!(count(forged(3)), Progress::Pending { weight: 1 }.into());
+    assert_eq!(count(vote(1, attestation, &committee)), Progress::Pending { weight: 2 }.into());
+    // The sum of three is wrong; the voter that made it so comes last.
+    let counted = count(forged(0));
+    assert_eq!(counted.progress, Progress::Pending { weight: 1 });
+    assert_eq!(counted.forgers, [address(3), address(0)]);
+    let stranger = CountedVote::new(forged(7), &committee);
+    assert_eq!(stranger, Err(VoteError::UnknownVoter { voter: address(7) }));
 }
 
 #[test]
