@@ -9,25 +9,26 @@ use commonware_p2p::{Blocker, Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, Spawner, Supervisor};
 use commonware_utils::channel::{mpsc, oneshot};
 use lazai_consensus::VoteStore;
-use lazai_quorum::{Command, Output, QuorumMember, Task, Worker};
+use lazai_quorum::{Command, Effect, Output, QuorumMember, Worker};
 
 /// The parts of a network that a member needs.
 pub(super) struct Channel<S, R, B, P> {
     pub(super) sender: S,
     pub(super) receiver: R,
     pub(super) blocker: B,
-    /// How the members are known to the network.
+    /// The names of the members in the network, by their addresses.
     pub(super) directory: BTreeMap<Address, P>,
 }
 
-/// What the owner of a member holds the other ends of.
+/// The member's ends of the channels to its owner.
 pub(super) struct Ends {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: Events<Output>,
     pub(super) stopped: oneshot::Receiver<()>,
 }
 
-/// Connects a member with its network, its worker and its owner until it is stopped or the network ends.
+/// Connects a member with its network, its worker and its owner until it is stopped or the network
+/// ends.
 pub(super) async fn drive<E, S, R, B, P, V>(
     context: E,
     mut member: QuorumMember<V>,
@@ -65,17 +66,17 @@ pub(super) async fn drive<E, S, R, B, P, V>(
                         peers.filter_map(|peer| directory.get(&peer).cloned()).collect();
                     let _ = sender.send(Recipients::Some(peers), bytes, true);
                 }
-                Output::Run(task) => {
+                Output::Run(effect) => {
                     let (worker, finished) = (Arc::clone(&worker), finished.clone());
                     // Models may take minutes; the others are short, but block.
                     let spawner = context.child("task");
-                    let spawner = match task {
-                        Task::Judge { .. } | Task::Rerun { .. } => spawner.dedicated(),
+                    let spawner = match effect {
+                        Effect::Judge { .. } | Effect::Rerun { .. } => spawner.dedicated(),
                         _ => spawner.shared(true),
                     };
                     // It goes on by itself; its result comes through the channel.
                     drop(spawner.spawn(move |_| async move {
-                        let _ = finished.send(worker.run(task));
+                        let _ = finished.send(worker.run(effect));
                     }));
                 }
                 Output::Send { to, bytes } => {
@@ -90,9 +91,9 @@ pub(super) async fn drive<E, S, R, B, P, V>(
         let now = context.current();
         select! {
             _ = &mut stopped => { return },
-            done = results.recv() => {
-                if let Some(done) = done {
-                    member.finished(milliseconds(&context), done);
+            result = results.recv() => {
+                if let Some(result) = result {
+                    member.finished(milliseconds(&context), result);
                 }
             },
             command = commands.recv() => {

@@ -1,9 +1,4 @@
-use alloc::{
-    collections::BTreeMap,
-    string::{String, ToString},
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use core::{fmt, net::SocketAddr, num::NonZeroUsize, time::Duration};
 use std::{
     sync::mpsc::{self, Receiver},
@@ -28,20 +23,22 @@ use commonware_utils::{
     channel::{mpsc as channel, oneshot},
     ordered::Map,
 };
-use lazai_consensus::VoteStore;
+use lazai_consensus::{ErrorSource, VoteStore};
 use lazai_quorum::{Command, Output, QuorumMember, Worker};
 
-use super::driver::{Channel, Ends, drive};
+use crate::driver::{Channel, Ends, drive};
 
-/// A member over TCP: members know each other's addresses, authenticate by their identities, and encrypt.
+/// Runs a member of a quorum over TCP. The members know the addresses of each other, authenticate by
+/// Ed25519 keys, and encrypt what they send.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QuorumService;
 
 impl QuorumService {
-    /// Starts a member in a thread of its own; its worker runs on further threads.
+    /// Starts a member in a thread of its own. Its effects run on further threads.
     ///
     /// # Errors
-    /// [`NetworkError`] if a key is none, if two members share an address or an identity, or if no thread can be started.
+    /// [`NetworkError`] if a key is invalid, if two members share an address or an identity, or if no
+    /// thread can be started.
     pub fn start<V: VoteStore + 'static>(
         config: NetworkConfig,
         member: QuorumMember<V>,
@@ -74,15 +71,15 @@ impl QuorumService {
                     serve(context, config, key, directory, addresses, member, worker, ends)
                 });
             })
-            .map_err(|error| NetworkError::Thread { reason: error.to_string() })?;
+            .map_err(|error| NetworkError::Thread { source: ErrorSource::new(error) })?;
         let orders = QuorumOrders(commands);
         Ok(QuorumHandle { orders, events, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The public identity that belongs to the secret one.
+    /// Returns the public key that belongs to a secret one, both as 32 bytes.
     ///
     /// # Errors
-    /// [`NetworkError::Identity`] if the secret is none.
+    /// [`NetworkError::Identity`] if the bytes are not a secret key.
     pub fn public_identity(secret: &[u8; 32]) -> Result<[u8; 32], NetworkError> {
         let key = PrivateKey::decode(Bytes::copy_from_slice(secret));
         let key = key.map_err(|_| NetworkError::Identity)?.public_key();
@@ -120,21 +117,21 @@ async fn serve<V: VoteStore>(
     if let Ok(addresses) = Map::try_from_iter(addresses.collect::<Vec<_>>()) {
         let _ = oracle.track(0, addresses);
     }
-    // The network comes last: whoever connects finds a member that listens.
+    // The network comes last: a peer that connects finds a member that listens.
     let running = network.start();
     let channel = Channel { sender, receiver, blocker: oracle, directory };
     drive(context.child("member"), member, worker, channel, ends).await;
     running.abort();
 }
 
-/// Where a member is, and whom it may connect with.
+/// The addresses and keys of a member and its peers.
 #[derive(Clone)]
 pub struct NetworkConfig {
     /// The secret of the Ed25519 key by which this member authenticates.
     pub identity: [u8; 32],
-    /// Where to listen.
+    /// The address to listen at.
     pub listen: SocketAddr,
-    /// All members of this epoch and the next; this one may be among them.
+    /// The members of this epoch and the next, with or without this one.
     pub members: Vec<MemberAddress>,
 }
 
@@ -146,18 +143,18 @@ impl fmt::Debug for NetworkConfig {
     }
 }
 
-/// How a member is reached.
+/// The address and key of a member of a quorum.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemberAddress {
-    /// Its wallet.
+    /// The address of its wallet, by which committees name it.
     pub member: Address,
     /// The Ed25519 key by which it authenticates.
     pub identity: [u8; 32],
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 
-/// A member that runs; dropping it stops the member.
+/// The owner's end of a running member. Dropping it stops the member.
 #[derive(Debug)]
 pub struct QuorumHandle {
     orders: QuorumOrders,
@@ -167,21 +164,22 @@ pub struct QuorumHandle {
 }
 
 impl QuorumHandle {
-    /// Gives the member an order.
+    /// Sends a command to the member.
     ///
     /// # Errors
-    /// [`NetworkError::Ended`] if it runs no more.
+    /// [`NetworkError::Ended`] if the member has stopped.
     pub fn command(&self, command: Command) -> Result<(), NetworkError> {
         self.orders.command(command)
     }
 
-    /// Gives the member orders from another thread than the one that listens to it.
+    /// Returns a sender of commands for another thread than the one that listens to the member.
     #[must_use]
     pub fn orders(&self) -> QuorumOrders {
         self.orders.clone()
     }
 
-    /// What happens at the member: certificates, evidence, data, epochs, faults. What it sends and runs is not told.
+    /// Returns the receiver of what happens at the member: certificates, evidence, data, epochs,
+    /// faults. Messages and effects are handled by the service and do not appear.
     pub const fn events(&self) -> &Receiver<Output> {
         &self.events
     }
@@ -189,7 +187,7 @@ impl QuorumHandle {
     /// Stops the member and waits for its end.
     ///
     /// # Errors
-    /// [`NetworkError::Ended`] if it had failed before.
+    /// [`NetworkError::Ended`] if its thread had panicked.
     pub fn stop(mut self) -> Result<(), NetworkError> {
         self.join()
     }
@@ -206,52 +204,52 @@ impl QuorumHandle {
 
 impl Drop for QuorumHandle {
     fn drop(&mut self) {
-        // Who wants to know stops it.
+        // A caller that needs the result calls `stop`.
         let _ = self.join();
     }
 }
 
-/// Gives orders to a member that runs.
+/// Sends commands to a running member.
 #[derive(Clone, Debug)]
 pub struct QuorumOrders(channel::UnboundedSender<Command>);
 
 impl QuorumOrders {
-    /// Gives the member an order.
+    /// Sends a command to the member.
     ///
     /// # Errors
-    /// [`NetworkError::Ended`] if it runs no more.
+    /// [`NetworkError::Ended`] if the member has stopped.
     pub fn command(&self, command: Command) -> Result<(), NetworkError> {
         self.0.send(command).map_err(|_| NetworkError::Ended)
     }
 }
 
-/// Why a member cannot be run.
+/// The reason why a member cannot run.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NetworkError {
     /// A member or an identity is listed twice.
     #[error("{member} or its identity is listed twice")]
     Duplicate {
-        /// The member.
+        /// The address of the member.
         member: Address,
     },
-    /// The member runs no more.
+    /// The member has stopped.
     #[error("the member runs no more")]
     Ended,
-    /// This member's identity is no key.
+    /// The identity of this member is not a secret key.
     #[error("the identity is not the secret of an Ed25519 key")]
     Identity,
-    /// Another member's identity is no key.
+    /// The identity of another member is not a public key.
     #[error("the identity of {member} is not an Ed25519 key")]
     MemberIdentity {
-        /// The member.
+        /// The address of the member.
         member: Address,
     },
-    /// No thread can be started.
-    #[error("no thread can be started: {reason}")]
+    /// The operating system starts no thread.
+    #[error("no thread can be started: {source}")]
     Thread {
-        /// What the system said.
-        reason: String,
+        /// The cause.
+        source: ErrorSource,
     },
 }
 

@@ -59,8 +59,8 @@ fn committee(members: usize) -> Arc<Committee> {
 }
 
 fn member(index: usize, committee: &Arc<Committee>) -> QuorumMember<MemoryVoteStore> {
-    let pen = Attestor::new(address(index), secret(index), MemoryVoteStore::default());
-    QuorumMember::new(pen, Arc::clone(committee), Limits::default(), Recovered::default())
+    let signer = Attestor::new(address(index), secret(index), MemoryVoteStore::default());
+    QuorumMember::new(signer, Arc::clone(committee), Limits::default(), Recovered::default())
 }
 
 fn worker() -> Arc<Worker> {
@@ -89,7 +89,8 @@ fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Attestation, Arc<Mani
     (Attestation { quorum: QUORUM, epoch: Epoch(1), fact }, Arc::new(manifest))
 }
 
-/// Runs a quorum on the simulated network; gives for each member how long its certificate took, in milliseconds.
+/// Runs a quorum on the simulated network; gives for each member how long its certificate took, in
+/// milliseconds.
 fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Vec<u128>, String) {
     let count = usize::from(members);
     deterministic::Runner::seeded(seed).start(|context| async move {

@@ -1,12 +1,12 @@
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
 use alloy_primitives::Address;
-use lazai_availability::{Assignment, Coding};
-use lazai_consensus::{Attestation, Committee, Epoch, FactKind, QuorumId, chain::seats};
+use lazai_consensus::{Attestation, Committee, Epoch, FactKind, QuorumId};
 
 use super::Refusal;
 
-/// The committees of a quorum that a member knows: past ones, to check old certificates, the current, and the next.
+/// The committees of a quorum that a member knows: past ones, to check old certificates, the
+/// current, and the next.
 #[derive(Clone, Debug)]
 pub(super) struct Epochs {
     committees: BTreeMap<Epoch, Arc<Committee>>,
@@ -19,7 +19,8 @@ impl Epochs {
         Self { committees: [(epoch, current)].into(), current: epoch }
     }
 
-    /// Adds a committee, of the next epoch or of a past one; `false` if it is of another quorum or cannot be used.
+    /// Adds a committee of the next epoch or of a past one. Returns `false` if it is of another
+    /// quorum or epoch.
     pub(super) fn add(&mut self, committee: Arc<Committee>, quorum: QuorumId) -> bool {
         let epoch = committee.epoch();
         let is_next = Some(epoch.0) == self.current.0.checked_add(1);
@@ -37,7 +38,8 @@ impl Epochs {
         self.current
     }
 
-    /// Makes the next epoch the current one, if its committee is known.
+    /// Makes the next epoch the current one. Returns `false` if it is not later, or its committee
+    /// is not known.
     pub(super) fn enter(&mut self, epoch: Epoch) -> bool {
         let is_later = epoch > self.current && self.committees.contains_key(&epoch);
         if is_later {
@@ -46,19 +48,26 @@ impl Epochs {
         is_later
     }
 
-    /// The committee of an epoch, to check what it certified.
+    /// Returns the committee of an epoch, to verify what it certified.
     pub(super) fn committee(&self, epoch: Epoch) -> Option<&Arc<Committee>> {
         self.committees.get(&epoch)
+    }
+
+    /// Returns the committee of an epoch, if it is the current one.
+    pub(super) fn current_committee(&self, epoch: Epoch) -> Result<&Arc<Committee>, Refusal> {
+        let expected = self.current;
+        let committee = self.committee(epoch).filter(|_| epoch == expected);
+        committee.ok_or(Refusal::Epoch { expected: expected.0, got: epoch.0 })
     }
 
     pub(super) fn next(&self) -> Option<&Arc<Committee>> {
         self.committees.get(&Epoch(self.current.0.checked_add(1)?))
     }
 
-    /// The committee whose votes for `attestation` are counted now.
+    /// Returns the committee whose votes for `attestation` are counted now.
     ///
-    /// Those of the epoch before still are, because members do not enter an epoch at the same instant; the next committee
-    /// only says that it is ready.
+    /// Votes of the epoch before still are, because members do not enter an epoch at the same
+    /// instant; the next committee can only say that it is ready.
     pub(super) fn counted(&self, attestation: &Attestation) -> Result<&Arc<Committee>, Refusal> {
         let (current, epoch) = (self.current.0, attestation.epoch.0);
         let is_ready = attestation.fact.kind() == FactKind::EpochSyncDone;
@@ -69,7 +78,8 @@ impl Epochs {
         self.committees.get(&attestation.epoch).filter(|_| may).ok_or(refusal)
     }
 
-    /// The committees whose members may speak: those of the current epoch and its neighbours.
+    /// Returns the committees whose members may speak: those of the current epoch, the one before
+    /// and the next.
     fn around(&self) -> impl Iterator<Item = &Arc<Committee>> {
         let first = Epoch(self.current.0.saturating_sub(1));
         let last = Epoch(self.current.0.saturating_add(1));
@@ -80,7 +90,7 @@ impl Epochs {
         self.around().any(|committee| committee.index_of(address).is_some())
     }
 
-    /// All who may speak, ascending.
+    /// Returns the addresses of all members that may speak, ascending.
     pub(super) fn members(&self) -> Vec<Address> {
         let mut members: Vec<_> = self
             .around()
@@ -92,123 +102,5 @@ impl Epochs {
     }
 }
 
-/// Who holds which shards of a data set of this coding: seats shared by weight as D'Hondt does, which gives each unit of
-/// weight one seat where there are as many seats as weight.
-pub(super) fn assignment(committee: &Committee, coding: Coding) -> Option<Assignment> {
-    let weights: Vec<_> = committee.members().iter().map(|member| member.weight).collect();
-    let shares = seats(&weights, coding.n().into()).ok()?;
-    Assignment::new(shares.into_iter().map(u64::from)).ok()
-}
-
-/// Whether an `Available` certificate of this coding means that the data is there: that whoever certifies, and whoever of
-/// those lies, the others that have signed keep `k` shards of each stripe.
-///
-/// Less than a third of the weight does not sign, and less than a third lies. What each of these can hold is bounded from
-/// above by filling its weight with the members that have the most seats for theirs. Where each unit of weight has a seat
-/// it holds; see [`Assignment`].
-pub(super) fn is_sound(committee: &Committee, coding: Coding) -> bool {
-    let weights: Vec<_> = committee.members().iter().map(|member| member.weight).collect();
-    let Ok(shares) = seats(&weights, coding.n().into()) else { return false };
-    let mut members: Vec<_> = weights.into_iter().zip(shares).collect();
-    // By seats for each unit of weight, descending; products of 64 and 32 bits.
-    members.sort_by(|(weight, seats), (other_weight, other_seats)| {
-        let (left, right) = (u128::from(*seats), u128::from(*other_seats));
-        right.saturating_mul((*weight).into()).cmp(&left.saturating_mul((*other_weight).into()))
-    });
-    let most = |weight: u64| {
-        let (mut left, mut held) = (weight, 0_u64);
-        for (weight, seats) in &members {
-            if *weight > left {
-                // Of the first that does not fit a part, rounded down, as shards are whole.
-                let part = u128::from(*seats).saturating_mul(left.into());
-                let part = part.checked_div((*weight).into()).unwrap_or_default();
-                return held.saturating_add(u64::try_from(part).unwrap_or(u64::MAX));
-            }
-            left = left.saturating_sub(*weight);
-            held = held.saturating_add((*seats).into());
-        }
-        held
-    };
-    let third = committee.total_weight().saturating_sub(committee.threshold());
-    let gone = most(third).saturating_mul(2).min(most(third.saturating_mul(2)));
-    u64::from(coding.n()).saturating_sub(gone) >= u64::from(coding.k())
-}
-
-/// The place of a member in its committee, as an assignment counts.
-pub(super) fn place(committee: &Committee, member: Address) -> Option<u16> {
-    committee.index_of(member).and_then(|index| u16::try_from(index).ok())
-}
-
-/// As long as evidence may be brought: a committee of 128 takes 60 KiB.
+/// Enough for as long as evidence may be brought; a committee of 128 takes 60 KiB.
 const MAX_COMMITTEES: usize = 64;
-
-#[cfg(test)]
-#[allow(clippy::arithmetic_side_effects)]
-mod tests {
-    use alloc::vec;
-
-    use alloy_primitives::B256;
-    use lazai_consensus::{Candidate, bls::SecretKey};
-
-    use super::*;
-
-    fn committee(weights: &[u64]) -> Committee {
-        let candidate = |(index, weight): (usize, &u64)| {
-            let byte = u8::try_from(index).unwrap();
-            let secret = SecretKey::from_seed(&[byte + 1; 32]).unwrap();
-            let address = Address::repeat_byte(byte);
-            let possession = secret.prove_possession(address);
-            Candidate { address, weight: *weight, key: secret.public_key(), possession }
-        };
-        let candidates = weights.iter().enumerate().map(candidate).collect();
-        Committee::new(QuorumId(B256::ZERO), Epoch(0), candidates).unwrap()
-    }
-
-    /// The fewest shards that signers who do not lie hold, over all signers and all liars.
-    fn fewest(committee: &Committee, shares: &[u32]) -> u32 {
-        let sum = |set: u32, of: &dyn Fn(usize) -> u64| -> u64 {
-            (0..shares.len()).filter(|member| set >> member & 1 == 1).map(of).sum()
-        };
-        let weight = |set| sum(set, &|member| committee.members()[member].weight);
-        let (total, all) = (committee.total_weight(), 0..1_u32 << shares.len());
-        let mut least = u32::MAX;
-        for signers in all.clone().filter(|set| weight(*set) >= committee.threshold()) {
-            for liars in all.clone().filter(|set| 3 * weight(*set) < total) {
-                let held = sum(signers & !liars, &|member| shares[member].into());
-                least = least.min(u32::try_from(held).unwrap());
-            }
-        }
-        least
-    }
-
-    #[test]
-    fn sound_codings_leave_enough_shards_with_those_who_do_not_lie() {
-        let (mut sound, mut unsound) = (0, 0);
-        for weights in [
-            vec![1; 4],
-            vec![10; 4],
-            vec![1; 7],
-            vec![3, 3, 3, 1],
-            vec![5, 4, 3, 2, 1],
-            vec![100, 1, 1, 1],
-            vec![9, 7, 7, 4, 2, 1],
-        ] {
-            let committee = committee(&weights);
-            for n in 1..=40 {
-                let coding = Coding::new(n).unwrap();
-                let shares = seats(&weights, n.into()).unwrap();
-                if is_sound(&committee, coding) {
-                    assert!(fewest(&committee, &shares) >= coding.k().into(), "{weights:?} {n}");
-                    sound += 1;
-                } else {
-                    unsound += 1;
-                }
-            }
-            // A shard for each unit of weight is always enough.
-            let total = u16::try_from(committee.total_weight()).unwrap();
-            assert!(is_sound(&committee, Coding::new(total).unwrap()), "{weights:?}");
-        }
-        assert!(sound > 200 && unsound > 10, "{sound} {unsound}");
-        assert!(fewest(&committee(&[3, 3, 3, 1]), &seats(&[3, 3, 3, 1], 4).unwrap()) < 2);
-    }
-}

@@ -9,12 +9,13 @@
 
 extern crate alloc;
 
-mod admission;
-mod audit;
-mod dataset;
+mod assignment;
+mod auditing;
+mod context;
+mod effect;
 mod epochs;
-mod fetch;
-mod handover;
+mod event;
+mod fetching;
 mod holding;
 mod ledger;
 mod limits;
@@ -22,14 +23,12 @@ mod member;
 mod message;
 mod peers;
 mod policy;
-mod poll;
 mod refusal;
 mod request;
-mod takeover;
-mod task;
 mod voting;
 mod worker;
 
+pub use effect::{Effect, EffectResult, KeepError, RestoreFailure, Shards};
 pub use ledger::{CertificateStore, FileLedger, LedgerError, MemoryLedger};
 pub use limits::Limits;
 pub use member::{Command, Output, QuorumMember};
@@ -37,5 +36,4 @@ pub use message::{MESSAGE_HEAD_BYTES, Message};
 pub use policy::{DataPolicy, DataView, Verdict};
 pub use refusal::{FORGERY, NUISANCE, Refusal};
 pub use request::Request;
-pub use task::{Done, KeepError, RestoreFailure, Shards, Task};
 pub use worker::{Recovered, Worker};

@@ -6,18 +6,18 @@ use lazai_consensus::{
     Attestation, Epoch, MAX_ATTESTATION_BYTES, QuorumCertificate, QuorumId, Vote,
 };
 
-/// What members of a quorum say to each other.
+/// A message between two members of a quorum.
 ///
 /// # Encoding
-/// Version 2 ‖ quorum ‖ kind u8 ‖ the fields in their order, integers big-endian; the last field takes the rest of the bytes,
-/// so no length is ever claimed.
+/// Version 2 ‖ quorum ‖ kind u8 ‖ the fields in their order, integers big-endian; the last field
+/// takes the rest of the bytes, so no length is ever claimed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Message {
-    /// A member's answer to an audit; checks itself, so anyone may hand it on.
+    /// The answer of a member to an audit; it proves itself, so anyone may hand it on.
     Answer {
         /// The epoch of the audit.
         epoch: Epoch,
-        /// Who answers.
+        /// The member that answers.
         member: Address,
         /// An encoded [`AuditAnswer`](lazai_availability::AuditAnswer).
         answer: Vec<u8>,
@@ -29,36 +29,36 @@ pub enum Message {
         /// What is needed to judge it; see [`Request`](super::Request).
         material: Vec<u8>,
     },
-    /// A certificate; checks itself, so anyone may hand it on.
+    /// A certificate; it proves itself, so anyone may hand it on.
     Certified {
-        /// What is certified.
+        /// The attestation that is certified.
         attestation: Attestation,
-        /// The certificate.
+        /// The certificate of the attestation.
         certificate: QuorumCertificate,
     },
-    /// The manifest of a data set; checks itself.
+    /// The manifest of a dataset; it proves itself.
     Manifest {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
         /// An encoded [`Manifest`](lazai_availability::Manifest).
         manifest: Vec<u8>,
     },
     /// Another member's vote that contradicts a certificate which its voter signed, too.
     Relay(Vote),
-    /// A shard of a data set.
+    /// A shard of a dataset.
     Shard {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
         /// An encoded [`Shard`](lazai_availability::Shard).
         shard: Vec<u8>,
     },
-    /// The sender's own vote.
+    /// The vote of the sender.
     Vote(Vote),
     /// The request for a shard.
     Want {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
-        /// The stripe.
+        /// The number of the stripe.
         stripe: u32,
         /// The place in the stripe.
         index: u16,
@@ -67,18 +67,18 @@ pub enum Message {
     WantAnswer {
         /// The epoch of the audit.
         epoch: Epoch,
-        /// Whose answer.
+        /// The member whose answer is asked for.
         member: Address,
     },
     /// The request for a manifest.
     WantManifest {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
     },
 }
 
 impl Message {
-    /// The canonical bytes, in the name of `quorum`.
+    /// Returns the canonical bytes, for the members of `quorum`.
     #[must_use]
     pub fn encode(&self, quorum: QuorumId) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD_BYTES.saturating_add(self.body_bytes()));
@@ -108,7 +108,8 @@ impl Message {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote in the name of `quorum`. The caller bounds the length before.
+    /// Decodes what [`encode`](Self::encode) wrote for the members of `quorum`. The caller bounds
+    /// the length before.
     ///
     /// # Errors
     /// [`DecodeError`] if the bytes are not canonical or are another quorum's.

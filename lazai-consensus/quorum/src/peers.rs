@@ -4,7 +4,7 @@ use alloy_primitives::Address;
 
 use super::{Limits, Refusal};
 
-/// What each peer has sent and done wrong. The memory depends on the number of members alone.
+/// The traffic and the penalties of each peer. The memory depends on the number of members alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peers {
     peers: BTreeMap<Address, Peer>,
@@ -35,7 +35,8 @@ impl Peers {
             return Err(Refusal::Blocked { peer });
         }
         if now_ms.saturating_sub(state.window_start_ms) >= limits.window_ms {
-            // A window forgives one nuisance, so that an honest member is never blocked for its age.
+            // A window forgives one nuisance, so that an honest member is never blocked for its
+            // age.
             *state = Peer {
                 window_start_ms: now_ms,
                 penalty: state.penalty.saturating_sub(super::refusal::NUISANCE),
@@ -54,7 +55,8 @@ impl Peers {
         Ok(())
     }
 
-    /// Charges an answer to who asks for it, before it is made: a short question may have a long one.
+    /// Charges an answer to the peer that asks for it, before it is made: a short question may have
+    /// a long one.
     pub(super) fn serve(
         &mut self,
         peer: Address,
@@ -71,8 +73,8 @@ impl Peers {
         Ok(())
     }
 
-    /// Adds points; whether the peer is blocked from now on.
-    pub(super) fn punish(&mut self, peer: Address, points: u32, limits: &Limits) -> bool {
+    /// Adds penalty points. Returns whether the peer is to be blocked, which is said once.
+    pub(super) fn penalize(&mut self, peer: Address, points: u32, limits: &Limits) -> bool {
         let Some(state) = self.peers.get_mut(&peer) else { return false };
         state.penalty = state.penalty.saturating_add(points);
         let is_new = !state.is_blocked && points > 0 && state.penalty >= limits.block_at;
@@ -84,7 +86,7 @@ impl Peers {
         self.peers.get(&peer).map_or(0, |peer| peer.penalty)
     }
 
-    /// Forgets those that are members no more.
+    /// Forgets peers that are members no more.
     pub(super) fn retain(&mut self, is_member: impl Fn(Address) -> bool) {
         self.peers.retain(|peer, _| is_member(*peer));
     }

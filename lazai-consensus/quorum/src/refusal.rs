@@ -3,11 +3,12 @@ use lazai_api_types::codec::DecodeError;
 use lazai_availability::{AnswerError, InconsistencyError, ManifestError, ShardError};
 use lazai_consensus::{CertificateError, VoteError};
 
-/// Why a message was refused. Each costs its sender [`penalty`](Self::penalty) points.
+/// The reason why a message or an order was refused. Each costs its sender
+/// [`penalty`](Self::penalty) points.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// An answer to an audit is malformed.
+    /// An answer to an audit cannot be decoded.
     #[error("the answer to the audit cannot be read: {0}")]
     Answer(#[from] AnswerError),
     /// The sender has misbehaved too often.
@@ -16,19 +17,19 @@ pub enum Refusal {
         /// The sender.
         peer: Address,
     },
-    /// A certificate does not hold.
+    /// A certificate is not valid.
     #[error("the certificate does not hold: {0}")]
     Certificate(#[from] CertificateError),
-    /// The coding of a data set does not suit the weights of the committee: with the least weight that certifies, fewer
-    /// shards might be kept than restore the data.
+    /// The coding of a dataset does not suit the weights of the committee: with the least weight
+    /// that certifies, fewer shards might be kept than restore the data.
     #[error("a stripe of {got} shards does not suit the weights, one of {expected} does")]
     Coding {
         /// Shards of a stripe that suit: one for each unit of weight.
         expected: u64,
-        /// Shards of a stripe.
+        /// Shards of a stripe in this coding.
         got: u64,
     },
-    /// The bytes are no message.
+    /// The bytes are not a message of this quorum.
     #[error("the message cannot be read: {0}")]
     Decode(#[from] DecodeError),
     /// The message is of an epoch that is not voted in now.
@@ -42,7 +43,7 @@ pub enum Refusal {
     /// The answer does not show what it was asked for.
     #[error("the answer of {member} to the audit is wrong or incomplete")]
     FailedAnswer {
-        /// Who answers.
+        /// The member that answers.
         member: Address,
     },
     /// The sender sends more than its share.
@@ -50,24 +51,24 @@ pub enum Refusal {
     Flood {
         /// The sender.
         peer: Address,
-        /// What is counted.
+        /// The unit that is counted.
         unit: &'static str,
-        /// Most of them.
+        /// The limit.
         max: u64,
     },
     /// A proof of inconsistency shows nothing.
     #[error("the data set is not shown to be inconsistent: {0}")]
     Inconsistency(#[from] InconsistencyError),
-    /// A manifest does not hold.
+    /// A manifest does not belong to its root.
     #[error("the manifest does not hold: {0}")]
     Manifest(#[from] ManifestError),
-    /// What came with a request is not what it takes.
+    /// The material of a request does not fit its attestation.
     #[error("the material of the request does not belong to its attestation")]
     Material,
     /// A vote of another member is only handed on to show a contradiction.
     #[error("the vote is {voter}'s, not the sender's")]
     NotYours {
-        /// Who voted.
+        /// The address of the voter.
         voter: Address,
     },
     /// The sender has too much open.
@@ -75,42 +76,42 @@ pub enum Refusal {
     Quota {
         /// The sender.
         peer: Address,
-        /// What is counted.
+        /// The unit that is counted.
         unit: &'static str,
-        /// Most of them.
+        /// The limit.
         max: u64,
     },
-    /// A shard does not hold.
+    /// A shard is malformed, or does not belong to its dataset.
     #[error("the shard does not hold: {0}")]
     Shard(#[from] ShardError),
-    /// The data set takes more than this member has room for; another may have it.
+    /// The dataset takes more than this member has room for; another may have it.
     #[error("the data set takes {got} {unit}, above the limit {max} of this member")]
     TooLarge {
-        /// What is counted.
+        /// The unit that is counted.
         unit: &'static str,
         /// How many it takes.
         got: u64,
-        /// Most of them.
+        /// The limit.
         max: u64,
     },
     /// The message is too long to be looked at.
     #[error("the message has {got} bytes, above the limit {max}")]
     TooLong {
-        /// Bytes of the message.
+        /// The length in bytes.
         got: u64,
-        /// Most bytes.
+        /// The limit, in bytes.
         max: u64,
     },
-    /// Nothing was asked that this would answer.
+    /// This member has not asked for what the message brings.
     #[error("nobody asked for this")]
     Unasked,
-    /// Nothing is known of the data set.
+    /// The dataset is not known to this member.
     #[error("data set {root} is not kept here")]
     UnknownDataset {
-        /// Its root.
+        /// The root of the dataset.
         root: B256,
     },
-    /// The sender is no member.
+    /// The sender is not a member.
     #[error("{peer} is no member of the quorum")]
     UnknownSender {
         /// The sender.
@@ -125,8 +126,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What the message costs its sender: 0 if an honest member can send it, [`FORGERY`] if only a dishonest one can, and
-    /// something between if it is a nuisance.
+    /// Returns what the message costs its sender: 0 if an honest member can send it, [`FORGERY`] if
+    /// only a dishonest one can, and something between if it is a nuisance.
     #[must_use]
     pub const fn penalty(&self) -> u32 {
         match self {
@@ -157,7 +158,7 @@ impl Refusal {
     }
 }
 
-/// Points for what no honest member sends.
+/// Penalty points for what no honest member sends.
 pub const FORGERY: u32 = 25;
-/// Points for what an honest member seldom sends.
+/// Penalty points for what an honest member seldom sends.
 pub const NUISANCE: u32 = 1;

@@ -1,11 +1,10 @@
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use alloy_primitives::B256;
 use lazai_api_types::Job;
 use lazai_availability::{COMMITMENT_BYTES, DatasetCommitment, InconsistencyProof, Manifest};
 use lazai_consensus::{Attestation, Fact};
 
-use super::{Limits, Refusal};
+use crate::{Limits, Refusal};
 
 /// An attestation that members are to judge, with what it takes to do so.
 #[derive(Clone, Debug)]
@@ -14,10 +13,10 @@ pub struct Request {
     pub(super) matter: Matter,
 }
 
-/// What it takes to judge an attestation of each kind.
+/// The input that members need to judge an attestation, for each kind.
 #[derive(Clone, Debug)]
 pub(super) enum Matter {
-    /// The members that passed, by their places in the committee.
+    /// The members that passed, one bit for the place of each in the committee.
     Audit(u128),
     Available(Arc<Manifest>),
     Inconsistent(DatasetCommitment, Vec<u8>),
@@ -26,10 +25,10 @@ pub(super) enum Matter {
 }
 
 impl Request {
-    /// Asks members to hold a data set.
+    /// Asks members to hold a dataset.
     ///
     /// # Errors
-    /// [`Refusal::Material`] if the attestation is not that this data set is available.
+    /// [`Refusal::Material`] if the attestation is not that this dataset is available.
     pub fn available(attestation: Attestation, manifest: Arc<Manifest>) -> Result<Self, Refusal> {
         let commitment = manifest.commitment();
         match attestation.fact {
@@ -45,7 +44,7 @@ impl Request {
         }
     }
 
-    /// Asks members to judge a data set that the quorum holds.
+    /// Asks members to judge a dataset that the quorum holds.
     ///
     /// # Errors
     /// [`Refusal::Material`] if the attestation is not of validity.
@@ -69,7 +68,7 @@ impl Request {
         }
     }
 
-    /// Asks members to certify that a data set is inconsistent.
+    /// Asks members to certify that a dataset is inconsistent.
     ///
     /// # Errors
     /// [`Refusal::Material`] if the attestation is of something else.
@@ -98,7 +97,7 @@ impl Request {
         }
     }
 
-    /// What goes with the attestation in a message.
+    /// Returns the bytes that go with the attestation in a message.
     pub(super) fn material(&self) -> Vec<u8> {
         match &self.matter {
             Matter::Audit(passed) => passed.to_be_bytes().to_vec(),
@@ -111,7 +110,8 @@ impl Request {
         }
     }
 
-    /// Reads what [`material`](Self::material) wrote; the cost is bounded by the limits, whatever is claimed.
+    /// Decodes what [`material`](Self::material) wrote; the cost is bounded by the limits, whatever
+    /// is claimed.
     pub(super) fn read(
         attestation: Attestation,
         material: &[u8],
@@ -145,16 +145,6 @@ impl Request {
             Fact::Workflow { .. } => Self::workflow(attestation, Job::decode(material)?),
             Fact::Valid { .. } => Err(Refusal::Material),
             _ => Err(Refusal::Unrequestable),
-        }
-    }
-
-    /// The data set that the attestation is about, if it is about one.
-    pub(super) const fn root(&self) -> Option<B256> {
-        match self.attestation.fact {
-            Fact::Available { root, .. }
-            | Fact::Inconsistent { root }
-            | Fact::Valid { root, .. } => Some(root),
-            _ => None,
         }
     }
 }

@@ -1,5 +1,11 @@
-use alloc::{boxed::Box, string::ToString, sync::Arc, vec::Vec};
-use core::fmt;
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::{error::Error, fmt};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::B256;
@@ -10,12 +16,12 @@ use lazai_availability::{
 };
 use lazai_consensus::{Attestation, Epoch, Fact, QuorumCertificate};
 
-use super::{
-    CertificateStore, DataPolicy, DataView, Done, KeepError, LedgerError, RestoreFailure, Shards,
-    Task, Verdict, ledger::AnyLedger,
+use crate::{
+    CertificateStore, DataPolicy, DataView, Effect, EffectResult, KeepError, LedgerError,
+    RestoreFailure, Shards, Verdict, ledger::AnyLedger,
 };
 
-/// Does a member's slow work: its disk, its policies, its models. Any thread may use it.
+/// Does the slow work of a member: its disk, its policies, its models. Any thread may use it.
 pub struct Worker {
     store: Mutex<Box<dyn ShardStore + Send>>,
     ledger: Mutex<AnyLedger>,
@@ -24,7 +30,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker on these stores, without policies and models.
+    /// Creates a worker on these stores, without policies and models.
     pub fn new(
         store: impl ShardStore + Send + 'static,
         ledger: impl CertificateStore + 'static,
@@ -37,106 +43,110 @@ impl Worker {
         }
     }
 
-    /// Judges data sets by this policy, too. Data sets under policies that are not known are abstained from.
+    /// Adds a policy by which datasets are judged. The member abstains from datasets under other
+    /// policies.
     #[must_use]
     pub fn with_policy(mut self, policy: impl DataPolicy + 'static) -> Self {
         self.policies.push(Box::new(policy));
         self
     }
 
-    /// Runs jobs again on this coprocessor. Without one, workflows are abstained from.
+    /// Sets the coprocessor on which jobs are run again. Without one, the member abstains from
+    /// workflows.
     #[must_use]
     pub fn with_coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
         self.coprocessor = Some(coprocessor);
         self
     }
 
-    /// What is on disk: what a member starts with.
+    /// Returns what is on disk, for the member to start with.
     ///
     /// # Errors
     /// [`LedgerError`] if the certificates cannot be read.
     pub fn recover(&self) -> Result<Recovered, LedgerError> {
-        let (certificates, vouched) = {
+        let (certificates, pledges) = {
             let ledger = lock(&self.ledger);
-            (ledger.all()?, ledger.vouched()?)
+            (ledger.all()?, ledger.pledges()?)
         };
         let store = lock(&self.store);
         let manifests = store.datasets().into_iter();
         // One that is damaged is fetched again.
         let manifests = manifests.filter_map(|root| store.manifest(root).ok()).collect();
-        Ok(Recovered { certificates, manifests, vouched })
+        Ok(Recovered { certificates, manifests, pledges })
     }
 
-    /// The store of shards, for publishing and for tests of what is held.
+    /// Gives access to the store of shards, to publish datasets and to test what is held.
     pub fn with_store<T>(&self, run: impl FnOnce(&mut (dyn ShardStore + Send)) -> T) -> T {
         run(lock(&self.store).as_mut())
     }
 
-    /// Does a task. Blocks; a model may take minutes.
-    pub fn run(&self, task: Task) -> Done {
-        match task {
-            Task::Answer { epoch, plan } => Done::Answered { epoch, answer: self.answer(&plan) },
-            Task::Forget { root } => {
+    /// Does the work of an effect. Blocks; a model may take minutes.
+    pub fn run(&self, effect: Effect) -> EffectResult {
+        match effect {
+            Effect::Answer { epoch, plan } => {
+                EffectResult::Answered { epoch, answer: self.answer(&plan) }
+            }
+            Effect::Forget { root } => {
                 let result = match lock(&self.store).remove(root) {
                     Ok(()) | Err(StoreError::NoDataset { .. }) => {
                         lock(&self.ledger).forget(root).map_err(|error| error.to_string())
                     }
-                    Err(error) => Err(error.to_string()),
+                    Err(error) => Err(reason(&error)),
                 };
-                Done::Forgotten { root, result }
+                EffectResult::Forgotten { root, result }
             }
-            Task::Judge { attestation, manifest, shards } => {
+            Effect::Judge { attestation, manifest, shards } => {
                 self.judge(attestation, &manifest, &shards)
             }
-            Task::Keep { root, shard, from } => {
+            Effect::Keep { root, shard, from } => {
                 let (stripe, index) = (shard.stripe, shard.index);
                 let result = lock(&self.store).put(root, shard).map_err(|error| match error {
                     StoreError::Shard(error) => KeepError::Wrong(error),
-                    error => KeepError::Fault(error.to_string()),
+                    error => KeepError::Fault(reason(&error)),
                 });
-                Done::Kept { root, stripe, index, from, result }
+                EffectResult::Kept { root, stripe, index, from, result }
             }
-            Task::Load { root, stripe, index, to } => {
+            Effect::Load { root, stripe, index, to } => {
                 let shard = lock(&self.store).shard(root, stripe, index).ok().flatten();
                 let shard = shard.map(|shard| shard.shard().encode());
-                Done::Loaded { root, to, shard }
+                EffectResult::Loaded { root, to, shard }
             }
-            Task::Prepare { manifest, wanted } => {
+            Effect::Prepare { manifest, wanted } => {
                 let root = manifest.root();
                 let mut store = lock(&self.store);
                 let added = store.add(Arc::unwrap_or_clone(manifest));
                 let missing = added.and_then(|()| store.lost(root, &mut wanted.into_iter()));
-                Done::Prepared { root, missing: missing.map_err(|error| error.to_string()) }
+                EffectResult::Prepared { root, missing: missing.map_err(|error| reason(&error)) }
             }
-            Task::Record { attestation, certificate } => {
+            Effect::Record { attestation, certificate } => {
                 let result = lock(&self.ledger).keep(&attestation, &certificate);
                 let result = result.map_err(|error| error.to_string());
-                Done::Recorded { attestation, certificate, result }
+                EffectResult::Recorded { attestation, certificate, result }
             }
-            Task::Refute { attestation, commitment, proof, from } => {
+            Effect::Refute { attestation, commitment, proof, from } => {
                 let proof = InconsistencyProof::decode(&proof, &commitment);
-                let liar = proof.and_then(|proof| proof.verify(&commitment)).err();
-                let verdict = if liar.is_none() { ACCEPT } else { Verdict::Reject };
-                let liar = liar.map(|error| (from, error));
-                Done::Judged { attestation, verdict, liar, inconsistency: None }
+                let error = proof.and_then(|proof| proof.verify(&commitment)).err();
+                let verdict = if error.is_none() { ACCEPT } else { Verdict::Reject };
+                let forger = error.map(|error| (from, error));
+                EffectResult::Judged { attestation, verdict, forger, inconsistency: None }
             }
-            Task::Rerun { attestation, job } => {
+            Effect::Rerun { attestation, job } => {
                 let verdict = self.rerun(&attestation, &job);
-                Done::Judged { attestation, verdict, liar: None, inconsistency: None }
+                EffectResult::Judged { attestation, verdict, forger: None, inconsistency: None }
             }
-            Task::Restore { manifest, shards, keep } => {
+            Effect::Restore { manifest, shards, keep } => {
                 let result = self.restore(&manifest, &shards, &keep);
-                Done::Restored { root: manifest.root(), keep, result }
+                EffectResult::Restored { root: manifest.root(), keep, result }
             }
-            Task::Vouch { attestation } => {
+            Effect::Pledge { attestation } => {
                 let result = match attestation.fact {
                     Fact::Available { root, until_epoch, .. } => {
-                        let kept = lock(&self.ledger).vouch(root, until_epoch);
+                        let kept = lock(&self.ledger).pledge(root, until_epoch);
                         kept.map_err(|error| error.to_string())
                     }
                     _ => Ok(()),
                 };
-                Done::Vouched { attestation, result }
+                EffectResult::Pledged { attestation, result }
             }
         }
     }
@@ -149,7 +159,12 @@ impl Worker {
         AuditAnswer::collect(plan, open).encode()
     }
 
-    fn judge(&self, attestation: Attestation, manifest: &Manifest, shards: &Shards) -> Done {
+    fn judge(
+        &self,
+        attestation: Attestation,
+        manifest: &Manifest,
+        shards: &Shards,
+    ) -> EffectResult {
         let (mut verdict, mut inconsistency) = (Verdict::Abstain, None);
         if let Fact::Valid { dataset, version, policy, .. } = attestation.fact {
             match self.restore(manifest, shards, &[]) {
@@ -163,7 +178,7 @@ impl Worker {
                 Err(RestoreFailure::Fault(_)) => {}
             }
         }
-        Done::Judged { attestation, verdict, liar: None, inconsistency }
+        EffectResult::Judged { attestation, verdict, forger: None, inconsistency }
     }
 
     fn rerun(&self, attestation: &Attestation, job: &Job) -> Verdict {
@@ -171,7 +186,8 @@ impl Worker {
         else {
             return Verdict::Abstain;
         };
-        // Whether this machine failed or the job is at fault: nothing was run, so nothing can be said of its output.
+        // Whether this machine failed or the job is at fault: nothing was run, so nothing can be
+        // said of its output.
         let Ok(outcome) = coprocessor.run(job) else { return Verdict::Abstain };
         if outcome.output.hash() == run.output && outcome.work == run.work {
             ACCEPT
@@ -197,7 +213,7 @@ impl Worker {
         for (stripe, index) in keep {
             let shard = repair(manifest, &mut shards, *stripe, *index).map_err(fail)?;
             let kept = lock(&self.store).put(manifest.root(), shard);
-            kept.map_err(|error| RestoreFailure::Fault(error.to_string()))?;
+            kept.map_err(|error| RestoreFailure::Fault(reason(&error)))?;
         }
         Ok(bytes)
     }
@@ -212,12 +228,22 @@ impl fmt::Debug for Worker {
 /// What a member finds on its disk when it starts.
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {
-    /// The certificates that it kept.
+    /// The certificates that the member has kept, with their attestations.
     pub certificates: Vec<(Attestation, QuorumCertificate)>,
-    /// The data sets of which it keeps shards.
+    /// The manifests of the datasets of which it keeps shards.
     pub manifests: Vec<Arc<Manifest>>,
-    /// The data sets of which it has said that it keeps them, with the last epoch of each.
-    pub vouched: Vec<(B256, Epoch)>,
+    /// The roots of the datasets that it has pledged to keep, with the last epoch of each.
+    pub pledges: Vec<(B256, Epoch)>,
+}
+
+/// Returns the message of an error, followed by those of its causes.
+fn reason(error: &StoreError) -> String {
+    let (mut text, mut source) = (error.to_string(), error.source());
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }
 
 /// A panic of another thread leaves no half-done work behind: the stores write files as a whole.
@@ -225,5 +251,5 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// True or false, without grades.
+/// The verdict on what is true or false, without grades.
 const ACCEPT: Verdict = Verdict::Accept { score: u16::MAX };

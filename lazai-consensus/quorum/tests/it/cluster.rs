@@ -17,8 +17,8 @@ use lazai_consensus::{
     Attestation, Attestor, Committee, Epoch, Evidence, Fact, QuorumCertificate, VoteJournal, merkle,
 };
 use lazai_quorum::{
-    Command, DataPolicy, DataView, Done, FileLedger, Limits, Output, QuorumMember, Refusal,
-    Request, Task, Verdict, Worker,
+    Command, DataPolicy, DataView, Effect, EffectResult, FileLedger, Limits, Output, QuorumMember,
+    Refusal, Request, Verdict, Worker,
 };
 
 use crate::support::{EPOCH, QUORUM, address, committee, secret};
@@ -111,10 +111,10 @@ impl Cluster {
         let worker = Worker::new(store, ledger)
             .with_policy((self.policies)(index))
             .with_coprocessor(Arc::new(Counter));
-        let pen = Attestor::new(address(index), secret(index), journal);
+        let signer = Attestor::new(address(index), secret(index), journal);
         let recovered = worker.recover().unwrap();
         let committee = Arc::clone(&self.committee);
-        node.member = Some(QuorumMember::new(pen, committee, self.limits, recovered));
+        node.member = Some(QuorumMember::new(signer, committee, self.limits, recovered));
         node.worker = Some(worker);
         node.restart_ms = None;
         self.drain(index);
@@ -244,7 +244,7 @@ impl Cluster {
                 Output::Entered { epoch } => node.entered.push(epoch),
                 Output::Fault { reason } => node.faults.push(reason),
                 Output::Read { root, data } => node.read.push((root, data)),
-                Output::Run(task) => self.run(index, task),
+                Output::Run(effect) => self.run(index, effect),
                 Output::Send { to, bytes } => self.send(address(index), to, bytes),
                 Output::Withheld { attestation, verdict } => {
                     node.withheld.push((attestation, verdict))
@@ -253,10 +253,10 @@ impl Cluster {
         }
     }
 
-    fn run(&mut self, index: usize, task: Task) {
+    fn run(&mut self, index: usize, effect: Effect) {
         let node = &mut self.nodes[index];
-        let done: Done = node.worker.as_ref().unwrap().run(task);
-        node.member.as_mut().unwrap().finished(self.now_ms, done);
+        let result: EffectResult = node.worker.as_ref().unwrap().run(effect);
+        node.member.as_mut().unwrap().finished(self.now_ms, result);
     }
 
     /// The certificate that a member was told of, with the time.

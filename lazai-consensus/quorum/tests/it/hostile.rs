@@ -287,7 +287,10 @@ proptest! {
     }
 
     #[test]
-    fn random_jobs_are_read_or_refused(kind in 0..7_u8, tail in prop::collection::vec(any::<u8>(), 0..120)) {
+    fn random_jobs_are_read_or_refused(
+        kind in 0..7_u8,
+        tail in prop::collection::vec(any::<u8>(), 0..120),
+    ) {
         let mut bytes = 11_u64.to_le_bytes().to_vec();
         bytes.extend(b"lazvm/job/1");
         bytes.extend([7; 32]);
@@ -299,7 +302,10 @@ proptest! {
     }
 
     #[test]
-    fn random_messages_are_read_or_refused(kind in 0..12_u8, tail in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn random_messages_are_read_or_refused(
+        kind in 0..12_u8,
+        tail in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
         let mut bytes = vec![2];
         bytes.extend(QUORUM.0);
         bytes.push(kind);

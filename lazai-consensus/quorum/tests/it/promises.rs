@@ -7,7 +7,7 @@ use lazai_api_types::{InferenceStatement, Job, ModelId, Task as Work, Work as Co
 use lazai_availability::{Assignment, Coding, Manifest, Shard, encode};
 use lazai_consensus::{Attestation, Attestor, Committee, Epoch, Fact, MemoryVoteStore, Vote};
 use lazai_quorum::{
-    Command, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request, Task,
+    Command, Effect, Limits, Message, Output, QuorumMember, Recovered, Refusal, Request,
 };
 
 use crate::{
@@ -47,7 +47,8 @@ fn announce(
     next
 }
 
-/// A data set that member 3 alone has, and of which it asks members 1 and 2 to hold what falls to them.
+/// A data set that member 3 alone has, and of which it asks members 1 and 2 to hold what falls to
+/// them.
 fn ask_two(cluster: &mut Cluster, length: usize) -> (Attestation, Manifest) {
     let coding = Coding::with_stripe_bytes(4, 8_192).unwrap();
     let mut shards = Vec::new();
@@ -175,7 +176,8 @@ fn what_is_kept_is_not_counted_twice() {
     }
 }
 
-/// Member 0 is down, which held what falls to member 1 in the next epoch, and member 3, which held what falls to member 4.
+/// Member 0 is down, which held what falls to member 1 in the next epoch, and member 3, which held
+/// what falls to member 4.
 fn hand_over_without_two(cluster: &mut Cluster, stored: Attestation) {
     let (_, certificate) = cluster.certificate(1, &stored).unwrap();
     cluster.add_node();
@@ -312,15 +314,16 @@ fn audits_do_not_depend_on_what_one_member_has_heard() {
 #[test]
 fn weights_without_their_shards_certify_nothing() {
     let member = |weights: &[u64], index: usize| {
-        let pen = Attestor::new(address(index), secret(index), MemoryVoteStore::default());
+        let signer = Attestor::new(address(index), secret(index), MemoryVoteStore::default());
         let committee = Arc::new(committee(weights));
-        QuorumMember::new(pen, committee, Limits::default(), Recovered::default())
+        QuorumMember::new(signer, committee, Limits::default(), Recovered::default())
     };
     let manifest = |n| {
         let coding = Coding::with_stripe_bytes(n, 8_192).unwrap();
         encode(data(8_000).as_slice(), coding, &mut Vec::new()).unwrap()
     };
-    // Of four shards member 0 would hold two and member 3 none: members 0, 1 and 3 certify, and if 0 lies one shard is left.
+    // Of four shards member 0 would hold two and member 3 none: members 0, 1 and 3 certify, and if
+    // 0 lies one shard is left.
     let refused = manifest(4);
     let mut heavy = member(&[3, 3, 3, 1], 1);
     let refusal = heavy.receive(1, address(0), &ask(available(&refused), &refused)).unwrap_err();
@@ -381,7 +384,7 @@ fn one_peer_does_not_take_all_slots() {
 
 #[test]
 fn one_peer_brings_no_more_than_its_share() {
-    let limits = Limits { max_unsettled_per_peer: 3, ..Limits::default() };
+    let limits = Limits { max_uncertified_per_peer: 3, ..Limits::default() };
     let mut cluster = Cluster::with_limits(4, limits);
     cluster.stop(3);
     for name in 0..6 {
@@ -476,10 +479,10 @@ fn nobody_is_blamed_for_handing_on_what_another_has_forged() {
 
 #[test]
 fn one_peer_has_few_jobs_run_at_a_time() {
-    let pen = Attestor::new(address(0), secret(0), MemoryVoteStore::default());
+    let signer = Attestor::new(address(0), secret(0), MemoryVoteStore::default());
     let committee = Arc::new(committee(&[1; 4]));
     let limits = Limits::default();
-    let mut member = QuorumMember::new(pen, committee, limits, Recovered::default());
+    let mut member = QuorumMember::new(signer, committee, limits, Recovered::default());
     let mut refused = 0;
     for text in 0..50 {
         let model = ModelId(B256::repeat_byte(1));
@@ -492,7 +495,7 @@ fn one_peer_has_few_jobs_run_at_a_time() {
         refused += u32::from(member.receive(1, address(3), &ask).is_err());
     }
     let outputs = core::iter::from_fn(|| member.next_output());
-    let runs = outputs.filter(|output| matches!(output, Output::Run(Task::Rerun { .. }))).count();
+    let runs = outputs.filter(|output| matches!(output, Output::Run(Effect::Rerun { .. }))).count();
     assert_eq!((runs, refused), (limits.max_judgements_per_peer, 48));
 }
 

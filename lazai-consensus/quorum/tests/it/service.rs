@@ -1,4 +1,5 @@
-//! A quorum takes a data set, judges it, reruns workflows, audits its members and hands over to the next.
+//! A quorum takes a data set, judges it, reruns workflows, audits its members and hands over to the
+//! next.
 
 use alloy_primitives::B256;
 use lazai_api_types::{Coprocessor, InferenceStatement, Job, ModelId, Task};
@@ -8,7 +9,8 @@ use lazai_quorum::{Command, Request, Verdict};
 use crate::cluster::{Cluster, Counter, Grader, data};
 use crate::support::{attestation, checkpoint};
 
-/// Asserts that all members have the certificate, and gives the time of the first and of the last in network delays.
+/// Asserts that all members have the certificate, and gives the time of the first and of the last
+/// in network delays.
 fn delays(cluster: &Cluster, attestation: &Attestation, start_ms: u64) -> (f64, f64) {
     let times: Vec<_> = (0..cluster.nodes.len())
         .map(|index| {

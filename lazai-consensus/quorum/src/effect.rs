@@ -3,58 +3,65 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::V
 use alloy_primitives::{Address, B256};
 use lazai_api_types::Job;
 use lazai_availability::{
-    AuditPlan, DatasetCommitment, InconsistencyProof, Manifest, Shard, ShardError,
+    AuditPlan, DatasetCommitment, InconsistencyError, InconsistencyProof, Manifest, Shard,
+    ShardError,
 };
 use lazai_consensus::{Attestation, Epoch, QuorumCertificate};
 
-use super::Verdict;
+use crate::Verdict;
 
-/// Shards by stripe and place.
+/// Shards of one dataset, by stripe and place in the stripe.
 pub type Shards = BTreeMap<(u32, u16), Shard<'static>>;
 
-/// Slow work that a member wants done: disk, decoding, models. A [`Worker`](super::Worker) does it.
+/// Slow work that a member has done for it: disk, decoding, models. A [`Worker`](crate::Worker)
+/// does it.
 #[derive(Clone, Debug)]
-pub enum Task {
+pub enum Effect {
     /// Open the leaves that an audit asks for.
     Answer {
         /// The epoch of the audit.
         epoch: Epoch,
-        /// The leaves.
+        /// The leaves to open.
         plan: AuditPlan,
     },
-    /// Remove a data set from the disk.
+    /// Remove a dataset from the disk.
     Forget {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
     },
-    /// Judge a data set by a policy.
+    /// Judge a dataset by a policy.
     Judge {
-        /// What is to be judged.
+        /// The attestation that the dataset is valid.
         attestation: Attestation,
-        /// The data set.
+        /// The manifest of the dataset.
         manifest: Arc<Manifest>,
-        /// Enough of its shards, checked.
+        /// Enough of its shards, each verified.
         shards: Arc<Shards>,
     },
     /// Check a shard and keep it on disk.
     Keep {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
         /// The shard.
         shard: Shard<'static>,
-        /// Who sent it.
+        /// The peer that sent it.
         from: Address,
     },
     /// Read a shard for a peer.
     Load {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
-        /// The stripe.
+        /// The number of the stripe.
         stripe: u32,
         /// The place in the stripe.
         index: u16,
-        /// For whom.
+        /// The peer that asks, or this member itself.
         to: Address,
+    },
+    /// Note on disk that this member is about to say that it keeps its shards.
+    Pledge {
+        /// The attestation that they are available.
+        attestation: Attestation,
     },
     /// Keep a manifest, and find out which shards are not kept.
     Prepare {
@@ -65,20 +72,20 @@ pub enum Task {
     },
     /// Keep a certificate on disk.
     Record {
-        /// What is certified.
+        /// The attestation that is certified.
         attestation: Attestation,
-        /// The certificate.
+        /// The certificate of the attestation.
         certificate: QuorumCertificate,
     },
-    /// Check that a data set is inconsistent.
+    /// Check that a dataset is inconsistent.
     Refute {
         /// The attestation that it is.
         attestation: Attestation,
-        /// The data set.
+        /// The commitment of the dataset.
         commitment: DatasetCommitment,
         /// An encoded [`InconsistencyProof`].
         proof: Vec<u8>,
-        /// Who sent it.
+        /// The peer that sent it.
         from: Address,
     },
     /// Run a job again.
@@ -88,119 +95,114 @@ pub enum Task {
         /// The job.
         job: Job,
     },
-    /// Put a data set together from shards.
+    /// Put a dataset together from shards.
     Restore {
-        /// The data set.
+        /// The manifest of the dataset.
         manifest: Arc<Manifest>,
-        /// Enough of its shards, checked.
+        /// Enough of its shards, each verified.
         shards: Arc<Shards>,
         /// Those that are to be kept on disk then; the data itself is then not returned.
         keep: Vec<(u32, u16)>,
     },
-    /// Note on disk that this member is about to vouch for its shards.
-    Vouch {
-        /// That they are available.
-        attestation: Attestation,
-    },
 }
 
-/// What became of a [`Task`].
+/// What became of an [`Effect`], for the member that asked for it.
 #[derive(Clone, Debug)]
-pub enum Done {
-    /// Of [`Task::Answer`].
+pub enum EffectResult {
+    /// Of [`Effect::Answer`].
     Answered {
         /// The epoch of the audit.
         epoch: Epoch,
         /// The encoded answer.
         answer: Vec<u8>,
     },
-    /// Of [`Task::Forget`].
+    /// Of [`Effect::Forget`].
     Forgotten {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
-        /// Whether it is gone.
+        /// Whether it is gone, or why not.
         result: Result<(), String>,
     },
-    /// Of [`Task::Judge`], [`Task::Refute`] and [`Task::Rerun`].
+    /// Of [`Effect::Judge`], [`Effect::Refute`] and [`Effect::Rerun`].
     Judged {
         /// The attestation.
         attestation: Attestation,
-        /// What this member thinks of it.
+        /// The opinion of this member.
         verdict: Verdict,
-        /// Who sent a proof that shows nothing.
-        liar: Option<(Address, lazai_availability::InconsistencyError)>,
-        /// What shows that the data set is inconsistent, if that was found.
+        /// The peer that sent a proof that shows nothing, and what is wrong with it.
+        forger: Option<(Address, InconsistencyError)>,
+        /// The proof that the dataset is inconsistent, if that was found.
         inconsistency: Option<Box<InconsistencyProof>>,
     },
-    /// Of [`Task::Keep`].
+    /// Of [`Effect::Keep`].
     Kept {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
-        /// The stripe.
+        /// The number of the stripe.
         stripe: u32,
         /// The place in the stripe.
         index: u16,
-        /// Who sent it.
+        /// The peer that sent it.
         from: Address,
-        /// Whether it is on disk.
+        /// Whether it is on disk, or why not.
         result: Result<(), KeepError>,
     },
-    /// Of [`Task::Load`].
+    /// Of [`Effect::Load`].
     Loaded {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
-        /// For whom.
+        /// The peer that asks, or this member itself.
         to: Address,
         /// The encoded shard, if it is kept here.
         shard: Option<Vec<u8>>,
     },
-    /// Of [`Task::Prepare`].
+    /// Of [`Effect::Pledge`].
+    Pledged {
+        /// The attestation.
+        attestation: Attestation,
+        /// Whether it is on disk, or why not.
+        result: Result<(), String>,
+    },
+    /// Of [`Effect::Prepare`].
     Prepared {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
         /// Which of the shards are not kept, or why that is not known.
         missing: Result<Vec<(u32, u16)>, String>,
     },
-    /// Of [`Task::Record`].
+    /// Of [`Effect::Record`].
     Recorded {
-        /// What is certified.
+        /// The attestation that is certified.
         attestation: Attestation,
-        /// The certificate.
+        /// The certificate of the attestation.
         certificate: QuorumCertificate,
-        /// Whether it is on disk.
+        /// Whether it is on disk, or why not.
         result: Result<(), String>,
     },
-    /// Of [`Task::Restore`].
+    /// Of [`Effect::Restore`].
     Restored {
-        /// The data set.
+        /// The root of the dataset.
         root: B256,
         /// The shards that were to be kept, or none if the data itself was wanted.
         keep: Vec<(u32, u16)>,
         /// Its bytes, or nothing if shards of it were kept instead.
         result: Result<Vec<u8>, RestoreFailure>,
     },
-    /// Of [`Task::Vouch`].
-    Vouched {
-        /// The attestation.
-        attestation: Attestation,
-        /// Whether it is on disk.
-        result: Result<(), String>,
-    },
 }
 
 /// Why a shard is not kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KeepError {
-    /// This node's disk is at fault.
+    /// The disk of this node failed, with its message.
     Fault(String),
-    /// The shard is not the right one.
+    /// The shard does not belong to the dataset.
     Wrong(ShardError),
 }
 
-/// Why a data set is not restored.
+/// Why a dataset is not restored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RestoreFailure {
-    /// This node is at fault.
+    /// This node failed, with its message.
     Fault(String),
     /// Its shards contradict each other.
     Inconsistent(Box<InconsistencyProof>),
