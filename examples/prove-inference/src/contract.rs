@@ -14,7 +14,8 @@ pub(crate) struct Checked {
     pub(crate) evm_gas: u64,
 }
 
-/// Compiles the Solidity verifier of `key`, puts it on the chain, and lets it check the proof, and the proof of another statement.
+/// Compiles the Solidity verifier of `key`, puts it on the chain, and lets it check the proof, and
+/// the proof of another statement.
 pub(crate) fn check(
     chain: &mut Chain,
     key: &VerifyingKey,

@@ -75,8 +75,8 @@ fn the_contract_accepts_a_proof_and_refuses_all_that_differ() {
             Err(error) => assert!(malformed, "{what}: {error}"),
         }
     };
-    // Each word of the inputs and the proof: by its lowest bit, by its highest, and by the order of the group, with which it is the
-    // same number written otherwise.
+    // Each word of the inputs and the proof: by its lowest bit, by its highest, and by the order of
+    // the group, with which it is the same number written otherwise.
     for at in (4..good.len()).step_by(32) {
         let value = U256::from_be_slice(&good[at..at + 32]);
         let others = [1, 255].map(|bit| value ^ (U256::from(1) << bit));
