@@ -66,18 +66,18 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Reads the calldata of a function as the id of a model and a task.
+type ParseJob = fn(&[u8]) -> Result<(B256, Task), InputError>;
+
 /// A function that takes a job: those of the quote precompile price it, the others run it.
 struct JobFunction {
     precompile: Precompile,
     selector: [u8; SELECTOR_BYTES],
-    parse: fn(&[u8]) -> Result<(B256, Task), InputError>,
+    parse: ParseJob,
 }
 
 impl JobFunction {
-    const fn new<F: SolCall>(
-        precompile: Precompile,
-        parse: fn(&[u8]) -> Result<(B256, Task), InputError>,
-    ) -> Self {
+    const fn new<F: SolCall>(precompile: Precompile, parse: ParseJob) -> Self {
         Self { precompile, selector: F::SELECTOR, parse }
     }
 }
