@@ -168,7 +168,7 @@ fn claimed_lengths_allocate_nothing() {
     }
 }
 
-fn job(task: Task) -> Job {
+const fn job(task: Task) -> Job {
     Job { model: ModelId(B256::repeat_byte(7)), task }
 }
 

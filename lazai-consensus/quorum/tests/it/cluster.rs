@@ -247,7 +247,7 @@ impl Cluster {
                 Output::Run(effect) => self.run(index, effect),
                 Output::Send { to, bytes } => self.send(address(index), to, bytes),
                 Output::Withheld { attestation, verdict } => {
-                    node.withheld.push((attestation, verdict))
+                    node.withheld.push((attestation, verdict));
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::reference::{LayerPoint, Point};
 /// power.
 ///
 /// # Source
-/// Xiao et al. 2022, `SmoothQuant`, arXiv 2211.10438, for the idea; here all of it goes into the
+/// Xiao et al. 2022, SmoothQuant, arXiv 2211.10438, for the idea; here all of it goes into the
 /// queries.
 pub(super) struct SmoothQuant {
     /// For each column of the keys.
