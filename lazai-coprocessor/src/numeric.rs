@@ -113,7 +113,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_shift_is_the_nearest_with_ties_up(value in -(1_i64 << 61)..(1 << 61), shift in -70_i32..80) {
+        fn round_shift_is_the_nearest_with_ties_up(
+            value in -(1_i64 << 61)..(1 << 61), shift in -70_i32..80,
+        ) {
             let exact = if shift > 0 {
                 let power = 1_i128 << shift.min(100);
                 (2 * i128::from(value) + power).div_euclid(2 * power)
@@ -126,8 +128,11 @@ mod tests {
         }
 
         #[test]
-        fn round_div_is_the_nearest_with_ties_up(value in -(1_i64 << 60)..(1 << 60), divisor in 1_i64..(1 << 40)) {
-            let exact = (2 * i128::from(value) + i128::from(divisor)).div_euclid(2 * i128::from(divisor));
+        fn round_div_is_the_nearest_with_ties_up(
+            value in -(1_i64 << 60)..(1 << 60), divisor in 1_i64..(1 << 40),
+        ) {
+            let (twice, d) = (2 * i128::from(value), i128::from(divisor));
+            let exact = (twice + d).div_euclid(2 * d);
             prop_assert_eq!(i128::from(round_div(value, divisor)), exact);
         }
     }

@@ -196,7 +196,9 @@ proptest! {
 
     /// A changed byte is refused, or makes another model: never a panic, never the same id.
     #[test]
-    fn a_changed_byte_is_refused_or_another_model(position in any::<prop::sample::Index>(), change in 1_u8..=255) {
+    fn a_changed_byte_is_refused_or_another_model(
+        position in any::<prop::sample::Index>(), change in 1_u8..=255,
+    ) {
         let bytes = bytes();
         let id = model_id(&bytes, &Threads::single());
         let mut changed = bytes.clone();

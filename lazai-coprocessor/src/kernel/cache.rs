@@ -10,7 +10,8 @@ vectorized! {
     /// Arithmetic: `e = max(0, bits(max |x|) - 7)`, `q = min(127, (x + half) >> e)`; the value is
     /// `q * 2^e`.
     /// Bounds: `e <= 9`.
-    pub fn compress(input: &[i16], width: usize, values: &mut [i8], exponents: &mut [u8]) = compress_body;
+    pub fn compress(input: &[i16], width: usize, values: &mut [i8], exponents: &mut [u8])
+        = compress_body;
 }
 
 #[inline(always)]

@@ -28,7 +28,8 @@ vectorized! {
     ///
     /// # Source
     /// Shazeer 2020, SwiGLU (see docs/numerics.md, "`GatedSilu`").
-    pub fn gated_silu(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16]) = gated_silu_body;
+    pub fn gated_silu(gate: &[i16], up: &[i16], scales: &Gate<'_>, output: &mut [i16])
+        = gated_silu_body;
 }
 
 #[inline(always)]

@@ -14,7 +14,8 @@ vectorized! {
     ///
     /// # Source
     /// Su et al. 2021, in the pairing of Hugging Face's Llama (see docs/numerics.md, "Rope").
-    pub fn rope(values: &mut [i16], width: usize, head_dim: usize, first: usize, table: &[i16]) = rope_body;
+    pub fn rope(values: &mut [i16], width: usize, head_dim: usize, first: usize, table: &[i16])
+        = rope_body;
 }
 
 #[inline(always)]

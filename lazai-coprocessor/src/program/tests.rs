@@ -99,10 +99,13 @@ fn assert_plan_is_sound(program: &Program, target: Target, rows: Rows) {
 
 proptest! {
     #[test]
-    fn plans_keep_living_values_apart(layers in 0_usize..5, tokens in 0_u64..300, outputs in 0_u64..4) {
+    fn plans_keep_living_values_apart(
+        layers in 0_usize..5, tokens in 0_u64..300, outputs in 0_u64..4,
+    ) {
         let program = program(layers);
         for target in [Target::Logits, Target::Embedding] {
-            assert_plan_is_sound(&program, target, Rows { tokens, outputs, sequences: outputs.min(1) });
+            let sequences = outputs.min(1);
+            assert_plan_is_sound(&program, target, Rows { tokens, outputs, sequences });
         }
     }
 
@@ -110,7 +113,8 @@ proptest! {
     fn more_tokens_never_need_less(tokens in 1_u64..300, more in 1_u64..300) {
         let program = program(2);
         let bytes = |tokens| {
-            Plan::new(&program, Target::Logits, Rows { tokens, outputs: 1, sequences: 1 }).unwrap().arena_bytes
+            let rows = Rows { tokens, outputs: 1, sequences: 1 };
+            Plan::new(&program, Target::Logits, rows).unwrap().arena_bytes
         };
         prop_assert!(bytes(tokens) <= bytes(tokens + more));
     }
@@ -119,7 +123,8 @@ proptest! {
     /// that plans.
     #[test]
     fn altered_programs_are_refused_or_still_plan(
-        value in 0_usize..40, width in 0_u32..70, bits in any::<i8>(), operator in 0_usize..40, id in 0_u32..60,
+        value in 0_usize..40, width in 0_u32..70, bits in any::<i8>(), operator in 0_usize..40,
+        id in 0_u32..60,
     ) {
         let mut program = program(2);
         let index = value % program.values.len();
@@ -127,14 +132,19 @@ proptest! {
         program.values[index].bits = bits;
         let index = operator % program.operators.len();
         match &mut program.operators[index] {
-            Operator::MatMul { input, .. } | Operator::MatMulAdd { input, .. } => *input = ValueId(id),
-            Operator::RmsNorm { output, .. } | Operator::Gather { output, .. } => *output = ValueId(id),
+            Operator::MatMul { input, .. } | Operator::MatMulAdd { input, .. } => {
+                *input = ValueId(id);
+            }
+            Operator::RmsNorm { output, .. } | Operator::Gather { output, .. } => {
+                *output = ValueId(id);
+            }
             Operator::Attention { cache, .. } => *cache = CacheId(id),
             Operator::Rope { head_dim, .. } => *head_dim = id,
             _ => {}
         }
         if program.check().is_ok() {
-            Plan::new(&program, Target::Logits, Rows { tokens: 3, outputs: 1, sequences: 1 }).unwrap();
+            let rows = Rows { tokens: 3, outputs: 1, sequences: 1 };
+            Plan::new(&program, Target::Logits, rows).unwrap();
             WorkRule::new(&program, Target::Logits).unwrap();
         }
     }

@@ -15,7 +15,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let shape = LlamaShape {
-//!     vocabulary: 258, hidden: 32, intermediate: 64, heads: 2, kv_heads: 1, head_dim: 16, tied: true,
+//!     vocabulary: 258, hidden: 32, intermediate: 64,
+//!     heads: 2, kv_heads: 1, head_dim: 16, tied: true,
 //! };
 //! let artifact = synthetic(&shape, 1, 64, 1)?.to_bytes()?;
 //! let artifact = Artifact::new(ArtifactBytes::Owned(artifact))?;

@@ -214,7 +214,9 @@ proptest! {
     }
 
     #[test]
-    fn honest_chats_have_the_tokens_of_the_crate(contents in prop::collection::vec(content(), 1..4)) {
+    fn honest_chats_have_the_tokens_of_the_crate(
+        contents in prop::collection::vec(content(), 1..4),
+    ) {
         for (name, json) in fixtures::all() {
             let (tokenizer, template) = (load(&json), template(name));
             let honest = contents.iter().filter(|text| is_honest(&json, text));

@@ -119,7 +119,11 @@ proptest! {
         // Each waits for its turn, reads a random number of tokens a step, and leaves its place to
         // another.
         let mut waiting: Vec<(usize, Vec<u32>)> =
-            lengths.iter().enumerate().map(|(index, n)| (index, tokens(*n, index as u32))).collect();
+            lengths
+                .iter()
+                .enumerate()
+                .map(|(index, n)| (index, tokens(*n, index as u32)))
+                .collect();
         let mut open: Vec<(usize, usize, Vec<u32>)> = Vec::new();
         let mut cuts = cuts.iter().cycle();
         let mut flops = 0;
@@ -164,7 +168,8 @@ proptest! {
         first in any::<bool>(),
     ) {
         static ENCODERS: OnceLock<[Model; 2]> = OnceLock::new();
-        let models = ENCODERS.get_or_init(|| [Pooling::First, Pooling::Mean].map(|p| load(&encoder(p))));
+        let models = ENCODERS
+            .get_or_init(|| [Pooling::First, Pooling::Mean].map(|p| load(&encoder(p))));
         let texts: Vec<Vec<u32>> =
             lengths.iter().enumerate().map(|(index, n)| tokens(*n, index as u32)).collect();
         for model in [&models[usize::from(first)], model()] {

@@ -41,7 +41,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn division_is_exact(total in 0_u64..=1 << 32, quotient in -(1_i64 << 16)..1 << 16, rest: u32) {
+        fn division_is_exact(
+            total in 0_u64..=1 << 32, quotient in -(1_i64 << 16)..1 << 16, rest: u32,
+        ) {
             let divisor = total.max(1).cast_signed();
             let sum = quotient * divisor + i64::from(rest) % divisor;
             let expected = saturate_i16(round_div(sum, divisor));

@@ -43,7 +43,8 @@ proptest! {
         for (table, exact) in [
             (table::gelu(), None),
             (table::gelu_tanh(), Some(|x: f64| {
-                0.5 * (1.0 + ((2.0 / core::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh())
+                let slope = (2.0 / core::f64::consts::PI).sqrt();
+                0.5 * (1.0 + (slope * (x + 0.044_715 * x.powi(3))).tanh())
             })),
         ] {
             let scales = GeluScales { input_bits, output_bits, table: &table };
@@ -123,7 +124,8 @@ proptest! {
         first in 0_usize..4,
         bits in 0_i32..12,
     ) {
-        let table = Embedding { width, values: &values, exponents: &exponents, row_bits: &row_bits };
+        let (values, exponents, row_bits) = (&values[..], &exponents[..], &row_bits[..]);
+        let table = Embedding { width, values, exponents, row_bits };
         let count = rows.saturating_sub(first);
         let mut residual = vec![start; count * width];
         add_positions(&table, first, bits, &mut residual).unwrap();

@@ -84,8 +84,10 @@ proptest! {
 
     #[test]
     fn rope_turns_everywhere(
-        (width, values) in (head_dim(), 1_usize..4, 0_usize..5).prop_flat_map(|(width, heads, rows)| {
-            (Just(width), vec(activation(), width * heads * rows)).prop_map(move |(width, values)| ((width, heads), values))
+        (width, values) in (head_dim(), 1_usize..4, 0_usize..5).prop_flat_map(
+            |(width, heads, rows)| {
+            (Just(width), vec(activation(), width * heads * rows))
+                .prop_map(move |(width, values)| ((width, heads), values))
         }),
         first in 0_usize..20,
     ) {
@@ -165,9 +167,11 @@ proptest! {
             .chunks(width)
             .zip(&key_exponents)
             .map(|(key, exponent)| {
-                let dot: i128 = query.iter().zip(key).map(|(q, k)| i128::from(*q) * i128::from(*k)).sum();
+                let products = query.iter().zip(key).map(|(q, k)| i128::from(*q) * i128::from(*k));
+                let dot: i128 = products.sum();
                 let shift = score_shift - i32::from(*exponent);
-                let score = if shift > 0 { (dot + (1 << (shift - 1))) >> shift } else { dot << -shift };
+                let half = |shift: i32| 1 << (shift - 1);
+                let score = if shift > 0 { (dot + half(shift)) >> shift } else { dot << -shift };
                 score.clamp(i32::MIN.into(), i32::MAX.into())
             })
             .collect();
@@ -230,7 +234,8 @@ proptest! {
             }),
         output_bits in 0_i32..20,
     ) {
-        let table = Embedding { width, values: &values, exponents: &exponents, row_bits: &row_bits };
+        let (values, exponents) = (&values[..], &exponents[..]);
+        let table = Embedding { width, values, exponents, row_bits: &row_bits };
         let tokens: Vec<u32> = (0..rows as u32).rev().collect();
         let mut output = vec![0_i32; rows * width];
         gather(&table, &tokens, output_bits, &mut output).unwrap();

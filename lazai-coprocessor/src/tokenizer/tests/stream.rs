@@ -80,7 +80,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_of_a_byte_level_tokenizer_come_out(tokens in prop::collection::vec(0_u32..400, 0..60)) {
+    fn any_bytes_of_a_byte_level_tokenizer_come_out(
+        tokens in prop::collection::vec(0_u32..400, 0..60),
+    ) {
         let tokenizer = load(&byte_level());
         let (pieces, rest) = stream(&tokenizer, &tokens);
         let text = pieces.concat() + &rest;
