@@ -197,7 +197,7 @@ impl Fetching {
         if context.now_ms >= fetch.deadline_ms {
             let purposes = self.fetches.remove(&root).map(|fetch| fetch.purposes);
             for purpose in purposes.into_iter().flatten() {
-                give_up(root, purpose, events);
+                give_up(root, &purpose, events);
             }
         } else if context.now_ms >= fetch.next_ms {
             fetch.ask_holders(context, root, events);
@@ -248,10 +248,10 @@ impl Fetch {
     }
 }
 
-fn give_up(root: B256, purpose: Purpose, events: &mut Events) {
+fn give_up(root: B256, purpose: &Purpose, events: &mut Events) {
     match purpose {
         Purpose::Judge(attestation) => {
-            events.push(Event::Judged(attestation, Verdict::Abstain));
+            events.push(Event::Judged(*attestation, Verdict::Abstain));
         }
         Purpose::Keep(_) => {
             events.fault("too few members give shards to repair from");

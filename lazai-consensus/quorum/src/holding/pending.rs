@@ -40,7 +40,7 @@ pub(super) enum Then {
 }
 
 impl PendingShards {
-    pub(super) fn new(
+    pub(super) const fn new(
         manifest: Arc<Manifest>,
         then: Then,
         sources: Vec<Address>,

@@ -54,7 +54,7 @@ impl<V: VoteStore> QuorumMember<V> {
             }
             Event::Vote(attestation) => {
                 self.step(|member, events| {
-                    member.voting.vote(&member.context, attestation, events)
+                    member.voting.vote(&member.context, attestation, events);
                 });
             }
         }

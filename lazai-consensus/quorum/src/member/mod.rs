@@ -92,7 +92,7 @@ impl<V: VoteStore> QuorumMember<V> {
             Command::Attest(attestation) => {
                 self.context.epochs.counted(&attestation)?;
                 self.step(|member, events| {
-                    member.voting.vote(&member.context, attestation, events)
+                    member.voting.vote(&member.context, attestation, events);
                 });
                 Ok(())
             }
@@ -239,10 +239,8 @@ impl<V: VoteStore> QuorumMember<V> {
         }
         let message = Message::decode(bytes, self.context.quorum)?;
         match message {
-            Message::Ask { attestation, material } => {
-                return self.asked(from, attestation, &material);
-            }
-            Message::Shard { root, shard } => return self.take_shard(from, root, &shard),
+            Message::Ask { attestation, material } => self.asked(from, attestation, &material),
+            Message::Shard { root, shard } => self.take_shard(from, root, &shard),
             message => self.step(|member, events| member.route(from, message, events)),
         }
     }
@@ -269,7 +267,9 @@ impl<V: VoteStore> QuorumMember<V> {
         if epochs.current_committee(current)?.index_of(own).is_some() {
             let fact = Fact::HandOver { next, committee: root };
             let attestation = Attestation { quorum, epoch: current, fact };
-            self.step(|member, events| member.voting.vote(&member.context, attestation, events));
+            self.step(|member, events| {
+                member.voting.vote(&member.context, attestation, events);
+            });
         }
         self.step(|member, events| member.holding.sync(&member.context, events));
         Ok(())

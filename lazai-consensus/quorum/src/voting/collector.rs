@@ -34,7 +34,7 @@ pub(super) struct VoteCollector {
 impl VoteCollector {
     /// Returns whether the vote, the request or the certificate is to be sent again now, and notes
     /// that it is.
-    pub(super) fn is_due(&mut self, context: &Context) -> bool {
+    pub(super) const fn is_due(&mut self, context: &Context) -> bool {
         let has_something =
             self.own.is_some() || self.request.is_some() || self.certificate.is_some();
         let is_due = has_something
