@@ -1,5 +1,5 @@
-//! A program without the standard library that links every crate that promises to need none: one that pulls it in makes
-//! the panic handler stand twice, which does not compile.
+//! A program without the standard library that links every crate that promises to need none: one
+//! that pulls it in makes the panic handler stand twice, which does not compile.
 
 #![no_std]
 #![no_main]
