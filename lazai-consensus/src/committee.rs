@@ -126,8 +126,9 @@ impl Committee {
 
     /// Returns the root that a chain stores of the committee.
     ///
-    /// It is `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count ‖ key ‖ leaves)`:
-    /// the count of members is a u32 and the other integers are u64, big-endian; the key is the
+    /// It is
+    /// `keccak256("lazvm/committee/1" ‖ quorum ‖ epoch ‖ total weight ‖ count ‖ key ‖ leaves)`: the
+    /// count of members is a u32 and the other integers are u64, big-endian; the key is the
     /// aggregate key in EIP-2537's form; `leaves` is the Merkle root over [`Member::leaf`].
     #[must_use]
     pub const fn root(&self) -> B256 {

@@ -5,8 +5,8 @@ use crate::{
     vote::{concerns, unknown},
 };
 
-/// A vote of a member, with what it takes to count it: the place of its voter, its slot and the hash
-/// of its attestation. Its signature need not be checked yet.
+/// A vote of a member, with what it takes to count it: the place of its voter, its slot and the
+/// hash of its attestation. Its signature need not be checked yet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CountedVote {
     vote: Vote,
@@ -19,8 +19,8 @@ impl CountedVote {
     /// Creates the vote of a member of `committee`.
     ///
     /// # Errors
-    /// [`VoteError::UnknownVoter`] if the voter is no member, and otherwise [`VoteError::Quorum`] or
-    /// [`VoteError::Epoch`] if the attestation is not of this committee.
+    /// [`VoteError::UnknownVoter`] if the voter is no member, and otherwise [`VoteError::Quorum`]
+    /// or [`VoteError::Epoch`] if the attestation is not of this committee.
     pub fn new(vote: Vote, committee: &Committee) -> Result<Self, VoteError> {
         let place = committee.index_of(vote.voter).ok_or(unknown(vote.voter))?;
         concerns(&vote.attestation, committee)?;
@@ -31,8 +31,9 @@ impl CountedVote {
     /// Checks the signature, which takes about a millisecond.
     ///
     /// # Errors
-    /// [`VoteError::Signature`] if the signature is not the voter's, and [`VoteError::UnknownVoter`]
-    /// if the vote was made for another committee in which the voter has another place.
+    /// [`VoteError::Signature`] if the signature is not the voter's, and
+    /// [`VoteError::UnknownVoter`] if the vote was made for another committee in which the voter
+    /// has another place.
     pub fn verify(&self, committee: &Committee) -> Result<(), VoteError> {
         let voter = self.voter();
         let member = committee.members().get(self.place);

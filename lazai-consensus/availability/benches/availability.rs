@@ -2,8 +2,9 @@
 //!
 //! `cargo bench -p lazai-consensus --features availability --bench availability`
 //!
-//! Throughput is in bytes of data, but for `verify`, where it is in bytes of shards. One thread; on Linux it is its time on the
-//! processor that counts, so that other work on the machine changes little.
+//! Throughput is in bytes of data, but for `verify`, where it is in bytes of shards. One thread; on
+//! Linux it is its time on the processor that counts, so that other work on the machine changes
+//! little.
 
 #![allow(clippy::unwrap_used)]
 

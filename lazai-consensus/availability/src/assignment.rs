@@ -6,18 +6,20 @@ use super::{CodingError, MAX_SHARDS};
 
 /// Which member of a committee holds which shards.
 ///
-/// There are `n` seats, one for each shard of a stripe. The shard at place `i` of stripe `s` belongs to seat
-/// `(i + s) mod n`, so that the places that hold the data itself, which readers ask for first, go around.
+/// There are `n` seats, one for each shard of a stripe. The shard at place `i` of stripe `s`
+/// belongs to seat `(i + s) mod n`, so that the places that hold the data itself, which readers ask
+/// for first, go around.
 ///
 /// # How many seats each
-/// What a certificate is worth depends on it. [`by_weight`](Self::by_weight) gives a seat for each unit of weight: then
-/// the signers of an `Available` certificate hold at least `n - f` of the `n = 3f + 1` shards, and if less than a
-/// third of the weight lies, `f + 1 = k` of those are really kept, which restore everything. A quorum with unequal stakes
-/// gets there by sharing `n` seats with [`chain::seats`](lazai_consensus::chain::seats), and making these the weights of its
+/// What a certificate is worth depends on it. [`by_weight`](Self::by_weight) gives a seat for each
+/// unit of weight: then the signers of an `Available` certificate hold at least `n - f` of the
+/// `n = 3f + 1` shards, and if less than a third of the weight lies, `f + 1 = k` of those are
+/// really kept, which restore everything. A quorum with unequal stakes gets there by sharing `n`
+/// seats with [`chain::seats`](lazai_consensus::chain::seats), and making these the weights of its
 /// committee.
 ///
-/// [`one_each`](Self::one_each) ignores the weights: few heavy members then may certify data that too few hold. It is for
-/// committees of equal weights, however large.
+/// [`one_each`](Self::one_each) ignores the weights: few heavy members then may certify data that
+/// too few hold. It is for committees of equal weights, however large.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Assignment {
     /// The place of the member in the committee, by seat.

@@ -4,8 +4,8 @@ use lazai_consensus::evm::calldata;
 
 use crate::{DatasetCommitment, Opening};
 
-/// The call of `DataOpeningVerifier.verify(bytes32 root, bytes opening)` that checks `opening` against the root of the data set
-/// of `commitment`.
+/// The call of `DataOpeningVerifier.verify(bytes32 root, bytes opening)` that checks `opening`
+/// against the root of the data set of `commitment`.
 ///
 /// The second argument is what [`verify_opening_proof`](crate::verify_opening_proof) reads.
 #[must_use]

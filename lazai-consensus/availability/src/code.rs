@@ -6,11 +6,12 @@ use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 
 use super::{Coding, Shard, shard::shard_tree};
 
-/// All shards of a stripe: `k` that hold the data, one after the other and filled up with zeros, and `n - k` that follow
-/// from them.
+/// All shards of a stripe: `k` that hold the data, one after the other and filled up with zeros,
+/// and `n - k` that follow from them.
 ///
-/// The code treats each block of 64 bytes by itself: byte `i` of every shard depends on nothing but the 64 bytes around
-/// byte `i` of the others. So the leaves at one place of all shards are a stripe of their own, in the same code.
+/// The code treats each block of 64 bytes by itself: byte `i` of every shard depends on nothing but
+/// the 64 bytes around byte `i` of the others. So the leaves at one place of all shards are a
+/// stripe of their own, in the same code.
 #[derive(Default)]
 pub(super) struct CodedStripe {
     k: usize,
@@ -28,7 +29,8 @@ impl CodedStripe {
         &mut self.data
     }
 
-    /// Codes the data that is in it, which is filled up with zeros to `k` shards of `shard_bytes` bytes.
+    /// Codes the data that is in it, which is filled up with zeros to `k` shards of `shard_bytes`
+    /// bytes.
     pub(super) fn encode(&mut self, coding: Coding, shard_bytes: usize) -> Result<(), CodeError> {
         let (k, n) = (usize::from(coding.k()), usize::from(coding.n()));
         let recovery = n.saturating_sub(k);
@@ -55,7 +57,8 @@ impl CodedStripe {
         Ok(())
     }
 
-    /// Codes the stripe of which `shards` are shards: at least `k` different ones, all of `shard_bytes` bytes.
+    /// Codes the stripe of which `shards` are shards: at least `k` different ones, all of
+    /// `shard_bytes` bytes.
     pub(super) fn restore<'a>(
         &mut self,
         coding: Coding,
@@ -119,8 +122,8 @@ impl CodedStripe {
         self.data.chunks_exact(self.shard_bytes).chain(self.parity.chunks_exact(self.shard_bytes))
     }
 
-    /// The tree over the roots of the shards. A root that is known for the very bytes of a shard may be given, since
-    /// hashing takes most of the time.
+    /// The tree over the roots of the shards. A root that is known for the very bytes of a shard
+    /// may be given, since hashing takes most of the time.
     pub(super) fn tree<'a>(&self, known: impl Fn(u16) -> Option<(&'a [u8], B256)>) -> Tree {
         let roots: Vec<_> = (0..)
             .zip(self.shards())
@@ -139,7 +142,8 @@ impl CodedStripe {
     }
 }
 
-/// The code did not take shards whose number and size are right: a defect of this crate or of the code below it.
+/// The code did not take shards whose number and size are right: a defect of this crate or of the
+/// code below it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the erasure code refused shards of the right number and size")]
 pub struct CodeError;

@@ -1,8 +1,8 @@
 /// How a data set is cut and coded: the number of shards of a stripe, and the size of a stripe.
 ///
-/// Of `n` shards any `k = f + 1` restore a stripe, where `f = floor((n - 1) / 3)`: with `n = 3f + 1` holders up to `2f`
-/// shards may be lost. What is stored is `n / k` times the data: 2.0 times at 4 shards, 2.6 at 13, 2.8 at 31, and
-/// never above 3.
+/// Of `n` shards any `k = f + 1` restore a stripe, where `f = floor((n - 1) / 3)`: with
+/// `n = 3f + 1` holders up to `2f` shards may be lost. What is stored is `n / k` times the data:
+/// 2.0 times at 4 shards, 2.6 at 13, 2.8 at 31, and never above 3.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Coding {
     n: u16,
@@ -18,13 +18,15 @@ impl Coding {
         Self::with_stripe_bytes(n, DEFAULT_STRIPE_BYTES)
     }
 
-    /// A coding into `n` shards, with stripes of `stripe_bytes` bytes of data; the last stripe may hold less.
+    /// A coding into `n` shards, with stripes of `stripe_bytes` bytes of data; the last stripe may
+    /// hold less.
     ///
-    /// Small stripes cost: a shard takes whole leaves of [`LEAF_BYTES`], so a stripe should hold far more than
-    /// `k * LEAF_BYTES`.
+    /// Small stripes cost: a shard takes whole leaves of [`LEAF_BYTES`], so a stripe should hold
+    /// far more than `k * LEAF_BYTES`.
     ///
     /// # Errors
-    /// [`CodingError`] if `n` is 0 or above [`MAX_SHARDS`], or `stripe_bytes` 0 or above [`MAX_STRIPE_BYTES`].
+    /// [`CodingError`] if `n` is 0 or above [`MAX_SHARDS`], or `stripe_bytes` 0 or above
+    /// [`MAX_STRIPE_BYTES`].
     pub const fn with_stripe_bytes(n: u16, stripe_bytes: u32) -> Result<Self, CodingError> {
         if n == 0 || n > MAX_SHARDS {
             return Err(CodingError::Shards { got: n, max: MAX_SHARDS });
@@ -53,7 +55,8 @@ impl Coding {
         self.stripe_bytes
     }
 
-    /// The leaves of each shard of a stripe that holds `data_bytes`: `ceil(data_bytes / (k * LEAF_BYTES))`.
+    /// The leaves of each shard of a stripe that holds `data_bytes`:
+    /// `ceil(data_bytes / (k * LEAF_BYTES))`.
     pub(super) fn leaves(&self, data_bytes: u32) -> u32 {
         // k is at most 342, so the product fits.
         data_bytes.div_ceil(u32::from(self.k()).saturating_mul(LEAF_BYTES_U32))

@@ -4,8 +4,8 @@ use super::{Coding, CodingError, LEAF_BYTES};
 
 /// What a data set is bound to: its size, its coding, and the root over the roots of its stripes.
 ///
-/// From these follow the number and the size of all stripes, shards and leaves, so that whoever knows the
-/// [`root`](Self::root) alone can be shown any leaf.
+/// From these follow the number and the size of all stripes, shards and leaves, so that whoever
+/// knows the [`root`](Self::root) alone can be shown any leaf.
 ///
 /// # Encoding
 /// 48 bytes, all numbers big-endian:
@@ -55,7 +55,8 @@ impl DatasetCommitment {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`CommitmentError`] if the bytes are too few or too many, or hold a number out of its bounds.
+    /// [`CommitmentError`] if the bytes are too few or too many, or hold a number out of its
+    /// bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, CommitmentError> {
         let bytes: &[u8; COMMITMENT_BYTES] = bytes.try_into().map_err(|_| {
             CommitmentError::Length { expected: COMMITMENT_BYTES as u64, got: bytes.len() as u64 }
@@ -107,7 +108,8 @@ impl DatasetCommitment {
         u32::try_from(stripes).unwrap_or(MAX_STRIPES)
     }
 
-    /// The bytes of data in a stripe: all stripes are full but the last, which holds what is left; 0 past the end.
+    /// The bytes of data in a stripe: all stripes are full but the last, which holds what is left;
+    /// 0 past the end.
     #[must_use]
     pub fn stripe_len(&self, stripe: u32) -> u32 {
         let full = self.coding.stripe_bytes();
@@ -142,7 +144,8 @@ pub enum CommitmentError {
     /// The coding is out of bounds.
     #[error(transparent)]
     Coding(#[from] CodingError),
-    /// There is no data. An empty data set has no leaf to open, so nobody could show that it is there.
+    /// There is no data. An empty data set has no leaf to open, so nobody could show that it is
+    /// there.
     #[error("a data set must have at least one byte")]
     Empty,
     /// The bytes are too few or too many.

@@ -10,7 +10,8 @@ use super::{
 
 /// Where the shards of a data set come from: a disk, the members of a quorum.
 pub trait ShardSource {
-    /// The shard at this place, or `None` if it cannot be had. It need not be the right one: it is checked.
+    /// The shard at this place, or `None` if it cannot be had. It need not be the right one: it is
+    /// checked.
     fn shard(&mut self, stripe: u32, index: u16) -> Option<Shard<'_>>;
 
     /// Hears that the shard that it gave for this place is not the right one.
@@ -31,16 +32,19 @@ impl ShardSource for &BTreeMap<(u32, u16), Shard<'_>> {
     }
 }
 
-/// Restores a data set: asks `source` for any `k` shards of each stripe, and writes the data to `output`.
+/// Restores a data set: asks `source` for any `k` shards of each stripe, and writes the data to
+/// `output`.
 ///
-/// A stripe is written once it has been encoded again and all its `n` shards have led to the root that was committed.
-/// Hence all readers get the same bytes, or all get [`RestoreError::Inconsistent`], whichever shards they have read.
-/// What has been written before an error is a prefix of the data.
+/// A stripe is written once it has been encoded again and all its `n` shards have led to the root
+/// that was committed. Hence all readers get the same bytes, or all get
+/// [`RestoreError::Inconsistent`], whichever shards they have read. What has been written before an
+/// error is a prefix of the data.
 ///
 /// Memory: a few stripes.
 ///
 /// # Errors
-/// [`RestoreError`] if too few shards can be had, if the data set was encoded wrongly, or if writing fails.
+/// [`RestoreError`] if too few shards can be had, if the data set was encoded wrongly, or if
+/// writing fails.
 pub fn decode(
     manifest: &Manifest,
     source: &mut impl ShardSource,
@@ -103,8 +107,8 @@ fn restore(
     if first_filled.is_none() && Some(&tree.root()) == manifest.stripe_root(stripe) {
         return Ok(tree);
     }
-    // Somebody committed to shards that are no code of any data. What shows that best is one place at which k shards
-    // and one more differ, or k shards whose data goes on past its end.
+    // Somebody committed to shards that are no code of any data. What shows that best is one place
+    // at which k shards and one more differ, or k shards whose data goes on past its end.
     let place = if let Some(offset) = first_filled {
         length.saturating_add(offset).checked_rem(commitment.shard_bytes(stripe))
     } else {
@@ -157,8 +161,9 @@ pub enum RestoreError {
     /// The code failed.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The committed shards of a stripe are not the code of any data: whoever published the data set is at fault, and
-    /// no reader can get anything from this stripe. The proof shows it to anybody.
+    /// The committed shards of a stripe are not the code of any data: whoever published the data
+    /// set is at fault, and no reader can get anything from this stripe. The proof shows it to
+    /// anybody.
     #[error("the shards of stripe {stripe} are not the code of any data")]
     Inconsistent {
         /// The stripe.

@@ -14,8 +14,8 @@ pub trait ShardSink {
     /// Why a shard cannot be taken.
     type Error;
 
-    /// Takes a shard. They come stripe by stripe, and in each stripe in their order; the commitment of the data set is
-    /// not known before the last.
+    /// Takes a shard. They come stripe by stripe, and in each stripe in their order; the commitment
+    /// of the data set is not known before the last.
     ///
     /// # Errors
     /// Whatever keeps it from taking the shard; encoding then ends.
@@ -32,12 +32,15 @@ impl ShardSink for Vec<Shard<'static>> {
     }
 }
 
-/// Encodes a data set: reads `data` to its end, gives all shards to `sink`, and returns what commits to them.
+/// Encodes a data set: reads `data` to its end, gives all shards to `sink`, and returns what
+/// commits to them.
 ///
-/// Memory: a few stripes, `stripe bytes * (2 + 2 * n / k)` at most, and 32 bytes for each stripe; however long the data.
+/// Memory: a few stripes, `stripe bytes * (2 + 2 * n / k)` at most, and 32 bytes for each stripe;
+/// however long the data.
 ///
 /// # Errors
-/// [`EncodeError`] if there is no data or too much for stripes of this size, or if reading or the sink fails.
+/// [`EncodeError`] if there is no data or too much for stripes of this size, or if reading or the
+/// sink fails.
 pub fn encode<S: ShardSink>(
     mut data: impl Read,
     coding: Coding,

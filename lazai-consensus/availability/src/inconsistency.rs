@@ -8,19 +8,23 @@ use super::{
     code::CodedStripe, verify_opening,
 };
 
-/// Shows to anybody who knows the commitment that the shards of a stripe are not the code of any data.
+/// Shows to anybody who knows the commitment that the shards of a stripe are not the code of any
+/// data.
 ///
 /// # Encoding
 /// One byte that names the form, then for
 ///
 /// - 0, leaves: their number (2 bytes, big-endian), and the [`Opening`]s one after the other;
-/// - 1, a stripe: its `k` [`Shard`]s one after the other, and the path of the stripe (32 bytes for each sibling).
+/// - 1, a stripe: its `k` [`Shard`]s one after the other, and the path of the stripe (32 bytes for
+///   each sibling).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum InconsistencyProof {
-    /// The leaves at one place of a stripe's shards: either `k` of them, whose data goes on past the end of the data
-    /// set, or `k + 1` that are not of one code. Some KiB for each shard, since each block of the code stands by itself.
+    /// The leaves at one place of a stripe's shards: either `k` of them, whose data goes on past
+    /// the end of the data set, or `k + 1` that are not of one code. Some KiB for each shard, since
+    /// each block of the code stands by itself.
     Leaves(Vec<Opening>),
-    /// `k` whole shards, for when no other can be had: what follows from them has another root than was committed.
+    /// `k` whole shards, for when no other can be had: what follows from them has another root than
+    /// was committed.
     Stripe {
         /// The siblings from the root of the stripe up.
         stripe_path: Vec<B256>,
@@ -65,8 +69,8 @@ impl InconsistencyProof {
     /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`.
     ///
     /// # Errors
-    /// [`InconsistencyError`] if the bytes are too few or too many, or name a place that the data set has not. What
-    /// they show is for [`verify`](Self::verify) to say.
+    /// [`InconsistencyError`] if the bytes are too few or too many, or name a place that the data
+    /// set has not. What they show is for [`verify`](Self::verify) to say.
     pub fn decode(
         bytes: &[u8],
         commitment: &DatasetCommitment,

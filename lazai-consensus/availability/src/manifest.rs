@@ -5,10 +5,11 @@ use lazai_consensus::merkle::Tree;
 
 use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment};
 
-/// A commitment with the roots of all its stripes, checked: what a holder or a reader of shards keeps of a data set.
+/// A commitment with the roots of all its stripes, checked: what a holder or a reader of shards
+/// keeps of a data set.
 ///
-/// It is 32 bytes for each stripe, so 64 KiB for 32 GiB of data at the default size of a stripe. Anybody may hand it
-/// out, since it is checked against the commitment.
+/// It is 32 bytes for each stripe, so 64 KiB for 32 GiB of data at the default size of a stripe.
+/// Anybody may hand it out, since it is checked against the commitment.
 ///
 /// # Encoding
 /// The 48 bytes of the [`DatasetCommitment`], then 32 bytes for the root of each stripe.
@@ -23,7 +24,8 @@ impl Manifest {
     /// The manifest of `commitment`, whose stripes have these roots.
     ///
     /// # Errors
-    /// [`ManifestError`] if there are too few or too many roots, or others than the commitment is to.
+    /// [`ManifestError`] if there are too few or too many roots, or others than the commitment is
+    /// to.
     pub fn new(
         commitment: DatasetCommitment,
         stripe_roots: Vec<B256>,
@@ -47,8 +49,8 @@ impl Manifest {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, and checks it. Whoever has the root of a data set compares it with
-    /// that of the [`commitment`](Self::commitment).
+    /// Reads what [`encode`](Self::encode) wrote, and checks it. Whoever has the root of a data set
+    /// compares it with that of the [`commitment`](Self::commitment).
     ///
     /// # Errors
     /// [`ManifestError`] if the bytes are too few or too many, or do not belong together.

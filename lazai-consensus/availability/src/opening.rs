@@ -19,19 +19,22 @@ use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Pl
 /// | 10 | 1024 | bytes of the leaf |
 /// | 1034 | 32 each | path |
 ///
-/// The path holds siblings from the leaf up: first of the leaf in its shard, then of the shard in its stripe, then of
-/// the stripe in the data set. Its length is not written, because the three places and the commitment determine it.
+/// The path holds siblings from the leaf up: first of the leaf in its shard, then of the shard in
+/// its stripe, then of the stripe in the data set. Its length is not written, because the three
+/// places and the commitment determine it.
 ///
 /// # Trees
-/// The hash of a leaf is `keccak256(0x00 ‖ bytes)`, of a node `keccak256(0x01 ‖ left ‖ right)`. At each level the nodes
-/// are paired from the left; a last node without a partner moves up as it is and adds nothing to a path. So with
-/// `count` nodes at a level, the node at `index` has the sibling `index ^ 1` if that is below `count`, stands on the
-/// left if `index` is even, and is at `index >> 1` of `(count + 1) >> 1` on the level above, up to a single node.
+/// The hash of a leaf is `keccak256(0x00 ‖ bytes)`, of a node `keccak256(0x01 ‖ left ‖ right)`. At
+/// each level the nodes are paired from the left; a last node without a partner moves up as it is
+/// and adds nothing to a path. So with `count` nodes at a level, the node at `index` has the
+/// sibling `index ^ 1` if that is below `count`, stands on the left if `index` is even, and is at
+/// `index >> 1` of `(count + 1) >> 1` on the level above, up to a single node.
 ///
 /// - The tree of a shard has the hashes of its leaves, `ceil(stripe_len / (k * 1024))` of them.
 /// - The tree of a stripe has `n` leaves, `keccak256(0x00 ‖ root of shard)`.
 /// - The tree of a data set has one leaf for each stripe, `keccak256(0x00 ‖ root of stripe)`.
-/// - The root of the data set is `keccak256("lazvm/dataset/1" ‖ commitment)`; see [`DatasetCommitment`].
+/// - The root of the data set is `keccak256("lazvm/dataset/1" ‖ commitment)`; see
+///   [`DatasetCommitment`].
 #[derive(Clone, Eq, PartialEq)]
 pub struct Opening {
     /// The stripe, from 0.
@@ -70,12 +73,12 @@ impl Opening {
 
     /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`.
     ///
-    /// The length is checked before anything is allocated: it follows from the places, and is at most
-    /// [`MAX_OPENING_BYTES`].
+    /// The length is checked before anything is allocated: it follows from the places, and is at
+    /// most [`MAX_OPENING_BYTES`].
     ///
     /// # Errors
-    /// [`OpeningError`] if the bytes are too few or too many, or name a place that the data set has not. That the
-    /// opening is true is for [`verify_opening`] to say.
+    /// [`OpeningError`] if the bytes are too few or too many, or name a place that the data set has
+    /// not. That the opening is true is for [`verify_opening`] to say.
     pub fn decode(bytes: &[u8], commitment: &DatasetCommitment) -> Result<Self, OpeningError> {
         match Self::split(bytes, commitment)? {
             (opening, []) => Ok(opening),
@@ -128,7 +131,8 @@ impl fmt::Debug for Opening {
 /// Cost: one hash of 1025 bytes, and at most 52 of 33 or 65 bytes; no allocation.
 ///
 /// # Errors
-/// [`OpeningError`] if there is no such place, if the path is too short or too long, or if it leads to another root.
+/// [`OpeningError`] if there is no such place, if the path is too short or too long, or if it leads
+/// to another root.
 pub fn verify_opening(
     commitment: &DatasetCommitment,
     opening: &Opening,
@@ -146,13 +150,15 @@ pub fn verify_opening(
     if root == Some(commitment.stripes_root()) { Ok(()) } else { Err(OpeningError::WrongRoot) }
 }
 
-/// Checks an opening by nothing but the root of a data set, as a contract does, and returns what it shows.
+/// Checks an opening by nothing but the root of a data set, as a contract does, and returns what it
+/// shows.
 ///
-/// `proof` is an encoded [`DatasetCommitment`] followed by an encoded [`Opening`]: from 1,082 bytes to
-/// [`MAX_OPENING_BYTES`] and 48.
+/// `proof` is an encoded [`DatasetCommitment`] followed by an encoded [`Opening`]: from 1,082 bytes
+/// to [`MAX_OPENING_BYTES`] and 48.
 ///
 /// # Errors
-/// [`OpeningError`] if the commitment is not that of `root`, or the opening is malformed or not true.
+/// [`OpeningError`] if the commitment is not that of `root`, or the opening is malformed or not
+/// true.
 pub fn verify_opening_proof(
     root: B256,
     proof: &[u8],
@@ -266,7 +272,8 @@ pub enum OpeningError {
     WrongRoot,
 }
 
-/// Most bytes of an encoded opening: at most 16 siblings in a shard, 10 in a stripe, and 24 in a data set.
+/// Most bytes of an encoded opening: at most 16 siblings in a shard, 10 in a stripe, and 24 in a
+/// data set.
 pub const MAX_OPENING_BYTES: usize = OPENING_HEAD_BYTES + 50 * NODE_BYTES;
 
 /// The bytes of an encoded opening without its path.

@@ -32,11 +32,13 @@ pub(super) fn place_in_column(commitment: &DatasetCommitment, offset: u64) -> (u
     (stripe, u32::try_from(leaf).unwrap_or(u32::MAX))
 }
 
-/// A number below `bound` that nobody can foresee who does not know `seed`; each is as likely as the others.
+/// A number below `bound` that nobody can foresee who does not know `seed`; each is as likely as
+/// the others.
 ///
-/// Arithmetic: `x` is the first 8 bytes, big-endian, of `keccak256(domain ‖ seed ‖ index ‖ attempt)`, both numbers in 8
-/// bytes; the first `x` below the largest multiple of `bound` up to 2^64 counts, and gives `x mod bound`. The chance
-/// that an attempt fails is below 1/2, and with a million leaves one in 17 million million.
+/// Arithmetic: `x` is the first 8 bytes, big-endian, of
+/// `keccak256(domain ‖ seed ‖ index ‖ attempt)`, both numbers in 8 bytes; the first `x` below the
+/// largest multiple of `bound` up to 2^64 counts, and gives `x mod bound`. The chance that an
+/// attempt fails is below 1/2, and with a million leaves one in 17 million million.
 pub(super) fn draw(domain: &[u8], seed: &B256, index: u64, bound: NonZeroU64) -> u64 {
     let mut head = Keccak256::new();
     head.update(domain);
@@ -101,8 +103,8 @@ mod tests {
 
     #[test]
     fn numbers_that_would_favour_the_small_are_thrown_away() {
-        // Of 2^64 numbers the bound 3 * 2^62 keeps the first 3 quarters. Taking the rest by remainder would give those
-        // below 2^62 twice the chance of the others.
+        // Of 2^64 numbers the bound 3 * 2^62 keeps the first 3 quarters. Taking the rest by
+        // remainder would give those below 2^62 twice the chance of the others.
         let limit = 3_u64 << 62;
         let mut small = 0_u32;
         for index in 0..3_000 {

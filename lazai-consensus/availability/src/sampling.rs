@@ -11,14 +11,15 @@ use super::{
 
 /// Which leaves a light client asks for, to see for itself that data is there.
 ///
-/// Leaves are drawn with replacement, each as likely as the others. If a share `a` of what is drawn from cannot be had,
-/// all `K` samples are answered with probability `(1 - a)^K`; [`detection_ppm`] computes the rest.
+/// Leaves are drawn with replacement, each as likely as the others. If a share `a` of what is drawn
+/// from cannot be had, all `K` samples are answered with probability `(1 - a)^K`; [`detection_ppm`]
+/// computes the rest.
 ///
-/// - A stripe cannot be restored only if more than `n - k` of its `n` shards are gone: `a = (n - k + 1) / n`, which is
-///   above 2/3. So [`of_stripe`](Self::of_stripe) with 9 samples misses that at most once in 19,683 times, with 19
-///   at most once in 1,162,261,467.
-/// - [`of_dataset`](Self::of_dataset) finds a loss in proportion to its share of all leaves. A single lost stripe of many
-///   is better found by sampling each stripe that is to be read.
+/// - A stripe cannot be restored only if more than `n - k` of its `n` shards are gone:
+///   `a = (n - k + 1) / n`, which is above 2/3. So [`of_stripe`](Self::of_stripe) with 9 samples
+///   misses that at most once in 19,683 times, with 19 at most once in 1,162,261,467.
+/// - [`of_dataset`](Self::of_dataset) finds a loss in proportion to its share of all leaves. A
+///   single lost stripe of many is better found by sampling each stripe that is to be read.
 ///
 /// The seed must be the client's own, fresh, and unknown to those asked until they are asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,7 +69,8 @@ impl SamplePlan {
     /// Checks the answer to the question at `index`.
     ///
     /// # Errors
-    /// [`SampleError`] if there is no such question, or the opening is that of another place or not true.
+    /// [`SampleError`] if there is no such question, or the opening is that of another place or not
+    /// true.
     pub fn check(
         &self,
         commitment: &DatasetCommitment,
@@ -83,11 +85,12 @@ impl SamplePlan {
     }
 }
 
-/// How likely `samples` leaves, drawn with replacement, show that `lost` of `total` are gone, in parts per million:
-/// `1 - (1 - lost / total)^samples`, rounded down.
+/// How likely `samples` leaves, drawn with replacement, show that `lost` of `total` are gone, in
+/// parts per million: `1 - (1 - lost / total)^samples`, rounded down.
 ///
-/// Arithmetic: the power is taken by squaring, in 64 fractional bits and rounded up at each of at most 63 steps, so the
-/// result is never too high, and at most 1 too low. If nothing is lost, or `total` is 0, the result is 0.
+/// Arithmetic: the power is taken by squaring, in 64 fractional bits and rounded up at each of at
+/// most 63 steps, so the result is never too high, and at most 1 too low. If nothing is lost, or
+/// `total` is 0, the result is 0.
 #[must_use]
 pub fn detection_ppm(lost: u64, total: u64, samples: u32) -> u32 {
     let kept = total.saturating_sub(lost);

@@ -9,8 +9,8 @@ use super::{DatasetCommitment, LEAF_BYTES, Manifest, Opening, OpeningError};
 /// One shard of a stripe, with the path from its root to that of the stripe: what a member holds.
 ///
 /// # Encoding
-/// Big-endian: stripe (4 bytes), shard (2), path (32 each, as many as the place demands), bytes (as many as the
-/// commitment says; a multiple of [`LEAF_BYTES`]).
+/// Big-endian: stripe (4 bytes), shard (2), path (32 each, as many as the place demands), bytes (as
+/// many as the commitment says; a multiple of [`LEAF_BYTES`]).
 #[derive(Clone, Eq, PartialEq)]
 pub struct Shard<'a> {
     /// The stripe, from 0.
@@ -37,11 +37,12 @@ impl<'a> Shard<'a> {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`; the bytes are borrowed.
+    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`; the bytes are
+    /// borrowed.
     ///
     /// # Errors
-    /// [`ShardError`] if there is no such shard, or the bytes are too few or too many. That they are the right ones is
-    /// for [`verify`](Self::verify) to say.
+    /// [`ShardError`] if there is no such shard, or the bytes are too few or too many. That they
+    /// are the right ones is for [`verify`](Self::verify) to say.
     pub fn decode(bytes: &'a [u8], commitment: &DatasetCommitment) -> Result<Self, ShardError> {
         match Self::split(bytes, commitment)? {
             (shard, []) => Ok(shard),
@@ -75,8 +76,8 @@ impl<'a> Shard<'a> {
     /// Checks that this is the shard that stands at its place in the data set.
     ///
     /// # Errors
-    /// [`ShardError`] if there is no such place, if the bytes or the path are too few or too many, or if they lead to
-    /// another root than that of the stripe.
+    /// [`ShardError`] if there is no such place, if the bytes or the path are too few or too many,
+    /// or if they lead to another root than that of the stripe.
     pub fn verify(self, manifest: &Manifest) -> Result<VerifiedShard<'a>, ShardError> {
         let Self { stripe, index, .. } = self;
         let (shard, root) = self.measure(manifest.commitment())?;

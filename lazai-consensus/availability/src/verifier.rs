@@ -13,9 +13,9 @@ use crate::{
 
 /// Checks openings of data sets, as proofs of the system [`ProofSystemId::DATA_OPENING`].
 ///
-/// A key says how data sets are coded ([`OpeningKey`]), so one key serves all data sets of that coding. The values say what is
-/// opened ([`OpeningValues`]), and the proof how it follows from the root ([`OpeningProof`]). Claims of runs are not shown by
-/// openings.
+/// A key says how data sets are coded ([`OpeningKey`]), so one key serves all data sets of that
+/// coding. The values say what is opened ([`OpeningValues`]), and the proof how it follows from the
+/// root ([`OpeningProof`]). Claims of runs are not shown by openings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DataOpeningVerifier;
 
@@ -70,8 +70,9 @@ impl ProofVerifier for DataOpeningVerifier {
 
 /// The key of openings: how the data sets are coded.
 ///
-/// Bytes, integers big-endian: version 1 ‖ `k` u16 ‖ `n` u16 ‖ bytes of a full stripe u32. `k` follows from `n`
-/// ([`Coding::k`]); behind the version they are bytes 8 to 16 of the data set's commitment.
+/// Bytes, integers big-endian: version 1 ‖ `k` u16 ‖ `n` u16 ‖ bytes of a full stripe u32. `k`
+/// follows from `n` ([`Coding::k`]); behind the version they are bytes 8 to 16 of the data set's
+/// commitment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OpeningKey {
     /// The coding.
@@ -108,7 +109,8 @@ impl OpeningKey {
 
 /// What an opening shows: the bytes of one leaf, and where they stand.
 ///
-/// Bytes, integers big-endian: root of the data set ‖ stripe u32 ‖ shard u16 ‖ leaf u32 ‖ the 1,024 bytes.
+/// Bytes, integers big-endian: root of the data set ‖ stripe u32 ‖ shard u16 ‖ leaf u32 ‖ the 1,024
+/// bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OpeningValues {
     /// The root of the data set.
@@ -157,10 +159,11 @@ impl OpeningValues {
     }
 }
 
-/// How a leaf follows from the root of its data set: what the root commits to beside the coding, and the path.
+/// How a leaf follows from the root of its data set: what the root commits to beside the coding,
+/// and the path.
 ///
-/// Bytes, integers big-endian: version 1 ‖ bytes of data u64 ‖ root of the stripes ‖ 32 bytes for each sibling of the path, as
-/// in [`Opening`].
+/// Bytes, integers big-endian: version 1 ‖ bytes of data u64 ‖ root of the stripes ‖ 32 bytes for
+/// each sibling of the path, as in [`Opening`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OpeningProof {
     /// The bytes of data.
@@ -195,7 +198,8 @@ impl OpeningProof {
     /// Reads what [`encode`](Self::encode) wrote.
     ///
     /// # Errors
-    /// [`OpeningProofError`] if the bytes are of another version, longer than any, or end within a field.
+    /// [`OpeningProofError`] if the bytes are of another version, longer than any, or end within a
+    /// field.
     pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
         if bytes.len() > MAX_PROOF_BYTES {
             let (max, got) = (MAX_PROOF_BYTES as u64, bytes.len() as u64);

@@ -1,5 +1,5 @@
-//! Reads hostile bytes as everything that quorums, validators, contracts and readers send each other; what can be read is
-//! canonical.
+//! Reads hostile bytes as everything that quorums, validators, contracts and readers send each
+//! other; what can be read is canonical.
 
 #![no_main]
 

@@ -28,8 +28,8 @@ use lazai_quorum::{Command, Output, QuorumMember, Worker};
 
 use crate::driver::{Channel, Ends, drive};
 
-/// Runs a member of a quorum over TCP. The members know the addresses of each other, authenticate by
-/// Ed25519 keys, and encrypt what they send.
+/// Runs a member of a quorum over TCP. The members know the addresses of each other, authenticate
+/// by Ed25519 keys, and encrypt what they send.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QuorumService;
 
@@ -37,8 +37,8 @@ impl QuorumService {
     /// Starts a member in a thread of its own. Its effects run on further threads.
     ///
     /// # Errors
-    /// [`NetworkError`] if a key is invalid, if two members share an address or an identity, or if no
-    /// thread can be started.
+    /// [`NetworkError`] if a key is invalid, if two members share an address or an identity, or if
+    /// no thread can be started.
     pub fn start<V: VoteStore + 'static>(
         config: NetworkConfig,
         member: QuorumMember<V>,

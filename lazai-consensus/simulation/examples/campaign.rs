@@ -1,4 +1,5 @@
-//! Runs clusters of validators against drawn faults, seed by seed, and says what speaks against them.
+//! Runs clusters of validators against drawn faults, seed by seed, and says what speaks against
+//! them.
 //!
 //! `cargo run --release -p lazai-simulation --example campaign -- --seeds 0..1000`
 
@@ -157,7 +158,8 @@ fn to_json(summary: &Summary, took: Duration) -> serde_json::Value {
     })
 }
 
-/// Finality in delays of a network in which every message takes as long, and in milliseconds between regions.
+/// Finality in delays of a network in which every message takes as long, and in milliseconds
+/// between regions.
 fn latency(options: &Options) -> Result<bool, Box<dyn core::error::Error>> {
     let delay = Duration::from_millis(100);
     let (step, time) = (Duration::from_micros(10), Duration::from_secs(60));

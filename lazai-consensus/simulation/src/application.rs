@@ -15,12 +15,14 @@ use super::record::{Payload, Record};
 
 /// Makes and judges payloads that mean nothing, but name their parent.
 ///
-/// All nodes find every payload in the record, so that what is tested is agreement and not the spreading of blocks.
+/// All nodes find every payload in the record, so that what is tested is agreement and not the
+/// spreading of blocks.
 #[derive(Clone)]
 pub(super) struct Application {
     pub(super) context: Arc<deterministic::Context>,
     pub(super) record: Arc<Mutex<Record>>,
-    /// Differs between the nodes, between twins, and between the lives of a node, so that nobody makes a payload twice.
+    /// Differs between the nodes, between twins, and between the lives of a node, so that nobody
+    /// makes a payload twice.
     pub(super) maker: (u16, u8, u64),
 }
 

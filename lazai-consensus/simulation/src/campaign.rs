@@ -32,8 +32,8 @@ impl Case {
         }
     }
 
-    /// Whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row it is another one, or else one scenario would
-    /// always be replayed and the others never.
+    /// Whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row it is
+    /// another one, or else one scenario would always be replayed and the others never.
     #[must_use]
     pub const fn is_replayed(self, every: u64) -> bool {
         let every = if every == 0 { 1 } else { every };
@@ -137,8 +137,8 @@ impl Summary {
         self.groups.values().map(|group| group.simulated).sum()
     }
 
-    /// Whether nothing speaks against any run, and the attack that must break agreement mostly did: otherwise it tests
-    /// nothing.
+    /// Whether nothing speaks against any run, and the attack that must break agreement mostly did:
+    /// otherwise it tests nothing.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let beyond = self.groups.iter().filter(|((scenario, _), _)| *scenario == Scenario::Beyond);

@@ -23,7 +23,8 @@ pub enum Violation {
         /// The other.
         b: B256,
     },
-    /// A block is final whose parent no proposer made, or that stands in another view than its certificate.
+    /// A block is final whose parent no proposer made, or that stands in another view than its
+    /// certificate.
     #[error("node {node} holds a block of view {view} for final that is not on any chain")]
     Detached {
         /// The node.
@@ -125,8 +126,8 @@ impl Violation {
     }
 }
 
-/// Holds a record against all properties of safety. `honest` are the nodes that follow the protocol, `faults` the number of
-/// others that the protocol tolerates.
+/// Holds a record against all properties of safety. `honest` are the nodes that follow the
+/// protocol, `faults` the number of others that the protocol tolerates.
 pub(super) fn check(record: &Record, honest: &BTreeSet<u16>, faults: u16) -> Vec<Violation> {
     let mut violations = Vec::new();
     let disagree = agreement(record, honest, &mut violations);
@@ -159,8 +160,8 @@ pub(super) fn check(record: &Record, honest: &BTreeSet<u16>, faults: u16) -> Vec
     violations
 }
 
-/// The nodes that evidence names: by accusations of honest nodes, by pairs of certificates whose signers can't all be
-/// honest, and by votes that reached honest nodes.
+/// The nodes that evidence names: by accusations of honest nodes, by pairs of certificates whose
+/// signers can't all be honest, and by votes that reached honest nodes.
 pub(super) fn evidence(record: &Record, honest: &BTreeSet<u16>) -> BTreeSet<u16> {
     let mut named: BTreeSet<u16> = record
         .accusations
@@ -192,7 +193,8 @@ fn agreement(record: &Record, honest: &BTreeSet<u16>, violations: &mut Vec<Viola
         let mut tips: Vec<_> = finals.iter().map(|block| (block.view, block.payload)).collect();
         tips.sort_unstable();
         tips.dedup();
-        // From the highest down, so that most blocks are met as ancestors of one that has been walked.
+        // From the highest down, so that most blocks are met as ancestors of one that has been
+        // walked.
         let mut seen = BTreeSet::new();
         for (view, tip) in tips.into_iter().rev() {
             let made = record.payloads.get(&tip).map(|payload| payload.view);
@@ -219,7 +221,8 @@ fn grounded(record: &Record, first: &B256) -> bool {
     record.payloads.get(first).is_some_and(|payload| payload.parent == record.genesis)
 }
 
-/// Each block that a node takes for final must continue, or be part of, the longest chain that it held before.
+/// Each block that a node takes for final must continue, or be part of, the longest chain that it
+/// held before.
 fn prefix(record: &Record, node: u16, violations: &mut Vec<Violation>) {
     let Some(finals) = record.finals.get(&node) else { return };
     let mut held = BTreeSet::new();

@@ -16,7 +16,8 @@ use super::{
 
 /// Validators in one process, on a runtime and a network that one seed decides.
 ///
-/// The engine is the one of the chain, unmodified. The payloads mean nothing, so that many runs fit into little time.
+/// The engine is the one of the chain, unmodified. The payloads mean nothing, so that many runs fit
+/// into little time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -89,7 +90,8 @@ impl Cluster {
         self
     }
 
-    /// Where the nodes stand, which decides the latency between them in place of [`link`](Self::link).
+    /// Where the nodes stand, which decides the latency between them in place of
+    /// [`link`](Self::link).
     #[must_use]
     pub fn regions(mut self, regions: &[Region]) -> Self {
         self.plan.regions = regions.to_vec();
@@ -138,7 +140,8 @@ impl Cluster {
         self
     }
 
-    /// Whether a node that finds another at fault hears no more of it, as on a real network. True if not set.
+    /// Whether a node that finds another at fault hears no more of it, as on a real network. True
+    /// if not set.
     #[must_use]
     pub const fn shut_out(mut self, shut_out: bool) -> Self {
         self.plan.shut_out = shut_out;
@@ -174,9 +177,9 @@ impl Cluster {
         self
     }
 
-    /// Runs whole validators of the chain in place of the bare agreement: blocks are spread, kept and executed, votes signed
-    /// with BLS. `executor` gives a node its executor whenever it starts, which must hold what it had committed before, and
-    /// nothing when the run begins.
+    /// Runs whole validators of the chain in place of the bare agreement: blocks are spread, kept
+    /// and executed, votes signed with BLS. `executor` gives a node its executor whenever it
+    /// starts, which must hold what it had committed before, and nothing when the run begins.
     #[must_use]
     pub fn executors(
         mut self,
@@ -196,11 +199,13 @@ impl Cluster {
     /// Runs the cluster and judges what it did.
     ///
     /// # Errors
-    /// [`ClusterError`] if a fault names a node that there is not, a time runs backwards, or a number is out of range.
+    /// [`ClusterError`] if a fault names a node that there is not, a time runs backwards, or a
+    /// number is out of range.
     pub fn run(self) -> Result<Report, ClusterError> {
         let plan = self.plan;
         validate(&plan)?;
-        // The engine answers a broken disk or a broken invariant with a panic, which is a finding, not the end.
+        // The engine answers a broken disk or a broken invariant with a panic, which is a finding,
+        // not the end.
         let driven = catch_unwind(AssertUnwindSafe(|| match (&plan.executors, plan.signatures) {
             (Some(executors), _) => drive(&plan, &Validators::new(&plan, executors.clone())?),
             (None, Signatures::Bls) => {

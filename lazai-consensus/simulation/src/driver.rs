@@ -90,8 +90,8 @@ async fn phase<C: Crew>(
     let mut team = Team::new(Stage { context: &context, oracle: &oracle }, crew);
     // When a node whose disk refused is started again.
     let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
-    // When each node was started. What a disk has refused may be told with the next write, as late as that is: it excuses
-    // all that ran at the time, and none that was started on a sound disk.
+    // When each node was started. What a disk has refused may be told with the next write, as late
+    // as that is: it excuses all that ran at the time, and none that was started on a sound disk.
     let mut started: BTreeMap<u16, Duration> = BTreeMap::new();
     loop {
         let time = now(&context);
@@ -229,8 +229,9 @@ async fn relink(
     Ok(())
 }
 
-/// How the disks behave. Of what had not been made durable, and of a refused write, a power cut leaves the beginning, in half of the
-/// runs about 200 bytes of it, or in the others each byte or not.
+/// How the disks behave. Of what had not been made durable, and of a refused write, a power cut
+/// leaves the beginning, in half of the runs about 200 bytes of it, or in the others each byte or
+/// not.
 fn disk(seed: u64, faults: Option<StorageFaults>) -> FaultConfig {
     let faults = faults.unwrap_or_default();
     let ppm = |ppm: u32| rate(u64::from(ppm), 1_000_000);

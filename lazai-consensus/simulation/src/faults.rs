@@ -61,7 +61,8 @@ pub enum Disk {
     Lost,
 }
 
-/// A moment at which all nodes stop at once, with writes cut in the middle, and the time until they start again.
+/// A moment at which all nodes stop at once, with writes cut in the middle, and the time until they
+/// start again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PowerCut {
     /// When all stop.
@@ -70,7 +71,8 @@ pub struct PowerCut {
     pub until: Duration,
 }
 
-/// How often the disks refuse, for all nodes alike. A node whose disk refuses stops, and is started again.
+/// How often the disks refuse, for all nodes alike. A node whose disk refuses stops, and is started
+/// again.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct StorageFaults {
     /// Until when.
@@ -92,8 +94,8 @@ pub enum Signatures {
     Bls,
     /// Lists of Ed25519 signatures.
     Ed25519,
-    /// Numbers that a table shared by all nodes vouches for: no forgery, and no time spent on curves. Their certificates
-    /// name no signers.
+    /// Numbers that a table shared by all nodes vouches for: no forgery, and no time spent on
+    /// curves. Their certificates name no signers.
     #[default]
     Mock,
 }

@@ -4,7 +4,8 @@ use alloy_primitives::{B256, keccak256};
 use commonware_utils::sync::Mutex;
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
-/// The smallest executor: its state is a hash over all payloads so far, each of which repeats what the block stands on.
+/// The smallest executor: its state is a hash over all payloads so far, each of which repeats what
+/// the block stands on.
 ///
 /// Clones share their blocks, which so outlive a node, as a disk does.
 #[derive(Clone, Debug, Default)]

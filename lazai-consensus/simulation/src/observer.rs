@@ -40,7 +40,8 @@ impl<S: Signing> Reporter for Observer<S> {
         // What one node has shown another is checked once.
         let name = B256::from(Sha256::hash(&[&activity.encode()]).0);
         let valid = *record.verified.entry(name).or_insert_with(|| {
-            // Checks draw weights for batches; a generator of their own keeps them from moving the run.
+            // Checks draw weights for batches; a generator of their own keeps them from moving the
+            // run.
             let mut rng = StdRng::seed_from_u64(u64::from(self.node));
             activity.verify(&mut rng, &self.scheme, &Sequential)
         });

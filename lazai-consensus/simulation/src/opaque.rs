@@ -111,8 +111,8 @@ impl<S: Signing> Opaque<S> {
         }
     }
 
-    /// Starts two engines with the key of one node, between which the script divides the network. What they'd fetch does not
-    /// say of which view it is, so that they fetch nothing.
+    /// Starts two engines with the key of one node, between which the script divides the network.
+    /// What they'd fetch does not say of which view it is, so that they fetch nothing.
     fn twins(
         &self,
         stage: Stage<'_>,

@@ -8,7 +8,8 @@ use alloy_primitives::B256;
 
 /// What happened in a run, as far as the checker needs it, in terms that no engine has a part in.
 ///
-/// Votes are taken off the wire as a node hands them to its network, not from what the node says of itself.
+/// Votes are taken off the wire as a node hands them to its network, not from what the node says of
+/// itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
     /// The nodes that follow the protocol. What the others have heard is evidence for nobody.

@@ -34,8 +34,9 @@ impl Region {
     /// Half the median round trip to another region.
     ///
     /// # Source
-    /// Medians of a year between AWS regions, published by cloudping.co and kept with commonware's estimator
-    /// (`examples/estimator/src/p50.json`), of both directions, rounded up or down to milliseconds.
+    /// Medians of a year between AWS regions, published by cloudping.co and kept with commonware's
+    /// estimator (`examples/estimator/src/p50.json`), of both directions, rounded up or down to
+    /// milliseconds.
     #[must_use]
     pub fn one_way(self, other: Self) -> Duration {
         let (near, far) = (self.min(other) as usize, self.max(other) as usize);

@@ -26,9 +26,11 @@ pub struct Report {
     pub finalized: u64,
     /// The highest view in which an honest node voted, in the last epoch.
     pub views: u64,
-    /// Views from the last fault to the first final block, at the slowest honest node. `None` if there was none.
+    /// Views from the last fault to the first final block, at the slowest honest node. `None` if
+    /// there was none.
     pub views_to_heal: Option<u64>,
-    /// Time from the last fault to the first final block, at the slowest honest node. `None` if there was none.
+    /// Time from the last fault to the first final block, at the slowest honest node. `None` if
+    /// there was none.
     pub time_to_heal: Option<Duration>,
     /// The nodes that evidence names.
     pub evidence: BTreeSet<u16>,
@@ -156,7 +158,8 @@ impl Latencies {
         Self(durations)
     }
 
-    /// The smallest duration that at least `percent` of them do not exceed. `None` if there are none.
+    /// The smallest duration that at least `percent` of them do not exceed. `None` if there are
+    /// none.
     #[must_use]
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         let rank = self.0.len().checked_mul(usize::from(percent.min(100)))?.div_ceil(100);

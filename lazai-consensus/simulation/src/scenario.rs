@@ -12,14 +12,16 @@ use super::{
 /// A family of runs, of which a seed and a number of nodes name one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Scenario {
-    /// One twin more than the protocol tolerates: it must break, and the evidence must name the guilty.
+    /// One twin more than the protocol tolerates: it must break, and the evidence must name the
+    /// guilty.
     Beyond,
-    /// Whole validators with blocks that are executed, in short epochs, under the faults of a sweep without twins. Run where
-    /// it is named: it takes many times as long as the others.
+    /// Whole validators with blocks that are executed, in short epochs, under the faults of a sweep
+    /// without twins. Run where it is named: it takes many times as long as the others.
     Chain,
     /// No group has a quorum for half a minute.
     Heal,
-    /// Lost and late messages, splits, crashes, power cuts, disks that refuse, and in a quarter of the runs twins.
+    /// Lost and late messages, splits, crashes, power cuts, disks that refuse, and in a quarter of
+    /// the runs twins.
     Sweep,
     /// As many twins as the protocol tolerates, by a drawn script.
     Twins,
@@ -32,8 +34,8 @@ impl Scenario {
     /// After how many seeds [`of`](Self::of) starts over.
     pub const PERIOD: u64 = 20;
 
-    /// The scenario that a seed stands for where none is named, with opaque payloads: of twenty, nine with twins, nine sweeps, one of healing,
-    /// and one beyond what is tolerated.
+    /// The scenario that a seed stands for where none is named, with opaque payloads: of twenty,
+    /// nine with twins, nine sweeps, one of healing, and one beyond what is tolerated.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
         match seed % Self::PERIOD {
@@ -102,13 +104,15 @@ impl Scenario {
         }
     }
 
-    /// What speaks against a run: its violations, but for those that the scenario is to bring about.
+    /// What speaks against a run: its violations, but for those that the scenario is to bring
+    /// about.
     #[must_use]
     pub fn objections(self, nodes: u16, report: &Report) -> Vec<Objection> {
         if self != Self::Beyond {
             return report.violations.iter().cloned().map(Objection::Violation).collect();
         }
-        // That agreement breaks and nothing goes on is what is to be shown. That too few are named is not.
+        // That agreement breaks and nothing goes on is what is to be shown. That too few are named
+        // is not.
         let expected = |violation: &&Violation| {
             matches!(
                 violation,
@@ -177,8 +181,9 @@ pub enum Objection {
     Violation(Violation),
 }
 
-/// The views in which the first block must be final after the last fault: each faulty leader may spoil one, what was under way
-/// when the fault ended another, and nodes that lag learn of a later block instead.
+/// The views in which the first block must be final after the last fault: each faulty leader may
+/// spoil one, what was under way when the fault ended another, and nodes that lag learn of a later
+/// block instead.
 #[must_use]
 pub const fn max_views(nodes: u16) -> u64 {
     nodes as u64 * 2 + 4
@@ -220,7 +225,8 @@ fn sweep(mut cluster: Cluster, nodes: u16, twins: bool, rng: &mut impl Rng) -> C
         let twins = Twins::draw(nodes, faults, rounds, Pattern::Sampled, rng.random());
         cluster = cluster.twins(twins.unwrap_or_default()).shut_out(rng.random());
     }
-    // Mostly as many as are tolerated, sometimes all, one after the other or together: disks must carry them over that too.
+    // Mostly as many as are tolerated, sometimes all, one after the other or together: disks must
+    // carry them over that too.
     let crashing = if rng.random_ratio(1, 4) { nodes } else { faults };
     for node in shuffled(nodes, rng).into_iter().take(usize::from(crashing)) {
         let (at, until) = span(trouble_ms, rng);

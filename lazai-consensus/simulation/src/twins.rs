@@ -8,16 +8,17 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 /// Nodes that run twice under one key, and a script of who hears which of the two.
 ///
-/// Unmodified nodes that run twice cover double votes, equivocating leaders and forgotten locks (Bano et al., "Twins: BFT
-/// Systems Made Robust", 2020). The script covers the first views; after it, both twins hear and reach everybody.
+/// Unmodified nodes that run twice cover double votes, equivocating leaders and forgotten locks
+/// (Bano et al., "Twins: BFT Systems Made Robust", 2020). The script covers the first views; after
+/// it, both twins hear and reach everybody.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Twins {
     /// The nodes that run twice.
     pub nodes: BTreeSet<u16>,
     /// What happens in the first views, beginning with view 1.
     pub rounds: Vec<Round>,
-    /// Whether, during the script, the first twins hear only the first of other pairs, and the second only the second.
-    /// Otherwise each hears both, as far as the script allows.
+    /// Whether, during the script, the first twins hear only the first of other pairs, and the
+    /// second only the second. Otherwise each hears both, as far as the script allows.
     pub apart: bool,
 }
 
@@ -48,8 +49,9 @@ impl Twins {
         Self { nodes: BTreeSet::new(), rounds: Vec::new(), apart: false }
     }
 
-    /// Draws a script of `rounds` views for `nodes` nodes, `faults` of which are twins, out of all that differ by more
-    /// than the names of the nodes. `None` if there are not more nodes than twins, no twins, or no rounds.
+    /// Draws a script of `rounds` views for `nodes` nodes, `faults` of which are twins, out of all
+    /// that differ by more than the names of the nodes. `None` if there are not more nodes than
+    /// twins, no twins, or no rounds.
     #[must_use]
     pub fn draw(nodes: u16, faults: u16, rounds: u16, pattern: Pattern, seed: u64) -> Option<Self> {
         if faults == 0 || faults >= nodes || nodes > MAX_NODES || rounds == 0 {
@@ -86,8 +88,8 @@ impl Twins {
         Some(Self { nodes, rounds, apart: false })
     }
 
-    /// The split that breaks every protocol if there are more than a third of twins: the others in two halves that hear
-    /// nothing of each other by way of the twins, and a twin that leads.
+    /// The split that breaks every protocol if there are more than a third of twins: the others in
+    /// two halves that hear nothing of each other by way of the twins, and a twin that leads.
     #[must_use]
     pub fn split(nodes: u16, faults: u16, rounds: u16, seed: u64) -> Option<Self> {
         if faults == 0 || faults >= nodes || rounds == 0 {

@@ -130,16 +130,16 @@ pub enum QuorumVerifierError {
 /// Most bytes of a proof: the envelope's version and the longest certificate.
 const MAX_PROOF_BYTES: usize = 1 + MAX_CERTIFICATE_BYTES;
 
-/// The cost of a check, at 100,000 operations for a microsecond of one core: a gas is a thirtieth of a
-/// microsecond and 10,000/3 operations.
+/// The cost of a check, at 100,000 operations for a microsecond of one core: a gas is a thirtieth
+/// of a microsecond and 10,000/3 operations.
 const COST: ProofCost = ProofCost {
     // Decoding a certificate, hashing the key and the check took 0.9 ms of one core's time (`cargo
     // bench -p lazai-consensus --bench certificates`), rounded up to 1; twice that leaves room for
     // slower machines.
     operations: 2 * 1_000 * 100_000,
-    // A member of 172 bytes took 0.40 ms, for a key in G2, a point in G1 and the proof of possession;
-    // this is twice as much, which also pays for naming a member whose proof is false. It is charged
-    // for each certificate, since a node that has just started remembers no roster.
+    // A member of 172 bytes took 0.40 ms, for a key in G2, a point in G1 and the proof of
+    // possession; this is twice as much, which also pays for naming a member whose proof is false.
+    // It is charged for each certificate, since a node that has just started remembers no roster.
     operations_per_key_byte: 470_000,
     // What a chain charges for reading a byte of input.
     operations_per_proof_byte: 1_024,

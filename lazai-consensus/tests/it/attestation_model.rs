@@ -104,8 +104,8 @@ struct AttestationModel {
     committee: &'static Committee,
     /// By member and attestation.
     votes: [[Vote; 2]; MEMBERS],
-    /// Which attestations the attestor signs, by member and the attestation in its journal (the last is
-    /// an empty one).
+    /// Which attestations the attestor signs, by member and the attestation in its journal (the
+    /// last is an empty one).
     signs: [[[bool; 2]; 3]; MEMBERS],
     counts: Mutex<Counts>,
 }
@@ -155,8 +155,8 @@ const fn available(root: u8) -> Attestation {
     })
 }
 
-/// Whether an attestor whose journal holds `earlier` signs `attestation` after its machine has started
-/// again.
+/// Whether an attestor whose journal holds `earlier` signs `attestation` after its machine has
+/// started again.
 fn signs(
     member: usize,
     earlier: Option<Attestation>,

@@ -4,8 +4,8 @@ use std::{
     process,
 };
 
-/// Writes a file so that it appears at `path` only when it is complete: `write` is given the path of
-/// a temporary file beside it.
+/// Writes a file so that it appears at `path` only when it is complete: `write` is given the path
+/// of a temporary file beside it.
 pub(crate) fn write_whole<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,

@@ -6,7 +6,11 @@
 //! use lazai_coprocessor::chat::ChatTemplate;
 //!
 //! # fn main() -> Result<(), lazai_coprocessor::chat::ChatError> {
-//! let source = "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}\n{% endfor %}";
+//! let source = concat!(
+//!     "{% for message in messages %}",
+//!     "<|{{ message.role }}|>{{ message.content }}\n",
+//!     "{% endfor %}"
+//! );
 //! let template = ChatTemplate::new(source, None, None)?;
 //! let text = template.render_text(&[ChatMessage::user("Hello")], false)?;
 //! assert_eq!(text, "<|user|>Hello\n");

@@ -6,7 +6,8 @@ use crate::{DatasetCommitment, MAX_OPENING_BYTES, Opening, OpeningError, Place, 
 /// What a member answers: for each leaf that it is asked for its opening, or nothing.
 ///
 /// # Encoding
-/// For each leaf in the order of the plan: one byte 0 if there is none, or 1 and the encoded [`Opening`].
+/// For each leaf in the order of the plan: one byte 0 if there is none, or 1 and the encoded
+/// [`Opening`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditAnswer {
     /// In the order of the plan.

@@ -1,4 +1,5 @@
-//! Audits: once in an epoch each member is asked for leaves that nobody could foresee, of what it has to hold.
+//! Audits: once in an epoch each member is asked for leaves that nobody could foresee, of what it
+//! has to hold.
 
 mod answer;
 mod plan;

@@ -17,7 +17,8 @@ pub struct Auditor {
     pub quorum: QuorumId,
     /// The epoch of the audit.
     pub epoch: Epoch,
-    /// What nobody could foresee when the shards had to be stored: randomness of the chain that was fixed later.
+    /// What nobody could foresee when the shards had to be stored: randomness of the chain that was
+    /// fixed later.
     pub beacon: B256,
 }
 
@@ -30,10 +31,12 @@ pub struct Holding {
     pub seats: Vec<u16>,
 }
 
-/// What one member is asked in one epoch: `K` leaves of all that it has to hold, over all data sets.
+/// What one member is asked in one epoch: `K` leaves of all that it has to hold, over all data
+/// sets.
 ///
-/// Each leaf is as likely as the others, and drawn with replacement: whoever has lost a share `a` of its leaves is found
-/// with probability `1 - (1 - a)^K`; see [`detection_ppm`](crate::detection_ppm). In per cent:
+/// Each leaf is as likely as the others, and drawn with replacement: whoever has lost a share `a`
+/// of its leaves is found with probability `1 - (1 - a)^K`; see
+/// [`detection_ppm`](crate::detection_ppm). In per cent:
 ///
 /// | lost | 5 leaves | 20 leaves | 5 leaves, 30 epochs | 20 leaves, 30 epochs |
 /// | --- | --- | --- | --- | --- |
@@ -43,23 +46,27 @@ pub struct Holding {
 /// The plan follows from what is on chain: anybody computes the same.
 ///
 /// # Limits
-/// An answer shows that the member can get the leaf in time, not that it keeps it: it may fetch `k` shards from others
-/// when it is asked. The time for an answer should therefore be shorter than that takes.
+/// An answer shows that the member can get the leaf in time, not that it keeps it: it may fetch `k`
+/// shards from others when it is asked. The time for an answer should therefore be shorter than
+/// that takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditPlan {
     challenges: Vec<(DatasetCommitment, Place)>,
 }
 
 impl AuditPlan {
-    /// What `member` is asked: `count` leaves of its `holdings`, given in any order; at most [`MAX_CHALLENGES`], and none
-    /// if it holds nothing. Seats that a data set has not are left out, and so is a data set that comes twice.
+    /// What `member` is asked: `count` leaves of its `holdings`, given in any order; at most
+    /// [`MAX_CHALLENGES`], and none if it holds nothing. Seats that a data set has not are left
+    /// out, and so is a data set that comes twice.
     ///
     /// # Source
-    /// The leaf is the one at `draw(i)` of all leaves: data sets ascending by root, in each the seats ascending, in each
-    /// the stripes ascending, in each the leaves of the seat's shard. `draw(i)` is `x mod total` for the first of
-    /// the numbers `x`, the leading 8 bytes of `keccak256("lazvm/audit/1" ‖ seed ‖ i ‖ attempt)`, that is below the
-    /// largest multiple of `total` up to 2^64. The seed is `keccak256("lazvm/audit/1" ‖ quorum ‖ epoch ‖ beacon ‖
-    /// member)`. All numbers take 8 bytes, big-endian.
+    /// The leaf is the one at `draw(i)` of all leaves: data sets ascending by root, in each the
+    /// seats ascending, in each the stripes ascending, in each the leaves of the seat's shard.
+    /// `draw(i)` is `x mod total` for the first of the numbers `x`, the leading 8 bytes of
+    /// `keccak256("lazvm/audit/1" ‖ seed ‖ i ‖ attempt)`, that is below the largest multiple of
+    /// `total` up to 2^64. The seed is
+    /// `keccak256("lazvm/audit/1" ‖ quorum ‖ epoch ‖ beacon ‖ member)`. All numbers take 8 bytes,
+    /// big-endian.
     #[must_use]
     pub fn new(auditor: &Auditor, member: Address, holdings: &[Holding], count: u16) -> Self {
         let mut columns: Vec<(B256, u16, DatasetCommitment)> = Vec::new();

@@ -3,7 +3,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::{Address, B256};
 use lazai_consensus::{Fact, merkle};
 
-/// The outcome of an audit of all members: what the quorum votes on, once for an epoch, however many data sets it keeps.
+/// The outcome of an audit of all members: what the quorum votes on, once for an epoch, however
+/// many data sets it keeps.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AuditReport {
     has_passed: BTreeMap<Address, bool>,
@@ -26,8 +27,9 @@ impl AuditReport {
         self.has_passed.iter().filter(|(_, passed)| !**passed).map(|(member, _)| *member)
     }
 
-    /// What the quorum states, where `beacon` is that of the [`Auditor`](super::Auditor): the [`merkle::root`] over
-    /// [`merkle::leaf`] of each address that passed, and the same of those that failed.
+    /// What the quorum states, where `beacon` is that of the [`Auditor`](super::Auditor): the
+    /// [`merkle::root`] over [`merkle::leaf`] of each address that passed, and the same of those
+    /// that failed.
     #[must_use]
     pub fn fact(&self, beacon: B256) -> Fact {
         let failed = leaves(self.failed());
@@ -41,7 +43,8 @@ impl AuditReport {
     }
 
     /// The place of a member among those that failed, and its path, as
-    /// [`Evidence::FailedAudit`](lazai_consensus::Evidence::FailedAudit) asks for; `None` if it did not fail.
+    /// [`Evidence::FailedAudit`](lazai_consensus::Evidence::FailedAudit) asks for; `None` if it did
+    /// not fail.
     #[must_use]
     pub fn failure_path(&self, member: Address) -> Option<(u64, Vec<B256>)> {
         let index = self.failed().position(|failed| failed == member)?;

@@ -32,7 +32,8 @@ impl GrantTerms {
 
 /// A data key, wrapped to the wallet of who may read the data.
 ///
-/// It is no secret: it may stand on chain, as the key that the data registry keeps with a permission.
+/// It is no secret: it may stand on chain, as the key that the data registry keeps with a
+/// permission.
 ///
 /// # Encoding
 /// 174 bytes, all numbers big-endian:
@@ -47,13 +48,15 @@ impl GrantTerms {
 /// | 93 | 33 | ephemeral public key, compressed |
 /// | 126 | 48 | data key, sealed |
 ///
-/// The data key is sealed by XChaCha20-Poly1305 with a nonce of zeros and the first 126 bytes as associated data, under
-/// HKDF-SHA256 of the product of ephemeral and holder's key (its x coordinate), without a salt and with the info
-/// `lazvm/grant/1 ‖ those 126 bytes ‖ holder's public key, compressed`. So the key serves for one grant alone.
+/// The data key is sealed by XChaCha20-Poly1305 with a nonce of zeros and the first 126 bytes as
+/// associated data, under HKDF-SHA256 of the product of ephemeral and holder's key (its x
+/// coordinate), without a salt and with the info
+/// `lazvm/grant/1 ‖ those 126 bytes ‖ holder's public key, compressed`. So the key serves for one
+/// grant alone.
 ///
 /// # Limits
-/// The expiry binds those who keep to it: a reader that has opened a grant knows the key for good. To shut a reader out,
-/// seal the data anew.
+/// The expiry binds those who keep to it: a reader that has opened a grant knows the key for good.
+/// To shut a reader out, seal the data anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Grant {
     terms: GrantTerms,
@@ -64,12 +67,14 @@ pub struct Grant {
 impl Grant {
     /// Wraps `key` to `recipient`.
     ///
-    /// `entropy` must be fresh random bytes. The ephemeral secret is derived from them, from the data key and from the
-    /// terms, so that entropy which repeats does not repeat a secret with other terms.
+    /// `entropy` must be fresh random bytes. The ephemeral secret is derived from them, from the
+    /// data key and from the terms, so that entropy which repeats does not repeat a secret with
+    /// other terms.
     ///
     /// # Errors
-    /// [`GrantError::NotRecipient`] if the key is not that of the holder, [`GrantError::ZeroDatId`], or
-    /// [`GrantError::Secret`] if no secret follows from the entropy, which has a chance below 2^-1000.
+    /// [`GrantError::NotRecipient`] if the key is not that of the holder,
+    /// [`GrantError::ZeroDatId`], or [`GrantError::Secret`] if no secret follows from the entropy,
+    /// which has a chance below 2^-1000.
     pub fn wrap(
         terms: GrantTerms,
         recipient: &RecipientKey,

@@ -11,7 +11,8 @@ use super::{DataKey, Grant, GrantError, GrantTerms, RecipientKey};
 
 /// Who may read the data of a token: the state of the registry contract, as the caller has it.
 pub trait DatPermissions {
-    /// The last second in which `user` may read the data of `dat_id`, in Unix time; `None` if it may not.
+    /// The last second in which `user` may read the data of `dat_id`, in Unix time; `None` if it
+    /// may not.
     fn readable_until(&self, dat_id: DatId, user: Address) -> Option<u64>;
 }
 
@@ -27,20 +28,21 @@ impl<P: DatPermissions> KeyKeeper<P> {
         Self { permissions, keys: BTreeMap::new() }
     }
 
-    /// Keeps the key of the data set with root `dataset`, which is what the token `dat_id` stands for, in the place of
-    /// any other.
+    /// Keeps the key of the data set with root `dataset`, which is what the token `dat_id` stands
+    /// for, in the place of any other.
     pub fn keep(&mut self, dat_id: DatId, dataset: B256, key: DataKey) {
         self.keys.insert(dat_id, (dataset, key));
     }
 
-    /// Grants what a user asks for by a signed authorization that names the token, at `now` in Unix seconds.
+    /// Grants what a user asks for by a signed authorization that names the token, at `now` in Unix
+    /// seconds.
     ///
-    /// The grant opens with the user's wallet alone, so one who replays the authorization gets nothing. `recipient` is the
-    /// public key of that wallet, and `entropy` fresh random bytes.
+    /// The grant opens with the user's wallet alone, so one who replays the authorization gets
+    /// nothing. `recipient` is the public key of that wallet, and `entropy` fresh random bytes.
     ///
     /// # Errors
-    /// [`KeyKeeperError`] if the signature is not the user's or holds no longer, if the user may not read the data, or if
-    /// its key is not here.
+    /// [`KeyKeeperError`] if the signature is not the user's or holds no longer, if the user may
+    /// not read the data, or if its key is not here.
     pub fn grant(
         &self,
         authorization: &Authorization,

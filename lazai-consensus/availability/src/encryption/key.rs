@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::GrantError;
 
-/// The key that seals a data set. It is wiped from memory when it is dropped, and not shown by `Debug`.
+/// The key that seals a data set. It is wiped from memory when it is dropped, and not shown by
+/// `Debug`.
 #[derive(Clone)]
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
@@ -42,7 +43,8 @@ impl RecipientKey {
     /// # Errors
     /// [`GrantError::Point`] if the bytes are no point of secp256k1.
     pub fn from_sec1(bytes: &[u8]) -> Result<Self, GrantError> {
-        // Of a third form, the compact one with the tag 5, each point would have two encodings of one length.
+        // Of a third form, the compact one with the tag 5, each point would have two encodings of
+        // one length.
         if !matches!(bytes.first(), Some(2..=4)) {
             return Err(GrantError::Point);
         }
@@ -67,8 +69,8 @@ impl RecipientKey {
     }
 }
 
-/// The secret key of a wallet, which unwraps data keys. It is wiped from memory when it is dropped, and not shown by
-/// `Debug`.
+/// The secret key of a wallet, which unwraps data keys. It is wiped from memory when it is dropped,
+/// and not shown by `Debug`.
 pub struct RecipientSecret(SecretKey);
 
 impl RecipientSecret {
@@ -86,7 +88,8 @@ impl RecipientSecret {
         RecipientKey(self.0.public_key())
     }
 
-    /// What both ends of an exchange know: 32 bytes from `info` and the product of this secret and that key.
+    /// What both ends of an exchange know: 32 bytes from `info` and the product of this secret and
+    /// that key.
     pub(super) fn agree(&self, key: &RecipientKey, info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         let shared = diffie_hellman(self.0.to_nonzero_scalar(), key.0.as_affine());
         derive(None, shared.raw_secret_bytes(), info)

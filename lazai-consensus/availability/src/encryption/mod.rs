@@ -1,4 +1,5 @@
-//! Private data sets: sealed before they are encoded, so that holders of shards learn nothing but their size.
+//! Private data sets: sealed before they are encoded, so that holders of shards learn nothing but
+//! their size.
 
 mod grant;
 mod keeper;

@@ -12,8 +12,9 @@ use super::{
 
 /// Opens what a [`Sealer`](super::Sealer) has sealed, while `decode` writes it.
 ///
-/// Each chunk is written on once it is known to be what was sealed at its place. Only [`finish`](Self::finish) says that
-/// the data is complete: who drops the opener without may have seen a part.
+/// Each chunk is written on once it is known to be what was sealed at its place. Only
+/// [`finish`](Self::finish) says that the data is complete: who drops the opener without may have
+/// seen a part.
 pub struct Opener<W> {
     output: W,
     key: DataKey,
@@ -34,7 +35,8 @@ impl<W: Write> Opener<W> {
     /// Takes further sealed bytes.
     ///
     /// # Errors
-    /// [`OpenError`] if they are not what was sealed, or cannot be written on. After an error all further calls fail.
+    /// [`OpenError`] if they are not what was sealed, or cannot be written on. After an error all
+    /// further calls fail.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), OpenError> {
         if self.is_broken {
             return Err(OpenError::Broken);
@@ -64,7 +66,8 @@ impl<W: Write> Opener<W> {
     /// Opens the last chunk, and returns the output.
     ///
     /// # Errors
-    /// [`OpenError`] if the bytes were cut off, or the last chunk is not what was sealed, or cannot be written on.
+    /// [`OpenError`] if the bytes were cut off, or the last chunk is not what was sealed, or cannot
+    /// be written on.
     pub fn finish(mut self) -> Result<W, OpenError> {
         if self.is_broken {
             return Err(OpenError::Broken);
@@ -93,7 +96,8 @@ impl<W: Write> Opener<W> {
         let (salt, commitment) =
             rest.split_first_chunk::<SALT_BYTES>().ok_or(OpenError::Truncated)?;
         let (cipher, expected) = keys(&self.key, salt);
-        // Both are in the open: the one follows from the key, which an attacker who could guess it has no need to time.
+        // Both are in the open: the one follows from the key, which an attacker who could guess it
+        // has no need to time.
         if commitment != expected {
             return Err(OpenError::WrongKey);
         }

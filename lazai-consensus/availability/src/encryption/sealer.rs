@@ -17,20 +17,23 @@ use super::{DataKey, key::derive};
 /// | 32 | commitment to the key |
 /// | [`CHUNK_BYTES`] + 16 each | chunks |
 ///
-/// HKDF-SHA256 of the data key, with the salt and the info `lazvm/sealed/1`, gives 64 bytes: the key of the stream and
-/// the commitment to it. Each chunk is sealed by XChaCha20-Poly1305 under the nonce `19 zeros ‖ number of the chunk (4
-/// bytes, big-endian) ‖ 1 if it is the last, else 0`. All chunks but the last are full, and the last is empty only if
-/// there is no data at all. So chunks cannot be left out, moved, cut off or added, nor taken from another stream.
+/// HKDF-SHA256 of the data key, with the salt and the info `lazvm/sealed/1`, gives 64 bytes: the
+/// key of the stream and the commitment to it. Each chunk is sealed by XChaCha20-Poly1305 under the
+/// nonce `19 zeros ‖ number of the chunk (4 bytes, big-endian) ‖ 1 if it is the last, else 0`. All
+/// chunks but the last are full, and the last is empty only if there is no data at all. So chunks
+/// cannot be left out, moved, cut off or added, nor taken from another stream.
 ///
-/// The commitment tells a wrong key at once, and makes it infeasible to make bytes that open differently under two keys.
+/// The commitment tells a wrong key at once, and makes it infeasible to make bytes that open
+/// differently under two keys.
 ///
 /// # Source
-/// V. T. Hoang, R. Reyhanitabar, P. Rogaway and D. Vizár, "Online Authenticated-Encryption and its Nonce-Reuse
-/// Misuse-Resistance", 2015: the construction STREAM.
+/// V. T. Hoang, R. Reyhanitabar, P. Rogaway and D. Vizár, "Online Authenticated-Encryption and its
+/// Nonce-Reuse Misuse-Resistance", 2015: the construction STREAM.
 pub struct Sealer<R> {
     data: R,
     cipher: XChaCha20Poly1305,
-    /// Data that is read and not sealed; one byte more than a chunk tells that the chunk is not the last.
+    /// Data that is read and not sealed; one byte more than a chunk tells that the chunk is not the
+    /// last.
     ahead: Zeroizing<Vec<u8>>,
     chunk: u32,
     is_done: bool,
@@ -63,7 +66,8 @@ impl<R: Read> Sealer<R> {
         self.handed_out = 0;
         let nonce = nonce(self.chunk, self.is_done);
         self.sealed.extend_from_slice(&self.ahead);
-        // What is sealed in place was data a moment ago: if it is not sealed, it must not be handed out.
+        // What is sealed in place was data a moment ago: if it is not sealed, it must not be handed
+        // out.
         if self.cipher.encrypt_in_place(&nonce, &[], &mut self.sealed).is_err() {
             self.sealed.clear();
             return Err(io::Error::other(SealError::Cipher));

@@ -63,8 +63,8 @@ fn pieces_of_any_size_give_the_same() {
     }
 }
 
-/// The format is fixed: whoever changes it makes all data that was sealed unreadable. Another implementation (libsodium,
-/// OpenSSL) gives the same bytes.
+/// The format is fixed: whoever changes it makes all data that was sealed unreadable. Another
+/// implementation (libsodium, OpenSSL) gives the same bytes.
 #[test]
 fn the_bytes_are_fixed() {
     let sealed = seal(b"off chain");
@@ -187,7 +187,8 @@ fn grant() -> Grant {
 
 #[test]
 fn the_address_of_a_key_is_that_of_its_wallet() {
-    // The first account of the mnemonic "test test ... junk", known to every developer of contracts.
+    // The first account of the mnemonic "test test ... junk", known to every developer of
+    // contracts.
     let secret =
         alloy_primitives::hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
     let key = RecipientSecret::from_bytes(&secret).unwrap().public_key();

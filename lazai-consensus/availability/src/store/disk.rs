@@ -6,10 +6,11 @@ use std::{
     path::Path,
 };
 
-/// The steps of a store on disk, each by itself, so that a test can let the machine crash between any two of them.
+/// The steps of a store on disk, each by itself, so that a test can let the machine crash between
+/// any two of them.
 ///
-/// Only what is synced stays: the bytes of a file by [`sync_file`](Self::sync_file), the names in a folder by
-/// [`sync_folder`](Self::sync_folder).
+/// Only what is synced stays: the bytes of a file by [`sync_file`](Self::sync_file), the names in a
+/// folder by [`sync_folder`](Self::sync_folder).
 pub(super) trait Disk: fmt::Debug + Send {
     /// Makes a folder, if there is none.
     fn create_folder(&self, path: &Path) -> io::Result<()>;

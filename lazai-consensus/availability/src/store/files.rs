@@ -19,10 +19,11 @@ use crate::{
 
 /// Keeps shards in a folder.
 ///
-/// In it there is a folder for each data set, named by its root in hexadecimal. It holds the file `manifest`, and for each
-/// shard one that is named by stripe and place, as in `0000002a-0003`. A file is written under another name, synced,
-/// renamed, and its folder synced: hence a file of such a name is whole, and stays. What was left halfway by a crash is
-/// removed when the store is opened. A file `lock` keeps other processes out.
+/// In it there is a folder for each data set, named by its root in hexadecimal. It holds the file
+/// `manifest`, and for each shard one that is named by stripe and place, as in `0000002a-0003`. A
+/// file is written under another name, synced, renamed, and its folder synced: hence a file of such
+/// a name is whole, and stays. What was left halfway by a crash is removed when the store is
+/// opened. A file `lock` keeps other processes out.
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
@@ -51,7 +52,8 @@ impl FileStore {
 
     /// Encodes a data set into the store, with all its shards, and returns what commits to it.
     ///
-    /// Memory: as for [`encode()`]. The data set can be read when this returns; before that nothing of it.
+    /// Memory: as for [`encode()`]. The data set can be read when this returns; before that nothing
+    /// of it.
     ///
     /// # Errors
     /// [`PublishError`] if the data cannot be encoded or stored.
@@ -200,7 +202,8 @@ impl ShardStore for FileStore {
     fn remove(&mut self, root: B256) -> Result<(), StoreError> {
         self.manifests.remove(&root).ok_or(StoreError::NoDataset { root })?;
         let folder = self.dataset_folder(root);
-        // First it becomes a folder that is no data set, and that goes when the store is opened, whatever crashes now.
+        // First it becomes a folder that is no data set, and that goes when the store is opened,
+        // whatever crashes now.
         let marked = self.disk.rename(&folder.join(MANIFEST), &folder.join(REMOVED));
         marked.map_err(failed("rename a manifest"))?;
         self.disk.sync_folder(&folder).map_err(failed("sync a folder"))?;

@@ -18,10 +18,12 @@ pub use memory::MemoryStore;
 
 /// Keeps shards of data sets.
 ///
-/// What [`put`](Self::put) and [`add`](Self::add) have taken stays, whatever crashes afterwards: a member may vouch for it
-/// when they return. What is read is checked, so that a store gives out the right shard, or none, or an error.
+/// What [`put`](Self::put) and [`add`](Self::add) have taken stays, whatever crashes afterwards: a
+/// member may vouch for it when they return. What is read is checked, so that a store gives out the
+/// right shard, or none, or an error.
 pub trait ShardStore {
-    /// Takes a data set. To take one again changes nothing, and replaces a manifest that was damaged.
+    /// Takes a data set. To take one again changes nothing, and replaces a manifest that was
+    /// damaged.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -36,18 +38,19 @@ pub trait ShardStore {
     /// The roots of all data sets, ascending, with those whose manifest is damaged.
     fn datasets(&self) -> Vec<B256>;
 
-    /// Takes a shard of a data set, once it is checked. To take one again changes nothing, and replaces one that was
-    /// damaged.
+    /// Takes a shard of a data set, once it is checked. To take one again changes nothing, and
+    /// replaces one that was damaged.
     ///
     /// # Errors
-    /// [`StoreError::Shard`] if it is not the right one, [`StoreError::Io`], or as for [`manifest`](Self::manifest).
+    /// [`StoreError::Shard`] if it is not the right one, [`StoreError::Io`], or as for
+    /// [`manifest`](Self::manifest).
     fn put(&mut self, root: B256, shard: Shard<'_>) -> Result<(), StoreError>;
 
     /// A shard, checked; `None` if it is not here.
     ///
     /// # Errors
-    /// [`StoreError::DamagedShard`] if what is here is not the shard: have it repaired. [`StoreError::Io`], or as for
-    /// [`manifest`](Self::manifest).
+    /// [`StoreError::DamagedShard`] if what is here is not the shard: have it repaired.
+    /// [`StoreError::Io`], or as for [`manifest`](Self::manifest).
     fn shard(
         &self,
         root: B256,
@@ -70,8 +73,9 @@ pub trait ShardStore {
         Ok(Some(shard.open(&*self.manifest(root)?, place.leaf)?))
     }
 
-    /// Those of `shards`, by stripe and place, that are not here as they should be. It reads all of them. A member that
-    /// vouches for its shards after a restart should have an empty answer first.
+    /// Those of `shards`, by stripe and place, that are not here as they should be. It reads all of
+    /// them. A member that vouches for its shards after a restart should have an empty answer
+    /// first.
     ///
     /// # Errors
     /// As for [`manifest`](Self::manifest).
@@ -87,7 +91,8 @@ pub trait ShardStore {
     }
 }
 
-/// The shards of one data set that a store holds, for [`decode`](super::decode()) and [`repair`](super::repair).
+/// The shards of one data set that a store holds, for [`decode`](super::decode()) and
+/// [`repair`](super::repair).
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a, S> {
     /// Where they are.

@@ -19,8 +19,8 @@ struct State {
     names: BTreeMap<PathBuf, Option<usize>>,
     /// The same as it is on the platter.
     synced_names: BTreeMap<PathBuf, Option<usize>>,
-    /// Changes of names that are not on the platter, each as a whole: what a name will stand for, or `None` if for
-    /// nothing.
+    /// Changes of names that are not on the platter, each as a whole: what a name will stand for,
+    /// or `None` if for nothing.
     pending: Vec<Vec<Change>>,
     files: Vec<Contents>,
     steps: u64,
@@ -65,7 +65,8 @@ impl SimulatedDisk {
         self.state().is_down
     }
 
-    /// Starts the machine again: of what was not synced some is there, some is not, as `seed` has it.
+    /// Starts the machine again: of what was not synced some is there, some is not, as `seed` has
+    /// it.
     pub(super) fn restart(&self, seed: u64) {
         let mut state = self.state();
         let mut random = seed | 1;

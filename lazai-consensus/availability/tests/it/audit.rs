@@ -135,8 +135,8 @@ fn wrong_answers_are_named() {
     );
 }
 
-/// The share of audits that find a loss lies within 4.5 standard deviations of the formula, which chance alone leaves
-/// once in 147,000 cases. Twelve cases with fixed seeds, 4,000 audits each.
+/// The share of audits that find a loss lies within 4.5 standard deviations of the formula, which
+/// chance alone leaves once in 147,000 cases. Twelve cases with fixed seeds, 4,000 audits each.
 #[test]
 fn the_rate_of_detection_is_that_of_the_formula() {
     const TRIALS: u32 = 4_000;

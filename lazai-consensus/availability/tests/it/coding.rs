@@ -40,7 +40,8 @@ fn the_first_shards_hold_the_data_itself() {
     assert!(joined[5_000..].iter().all(|byte| *byte == 0));
 }
 
-/// The commitment is a part of the format: whoever changes it makes all data that was published unreadable.
+/// The commitment is a part of the format: whoever changes it makes all data that was published
+/// unreadable.
 #[test]
 fn commitments_are_fixed() {
     let root = |n, length| publish(&data(length, 1), coding(n, 5_000)).0.root().to_string();

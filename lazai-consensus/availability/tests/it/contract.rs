@@ -107,7 +107,8 @@ fn places_that_are_none_are_refused() {
     }
 }
 
-/// Commitments that no data set has, though their hash is the root that is asked for, are refused and divide nothing by zero.
+/// Commitments that no data set has, though their hash is the root that is asked for, are refused
+/// and divide nothing by zero.
 #[test]
 fn made_up_commitments_are_refused() {
     let mut chain = Chain::new(SpecId::OSAKA);

@@ -49,7 +49,8 @@ fn two_branches_are_a_violation_and_need_two_culprits() {
     let unattributed = Violation::Unattributed { expected: 2, got: 0 };
     assert_eq!(judge(&record, [0, 1, 2]), [agreement.clone(), unattributed]);
 
-    // Two nodes finalized block 2 and helped to skip its view: they are the guilty, and enough of them.
+    // Two nodes finalized block 2 and helped to skip its view: they are the guilty, and enough of
+    // them.
     record.certified(0, 2, Certified::Finalized(block(2)), &[0, 3, 4]);
     record.certified(0, 2, Certified::Nullified, &[1, 3, 4]);
     assert_eq!(judge(&record, [0, 1, 2]), [agreement]);

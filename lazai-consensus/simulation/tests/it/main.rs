@@ -1,4 +1,5 @@
-//! Clusters under drawn faults: a part of the campaign, and proof that its checker finds what it looks for.
+//! Clusters under drawn faults: a part of the campaign, and proof that its checker finds what it
+//! looks for.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -71,7 +72,8 @@ fn validators_commit_the_same_blocks_in_three_delays_and_replay() {
     assert!(shortest > 30, "{shortest} blocks");
     assert!(chains.iter().all(|chain| chain[..shortest] == chains[0][..shortest]));
     assert!(report.finalized >= shortest as u64);
-    // The median: where an epoch ends, the next block waits for its finality. The steps of the runtime are 1 ms.
+    // The median: where an epoch ends, the next block waits for its finality. The steps of the
+    // runtime are 1 ms.
     let last = report.finality.in_delays(50, delay).unwrap();
     assert!((3_000..3_500).contains(&last), "{last}");
     assert_eq!(run(3).0.hash, report.hash);
@@ -170,7 +172,8 @@ fn restarted_leader(disk: Disk) -> Cluster {
 
 #[test]
 fn a_leader_that_forgets_its_vote_is_named() {
-    // The guard against it is that a vote is durable before it is sent: with its disk, the leader repeats its vote.
+    // The guard against it is that a vote is durable before it is sent: with its disk, the leader
+    // repeats its vote.
     let kept = restarted_leader(Disk::Kept).run().unwrap();
     assert_eq!((kept.violations.as_slice(), kept.evidence.len()), (&[][..], 0));
     let lost = restarted_leader(Disk::Lost).run().unwrap();
