@@ -17,7 +17,7 @@ use crate::{
     },
     model::{Parameters, Weights},
     numeric::SCORE_BITS,
-    program::{CacheId, Program, Rows, ValueId},
+    program::{CacheId, Operator, Program, Rows, ValueId},
 };
 
 /// One operator of a step, with its parameters.
@@ -36,7 +36,41 @@ pub(super) struct Call<'s> {
 }
 
 impl<'s> Call<'s> {
-    pub(super) fn add_bias(&mut self, value: ValueId) -> Result<(), ExecutionError> {
+    /// Runs the operator at the call's place in the program.
+    pub(super) fn run(mut self, operator: &Operator) -> Result<(), ExecutionError> {
+        match *operator {
+            Operator::AddBias { value, .. } => self.add_bias(value),
+            Operator::AddPositions { residual, .. } => self.add_positions(residual),
+            Operator::Attention { query, cache, output, bidirectional } => {
+                self.attention(query, cache, output, bidirectional)
+            }
+            Operator::CacheAppend { key, value, cache } => self.cache_append(key, value, cache),
+            Operator::FirstRow { input, output } => self.first_row(input, output),
+            Operator::GatedSilu { gate, up, output } => self.gated_silu(gate, up, output),
+            Operator::Gather { output, .. } => self.gather(output),
+            Operator::Gelu { input, output, .. } => self.gelu(input, output),
+            Operator::HeadNorm { input, gain_bits, epsilon, output, .. } => {
+                self.head_norm(input, gain_bits, epsilon, output)
+            }
+            // A model reads tokens; its artifact was refused otherwise.
+            Operator::Input { output } => Err(ExecutionError::Plan { value: output.0 }),
+            Operator::LastRows { input, output } => self.last_rows(input, output),
+            Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {
+                self.layer_norm(input, gain_bits, epsilon, output)
+            }
+            Operator::MatMul { input, output, .. } => self.matmul(input, output),
+            Operator::MatMulAdd { input, residual, .. } => self.matmul_add(input, residual),
+            Operator::MeanPool { input, output } => self.mean_pool(input, output),
+            Operator::Narrow { input, output } => self.narrow(input, output),
+            Operator::Relu { input, output } => self.relu(input, output),
+            Operator::RmsNorm { input, gain_bits, epsilon, output, .. } => {
+                self.rms_norm(input, gain_bits, epsilon, output)
+            }
+            Operator::Rope { value, head_dim } => self.rope(value, head_dim as usize),
+        }
+    }
+
+    fn add_bias(&mut self, value: ValueId) -> Result<(), ExecutionError> {
         let bias = self.parameters.bias().ok_or_else(|| self.unbound())?;
         let (backend, width) = (self.backend, self.program.width(value));
         match self.arena.slots(self.program, self.rows, [value])? {
@@ -50,7 +84,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn add_positions(&mut self, residual: ValueId) -> Result<(), ExecutionError> {
+    fn add_positions(&mut self, residual: ValueId) -> Result<(), ExecutionError> {
         let table = self.matrix()?.embedding();
         let bits = self.program.bits(residual);
         let [y] = self.arena.slots(self.program, self.rows, [residual])?;
@@ -61,7 +95,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn attention(
+    fn attention(
         &mut self,
         query: ValueId,
         cache: CacheId,
@@ -93,7 +127,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn cache_append(
+    fn cache_append(
         &mut self,
         key: ValueId,
         value: ValueId,
@@ -115,11 +149,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn first_row(
-        &mut self,
-        input: ValueId,
-        output: ValueId,
-    ) -> Result<(), ExecutionError> {
+    fn first_row(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let program = self.program;
         let [x, y] = self.arena.slots(program, self.rows, [input, output])?;
         let (x, y) = (x.i32()?, y.i32()?);
@@ -130,7 +160,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn gated_silu(
+    fn gated_silu(
         &mut self,
         gate: ValueId,
         up: ValueId,
@@ -151,14 +181,14 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn gather(&mut self, output: ValueId) -> Result<(), ExecutionError> {
+    fn gather(&mut self, output: ValueId) -> Result<(), ExecutionError> {
         let table = self.matrix()?.embedding();
         let [y] = self.arena.slots(self.program, self.rows, [output])?;
         gather(&table, self.tokens, self.program.bits(output), y.i32()?)?;
         Ok(())
     }
 
-    pub(super) fn gelu(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
+    fn gelu(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let (program, backend) = (self.program, self.backend);
         let scales = GeluScales {
             input_bits: program.bits(input),
@@ -173,7 +203,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn head_norm(
+    fn head_norm(
         &mut self,
         input: ValueId,
         gain_bits: i8,
@@ -189,11 +219,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn last_rows(
-        &mut self,
-        input: ValueId,
-        output: ValueId,
-    ) -> Result<(), ExecutionError> {
+    fn last_rows(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let program = self.program;
         let [x, y] = self.arena.slots(program, self.rows, [input, output])?;
         let (x, mut y) = (x.i32()?, y.i32()?);
@@ -206,7 +232,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn layer_norm(
+    fn layer_norm(
         &mut self,
         input: ValueId,
         gain_bits: i8,
@@ -228,7 +254,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn matmul(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
+    fn matmul(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let weight = self.weight()?;
         let [x, y] = self.arena.slots(self.program, self.rows, [input, output])?;
         let y = match y {
@@ -238,22 +264,14 @@ impl<'s> Call<'s> {
         Ok(matmul(self.backend, self.threads, x.i16()?, &weight, y)?)
     }
 
-    pub(super) fn matmul_add(
-        &mut self,
-        input: ValueId,
-        residual: ValueId,
-    ) -> Result<(), ExecutionError> {
+    fn matmul_add(&mut self, input: ValueId, residual: ValueId) -> Result<(), ExecutionError> {
         let weight = self.weight()?;
         let [x, y] = self.arena.slots(self.program, self.rows, [input, residual])?;
         let y = Destination::Accumulate(y.i32()?);
         Ok(matmul(self.backend, self.threads, x.i16()?, &weight, y)?)
     }
 
-    pub(super) fn mean_pool(
-        &mut self,
-        input: ValueId,
-        output: ValueId,
-    ) -> Result<(), ExecutionError> {
+    fn mean_pool(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let program = self.program;
         let [x, y] = self.arena.slots(program, self.rows, [input, output])?;
         let (x, mut y) = (x.i16()?, y.i32()?);
@@ -269,14 +287,14 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn narrow(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
+    fn narrow(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let shift = self.program.bits(input) - self.program.bits(output);
         let [x, y] = self.arena.slots(self.program, self.rows, [input, output])?;
         narrow(self.backend, x.i32()?, shift, y.i16()?);
         Ok(())
     }
 
-    pub(super) fn relu(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
+    fn relu(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let shift = self.program.bits(input) - self.program.bits(output);
         let backend = self.backend;
         let [x, y] = self.arena.slots(self.program, self.rows, [input, output])?;
@@ -287,7 +305,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn rms_norm(
+    fn rms_norm(
         &mut self,
         input: ValueId,
         gain_bits: i8,
@@ -303,7 +321,7 @@ impl<'s> Call<'s> {
         Ok(())
     }
 
-    pub(super) fn rope(&mut self, value: ValueId, head_dim: usize) -> Result<(), ExecutionError> {
+    fn rope(&mut self, value: ValueId, head_dim: usize) -> Result<(), ExecutionError> {
         let table = self.parameters.rotations().ok_or_else(|| self.unbound())?;
         let (backend, width) = (self.backend, self.program.width(value));
         let [x] = self.arena.slots(self.program, self.rows, [value])?;

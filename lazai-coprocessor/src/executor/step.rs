@@ -67,7 +67,7 @@ impl Step<'_> {
         index: usize,
         operator: &Operator,
     ) -> Result<(), ExecutionError> {
-        let mut call = Call {
+        let call = Call {
             program,
             index,
             parameters: self.model.network().parameters(index),
@@ -79,36 +79,7 @@ impl Step<'_> {
             arena: self.arena,
             sequences: self.sequences,
         };
-        match *operator {
-            Operator::AddBias { value, .. } => call.add_bias(value),
-            Operator::AddPositions { residual, .. } => call.add_positions(residual),
-            Operator::Attention { query, cache, output, bidirectional } => {
-                call.attention(query, cache, output, bidirectional)
-            }
-            Operator::CacheAppend { key, value, cache } => call.cache_append(key, value, cache),
-            Operator::FirstRow { input, output } => call.first_row(input, output),
-            Operator::GatedSilu { gate, up, output } => call.gated_silu(gate, up, output),
-            Operator::Gather { output, .. } => call.gather(output),
-            Operator::Gelu { input, output, .. } => call.gelu(input, output),
-            Operator::HeadNorm { input, gain_bits, epsilon, output, .. } => {
-                call.head_norm(input, gain_bits, epsilon, output)
-            }
-            // A model reads tokens; its artifact was refused otherwise.
-            Operator::Input { output } => Err(ExecutionError::Plan { value: output.0 }),
-            Operator::LastRows { input, output } => call.last_rows(input, output),
-            Operator::LayerNorm { input, gain_bits, epsilon, output, .. } => {
-                call.layer_norm(input, gain_bits, epsilon, output)
-            }
-            Operator::MatMul { input, output, .. } => call.matmul(input, output),
-            Operator::MatMulAdd { input, residual, .. } => call.matmul_add(input, residual),
-            Operator::MeanPool { input, output } => call.mean_pool(input, output),
-            Operator::Narrow { input, output } => call.narrow(input, output),
-            Operator::Relu { input, output } => call.relu(input, output),
-            Operator::RmsNorm { input, gain_bits, epsilon, output, .. } => {
-                call.rms_norm(input, gain_bits, epsilon, output)
-            }
-            Operator::Rope { value, head_dim } => call.rope(value, head_dim as usize),
-        }
+        call.run(operator)
     }
 }
 
