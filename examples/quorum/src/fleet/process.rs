@@ -126,12 +126,12 @@ fn listen(
     events: &Sender<NodeEvent>,
     replies: &Sender<(u64, Result<Reply, String>)>,
 ) {
-    let send = |event| events.send(NodeEvent { node, at: Instant::now(), event });
+    let send = |event| events.send(NodeEvent { node, at: Instant::now(), event }).is_ok();
     for line in output.lines() {
         let Ok(line) = line else { break };
         // A process that is killed may leave half a line.
         let sent = match serde_json::from_str(&line) {
-            Ok(OutputLine::Event(event)) => send(Some(event)).is_ok(),
+            Ok(OutputLine::Event(event)) => send(Some(event)),
             Ok(OutputLine::Reply { id, result }) => replies.send((id, result)).is_ok(),
             Err(_) => true,
         };

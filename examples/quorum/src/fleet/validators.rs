@@ -62,8 +62,8 @@ impl Fleet {
             format!("--index={index}"),
             format!("--ports={}", list(&self.ports)),
             format!("--member-ports={}", list(&self.member_ports)),
-            format!("--snapshot-every={}", SNAPSHOT_EVERY),
-            format!("--pace-ms={}", PACE_MS),
+            format!("--snapshot-every={SNAPSHOT_EVERY}"),
+            format!("--pace-ms={PACE_MS}"),
         ];
         let mut arguments: Vec<OsString> = words.into_iter().map(Into::into).collect();
         arguments.push("--folder".into());

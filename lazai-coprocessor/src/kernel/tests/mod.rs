@@ -240,7 +240,7 @@ proptest! {
         let mut output = vec![0_i32; rows * width];
         gather(&table, &tokens, output_bits, &mut output).unwrap();
         let shifts = vec![WeightMatrix::SHIFT_MIN; rows];
-        let matrix = WeightMatrix::new(rows, width, &values, &exponents, &shifts).unwrap();
+        let matrix = WeightMatrix::new(rows, width, values, exponents, &shifts).unwrap();
         for (index, y) in output.iter().enumerate() {
             let (row, column) = (rows - 1 - index / width, index % width);
             let scale = f64::from(output_bits - i32::from(row_bits[row])).exp2();
