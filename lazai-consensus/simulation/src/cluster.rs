@@ -11,7 +11,8 @@ use lazai_api_types::chain::BlockExecutor;
 
 use super::{
     Crash, Disk, Link, Partition, PowerCut, Region, Report, Signatures, StorageFaults, Twins,
-    driver::drive, executors::Executors, opaque::Opaque, plan::Plan, validators::Validators,
+    driver::drive, engine_only::EngineOnly, executors::Executors, plan::Plan,
+    validators::Validators,
 };
 
 /// Validators in one process, on a runtime and a network that one seed decides.
@@ -209,12 +210,13 @@ impl Cluster {
         let driven = catch_unwind(AssertUnwindSafe(|| match (&plan.executors, plan.signatures) {
             (Some(executors), _) => drive(&plan, &Validators::new(&plan, executors.clone())?),
             (None, Signatures::Bls) => {
-                let crew = Opaque::<bls12381_multisig::Scheme<PublicKey, MinSig>>::new(&plan);
-                drive(&plan, &crew)
+                let factory =
+                    EngineOnly::<bls12381_multisig::Scheme<PublicKey, MinSig>>::new(&plan);
+                drive(&plan, &factory)
             }
-            (None, Signatures::Ed25519) => drive(&plan, &Opaque::<ed25519::Scheme>::new(&plan)),
+            (None, Signatures::Ed25519) => drive(&plan, &EngineOnly::<ed25519::Scheme>::new(&plan)),
             (None, Signatures::Mock) => {
-                drive(&plan, &Opaque::<mock::Scheme<PublicKey>>::new(&plan))
+                drive(&plan, &EngineOnly::<mock::Scheme<PublicKey>>::new(&plan))
             }
         }));
         Ok(match driven {

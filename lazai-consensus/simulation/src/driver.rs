@@ -17,7 +17,7 @@ use commonware_utils::{NZUsize, Probability, probability, sync::Mutex};
 use super::{
     Link, StorageFaults, Violation,
     application::now,
-    crew::{Crew, Stage, Team},
+    nodes::{NodeFactory, RunContext, RunningNodes},
     plan::Plan,
     record::Record,
 };
@@ -45,7 +45,7 @@ pub(super) struct Progress {
 }
 
 /// Runs a plan to its end.
-pub(super) fn drive<C: Crew>(plan: &Plan, crew: &C) -> Result<Driven, String> {
+pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<Driven, String> {
     let mut progress = Progress::default();
     let config = deterministic::Config::new()
         .with_seed(plan.seed)
@@ -56,10 +56,10 @@ pub(super) fn drive<C: Crew>(plan: &Plan, crew: &C) -> Result<Driven, String> {
     loop {
         let progress = &mut progress;
         let (ended, checkpoint) =
-            runner.start_and_recover(|context| phase(context, plan, crew, progress));
+            runner.start_and_recover(|context| phase(context, plan, factory, progress));
         if let Some(elapsed) = ended? {
             let trace = checkpoint.auditor().state();
-            let record = crew.record().lock().clone();
+            let record = factory.record().lock().clone();
             let progress = core::mem::take(progress);
             return Ok(Driven { record, progress, trace, elapsed });
         }
@@ -68,26 +68,26 @@ pub(super) fn drive<C: Crew>(plan: &Plan, crew: &C) -> Result<Driven, String> {
 }
 
 /// Runs until the next power cut, or to the end, of which it returns the time.
-async fn phase<C: Crew>(
+async fn phase<C: NodeFactory>(
     context: deterministic::Context,
     plan: &Plan,
-    crew: &C,
+    factory: &C,
     progress: &mut Progress,
 ) -> Result<Option<Duration>, String> {
     let cut = plan.next_cut(now(&context));
-    let (max_size, peer_sets) = crew.network();
+    let (max_size, peer_sets) = factory.network();
     let config = simulated::Config {
         max_size,
         max_peers_per_set: NZUsize!(usize::from(plan.nodes)),
         disconnect_on_block: plan.shut_out,
         tracked_peer_sets: NZUsize!(peer_sets),
     };
-    let peers = crew.participants().iter().cloned();
+    let peers = factory.participants().iter().cloned();
     let (network, oracle) = Network::new_with_peers(context.child("network"), config, peers).await;
     network.start();
 
     let mut links = BTreeMap::new();
-    let mut team = Team::new(Stage { context: &context, oracle: &oracle }, crew);
+    let mut nodes = RunningNodes::new(RunContext { context: &context, oracle: &oracle }, factory);
     // When a node whose disk refused is started again.
     let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
     // When each node was started. What a disk has refused may be told with the next write, as late
@@ -98,8 +98,8 @@ async fn phase<C: Crew>(
         if plan.storage.is_some_and(|faults| faults.until <= time) {
             *context.storage_fault_config().write() = disk(plan.seed, None);
         }
-        relink(&oracle, crew.participants(), &mut links, plan.links(time)).await?;
-        for node in team.reap() {
+        relink(&oracle, factory.participants(), &mut links, plan.links(time)).await?;
+        for node in nodes.reap() {
             let since = started.get(&node).copied().unwrap_or(time);
             if plan.storage.is_some_and(|faults| since < faults.until) {
                 progress.refused = progress.refused.saturating_add(1);
@@ -110,30 +110,30 @@ async fn phase<C: Crew>(
         }
         for node in 0..plan.nodes {
             let rested = resting.get(&node).is_none_or(|until| *until <= time);
-            match (plan.up(node, time), team.is_up(node)) {
+            match (plan.up(node, time), nodes.is_up(node)) {
                 (true, false) if rested => {
                     started.insert(node, time);
-                    team.start(node, plan.lost_disks(node, time)).await?;
+                    nodes.start(node, plan.lost_disks(node, time)).await?;
                 }
                 (false, true) => {
                     progress.crashes = progress.crashes.saturating_add(1);
-                    team.stop(node);
+                    nodes.stop(node);
                 }
                 _ => {}
             }
         }
-        crew.listen();
-        heal(plan, crew.record(), time, progress);
-        if finished(plan, crew.record(), time, progress) {
-            accuse(&oracle, crew).await?;
+        factory.listen();
+        heal(plan, factory.record(), time, progress);
+        if finished(plan, factory.record(), time, progress) {
+            accuse(&oracle, factory).await?;
             return Ok(Some(time));
         }
         let next = plan.changes().into_iter().find(|change| *change > time);
         let wake = next.map_or(Duration::MAX, |next| next).min(time.saturating_add(TICK));
         context.sleep(wake.saturating_sub(time)).await;
         if cut.is_some_and(|cut| cut <= now(&context)) {
-            crew.listen();
-            accuse(&oracle, crew).await?;
+            factory.listen();
+            accuse(&oracle, factory).await?;
             progress.crashes = progress.crashes.saturating_add(u64::from(plan.nodes));
             return Ok(None);
         }
@@ -179,18 +179,18 @@ fn finished(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut 
 }
 
 /// Takes down who shut out whom.
-async fn accuse<C: Crew>(
+async fn accuse<C: NodeFactory>(
     oracle: &Oracle<PublicKey, deterministic::Context>,
-    crew: &C,
+    factory: &C,
 ) -> Result<(), String> {
     let blocked = oracle.blocked().await.map_err(|error| format!("no network: {error}"))?;
     let seat = |key: &PublicKey| {
-        let seat = crew.participants().iter().position(|other| other == key);
+        let seat = factory.participants().iter().position(|other| other == key);
         seat.and_then(|seat| u16::try_from(seat).ok())
     };
     let pairs: BTreeSet<(u16, u16)> =
         blocked.iter().filter_map(|(by, of)| Some((seat(by)?, seat(of)?))).collect();
-    crew.record().lock().accusations.extend(pairs);
+    factory.record().lock().accusations.extend(pairs);
     Ok(())
 }
 

@@ -28,8 +28,8 @@ use lazai_simplex::{
 };
 
 use super::{
-    crew::{Crew, Stage, channels, key},
     executors::{Executors, Watched},
+    nodes::{NodeFactory, RunContext, channels, key},
     observer::tap,
     plan::Plan,
     record::{Certified, Record, place},
@@ -119,7 +119,7 @@ impl Validators {
     }
 }
 
-impl Crew for Validators {
+impl NodeFactory for Validators {
     fn participants(&self) -> &Arc<[PublicKey]> {
         &self.participants
     }
@@ -134,14 +134,14 @@ impl Crew for Validators {
 
     async fn start(
         &self,
-        stage: Stage<'_>,
+        run: RunContext<'_>,
         node: u16,
         disk: usize,
         life: u64,
     ) -> Result<Vec<Handle<()>>, String> {
         let identity = key(&self.participants, node)?;
         let context =
-            stage.context.child("node").with_attribute("node", node).with_attribute("life", life);
+            run.context.child("node").with_attribute("node", node).with_attribute("life", life);
         // The channels differ in one type, of which only that of the votes is listened to.
         let listen = |sender: Sender<PublicKey, deterministic::Context>, votes: bool| {
             let record = votes.then(|| self.record.clone());
@@ -156,15 +156,15 @@ impl Crew for Validators {
             sender.split_with(listen).0
         };
         let [votes, certificates, resolver, backfill, broadcast] =
-            channels(stage, identity.clone()).await?;
+            channels(run, identity.clone()).await?;
         let network = Network {
             votes: (listen(votes.0, true), votes.1),
             certificates: (listen(certificates.0, false), certificates.1),
             resolver: (listen(resolver.0, false), resolver.1),
             backfill: (listen(backfill.0, false), backfill.1),
             broadcast: (listen(broadcast.0, false), broadcast.1),
-            peers: stage.oracle.socket_manager(),
-            blocker: stage.oracle.control(identity.clone()),
+            peers: run.oracle.socket_manager(),
+            blocker: run.oracle.control(identity.clone()),
         };
         let addresses = self.participants.iter().zip(1..).map(|(identity, port)| {
             (identity.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())

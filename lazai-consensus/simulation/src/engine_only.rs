@@ -33,16 +33,16 @@ use commonware_utils::{NZDuration, NZU16, NZUsize, sync::Mutex};
 use super::{
     Twins,
     application::Application,
-    crew::{Channel, Crew, Stage, channels, key},
     keys::Signing,
     leaders::Leaders,
+    nodes::{Channel, NodeFactory, RunContext, channels, key},
     observer::{Observer, tap},
     plan::Plan,
     record::Record,
 };
 
 /// Nodes that agree on payloads which mean nothing.
-pub(super) struct Opaque<S> {
+pub(super) struct EngineOnly<S> {
     participants: Arc<[PublicKey]>,
     schemes: Vec<S>,
     record: Arc<Mutex<Record>>,
@@ -62,7 +62,7 @@ struct Half {
     disk: usize,
 }
 
-impl<S: Signing> Crew for Opaque<S> {
+impl<S: Signing> NodeFactory for EngineOnly<S> {
     fn participants(&self) -> &Arc<[PublicKey]> {
         &self.participants
     }
@@ -78,27 +78,27 @@ impl<S: Signing> Crew for Opaque<S> {
 
     async fn start(
         &self,
-        stage: Stage<'_>,
+        run: RunContext<'_>,
         node: u16,
         disk: usize,
         life: u64,
     ) -> Result<Vec<Handle<()>>, String> {
         let key = key(&self.participants, node)?;
-        let [votes, certificates, fetches] = channels(stage, key).await?;
+        let [votes, certificates, fetches] = channels(run, key).await?;
         let half = Half { node, twin: 0, life, disk };
         if self.twins.nodes.contains(&node) {
-            return self.twins(stage, half, votes, certificates);
+            return self.twins(run, half, votes, certificates);
         }
         let record = self.record.clone();
         let (sender, receiver) = votes;
         let (sender, _) = sender.split_with(move |_: SplitOrigin, to: &_, message: &IoBuf| {
             tap::<S>(&record, node, to, message)
         });
-        Ok(vec![self.engine(stage, half, (sender, receiver), certificates, fetches)?])
+        Ok(vec![self.engine(run, half, (sender, receiver), certificates, fetches)?])
     }
 }
 
-impl<S: Signing> Opaque<S> {
+impl<S: Signing> EngineOnly<S> {
     pub(super) fn new(plan: &Plan) -> Self {
         let Fixture { participants, schemes, .. } = S::keys(plan.seed, plan.nodes);
         let record = Record { genesis: GENESIS, honest: plan.honest(), ..Record::default() };
@@ -115,7 +115,7 @@ impl<S: Signing> Opaque<S> {
     /// What they'd fetch does not say of which view it is, so that they fetch nothing.
     fn twins(
         &self,
-        stage: Stage<'_>,
+        run: RunContext<'_>,
         half: Half,
         votes: Channel,
         certificates: Channel,
@@ -131,15 +131,15 @@ impl<S: Signing> Opaque<S> {
             certificate.ok().map(|certificate| certificate.view().get())
         };
         let context =
-            stage.context.child("split").with_attribute("node", node).with_attribute("life", life);
+            run.context.child("split").with_attribute("node", node).with_attribute("life", life);
         let (first_votes, second_votes) = self.split(node, context.child("votes"), votes, vote)?;
         let (first_certificates, second_certificates) =
             self.split(node, context.child("certificates"), certificates, certificate)?;
         let none = || inert_channel(&*self.participants);
         let (first, second) = (Half { twin: FIRST, ..half }, Half { twin: SECOND, ..half });
         Ok(vec![
-            self.engine(stage, first, first_votes, first_certificates, none())?,
-            self.engine(stage, second, second_votes, second_certificates, none())?,
+            self.engine(run, first, first_votes, first_certificates, none())?,
+            self.engine(run, second, second_votes, second_certificates, none())?,
         ])
     }
 
@@ -205,7 +205,7 @@ impl<S: Signing> Opaque<S> {
 
     fn engine(
         &self,
-        stage: Stage<'_>,
+        run: RunContext<'_>,
         half: Half,
         votes: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
         certificates: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
@@ -213,7 +213,7 @@ impl<S: Signing> Opaque<S> {
     ) -> Result<Handle<()>, String> {
         let Half { node, twin, life, disk } = half;
         let scheme = self.scheme(node)?;
-        let context = stage
+        let context = run
             .context
             .child("node")
             .with_attribute("node", node)
@@ -235,7 +235,7 @@ impl<S: Signing> Opaque<S> {
         let config = Config {
             scheme,
             elector: Leaders { nodes, twins: self.twins.clone() },
-            blocker: stage.oracle.control(key(&self.participants, node)?),
+            blocker: run.oracle.control(key(&self.participants, node)?),
             automaton: application.clone(),
             relay: application,
             reporter,

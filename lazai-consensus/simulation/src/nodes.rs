@@ -12,8 +12,8 @@ use commonware_utils::{NZU32, sync::Mutex};
 
 use super::record::Record;
 
-/// The nodes of a run: what starts them, and what they leave for the checker. Outlives power cuts.
-pub(super) trait Crew {
+/// Starts the nodes of a run, and keeps what they leave for the checker. Outlives power cuts.
+pub(super) trait NodeFactory {
     /// The keys by which the network knows the nodes.
     fn participants(&self) -> &Arc<[PublicKey]>;
 
@@ -26,7 +26,7 @@ pub(super) trait Crew {
     /// Starts a node on the `disk`-th disk that it has had, for the `life`-th time.
     fn start(
         &self,
-        stage: Stage<'_>,
+        run: RunContext<'_>,
         node: u16,
         disk: usize,
         life: u64,
@@ -36,25 +36,25 @@ pub(super) trait Crew {
     fn listen(&self) {}
 }
 
-/// Where nodes run until the next power cut.
+/// The runtime and the network of the nodes until the next power cut.
 #[derive(Clone, Copy)]
-pub(super) struct Stage<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) context: &'a deterministic::Context,
     pub(super) oracle: &'a Oracle<PublicKey, deterministic::Context>,
 }
 
-/// The nodes that run on a stage.
-pub(super) struct Team<'a, C> {
-    stage: Stage<'a>,
-    crew: &'a C,
+/// The nodes that are up, and what starts them.
+pub(super) struct RunningNodes<'a, C> {
+    run: RunContext<'a>,
+    factory: &'a C,
     running: BTreeMap<u16, Vec<Handle<()>>>,
 }
 
 pub(super) type Channel = (Sender<PublicKey, deterministic::Context>, Receiver<PublicKey>);
 
-impl<'a, C: Crew> Team<'a, C> {
-    pub(super) const fn new(stage: Stage<'a>, crew: &'a C) -> Self {
-        Self { stage, crew, running: BTreeMap::new() }
+impl<'a, C: NodeFactory> RunningNodes<'a, C> {
+    pub(super) const fn new(run: RunContext<'a>, factory: &'a C) -> Self {
+        Self { run, factory, running: BTreeMap::new() }
     }
 
     pub(super) fn is_up(&self, node: u16) -> bool {
@@ -64,12 +64,12 @@ impl<'a, C: Crew> Team<'a, C> {
     /// Starts a node on the disk that it has.
     pub(super) async fn start(&mut self, node: u16, disk: usize) -> Result<(), String> {
         let life = {
-            let mut record = self.crew.record().lock();
+            let mut record = self.factory.record().lock();
             let life = record.lives.entry(node).or_default();
             *life = life.saturating_add(1);
             *life
         };
-        let handles = self.crew.start(self.stage, node, disk, life).await?;
+        let handles = self.factory.start(self.run, node, disk, life).await?;
         self.running.insert(node, handles);
         Ok(())
     }
@@ -105,10 +105,10 @@ pub(super) fn key(participants: &[PublicKey], node: u16) -> Result<PublicKey, St
 
 /// Channels of the network for a node, numbered from 0.
 pub(super) async fn channels<const N: usize>(
-    stage: Stage<'_>,
+    run: RunContext<'_>,
     key: PublicKey,
 ) -> Result<[Channel; N], String> {
-    let control = stage.oracle.control(key);
+    let control = run.oracle.control(key);
     let mut channels = Vec::with_capacity(N);
     for channel in 0..N as u64 {
         let made = control.register(channel, QUOTA).await;
