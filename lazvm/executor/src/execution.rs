@@ -4,7 +4,7 @@ use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
 use lazai_api_types::{
     Fault,
-    chain::{BlockContext, ExecutionError},
+    chain::{Block, BlockContext, ExecutionError},
 };
 use lazai_gas::{FeeMarket, Resources};
 use lazai_precompiles::Settings;
@@ -221,6 +221,23 @@ impl OpenBlock {
             logs,
         });
     }
+}
+
+/// Returns the place in the chain at which a block is executed.
+pub(crate) const fn context_of(block: &Block) -> BlockContext {
+    BlockContext {
+        height: block.height,
+        epoch: block.epoch,
+        parent: block.parent,
+        proposer: block.proposer,
+        timestamp_ms: block.timestamp_ms,
+    }
+}
+
+/// Returns the error of a block that claims another state root than its execution gives.
+pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> ExecutionError {
+    let reason = format!("block {height} claims the state root {claimed}, and has {got}");
+    ExecutionError::Rejected { reason }
 }
 
 fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {

@@ -11,7 +11,7 @@ use lazvm::Execution;
 
 use crate::{
     Devices, Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
-    execution::{Executed, Machine},
+    execution::{Executed, Machine, context_of, wrong_root},
     journal::Journal,
     open_blocks::OpenBlocks,
     payload,
@@ -385,21 +385,6 @@ pub struct Status {
     /// Why a transaction is not in the last block that this node built, if the node cannot run it:
     /// a device that fails.
     pub left_out: Option<String>,
-}
-
-pub(crate) const fn context_of(block: &Block) -> BlockContext {
-    BlockContext {
-        height: block.height,
-        epoch: block.epoch,
-        parent: block.parent,
-        proposer: block.proposer,
-        timestamp_ms: block.timestamp_ms,
-    }
-}
-
-pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> ExecutionError {
-    let reason = format!("block {height} claims the state root {claimed}, and has {got}");
-    ExecutionError::Rejected { reason }
 }
 
 /// The base fee of the block above a state.

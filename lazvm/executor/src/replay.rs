@@ -5,8 +5,7 @@ use lazai_api_types::chain::{Block, ExecutionError};
 
 use crate::{
     Genesis, JournalError, SnapshotError, StoreError,
-    execution::Machine,
-    executor::{context_of, wrong_root},
+    execution::{Machine, context_of, wrong_root},
     journal::Journal,
     payload,
     receipts::Receipts,
