@@ -1,8 +1,9 @@
 use super::{
     ExecutionError,
     arena::Arena,
+    part::Part,
     sequence::{Sequence, Span},
-    step::{Part, Step},
+    step::Step,
 };
 use crate::{
     kernel::{Backend, Threads},

@@ -5,6 +5,7 @@ mod attention;
 mod batch;
 mod cache;
 mod operators;
+mod part;
 mod sequence;
 mod session;
 mod step;

@@ -6,8 +6,8 @@ use super::{
     ExecutionError,
     arena::{Arena, Slot},
     attention::Attention,
+    part::Part,
     sequence::Sequence,
-    step::Part,
 };
 use crate::{
     kernel::{

@@ -1,4 +1,4 @@
-use super::{ExecutionError, arena::Arena, operators::Call, sequence::Sequence};
+use super::{ExecutionError, arena::Arena, operators::Call, part::Part, sequence::Sequence};
 use crate::{
     kernel::{Backend, Threads},
     model::Model,
@@ -15,20 +15,6 @@ pub(super) struct Step<'a> {
     pub(super) rows: Rows,
     pub(super) parts: &'a [Part],
     pub(super) tokens: &'a [u32],
-}
-
-/// The rows of one sequence.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    pub(super) sequence: usize,
-    /// Row of its first token in the step.
-    pub(super) start: usize,
-    /// How many tokens the sequence has in the step.
-    pub(super) count: usize,
-    /// Its last tokens whose scores are wanted.
-    pub(super) outputs: usize,
-    /// Position of its first token.
-    pub(super) first: usize,
 }
 
 impl Step<'_> {
@@ -80,18 +66,6 @@ impl Step<'_> {
             sequences: self.sequences,
         };
         call.run(operator)
-    }
-}
-
-impl Part {
-    /// Its rows of a value of the step.
-    pub(super) fn rows<'a, T>(&self, values: &'a [T], width: usize) -> &'a [T] {
-        &values[self.start * width..][..self.count * width]
-    }
-
-    /// As [`rows`](Self::rows), to write.
-    pub(super) fn rows_mut<'a, T>(&self, values: &'a mut [T], width: usize) -> &'a mut [T] {
-        &mut values[self.start * width..][..self.count * width]
     }
 }
 

@@ -3,8 +3,9 @@
 use super::{
     super::{
         arena::{Arena, Slot},
+        part::Part,
         sequence::Sequence,
-        step::{Part, Step},
+        step::Step,
     },
     batch::{decoder, encoder, load},
     *,
