@@ -4,12 +4,16 @@
 #![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 #[cfg(feature = "authorization")]
 pub mod authorization;
 pub mod chain;
 pub mod codec;
 mod identity;
+#[cfg(feature = "std")]
+mod io_error;
 mod job;
 #[cfg(feature = "openai")]
 pub mod openai;
@@ -20,6 +24,8 @@ mod statement;
 mod work;
 
 pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
+#[cfg(feature = "std")]
+pub use io_error::IoError;
 pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, MAX_STOP_TEXTS, Prompt, Sampling, Task};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{

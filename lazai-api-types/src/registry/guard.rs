@@ -78,7 +78,6 @@ impl<'a> GuardedVerifier<'a> {
 /// Returns what `run` gives, or `None` if it panics.
 #[cfg(feature = "std")]
 fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
-    extern crate std;
     // A verifier has no state that its answers depend on, so none can be left half changed.
     std::panic::catch_unwind(core::panic::AssertUnwindSafe(run)).ok()
 }

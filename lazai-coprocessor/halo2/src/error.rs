@@ -1,7 +1,9 @@
 use core::fmt;
 
 use alloy_primitives::B256;
-use lazai_api_types::{Fault, FaultKind, InvalidKey, ModelId, PortError, Rejection, WorkOverflow};
+use lazai_api_types::{
+    Fault, FaultKind, InvalidKey, IoError, ModelId, PortError, Rejection, WorkOverflow,
+};
 
 use crate::SrsError;
 
@@ -22,10 +24,10 @@ pub enum Halo2Error {
         max: usize,
     },
     /// A file cannot be read or written.
-    #[error("the file cannot be read or written: {kind}")]
+    #[error("the file cannot be read or written: {}", source.kind())]
     File {
-        /// Kind of the I/O error.
-        kind: std::io::ErrorKind,
+        /// The error of the file system.
+        source: IoError,
     },
     /// The bytes are not the canonical encoding of a key.
     #[error("{field} of the key is {got}, expected {expected}")]
@@ -124,7 +126,7 @@ impl fmt::Display for RunShape {
 
 impl From<std::io::Error> for Halo2Error {
     fn from(error: std::io::Error) -> Self {
-        Self::File { kind: error.kind() }
+        Self::File { source: error.into() }
     }
 }
 

@@ -6,12 +6,10 @@ use std::{
     path::Path,
 };
 
+use lazai_api_types::IoError;
 use lazai_coprocessor::chat::{ChatError, ChatTemplate};
 
-use crate::{
-    IoError,
-    gguf::{Gguf, GgufError, keys},
-};
+use crate::gguf::{Gguf, GgufError, keys};
 
 /// Why the chat template of a checkpoint was not read.
 #[non_exhaustive]

@@ -8,6 +8,3 @@ pub mod quantize;
 pub mod reference;
 
 mod float;
-mod io_error;
-
-pub use io_error::IoError;

@@ -6,6 +6,7 @@ use std::{
 
 use alloy_primitives::{B256, keccak256};
 use lazai_api_types::{
+    IoError,
     chain::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES},
     codec::DecodeError,
 };
@@ -37,11 +38,11 @@ impl Journal {
         genesis: B256,
         mut visit: impl FnMut(Block) -> Result<(), E>,
     ) -> Result<(Self, u64), E> {
-        let failed = |error: io::Error| JournalError::io("open", &error);
+        let failed = |error: io::Error| JournalError::io("open", error);
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(genesis.as_slice());
         if !path.try_exists().map_err(failed)? {
-            make(path, &header).map_err(|error| JournalError::io("make", &error))?;
+            make(path, &header).map_err(|error| JournalError::io("make", error))?;
         }
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -69,7 +70,7 @@ impl Journal {
                 }
                 None => {
                     journal.check_torn(length)?;
-                    journal.cut().map_err(|error| JournalError::io("cut", &error))?;
+                    journal.cut().map_err(|error| JournalError::io("cut", error))?;
                     let cut_bytes = length - journal.end;
                     return Ok((journal, cut_bytes));
                 }
@@ -93,7 +94,7 @@ impl Journal {
         let record = encode(block);
         if let Err(error) = self.write(&record) {
             self.broken = self.cut().is_err();
-            return Err(JournalError::io("append to", &error));
+            return Err(JournalError::io("append to", error));
         }
         (self.end, self.height) = (self.end + record.len() as u64, block.height);
         Ok(())
@@ -122,7 +123,7 @@ impl Journal {
             return Err(damaged);
         }
         let mut rest = Vec::new();
-        let failed = |error: io::Error| JournalError::io("read", &error);
+        let failed = |error: io::Error| JournalError::io("read", error);
         self.file.seek(SeekFrom::Start(self.end)).map_err(failed)?;
         self.file.read_to_end(&mut rest).map_err(failed)?;
         // Users choose what stands in a payload, and could put whole records there: where the bad
@@ -239,18 +240,18 @@ pub enum JournalError {
         got: u64,
     },
     /// The operating system refused.
-    #[error("cannot {action} the journal: {reason}")]
+    #[error("cannot {action} the journal: {source}")]
     Io {
         /// What was tried.
         action: &'static str,
-        /// What the system said.
-        reason: String,
+        /// The error of the file system.
+        source: IoError,
     },
 }
 
 impl JournalError {
-    fn io(action: &'static str, error: &io::Error) -> Self {
-        Self::Io { action, reason: error.to_string() }
+    fn io(action: &'static str, error: io::Error) -> Self {
+        Self::Io { action, source: error.into() }
     }
 }
 

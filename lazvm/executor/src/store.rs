@@ -4,6 +4,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lazai_api_types::IoError;
+
 /// A folder that one executor owns: a lock, the journal and a snapshot.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -14,7 +16,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
-        let failed = |error: io::Error| StoreError::io("open", folder, &error);
+        let failed = |error: io::Error| StoreError::io("open", folder, error);
         fs::create_dir_all(folder).map_err(failed)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -36,7 +38,7 @@ impl Store {
 
     /// Makes a file that was just made in the folder survive a crash.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        sync_folder(&self.folder).map_err(|error| StoreError::io("sync", &self.folder, &error))
+        sync_folder(&self.folder).map_err(|error| StoreError::io("sync", &self.folder, error))
     }
 
     /// The bytes of the last snapshot, if there is one.
@@ -45,7 +47,7 @@ impl Store {
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::io("read", &path, &error)),
+            Err(error) => Err(StoreError::io("read", &path, error)),
         }
     }
 
@@ -59,7 +61,7 @@ impl Store {
             fs::rename(&new, &path)?;
             sync_folder(&self.folder)
         };
-        write().map_err(|error| StoreError::io("replace", &path, &error))
+        write().map_err(|error| StoreError::io("replace", &path, error))
     }
 }
 
@@ -81,14 +83,14 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {reason}", path.display())]
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
         /// On what.
         path: PathBuf,
-        /// What the system said.
-        reason: String,
+        /// The error of the file system.
+        source: IoError,
     },
     /// Another process has it.
     #[error("another process uses {}: stop it, or name another folder", folder.display())]
@@ -99,8 +101,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), reason: error.to_string() }
+    fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source: error.into() }
     }
 }
 

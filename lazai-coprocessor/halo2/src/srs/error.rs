@@ -1,5 +1,7 @@
 use std::io;
 
+use lazai_api_types::IoError;
+
 /// Why a structured reference string was refused.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -19,10 +21,10 @@ pub enum SrsError {
         group: &'static str,
     },
     /// The file cannot be read.
-    #[error("the file cannot be read or written: {kind}")]
+    #[error("the file cannot be read or written: {}", source.kind())]
     Io {
-        /// Kind of the I/O error.
-        kind: io::ErrorKind,
+        /// The error of the file system.
+        source: IoError,
     },
     /// The Lagrange basis is not the one that follows from the powers.
     #[error("the Lagrange basis does not belong to the powers")]
@@ -99,6 +101,6 @@ pub enum SrsError {
 
 impl From<io::Error> for SrsError {
     fn from(error: io::Error) -> Self {
-        Self::Io { kind: error.kind() }
+        Self::Io { source: error.into() }
     }
 }

@@ -298,7 +298,7 @@ fn the_cache_is_filled_once_and_checked() {
     let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(name));
     assert_eq!(left.count(), 1);
     let io = Srs::open(folder.join("lazvm-no-such-file"), 2).unwrap_err();
-    assert_eq!(io, SrsError::Io { kind: std::io::ErrorKind::NotFound });
+    assert_eq!(io, SrsError::Io { source: std::io::ErrorKind::NotFound.into() });
 }
 
 #[test]

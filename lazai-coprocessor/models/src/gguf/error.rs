@@ -1,4 +1,4 @@
-use crate::IoError;
+use lazai_api_types::IoError;
 
 /// Why a GGUF file was refused, or a part of it is not to be had.
 ///

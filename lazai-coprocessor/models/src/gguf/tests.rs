@@ -476,3 +476,12 @@ proptest! {
         check_header(&bytes)?;
     }
 }
+
+#[test]
+fn the_error_of_the_system_stays_within_reach() {
+    let error = Gguf::open("nowhere/model.gguf".as_ref()).unwrap_err();
+    assert_eq!(error, GgufError::Io { source: io::ErrorKind::NotFound.into() });
+    assert_eq!(error.to_string(), "the GGUF file cannot be read: entity not found");
+    let system = core::error::Error::source(&error).unwrap().to_string();
+    assert!(system.contains("os error"), "{system}");
+}

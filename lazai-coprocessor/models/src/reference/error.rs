@@ -1,4 +1,6 @@
-use crate::{IoError, gguf::GgufError};
+use lazai_api_types::IoError;
+
+use crate::gguf::GgufError;
 
 /// Why a checkpoint was refused, or a sequence cannot be run on it.
 #[non_exhaustive]

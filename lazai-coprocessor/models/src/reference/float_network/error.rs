@@ -1,4 +1,4 @@
-use crate::IoError;
+use lazai_api_types::IoError;
 
 /// Why the file of a [`FloatNetwork`](super::FloatNetwork) was refused.
 #[non_exhaustive]
