@@ -1,10 +1,9 @@
-//! Coding and checking of off-chain data, beside the bare erasure code and the bare hash.
+//! Benchmarks of encoding and verification, beside the bare erasure code and the bare hash.
 //!
-//! `cargo bench -p lazai-consensus --features availability --bench availability`
+//! `cargo bench -p lazai-availability --bench availability`
 //!
-//! Throughput is in bytes of data, but for `verify`, where it is in bytes of shards. One thread; on
-//! Linux it is its time on the processor that counts, so that other work on the machine changes
-//! little.
+//! Throughput is in bytes of data, for `verify` in bytes of shards. Each benchmark uses one thread.
+//! On Linux its processor time is measured, so that other work on the machine has little effect.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,7 +26,7 @@ const MEMBERS: [u16; 4] = [4, 13, 31, 100];
 
 type Shards = BTreeMap<(u32, u16), Shard<'static>>;
 
-/// Time of this thread on the processor, or on the clock where the system does not tell.
+/// Measures the processor time of this thread, or the wall clock on systems that do not report it.
 struct ThreadTime;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -67,7 +66,7 @@ impl Measurement for ThreadTime {
     }
 }
 
-/// Takes shards and does nothing with them.
+/// A sink that drops all shards.
 struct Nowhere;
 
 impl ShardSink for Nowhere {
@@ -97,7 +96,7 @@ fn published(data: &[u8], n: u16) -> (Manifest, Shards) {
     (manifest, shards.into_iter().map(|shard| ((shard.stripe, shard.index), shard)).collect())
 }
 
-/// The code alone.
+/// Runs the erasure code alone.
 fn encode_raw(k: usize, n: usize, originals: &[&[u8]]) {
     let mut encoder = ReedSolomonEncoder::new(k, n - k, originals[0].len()).unwrap();
     for stripe in originals.chunks(k) {
@@ -108,7 +107,7 @@ fn encode_raw(k: usize, n: usize, originals: &[&[u8]]) {
     }
 }
 
-/// The hash alone: the roots of these shards.
+/// Runs the hash alone: computes the roots of `shards`.
 fn hash_raw<'a>(shards: impl Iterator<Item = &'a Shard<'static>>) {
     for shard in shards {
         let leaves: Vec<_> = shard.bytes.chunks(LEAF_BYTES).map(merkle::leaf).collect();
@@ -143,7 +142,7 @@ fn decoding(criterion: &mut Criterion<ThreadTime>) {
     for n in MEMBERS {
         let (manifest, shards) = published(&data, n);
         let k = manifest.commitment().coding().k();
-        // All data shards are lost: what takes the most work.
+        // All data shards are lost: the most expensive case.
         let mut code = shards.clone();
         code.retain(|(_, index), _| (k..k + k).contains(index));
         let mut group = criterion.benchmark_group(format!("availability::decode/n={n} k={k}"));

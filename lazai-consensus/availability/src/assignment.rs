@@ -4,30 +4,30 @@ use lazai_consensus::Committee;
 
 use super::{CodingError, MAX_SHARDS};
 
-/// Which member of a committee holds which shards.
+/// The assignment of shards to the members of a committee.
 ///
-/// There are `n` seats, one for each shard of a stripe. The shard at place `i` of stripe `s`
-/// belongs to seat `(i + s) mod n`, so that the places that hold the data itself, which readers ask
-/// for first, go around.
+/// There are `n` seats, one for each shard of a stripe. The shard at index `i` of stripe `s`
+/// belongs to seat `(i + s) mod n`. The rotation spreads the shards with the data itself, which
+/// readers ask for first, over all seats.
 ///
-/// # How many seats each
-/// What a certificate is worth depends on it. [`by_weight`](Self::by_weight) gives a seat for each
-/// unit of weight: then the signers of an `Available` certificate hold at least `n - f` of the
-/// `n = 3f + 1` shards, and if less than a third of the weight lies, `f + 1 = k` of those are
-/// really kept, which restore everything. A quorum with unequal stakes gets there by sharing `n`
-/// seats with [`chain::seats`](lazai_consensus::chain::seats), and making these the weights of its
-/// committee.
+/// # Distribution of seats
+/// The distribution determines the strength of an `Available` certificate.
+/// [`by_weight`](Self::by_weight) gives a seat for each unit of weight: then the signers hold at
+/// least `n - f` of the `n = 3f + 1` shards, and if less than a third of the weight is faulty, at
+/// least `f + 1 = k` of those are really stored, which restore everything. A quorum with unequal
+/// stakes shares `n` seats by [`chain::seats`](lazai_consensus::chain::seats), and makes these the
+/// weights of its committee.
 ///
-/// [`one_each`](Self::one_each) ignores the weights: few heavy members then may certify data that
-/// too few hold. It is for committees of equal weights, however large.
+/// [`one_each`](Self::one_each) ignores the weights: few heavy members may then certify data of
+/// which too few shards are stored. It is for committees of equal weights, of any size.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Assignment {
-    /// The place of the member in the committee, by seat.
+    /// The index of the member in the committee, by seat.
     members: Vec<u16>,
 }
 
 impl Assignment {
-    /// A seat for each unit of weight.
+    /// Assigns a seat for each unit of weight.
     ///
     /// # Errors
     /// [`CodingError::Shards`] if the total weight is above [`MAX_SHARDS`].
@@ -35,7 +35,7 @@ impl Assignment {
         Self::new(committee.members().iter().map(|member| member.weight))
     }
 
-    /// One seat for each member, whatever its weight.
+    /// Assigns one seat to each member, regardless of its weight.
     ///
     /// # Errors
     /// [`CodingError::Shards`] if there are more than [`MAX_SHARDS`] members.
@@ -43,10 +43,10 @@ impl Assignment {
         Self::new(committee.members().iter().map(|_| 1))
     }
 
-    /// As many seats as said, for each member in the order of the committee.
+    /// Assigns the given number of seats to each member, in the order of the committee.
     ///
     /// # Errors
-    /// [`CodingError::Shards`] if there are none, or more than [`MAX_SHARDS`].
+    /// [`CodingError::Shards`] if there are no seats, or more than [`MAX_SHARDS`].
     pub fn new(seats: impl IntoIterator<Item = u64>) -> Result<Self, CodingError> {
         let too_many = CodingError::Shards { got: u16::MAX, max: MAX_SHARDS };
         let mut members = Vec::new();
@@ -61,13 +61,13 @@ impl Assignment {
         Ok(Self { members })
     }
 
-    /// The number of seats: that of the shards of a stripe.
+    /// Returns the number of seats, which is that of the shards of a stripe.
     #[must_use]
     pub fn n(&self) -> u16 {
         u16::try_from(self.members.len()).unwrap_or(MAX_SHARDS)
     }
 
-    /// The place in the committee of who holds this shard; `None` if there is no such shard.
+    /// Returns the index of the member that stores a shard; `None` if there is no such shard.
     #[must_use]
     pub fn holder(&self, stripe: u32, shard: u16) -> Option<u16> {
         let n = self.n();
@@ -75,20 +75,20 @@ impl Assignment {
         self.members.get(usize::try_from(seat.checked_rem(n.into())?).ok()?).copied()
     }
 
-    /// The seats of a member, ascending.
+    /// Returns the seats of a member in ascending order.
     pub fn seats(&self, member: u16) -> impl Iterator<Item = u16> {
         let seats = (0_u16..).zip(&self.members);
         seats.filter(move |(_, holder)| **holder == member).map(|(seat, _)| seat)
     }
 
-    /// The shards of a stripe that a member holds, in the order of its seats.
+    /// Returns the shards of a stripe that a member stores, in the order of its seats.
     pub fn shards(&self, member: u16, stripe: u32) -> impl Iterator<Item = u16> {
         let n = self.n();
         self.seats(member).map(move |seat| shard_of_seat(n, seat, stripe))
     }
 }
 
-/// The shard of a stripe that belongs to a seat: `(seat - stripe) mod n`.
+/// Returns the shard of a stripe that belongs to a seat: `(seat - stripe) mod n`.
 pub(super) fn shard_of_seat(n: u16, seat: u16, stripe: u32) -> u16 {
     let shift = stripe.checked_rem(n.into()).unwrap_or_default();
     let shard = u32::from(seat).saturating_add(n.into()).saturating_sub(shift);
@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(Assignment::new([1_000, 24]).unwrap().n(), 1_024);
     }
 
-    /// With a seat for each unit of weight, a certificate means that honest signers hold k shards.
+    /// With a seat for each unit of weight, a certificate implies that honest signers store `k`
+    /// shards.
     #[test]
     fn certificates_by_weight_mean_that_the_data_is_there() {
         for weights in [vec![1_u64; 4], vec![3, 1, 1, 2], vec![10, 9, 1, 1, 1], vec![5, 5, 5, 1]] {

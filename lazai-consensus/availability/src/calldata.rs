@@ -4,8 +4,8 @@ use lazai_consensus::evm::calldata;
 
 use crate::{DatasetCommitment, Opening};
 
-/// The call of `DataOpeningVerifier.verify(bytes32 root, bytes opening)` that checks `opening`
-/// against the root of the data set of `commitment`.
+/// Encodes a call of `DataOpeningVerifier.verify(bytes32 root, bytes opening)`, which verifies
+/// `opening` against the root of the dataset of `commitment`.
 ///
 /// The second argument is what [`verify_opening_proof`](crate::verify_opening_proof) reads.
 #[must_use]
@@ -15,5 +15,5 @@ pub fn opening_calldata(commitment: &DatasetCommitment, opening: &Opening) -> Ve
     calldata(SELECTOR, &commitment.root(), &[&proof])
 }
 
-/// `verify(bytes32,bytes)`.
+/// The selector of `verify(bytes32,bytes)`.
 const SELECTOR: [u8; 4] = [0x25, 0x8a, 0xe5, 0x82];

@@ -6,31 +6,30 @@ use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
 
 use super::{Coding, Shard, shard::shard_tree};
 
-/// All shards of a stripe: `k` that hold the data, one after the other and filled up with zeros,
-/// and `n - k` that follow from them.
+/// All shards of a stripe: `k` that hold the data, zero-padded, and `n - k` of parity.
 ///
-/// The code treats each block of 64 bytes by itself: byte `i` of every shard depends on nothing but
-/// the 64 bytes around byte `i` of the others. So the leaves at one place of all shards are a
-/// stripe of their own, in the same code.
+/// The code treats each block of 64 bytes separately: byte `i` of every shard depends only on the
+/// 64 bytes around byte `i` of the others. So the leaves at one position of all shards form a
+/// codeword of the same code.
 #[derive(Default)]
 pub(super) struct CodedStripe {
     k: usize,
     shard_bytes: usize,
     data: Vec<u8>,
     parity: Vec<u8>,
-    /// Its working memory is larger than the stripe, and takes longer to get than to use.
+    /// Reused between stripes: its working memory exceeds the stripe, and allocating it takes
+    /// longer than encoding.
     encoder: Option<ReedSolomonEncoder>,
 }
 
 impl CodedStripe {
-    /// Takes over the memory of the stripe before, for the data of the next; it is empty.
+    /// Clears the data and returns its buffer, to be filled for [`encode`](Self::encode).
     pub(super) fn data_mut(&mut self) -> &mut Vec<u8> {
         self.data.clear();
         &mut self.data
     }
 
-    /// Codes the data that is in it, which is filled up with zeros to `k` shards of `shard_bytes`
-    /// bytes.
+    /// Encodes the data in the buffer, zero-padded to `k` shards of `shard_bytes` bytes.
     pub(super) fn encode(&mut self, coding: Coding, shard_bytes: usize) -> Result<(), CodeError> {
         let (k, n) = (usize::from(coding.k()), usize::from(coding.n()));
         let recovery = n.saturating_sub(k);
@@ -57,8 +56,8 @@ impl CodedStripe {
         Ok(())
     }
 
-    /// Codes the stripe of which `shards` are shards: at least `k` different ones, all of
-    /// `shard_bytes` bytes.
+    /// Decodes the stripe from at least `k` different `shards`, all of `shard_bytes` bytes, and
+    /// encodes it again.
     pub(super) fn restore<'a>(
         &mut self,
         coding: Coding,
@@ -98,12 +97,12 @@ impl CodedStripe {
         self.encode(coding, shard_bytes)
     }
 
-    /// The `k` shards that hold the data.
+    /// Returns the `k` data shards.
     pub(super) fn data(&self) -> &[u8] {
         &self.data
     }
 
-    /// A shard; without any bytes past the last.
+    /// Returns a shard; empty past the last.
     pub(super) fn shard(&self, index: u16) -> &[u8] {
         let index = usize::from(index);
         let place = |bytes: &[u8], index: usize| {
@@ -117,13 +116,13 @@ impl CodedStripe {
         .unwrap_or_default()
     }
 
-    /// All shards in their order.
+    /// Returns all shards in ascending order.
     pub(super) fn shards(&self) -> impl Iterator<Item = &[u8]> {
         self.data.chunks_exact(self.shard_bytes).chain(self.parity.chunks_exact(self.shard_bytes))
     }
 
-    /// The tree over the roots of the shards. A root that is known for the very bytes of a shard
-    /// may be given, since hashing takes most of the time.
+    /// Returns the tree over the shard roots. `known` may return the root of a shard together with
+    /// the bytes that it was computed from, to avoid hashing them again.
     pub(super) fn tree<'a>(&self, known: impl Fn(u16) -> Option<(&'a [u8], B256)>) -> Tree {
         let roots: Vec<_> = (0..)
             .zip(self.shards())
@@ -135,15 +134,15 @@ impl CodedStripe {
         Tree::over_roots(&roots)
     }
 
-    /// A shard with its path.
+    /// Returns a shard with its path in the stripe.
     pub(super) fn with_path(&self, tree: &Tree, stripe: u32, index: u16) -> Shard<'_> {
         let path = tree.path(index.into());
         Shard { stripe, index, path, bytes: Cow::Borrowed(self.shard(index)) }
     }
 }
 
-/// The code did not take shards whose number and size are right: a defect of this crate or of the
-/// code below it.
+/// The erasure code refused shards of valid number and size: a defect of this crate or of
+/// `reed-solomon-simd`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the erasure code refused shards of the right number and size")]
 pub struct CodeError;
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn any_k_shards_restore() {
-        // One memory for all, so that what is left of a stripe would show in the next.
+        // Reused, so that bytes left over from one stripe would show in the next.
         let mut restored = CodedStripe::default();
         for n in 1..=10 {
             let coding = Coding::new(n).unwrap();

@@ -1,7 +1,7 @@
-/// How a data set is cut and coded: the number of shards of a stripe, and the size of a stripe.
+/// The parameters of the erasure code: the number of shards of a stripe, and the size of a stripe.
 ///
-/// Of `n` shards any `k = f + 1` restore a stripe, where `f = floor((n - 1) / 3)`: with
-/// `n = 3f + 1` holders up to `2f` shards may be lost. What is stored is `n / k` times the data:
+/// Any `k = f + 1` of `n` shards restore a stripe, where `f = floor((n - 1) / 3)`: with
+/// `n = 3f + 1` holders up to `2f` shards may be lost. The stored size is `n / k` times the data:
 /// 2.0 times at 4 shards, 2.6 at 13, 2.8 at 31, and never above 3.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Coding {
@@ -10,7 +10,7 @@ pub struct Coding {
 }
 
 impl Coding {
-    /// A coding into `n` shards, with stripes of [`DEFAULT_STRIPE_BYTES`].
+    /// Creates a coding into `n` shards, with stripes of [`DEFAULT_STRIPE_BYTES`].
     ///
     /// # Errors
     /// [`CodingError::Shards`] if `n` is 0 or above [`MAX_SHARDS`].
@@ -18,11 +18,11 @@ impl Coding {
         Self::with_stripe_bytes(n, DEFAULT_STRIPE_BYTES)
     }
 
-    /// A coding into `n` shards, with stripes of `stripe_bytes` bytes of data; the last stripe may
-    /// hold less.
+    /// Creates a coding into `n` shards, with stripes of `stripe_bytes` bytes of data; the last
+    /// stripe may be shorter.
     ///
-    /// Small stripes cost: a shard takes whole leaves of [`LEAF_BYTES`], so a stripe should hold
-    /// far more than `k * LEAF_BYTES`.
+    /// A shard is padded to whole leaves of [`LEAF_BYTES`], so a stripe should hold far more than
+    /// `k * LEAF_BYTES` bytes.
     ///
     /// # Errors
     /// [`CodingError`] if `n` is 0 or above [`MAX_SHARDS`], or `stripe_bytes` 0 or above
@@ -37,25 +37,25 @@ impl Coding {
         Ok(Self { n, stripe_bytes })
     }
 
-    /// The number of shards of a stripe.
+    /// Returns the number of shards of a stripe.
     #[must_use]
     pub const fn n(&self) -> u16 {
         self.n
     }
 
-    /// The number of shards that restore a stripe: `floor((n - 1) / 3) + 1`.
+    /// Returns the number of shards that restore a stripe: `floor((n - 1) / 3) + 1`.
     #[must_use]
     pub const fn k(&self) -> u16 {
         (self.n.saturating_sub(1) / 3).saturating_add(1)
     }
 
-    /// The bytes of data in a full stripe.
+    /// Returns the number of data bytes in a full stripe.
     #[must_use]
     pub const fn stripe_bytes(&self) -> u32 {
         self.stripe_bytes
     }
 
-    /// The leaves of each shard of a stripe that holds `data_bytes`:
+    /// Returns the number of leaves in each shard of a stripe of `data_bytes`:
     /// `ceil(data_bytes / (k * LEAF_BYTES))`.
     pub(super) fn leaves(&self, data_bytes: u32) -> u32 {
         // k is at most 342, so the product fits.
@@ -63,40 +63,41 @@ impl Coding {
     }
 }
 
-/// Why a data set cannot be coded like this.
+/// A coding is out of bounds.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CodingError {
-    /// There are no shards, or too many.
+    /// The number of shards is 0 or too large.
     #[error("a stripe has {got} shards, but must have from 1 to {max}")]
     Shards {
         /// Shards asked for.
         got: u16,
-        /// Most shards.
+        /// Maximum number of shards.
         max: u16,
     },
-    /// A stripe is empty or too large.
+    /// The size of a stripe is 0 or too large.
     #[error("a stripe holds {got} bytes, but must hold from 1 to {max}")]
     StripeBytes {
         /// Bytes asked for.
         got: u32,
-        /// Most bytes.
+        /// Maximum number of bytes.
         max: u32,
     },
 }
 
-/// The bytes of a leaf, the unit of every opening. A shard is a whole number of leaves.
+/// Bytes of a leaf, the unit of openings. A shard is a whole number of leaves.
 pub const LEAF_BYTES: usize = LEAF_BYTES_U32 as usize;
 
 const LEAF_BYTES_U32: u32 = 1_024;
 
-/// The bytes of data in a stripe, unless said otherwise: 16 MiB.
+/// Default number of data bytes in a stripe: 16 MiB.
 pub const DEFAULT_STRIPE_BYTES: u32 = 16 << 20;
 
-/// Most bytes of data in a stripe: 64 MiB, so that coding one takes well under 1 GiB of memory.
+/// Maximum number of data bytes in a stripe: 64 MiB, which is encoded in well under 1 GiB of
+/// memory.
 pub const MAX_STRIPE_BYTES: u32 = 64 << 20;
 
-/// Most shards of a stripe.
+/// Maximum number of shards of a stripe.
 pub const MAX_SHARDS: u16 = 1_024;
 
 #[cfg(test)]

@@ -2,10 +2,10 @@ use alloy_primitives::{B256, Keccak256};
 
 use super::{Coding, CodingError, LEAF_BYTES};
 
-/// What a data set is bound to: its size, its coding, and the root over the roots of its stripes.
+/// The size of a dataset, its coding, and the Merkle root over the roots of its stripes.
 ///
-/// From these follow the number and the size of all stripes, shards and leaves, so that whoever
-/// knows the [`root`](Self::root) alone can be shown any leaf.
+/// The number and the size of all stripes, shards and leaves follow from these, so a verifier that
+/// knows only the [`root`](Self::root) can check an opening of any leaf.
 ///
 /// # Encoding
 /// 48 bytes, all numbers big-endian:
@@ -25,7 +25,8 @@ pub struct DatasetCommitment {
 }
 
 impl DatasetCommitment {
-    /// The commitment to `bytes` bytes in `coding`, whose stripes have the root `stripes_root`.
+    /// Creates the commitment to `bytes` bytes in `coding`, with `stripes_root` over the stripe
+    /// roots.
     ///
     /// # Errors
     /// [`CommitmentError::Empty`] or [`CommitmentError::TooManyStripes`].
@@ -40,7 +41,7 @@ impl DatasetCommitment {
         Ok(Self { bytes, coding, stripes_root })
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the commitment; the format is given at [`DatasetCommitment`].
     #[must_use]
     pub fn encode(&self) -> [u8; COMMITMENT_BYTES] {
         let mut bytes = [0; COMMITMENT_BYTES];
@@ -52,11 +53,10 @@ impl DatasetCommitment {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`CommitmentError`] if the bytes are too few or too many, or hold a number out of its
-    /// bounds.
+    /// [`CommitmentError`] if the length is wrong or a number is out of its bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, CommitmentError> {
         let bytes: &[u8; COMMITMENT_BYTES] = bytes.try_into().map_err(|_| {
             CommitmentError::Length { expected: COMMITMENT_BYTES as u64, got: bytes.len() as u64 }
@@ -74,7 +74,8 @@ impl DatasetCommitment {
         Self::new(number(0, 8), coding, B256::from_slice(&bytes[16..]))
     }
 
-    /// What stands on chain for the data set: `keccak256("lazvm/dataset/1" ‖ encoding)`.
+    /// Returns the root of the dataset, its name on chain:
+    /// `keccak256("lazvm/dataset/1" ‖ encoding)`.
     #[must_use]
     pub fn root(&self) -> B256 {
         let mut hasher = Keccak256::new();
@@ -83,33 +84,33 @@ impl DatasetCommitment {
         hasher.finalize()
     }
 
-    /// The bytes of data; at least 1.
+    /// Returns the number of data bytes, at least 1.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// How the data is cut and coded.
+    /// Returns the parameters of the erasure code.
     #[must_use]
     pub const fn coding(&self) -> Coding {
         self.coding
     }
 
-    /// The root of the tree over the roots of the stripes.
+    /// Returns the root of the tree over the stripe roots.
     #[must_use]
     pub const fn stripes_root(&self) -> B256 {
         self.stripes_root
     }
 
-    /// The number of stripes: `ceil(bytes / stripe bytes)`, from 1 to [`MAX_STRIPES`].
+    /// Returns the number of stripes: `ceil(bytes / stripe bytes)`, from 1 to [`MAX_STRIPES`].
     #[must_use]
     pub fn stripes(&self) -> u32 {
         let stripes = self.bytes.div_ceil(self.coding.stripe_bytes().into());
         u32::try_from(stripes).unwrap_or(MAX_STRIPES)
     }
 
-    /// The bytes of data in a stripe: all stripes are full but the last, which holds what is left;
-    /// 0 past the end.
+    /// Returns the number of data bytes in a stripe. All stripes but the last are full; 0 past the
+    /// end.
     #[must_use]
     pub fn stripe_len(&self, stripe: u32) -> u32 {
         let full = self.coding.stripe_bytes();
@@ -117,35 +118,37 @@ impl DatasetCommitment {
         u32::try_from(self.bytes.saturating_sub(before)).map_or(full, |left| left.min(full))
     }
 
-    /// The leaves of each shard of a stripe: `ceil(stripe_len / (k * LEAF_BYTES))`; 0 past the end.
+    /// Returns the number of leaves in each shard of a stripe:
+    /// `ceil(stripe_len / (k * LEAF_BYTES))`; 0 past the end.
     #[must_use]
     pub fn leaves(&self, stripe: u32) -> u32 {
         self.coding.leaves(self.stripe_len(stripe))
     }
 
-    /// The bytes of each shard of a stripe, a multiple of [`LEAF_BYTES`]; 0 past the end.
+    /// Returns the size of each shard of a stripe in bytes, a multiple of [`LEAF_BYTES`]; 0 past
+    /// the end.
     #[must_use]
     pub fn shard_bytes(&self, stripe: u32) -> usize {
         // At most 64 MiB.
         (self.leaves(stripe) as usize).saturating_mul(LEAF_BYTES)
     }
 
-    /// The bytes of the `k` shards that restore a full stripe.
+    /// Returns the total bytes of the `k` shards that restore a full stripe.
     #[must_use]
     pub fn restore_bytes(&self) -> u64 {
         (self.shard_bytes(0) as u64).saturating_mul(self.coding.k().into())
     }
 }
 
-/// Why bytes do not commit to a data set.
+/// A commitment is malformed or out of bounds.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CommitmentError {
     /// The coding is out of bounds.
     #[error(transparent)]
     Coding(#[from] CodingError),
-    /// There is no data. An empty data set has no leaf to open, so nobody could show that it is
-    /// there.
+    /// There is no data. An empty dataset has no leaf to open, so its availability could not be
+    /// shown.
     #[error("a data set must have at least one byte")]
     Empty,
     /// The bytes are too few or too many.
@@ -156,12 +159,12 @@ pub enum CommitmentError {
         /// Bytes given.
         got: u64,
     },
-    /// The number of shards that restore a stripe is not what follows from the number of shards.
+    /// `k`, the number of shards that restore a stripe, does not follow from `n`.
     #[error("{expected} shards restore a stripe, not {got}")]
     Threshold {
-        /// What follows.
+        /// `k` as computed from `n`.
         expected: u16,
-        /// What the bytes say.
+        /// `k` as encoded.
         got: u16,
     },
     /// There is too much data for stripes of this size.
@@ -177,7 +180,7 @@ pub enum CommitmentError {
 /// The bytes of an encoded commitment.
 pub const COMMITMENT_BYTES: usize = 48;
 
-/// Most stripes of a data set, 2^24: 256 TiB at the default size of a stripe.
+/// Most stripes of a dataset, 2^24: 256 TiB at the default size of a stripe.
 pub const MAX_STRIPES: u32 = 1 << 24;
 
 const DOMAIN: &[u8] = b"lazvm/dataset/1";

@@ -8,42 +8,41 @@ use super::{
     code::CodedStripe,
 };
 
-/// Where the shards of a data set come from: a disk, the members of a quorum.
+/// A source of shards, such as a disk or the members of a quorum.
 pub trait ShardSource {
-    /// The shard at this place, or `None` if it cannot be had. It need not be the right one: it is
-    /// checked.
+    /// Returns a shard of a stripe, or `None` if it is not available. The shard may be wrong: the
+    /// caller verifies it.
     fn shard(&mut self, stripe: u32, index: u16) -> Option<Shard<'_>>;
 
-    /// Hears that the shard that it gave for this place is not the right one.
+    /// Reports that the shard returned for this position failed verification.
     fn refused(&mut self, _stripe: u32, _index: u16, _error: ShardError) {}
 }
 
-/// Shards in memory, by stripe and place.
+/// Provides shards in memory, by stripe and index.
 impl ShardSource for BTreeMap<(u32, u16), Shard<'_>> {
     fn shard(&mut self, stripe: u32, index: u16) -> Option<Shard<'_>> {
         self.get(&(stripe, index)).map(Shard::borrowed)
     }
 }
 
-/// Shards in memory that others read, too.
+/// Provides shared shards in memory, by stripe and index.
 impl ShardSource for &BTreeMap<(u32, u16), Shard<'_>> {
     fn shard(&mut self, stripe: u32, index: u16) -> Option<Shard<'_>> {
         self.get(&(stripe, index)).map(Shard::borrowed)
     }
 }
 
-/// Restores a data set: asks `source` for any `k` shards of each stripe, and writes the data to
+/// Restores a dataset: reads any `k` shards of each stripe from `source`, and writes the data to
 /// `output`.
 ///
-/// A stripe is written once it has been encoded again and all its `n` shards have led to the root
-/// that was committed. Hence all readers get the same bytes, or all get
-/// [`RestoreError::Inconsistent`], whichever shards they have read. What has been written before an
-/// error is a prefix of the data.
+/// Each stripe is written after it has been encoded again and all its `n` shards have led to the
+/// committed root. Hence all readers get the same bytes, or all get [`RestoreError::Inconsistent`],
+/// regardless of the shards that they read. After an error `output` holds a prefix of the data.
 ///
 /// Memory: a few stripes.
 ///
 /// # Errors
-/// [`RestoreError`] if too few shards can be had, if the data set was encoded wrongly, or if
+/// [`RestoreError`] if too few shards are available, if the dataset was encoded wrongly, or if
 /// writing fails.
 pub fn decode(
     manifest: &Manifest,
@@ -64,7 +63,7 @@ pub fn decode(
 /// Restores a lost shard from `k` others of its stripe.
 ///
 /// # Errors
-/// [`RestoreError`] as for [`decode`], or [`RestoreError::Shard`] if there is no such shard.
+/// [`RestoreError`] as for [`decode`], or [`RestoreError::Shard`] if the stripe has no such shard.
 pub fn repair(
     manifest: &Manifest,
     source: &mut impl ShardSource,
@@ -77,7 +76,7 @@ pub fn repair(
     Ok(coded.with_path(&tree, stripe, index).into_owned())
 }
 
-/// Restores a stripe from any `k` shards of it, and returns its tree; both are as committed.
+/// Restores a stripe from any `k` of its shards, checks its root, and returns it with its tree.
 fn restore(
     manifest: &Manifest,
     source: &mut impl ShardSource,
@@ -107,8 +106,8 @@ fn restore(
     if first_filled.is_none() && Some(&tree.root()) == manifest.stripe_root(stripe) {
         return Ok(tree);
     }
-    // Somebody committed to shards that are no code of any data. What shows that best is one place
-    // at which k shards and one more differ, or k shards whose data goes on past its end.
+    // The committed shards are no codeword. The smallest proof is one position at which `k + 1`
+    // shards differ from the code, or `k` shards whose data continues past the end.
     let place = if let Some(offset) = first_filled {
         length.saturating_add(offset).checked_rem(commitment.shard_bytes(stripe))
     } else {
@@ -134,7 +133,7 @@ fn restore(
     Err(RestoreError::Inconsistent { stripe, proof: Box::new(proof) })
 }
 
-/// The shard at this place, with bytes of its own, if the source has the right one.
+/// Returns a verified copy of a shard, or `None` if the source returns none or a wrong one.
 fn fetch(
     manifest: &Manifest,
     source: &mut impl ShardSource,
@@ -154,37 +153,36 @@ fn fetch(
     None
 }
 
-/// Why a data set or a shard is not restored.
+/// A dataset or a shard cannot be restored.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// The code failed.
+    /// The erasure code failed.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The committed shards of a stripe are not the code of any data: whoever published the data
-    /// set is at fault, and no reader can get anything from this stripe. The proof shows it to
-    /// anybody.
+    /// The committed shards of a stripe are no codeword: the publisher of the dataset is at fault,
+    /// and no reader can restore this stripe.
     #[error("the shards of stripe {stripe} are not the code of any data")]
     Inconsistent {
         /// The stripe.
         stripe: u32,
-        /// What shows it.
+        /// The proof, which convinces a third party.
         proof: Box<InconsistencyProof>,
     },
-    /// There is no such shard.
+    /// The stripe has no such shard.
     #[error(transparent)]
     Shard(#[from] ShardError),
-    /// Too few shards of a stripe can be had; others may be had later, or from others.
+    /// Too few shards of a stripe are available; a retry or another source may provide more.
     #[error("stripe {stripe} needs {needed} shards, got {got} that are right")]
     TooFewShards {
         /// The stripe.
         stripe: u32,
         /// Shards needed.
         needed: u16,
-        /// Right shards got.
+        /// Valid shards received.
         got: u16,
     },
-    /// The data cannot be written.
+    /// The output failed.
     #[error("the data cannot be written")]
     Write(#[from] io::Error),
 }

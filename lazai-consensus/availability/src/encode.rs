@@ -9,20 +9,20 @@ use super::{
     code::CodedStripe,
 };
 
-/// Where the shards of a data set go while it is encoded.
+/// A destination for the shards of a dataset during encoding.
 pub trait ShardSink {
-    /// Why a shard cannot be taken.
+    /// The reason for which a shard cannot be stored.
     type Error;
 
-    /// Takes a shard. They come stripe by stripe, and in each stripe in their order; the commitment
-    /// of the data set is not known before the last.
+    /// Stores a shard. Shards arrive in ascending order of stripe and index; the commitment of the
+    /// dataset is not known before the last of them.
     ///
     /// # Errors
-    /// Whatever keeps it from taking the shard; encoding then ends.
+    /// Any failure of the sink; encoding then stops and returns it.
     fn put(&mut self, shard: Shard<'_>) -> Result<(), Self::Error>;
 }
 
-/// Keeps all shards in memory.
+/// Collects all shards in memory.
 impl ShardSink for Vec<Shard<'static>> {
     type Error = Infallible;
 
@@ -32,14 +32,14 @@ impl ShardSink for Vec<Shard<'static>> {
     }
 }
 
-/// Encodes a data set: reads `data` to its end, gives all shards to `sink`, and returns what
-/// commits to them.
+/// Encodes a dataset: reads `data` to its end, passes all shards to `sink`, and returns the
+/// manifest.
 ///
-/// Memory: a few stripes, `stripe bytes * (2 + 2 * n / k)` at most, and 32 bytes for each stripe;
-/// however long the data.
+/// Memory: a few stripes, `stripe bytes * (2 + 2 * n / k)` at most, and 32 bytes for each stripe,
+/// regardless of the length of the data.
 ///
 /// # Errors
-/// [`EncodeError`] if there is no data or too much for stripes of this size, or if reading or the
+/// [`EncodeError`] if the data is empty or too long for stripes of this size, or if reading or the
 /// sink fails.
 pub fn encode<S: ShardSink>(
     mut data: impl Read,
@@ -57,7 +57,7 @@ pub fn encode<S: ShardSink>(
         }
         let stripe = u32::try_from(stripe_roots.len()).unwrap_or(u32::MAX);
         bytes = bytes.saturating_add(read as u64);
-        // Ends in time if the data has no end.
+        // Stops endless data: too many stripes are an error here.
         let shape = DatasetCommitment::new(bytes, coding, Default::default())?;
         coded.encode(coding, shape.shard_bytes(stripe))?;
         let tree = coded.tree(|_| None);
@@ -71,23 +71,23 @@ pub fn encode<S: ShardSink>(
     Ok(Manifest::new(commitment, stripe_roots)?)
 }
 
-/// Why a data set is not encoded.
+/// A dataset cannot be encoded.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError<E> {
-    /// The code failed.
+    /// The erasure code failed.
     #[error(transparent)]
     Code(#[from] CodeError),
     /// The data is empty, or too long for stripes of this size.
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
-    /// The roots do not belong together: a defect.
+    /// The manifest was rejected: a defect of this crate.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The data cannot be read.
     #[error("the data cannot be read")]
     Read(#[from] io::Error),
-    /// The sink did not take a shard.
+    /// The sink failed to store a shard.
     #[error("a shard cannot be handed on")]
     Sink(#[source] E),
 }

@@ -8,7 +8,7 @@ use super::{
     code::CodedStripe, verify_opening,
 };
 
-/// Shows to anybody who knows the commitment that the shards of a stripe are not the code of any
+/// A proof that the committed shards of a stripe are not a codeword: they are no encoding of any
 /// data.
 ///
 /// # Encoding
@@ -19,14 +19,14 @@ use super::{
 ///   each sibling).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum InconsistencyProof {
-    /// The leaves at one place of a stripe's shards: either `k` of them, whose data goes on past
-    /// the end of the data set, or `k + 1` that are not of one code. Some KiB for each shard, since
-    /// each block of the code stands by itself.
+    /// Leaves at one position of the shards of a stripe: either `k` of them, whose data continues
+    /// past the end of the dataset, or `k + 1` that are not of one codeword. A leaf of each shard
+    /// is enough, since the code treats each block of 64 bytes separately.
     Leaves(Vec<Opening>),
-    /// `k` whole shards, for when no other can be had: what follows from them has another root than
-    /// was committed.
+    /// `k` whole shards, for the case that no others are available: the stripe that they encode has
+    /// another root than the committed one.
     Stripe {
-        /// The siblings from the root of the stripe up.
+        /// The siblings from the root of the stripe to the root of the dataset.
         stripe_path: Vec<B256>,
         /// The shards, ascending.
         shards: Vec<Shard<'static>>,
@@ -34,12 +34,13 @@ pub enum InconsistencyProof {
 }
 
 impl InconsistencyProof {
-    /// Checks that the stripe is wrongly encoded.
+    /// Verifies that the stripe is encoded wrongly.
     ///
-    /// Cost: for leaves `k + 1` openings and the code of `n` KiB; for a stripe its decoding.
+    /// Cost: for leaves `k + 1` openings and the encoding of `n` KiB; for a stripe its decoding.
     ///
     /// # Errors
-    /// [`InconsistencyError`] if what is shown is not committed, or shows nothing wrong.
+    /// [`InconsistencyError`] if the leaves or shards are not the committed ones, or are
+    /// consistent.
     pub fn verify(&self, commitment: &DatasetCommitment) -> Result<(), InconsistencyError> {
         match self {
             Self::Leaves(openings) => verify_leaves(commitment, openings),
@@ -47,7 +48,7 @@ impl InconsistencyProof {
         }
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the proof; the format is given at [`InconsistencyProof`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -66,11 +67,12 @@ impl InconsistencyProof {
         }
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`.
+    /// Decodes the bytes of [`encode`](Self::encode), for the dataset of `commitment`. The proof is
+    /// not verified; see [`verify`](Self::verify).
     ///
     /// # Errors
-    /// [`InconsistencyError`] if the bytes are too few or too many, or name a place that the data
-    /// set has not. What they show is for [`verify`](Self::verify) to say.
+    /// [`InconsistencyError`] if the length is wrong, or the dataset lacks a position that the
+    /// proof names.
     pub fn decode(
         bytes: &[u8],
         commitment: &DatasetCommitment,
@@ -109,7 +111,8 @@ impl InconsistencyProof {
         }
     }
 
-    /// What a quorum states about the data set: `keccak256("lazvm/inconsistency/1" ‖ encoding)`.
+    /// Returns the hash of the proof that a quorum certifies:
+    /// `keccak256("lazvm/inconsistency/1" ‖ encoding)`.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let mut hasher = Keccak256::new();
@@ -205,17 +208,17 @@ const fn check_end(rest: &[u8], nodes: usize) -> Result<(), InconsistencyError> 
     Err(InconsistencyError::End { expected: expected as u64, got: rest.len() as u64 })
 }
 
-/// Why nothing is shown to be wrong.
+/// An inconsistency proof is malformed or does not verify.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InconsistencyError {
-    /// The code failed.
+    /// The erasure code failed.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The shards are the code of their data. Whoever claims otherwise is wrong.
+    /// The leaves or shards are consistent: nothing is proved.
     #[error("the shards are the code of their data")]
     Consistent,
-    /// There are too few or too many leaves or shards.
+    /// The number of leaves or shards is out of range.
     #[error("{got} leaves or shards, but {least} to {most} show something")]
     Count {
         /// Least number.
@@ -225,10 +228,10 @@ pub enum InconsistencyError {
         /// Number given.
         got: u64,
     },
-    /// The bytes end before they say anything.
+    /// There are no bytes.
     #[error("the proof ends in its head")]
     Empty,
-    /// The bytes end too early or go on.
+    /// The bytes end too early, or bytes follow the proof.
     #[error("{expected} bytes must follow the leaves or shards, got {got}")]
     End {
         /// Bytes needed.
@@ -236,22 +239,23 @@ pub enum InconsistencyError {
         /// Bytes given.
         got: u64,
     },
-    /// No form of the proof has this number.
+    /// The number of the form is unknown.
     #[error("there is no proof of form {got}")]
     Form {
         /// Number given.
         got: u8,
     },
-    /// A leaf is not committed.
+    /// A leaf is not the committed one.
     #[error(transparent)]
     Opening(#[from] OpeningError),
-    /// The leaves or shards are not at one place of one stripe, or not ascending by shard.
+    /// The leaves or shards are not at one position of one stripe, or not in ascending order of
+    /// shards.
     #[error("leaves or shards must be of one place and ascend")]
     Order,
-    /// A shard is not committed.
+    /// A shard is not the committed one.
     #[error(transparent)]
     Shard(#[from] ShardError),
-    /// The root of the stripe is not committed.
+    /// The root of the stripe is not the committed one.
     #[error("stripe {stripe} does not lead to the committed root")]
     StripePath {
         /// The stripe.

@@ -5,11 +5,10 @@ use lazai_consensus::merkle::Tree;
 
 use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment};
 
-/// A commitment with the roots of all its stripes, checked: what a holder or a reader of shards
-/// keeps of a data set.
+/// A commitment with the roots of all its stripes, as needed to verify shards.
 ///
-/// It is 32 bytes for each stripe, so 64 KiB for 32 GiB of data at the default size of a stripe.
-/// Anybody may hand it out, since it is checked against the commitment.
+/// It takes 32 bytes for each stripe: 64 KiB for 32 GiB of data at the default size of a stripe. It
+/// is checked against the commitment, so it may come from an untrusted source.
 ///
 /// # Encoding
 /// The 48 bytes of the [`DatasetCommitment`], then 32 bytes for the root of each stripe.
@@ -21,11 +20,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of `commitment`, whose stripes have these roots.
+    /// Creates the manifest of `commitment` with the roots of its stripes.
     ///
     /// # Errors
-    /// [`ManifestError`] if there are too few or too many roots, or others than the commitment is
-    /// to.
+    /// [`ManifestError`] if the number of roots is wrong, or they do not hash to the commitment.
     pub fn new(
         commitment: DatasetCommitment,
         stripe_roots: Vec<B256>,
@@ -41,7 +39,7 @@ impl Manifest {
         Ok(Self { commitment, stripe_roots, tree })
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the manifest; the format is given at [`Manifest`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = self.commitment.encode().to_vec();
@@ -49,11 +47,11 @@ impl Manifest {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, and checks it. Whoever has the root of a data set
-    /// compares it with that of the [`commitment`](Self::commitment).
+    /// Decodes the bytes of [`encode`](Self::encode), and checks the roots against the commitment.
+    /// The caller compares the [`root`](Self::root) with that of the dataset it expects.
     ///
     /// # Errors
-    /// [`ManifestError`] if the bytes are too few or too many, or do not belong together.
+    /// [`ManifestError`] if the length is wrong or the roots do not hash to the commitment.
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         let (commitment, roots) = bytes.split_at_checked(COMMITMENT_BYTES).unwrap_or((bytes, &[]));
         let commitment = DatasetCommitment::decode(commitment)?;
@@ -65,30 +63,31 @@ impl Manifest {
         Self::new(commitment, roots.iter().map(B256::from).collect())
     }
 
-    /// The commitment.
+    /// Returns the commitment.
     #[must_use]
     pub const fn commitment(&self) -> &DatasetCommitment {
         &self.commitment
     }
 
-    /// The root of the data set, as it stands on chain.
+    /// Returns the root of the dataset, its name on chain.
     #[must_use]
     pub fn root(&self) -> B256 {
         self.commitment.root()
     }
 
-    /// The root of each stripe; at least one.
+    /// Returns the root of each stripe; at least one.
     #[must_use]
     pub fn stripe_roots(&self) -> &[B256] {
         &self.stripe_roots
     }
 
-    /// The siblings from the root of a stripe up; without any past the last stripe.
+    /// Returns the siblings from the root of a stripe to that of the dataset; empty past the last
+    /// stripe.
     pub(super) fn stripe_path(&self, stripe: u32) -> Vec<B256> {
         if stripe < self.commitment.stripes() { self.tree.path(stripe.into()) } else { Vec::new() }
     }
 
-    /// The root of a stripe.
+    /// Returns the root of a stripe.
     pub(super) fn stripe_root(&self, stripe: u32) -> Option<&B256> {
         self.stripe_roots.get(usize::try_from(stripe).ok()?)
     }
@@ -103,14 +102,14 @@ impl PartialEq for Manifest {
 
 impl Eq for Manifest {}
 
-/// Why bytes are not the manifest of a data set.
+/// A manifest is malformed or does not match its commitment.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ManifestError {
     /// The commitment in front is malformed.
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
-    /// There are too few or too many roots, or a part of one.
+    /// The number of roots is wrong, or the last one is incomplete.
     #[error("the data set has {expected} stripes, got {got} whole roots")]
     Stripes {
         /// Stripes of the commitment.
@@ -118,7 +117,7 @@ pub enum ManifestError {
         /// Whole roots given.
         got: u64,
     },
-    /// The roots are not those that the commitment is to.
+    /// The roots do not hash to the commitment.
     #[error("the roots of the stripes do not lead to the committed root")]
     WrongRoot,
 }

@@ -6,7 +6,7 @@ use lazai_consensus::merkle::{climb, leaf as leaf_hash, path_len};
 
 use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Place};
 
-/// One leaf of a data set, with the path that shows where it stands.
+/// One leaf of a dataset, with its Merkle path to the root.
 ///
 /// # Encoding
 /// All numbers big-endian, nothing but these fields:
@@ -20,7 +20,7 @@ use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Pl
 /// | 1034 | 32 each | path |
 ///
 /// The path holds siblings from the leaf up: first of the leaf in its shard, then of the shard in
-/// its stripe, then of the stripe in the data set. Its length is not written, because the three
+/// its stripe, then of the stripe in the dataset. Its length is not encoded, because the three
 /// places and the commitment determine it.
 ///
 /// # Trees
@@ -32,8 +32,8 @@ use super::{COMMITMENT_BYTES, CommitmentError, DatasetCommitment, LEAF_BYTES, Pl
 ///
 /// - The tree of a shard has the hashes of its leaves, `ceil(stripe_len / (k * 1024))` of them.
 /// - The tree of a stripe has `n` leaves, `keccak256(0x00 ‖ root of shard)`.
-/// - The tree of a data set has one leaf for each stripe, `keccak256(0x00 ‖ root of stripe)`.
-/// - The root of the data set is `keccak256("lazvm/dataset/1" ‖ commitment)`; see
+/// - The tree of a dataset has one leaf for each stripe, `keccak256(0x00 ‖ root of stripe)`.
+/// - The root of the dataset is `keccak256("lazvm/dataset/1" ‖ commitment)`; see
 ///   [`DatasetCommitment`].
 #[derive(Clone, Eq, PartialEq)]
 pub struct Opening {
@@ -50,13 +50,13 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Where the leaf stands.
+    /// Returns the position of the leaf.
     #[must_use]
     pub const fn place(&self) -> Place {
         Place { stripe: self.stripe, shard: self.shard, leaf: self.leaf }
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the opening; the format is given at [`Opening`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let path_bytes = self.path.len().saturating_mul(NODE_BYTES);
@@ -71,14 +71,14 @@ impl Opening {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`.
+    /// Decodes the bytes of [`encode`](Self::encode) as an opening in the dataset of `commitment`.
+    /// The path is not verified; see [`verify_opening`].
     ///
-    /// The length is checked before anything is allocated: it follows from the places, and is at
+    /// The length is checked before anything is allocated: it follows from the position, and is at
     /// most [`MAX_OPENING_BYTES`].
     ///
     /// # Errors
-    /// [`OpeningError`] if the bytes are too few or too many, or name a place that the data set has
-    /// not. That the opening is true is for [`verify_opening`] to say.
+    /// [`OpeningError`] if the length is wrong or the dataset has no such position.
     pub fn decode(bytes: &[u8], commitment: &DatasetCommitment) -> Result<Self, OpeningError> {
         match Self::split(bytes, commitment)? {
             (opening, []) => Ok(opening),
@@ -89,7 +89,7 @@ impl Opening {
         }
     }
 
-    /// Reads an opening at the start of `bytes`, and returns what follows it.
+    /// Decodes an opening at the start of `bytes`, and returns it with the bytes that follow.
     pub(super) fn split<'a>(
         bytes: &'a [u8],
         commitment: &DatasetCommitment,
@@ -126,13 +126,13 @@ impl fmt::Debug for Opening {
     }
 }
 
-/// Checks that `opening` shows the leaf that stands at its place in the data set of `commitment`.
+/// Verifies that `opening` holds the leaf at its position in the dataset of `commitment`.
 ///
 /// Cost: one hash of 1025 bytes, and at most 52 of 33 or 65 bytes; no allocation.
 ///
 /// # Errors
-/// [`OpeningError`] if there is no such place, if the path is too short or too long, or if it leads
-/// to another root.
+/// [`OpeningError`] if the dataset has no such position, if the path has the wrong length, or if it
+/// leads to another root.
 pub fn verify_opening(
     commitment: &DatasetCommitment,
     opening: &Opening,
@@ -150,15 +150,15 @@ pub fn verify_opening(
     if root == Some(commitment.stripes_root()) { Ok(()) } else { Err(OpeningError::WrongRoot) }
 }
 
-/// Checks an opening by nothing but the root of a data set, as a contract does, and returns what it
-/// shows.
+/// Verifies an opening against the root of a dataset alone, as a contract does, and returns its
+/// commitment and the opening.
 ///
 /// `proof` is an encoded [`DatasetCommitment`] followed by an encoded [`Opening`]: from 1,082 bytes
 /// to [`MAX_OPENING_BYTES`] and 48.
 ///
 /// # Errors
-/// [`OpeningError`] if the commitment is not that of `root`, or the opening is malformed or not
-/// true.
+/// [`OpeningError`] if the commitment does not hash to `root`, or the opening is malformed or does
+/// not verify.
 pub fn verify_opening_proof(
     root: B256,
     proof: &[u8],
@@ -177,7 +177,8 @@ pub fn verify_opening_proof(
     Ok((commitment, opening))
 }
 
-/// The root of the tree over the stripes, above the root of a shard.
+/// Computes the root of the tree over the stripes from the root of a shard and the siblings above
+/// it.
 pub(super) fn climb_from_shard<'a>(
     commitment: &DatasetCommitment,
     stripe: u32,
@@ -190,7 +191,7 @@ pub(super) fn climb_from_shard<'a>(
     climb(leaf_hash(stripe_root.as_slice()), stripe.into(), commitment.stripes().into(), path)
 }
 
-/// How many siblings the path of an opening has.
+/// Returns the number of siblings in the path of an opening.
 fn opening_path_len(
     commitment: &DatasetCommitment,
     stripe: u32,
@@ -214,7 +215,7 @@ fn opening_path_len(
         .saturating_add(path_len(stripe.into(), stripes.into())))
 }
 
-/// Why an opening does not show a leaf of a data set.
+/// An opening is malformed or does not verify.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OpeningError {
@@ -245,12 +246,12 @@ pub enum OpeningError {
         /// Shards of the stripe.
         shards: u16,
     },
-    /// The data set has no such stripe.
+    /// The dataset has no such stripe.
     #[error("there is no stripe {got}, the data set has {stripes}")]
     NoStripe {
         /// Stripe named, from 0.
         got: u32,
-        /// Stripes of the data set.
+        /// Stripes of the dataset.
         stripes: u32,
     },
     /// The path has too few or too many siblings.
@@ -261,19 +262,19 @@ pub enum OpeningError {
         /// Siblings given.
         got: u64,
     },
-    /// The commitment in front of the opening is that of another data set.
+    /// The commitment in front of the opening is that of another dataset.
     #[error("the commitment is not the one with root {expected}")]
     WrongDataset {
-        /// Root of the data set that was asked about.
+        /// Root of the dataset that was asked about.
         expected: B256,
     },
-    /// The leaf and its path lead to another root: the leaf is not what stands at its place.
+    /// The leaf and its path lead to another root: the leaf is not the committed one.
     #[error("the leaf and its path do not lead to the committed root")]
     WrongRoot,
 }
 
 /// Most bytes of an encoded opening: at most 16 siblings in a shard, 10 in a stripe, and 24 in a
-/// data set.
+/// dataset.
 pub const MAX_OPENING_BYTES: usize = OPENING_HEAD_BYTES + 50 * NODE_BYTES;
 
 /// The bytes of an encoded opening without its path.

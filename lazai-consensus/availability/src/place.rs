@@ -4,7 +4,7 @@ use alloy_primitives::{B256, Keccak256};
 
 use super::DatasetCommitment;
 
-/// Where a leaf stands in its data set.
+/// The position of a leaf in its dataset.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Place {
     /// The stripe, from 0.
@@ -15,7 +15,7 @@ pub struct Place {
     pub leaf: u32,
 }
 
-/// The leaves of one shard of each stripe, all stripes after each other; below 2^41.
+/// Returns the number of leaves in one shard of each stripe, over all stripes; below 2^41.
 pub(super) fn leaves_of_column(commitment: &DatasetCommitment) -> NonZeroU64 {
     let last = commitment.stripes().saturating_sub(1);
     let before = u64::from(last).saturating_mul(commitment.leaves(0).into());
@@ -23,7 +23,7 @@ pub(super) fn leaves_of_column(commitment: &DatasetCommitment) -> NonZeroU64 {
         .saturating_add(before.saturating_add(commitment.leaves(last).into()).saturating_sub(1))
 }
 
-/// The stripe and the leaf at `offset` of these leaves.
+/// Returns the stripe and the leaf at `offset` of these leaves.
 pub(super) fn place_in_column(commitment: &DatasetCommitment, offset: u64) -> (u32, u32) {
     let full = NonZeroU64::new(commitment.leaves(0).into()).unwrap_or(NonZeroU64::MIN);
     let last = commitment.stripes().saturating_sub(1);
@@ -32,8 +32,7 @@ pub(super) fn place_in_column(commitment: &DatasetCommitment, offset: u64) -> (u
     (stripe, u32::try_from(leaf).unwrap_or(u32::MAX))
 }
 
-/// A number below `bound` that nobody can foresee who does not know `seed`; each is as likely as
-/// the others.
+/// Draws a uniform number below `bound` that is unpredictable without `seed`.
 ///
 /// Arithmetic: `x` is the first 8 bytes, big-endian, of
 /// `keccak256(domain ‖ seed ‖ index ‖ attempt)`, both numbers in 8 bytes; the first `x` below the

@@ -9,26 +9,25 @@ use super::{
     verify_opening,
 };
 
-/// Which leaves a light client asks for, to see for itself that data is there.
+/// The leaves that a light client requests to check the availability of data.
 ///
-/// Leaves are drawn with replacement, each as likely as the others. If a share `a` of what is drawn
-/// from cannot be had, all `K` samples are answered with probability `(1 - a)^K`; [`detection_ppm`]
-/// computes the rest.
+/// Leaves are drawn uniformly with replacement. If a share `a` of them is unavailable, all `K`
+/// samples succeed with probability `(1 - a)^K`; [`detection_ppm`] computes the complement.
 ///
-/// - A stripe cannot be restored only if more than `n - k` of its `n` shards are gone:
+/// - A stripe cannot be restored only if more than `n - k` of its `n` shards are lost:
 ///   `a = (n - k + 1) / n`, which is above 2/3. So [`of_stripe`](Self::of_stripe) with 9 samples
 ///   misses that at most once in 19,683 times, with 19 at most once in 1,162,261,467.
-/// - [`of_dataset`](Self::of_dataset) finds a loss in proportion to its share of all leaves. A
-///   single lost stripe of many is better found by sampling each stripe that is to be read.
+/// - [`of_dataset`](Self::of_dataset) detects a loss in proportion to its share of all leaves. To
+///   detect a single lost stripe, sample each stripe that is to be read.
 ///
-/// The seed must be the client's own, fresh, and unknown to those asked until they are asked.
+/// The seed must be fresh, chosen by the client, and unknown to the members until they are asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SamplePlan {
     places: Vec<Place>,
 }
 
 impl SamplePlan {
-    /// `count` leaves of all; at most [`MAX_SAMPLES`].
+    /// Draws `count` leaves of the dataset, at most [`MAX_SAMPLES`].
     #[must_use]
     pub fn of_dataset(commitment: &DatasetCommitment, seed: B256, count: u16) -> Self {
         let column = leaves_of_column(commitment);
@@ -44,7 +43,7 @@ impl SamplePlan {
         Self { places: (0..count.min(MAX_SAMPLES).into()).map(place).collect() }
     }
 
-    /// `count` leaves of a stripe; at most [`MAX_SAMPLES`], and none if there is no such stripe.
+    /// Draws `count` leaves of a stripe, at most [`MAX_SAMPLES`]; none if there is no such stripe.
     #[must_use]
     pub fn of_stripe(commitment: &DatasetCommitment, stripe: u32, seed: B256, count: u16) -> Self {
         let Some(leaves) = NonZeroU64::new(commitment.leaves(stripe).into()) else {
@@ -60,17 +59,17 @@ impl SamplePlan {
         Self { places: (0..count.min(MAX_SAMPLES).into()).map(place).collect() }
     }
 
-    /// What to ask for.
+    /// Returns the positions of the leaves to request.
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.places
     }
 
-    /// Checks the answer to the question at `index`.
+    /// Verifies the response to the sample at `index`.
     ///
     /// # Errors
-    /// [`SampleError`] if there is no such question, or the opening is that of another place or not
-    /// true.
+    /// [`SampleError`] if the plan has no such sample, or the opening is of another leaf or does
+    /// not verify.
     pub fn check(
         &self,
         commitment: &DatasetCommitment,
@@ -85,8 +84,8 @@ impl SamplePlan {
     }
 }
 
-/// How likely `samples` leaves, drawn with replacement, show that `lost` of `total` are gone, in
-/// parts per million: `1 - (1 - lost / total)^samples`, rounded down.
+/// Returns the probability that `samples` leaves, drawn with replacement, include one of the `lost`
+/// of `total`, in parts per million: `1 - (1 - lost / total)^samples`, rounded down.
 ///
 /// Arithmetic: the power is taken by squaring, in 64 fractional bits and rounded up at each of at
 /// most 63 steps, so the result is never too high, and at most 1 too low. If nothing is lost, or
@@ -117,7 +116,7 @@ fn shards(commitment: &DatasetCommitment) -> NonZeroU64 {
     NonZeroU64::new(commitment.coding().n().into()).unwrap_or(NonZeroU64::MIN)
 }
 
-/// Makes the leaves asked for depend on the data set and on what is sampled.
+/// Derives the seed of the draws from the client's seed, the dataset and the sampled stripe.
 fn bind(commitment: &DatasetCommitment, seed: B256, stripe: Option<u32>) -> B256 {
     let mut hasher = Keccak256::new();
     hasher.update(DOMAIN);
@@ -127,30 +126,30 @@ fn bind(commitment: &DatasetCommitment, seed: B256, stripe: Option<u32>) -> B256
     hasher.finalize()
 }
 
-/// Why a sample is not answered.
+/// A sample failed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SampleError {
-    /// The plan has no such question.
+    /// The plan has no such sample.
     #[error("there is no sample {got}")]
     NoSample {
-        /// Question named, from 0.
+        /// Index of the sample, from 0.
         got: u64,
     },
-    /// The opening is not true.
+    /// The opening does not verify.
     #[error(transparent)]
     Opening(#[from] OpeningError),
-    /// The opening is of another leaf.
+    /// The opening belongs to another leaf.
     #[error("asked for {asked:?}, got {got:?}")]
     WrongPlace {
-        /// The leaf asked for.
+        /// Position of the requested leaf.
         asked: Place,
-        /// The leaf given.
+        /// Position of the opened leaf.
         got: Place,
     },
 }
 
-/// Most leaves of a plan.
+/// Maximum number of samples in a plan.
 pub const MAX_SAMPLES: u16 = 1_024;
 
 const DOMAIN: &[u8] = b"lazvm/sample/1";

@@ -6,25 +6,26 @@ use lazai_consensus::merkle::{Tree, climb, leaf as leaf_hash, path_len};
 
 use super::{DatasetCommitment, LEAF_BYTES, Manifest, Opening, OpeningError};
 
-/// One shard of a stripe, with the path from its root to that of the stripe: what a member holds.
+/// One shard of a stripe, with its Merkle path to the root of the stripe: the unit that a member
+/// stores.
 ///
 /// # Encoding
-/// Big-endian: stripe (4 bytes), shard (2), path (32 each, as many as the place demands), bytes (as
-/// many as the commitment says; a multiple of [`LEAF_BYTES`]).
+/// Big-endian: stripe (4 bytes), shard (2), path (32 each; the position determines their number),
+/// bytes (the commitment determines their number, a multiple of [`LEAF_BYTES`]).
 #[derive(Clone, Eq, PartialEq)]
 pub struct Shard<'a> {
     /// The stripe, from 0.
     pub stripe: u32,
-    /// The place in the stripe, from 0; the first `k` shards hold the data itself.
+    /// The index in the stripe, from 0; the first `k` shards hold the data itself.
     pub index: u16,
     /// The siblings from the root of the shard up to that of the stripe.
     pub path: Vec<B256>,
-    /// The bytes.
+    /// The coded data.
     pub bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Shard<'a> {
-    /// The canonical bytes; see the type.
+    /// Encodes the shard; the format is given at [`Shard`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let path_bytes = self.path.len().saturating_mul(32);
@@ -37,12 +38,11 @@ impl<'a> Shard<'a> {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, for the data set of `commitment`; the bytes are
-    /// borrowed.
+    /// Decodes the bytes of [`encode`](Self::encode), for the dataset of `commitment`, and borrows
+    /// from them. The shard is not verified; see [`verify`](Self::verify).
     ///
     /// # Errors
-    /// [`ShardError`] if there is no such shard, or the bytes are too few or too many. That they
-    /// are the right ones is for [`verify`](Self::verify) to say.
+    /// [`ShardError`] if there is no such shard or the length is wrong.
     pub fn decode(bytes: &'a [u8], commitment: &DatasetCommitment) -> Result<Self, ShardError> {
         match Self::split(bytes, commitment)? {
             (shard, []) => Ok(shard),
@@ -53,7 +53,7 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Reads a shard at the start of `bytes`, and returns what follows it.
+    /// Decodes a shard at the start of `bytes`, and returns it with the bytes that follow.
     pub(super) fn split(
         bytes: &'a [u8],
         commitment: &DatasetCommitment,
@@ -73,10 +73,10 @@ impl<'a> Shard<'a> {
         Ok((Self { stripe, index, path, bytes: Cow::Borrowed(bytes) }, rest))
     }
 
-    /// Checks that this is the shard that stands at its place in the data set.
+    /// Verifies the shard against the root of its stripe in `manifest`.
     ///
     /// # Errors
-    /// [`ShardError`] if there is no such place, if the bytes or the path are too few or too many,
+    /// [`ShardError`] if the dataset has no such position, if bytes or path have the wrong length,
     /// or if they lead to another root than that of the stripe.
     pub fn verify(self, manifest: &Manifest) -> Result<VerifiedShard<'a>, ShardError> {
         let Self { stripe, index, .. } = self;
@@ -88,7 +88,8 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// The root of the stripe to which this leads, which the caller has to judge.
+    /// Computes the root of the stripe that bytes and path lead to. The caller compares it with the
+    /// committed one.
     pub(super) fn measure(
         self,
         commitment: &DatasetCommitment,
@@ -110,14 +111,14 @@ impl<'a> Shard<'a> {
         Ok((VerifiedShard { shard: self, tree }, root))
     }
 
-    /// The same, with bytes of another.
+    /// Returns a shard that borrows the bytes of this one.
     #[must_use]
     pub fn borrowed(&self) -> Shard<'_> {
         let Self { stripe, index, path, bytes } = self;
         Shard { stripe: *stripe, index: *index, path: path.clone(), bytes: Cow::Borrowed(bytes) }
     }
 
-    /// The same, with bytes of its own.
+    /// Converts the shard into one that owns its bytes.
     #[must_use]
     pub fn into_owned(self) -> Shard<'static> {
         let Self { stripe, index, path, bytes } = self;
@@ -136,7 +137,7 @@ impl fmt::Debug for Shard<'_> {
     }
 }
 
-/// A shard that is the one of its data set; only [`Shard::verify`] makes it.
+/// A shard verified against its dataset, created by [`Shard::verify`] alone.
 #[derive(Clone, Debug)]
 pub struct VerifiedShard<'a> {
     shard: Shard<'a>,
@@ -144,25 +145,25 @@ pub struct VerifiedShard<'a> {
 }
 
 impl<'a> VerifiedShard<'a> {
-    /// The shard.
+    /// Returns the shard.
     #[must_use]
     pub const fn shard(&self) -> &Shard<'a> {
         &self.shard
     }
 
-    /// The shard, without the mark.
+    /// Returns the shard as an unverified one.
     #[must_use]
     pub fn into_shard(self) -> Shard<'a> {
         self.shard
     }
 
-    /// The root of the shard.
+    /// Returns the root of the tree over the leaves of the shard.
     #[must_use]
     pub fn root(&self) -> B256 {
         self.tree.root()
     }
 
-    /// Opens one of its leaves. `manifest` is that of its data set.
+    /// Opens a leaf of the shard. `manifest` must be that of its dataset.
     ///
     /// # Errors
     /// [`OpeningError::NoLeaf`].
@@ -179,12 +180,12 @@ impl<'a> VerifiedShard<'a> {
     }
 }
 
-/// The tree over the leaves of a shard.
+/// Builds the tree over the leaves of a shard.
 pub(super) fn shard_tree(bytes: &[u8]) -> Tree {
     Tree::new(bytes.chunks(LEAF_BYTES).map(leaf_hash).collect())
 }
 
-/// How many siblings the path of a shard has, and how many bytes the shard.
+/// Returns the number of siblings in the path of a shard, and its size in bytes.
 pub(super) fn shape(
     commitment: &DatasetCommitment,
     stripe: u32,
@@ -200,7 +201,7 @@ pub(super) fn shape(
     Ok((path_len(index.into(), shards.into()), commitment.shard_bytes(stripe)))
 }
 
-/// Why bytes are not a shard of a data set.
+/// A shard is malformed or does not belong to the dataset.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ShardError {
@@ -220,12 +221,12 @@ pub enum ShardError {
         /// Shards of a stripe.
         shards: u16,
     },
-    /// The data set has no such stripe.
+    /// The dataset has no such stripe.
     #[error("there is no stripe {got}, the data set has {stripes}")]
     NoStripe {
         /// Stripe named, from 0.
         got: u32,
-        /// Stripes of the data set.
+        /// Stripes of the dataset.
         stripes: u32,
     },
     /// The path has too few or too many siblings.
@@ -236,12 +237,12 @@ pub enum ShardError {
         /// Siblings given.
         got: u64,
     },
-    /// The shard is not what was committed.
+    /// The shard is not the committed one.
     #[error("shard {index} of stripe {stripe} does not lead to the committed root")]
     WrongRoot {
         /// Stripe of the shard.
         stripe: u32,
-        /// Place of the shard in the stripe.
+        /// Index of the shard in the stripe.
         index: u16,
     },
 }

@@ -11,16 +11,16 @@ use crate::{
     Opening, OpeningError, verify_opening,
 };
 
-/// Checks openings of data sets, as proofs of the system [`ProofSystemId::DATA_OPENING`].
+/// Verifies openings of datasets, as proofs of the system [`ProofSystemId::DATA_OPENING`].
 ///
-/// A key says how data sets are coded ([`OpeningKey`]), so one key serves all data sets of that
-/// coding. The values say what is opened ([`OpeningValues`]), and the proof how it follows from the
-/// root ([`OpeningProof`]). Claims of runs are not shown by openings.
+/// The key holds the coding ([`OpeningKey`]), so one key serves all datasets of that coding. The
+/// public values are the opened leaf and its position ([`OpeningValues`]); the proof holds the path
+/// to the root ([`OpeningProof`]). Claims about runs of models are refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DataOpeningVerifier;
 
 impl DataOpeningVerifier {
-    /// As [`verify`](ProofVerifier::verify), with the reason of a refusal.
+    /// Verifies as [`verify`](ProofVerifier::verify) does, and returns the reason of a refusal.
     ///
     /// # Errors
     /// [`OpeningProofError`], the same on every machine.
@@ -68,19 +68,19 @@ impl ProofVerifier for DataOpeningVerifier {
     }
 }
 
-/// The key of openings: how the data sets are coded.
+/// The verification key of openings: a coding.
 ///
 /// Bytes, integers big-endian: version 1 ‖ `k` u16 ‖ `n` u16 ‖ bytes of a full stripe u32. `k`
-/// follows from `n` ([`Coding::k`]); behind the version they are bytes 8 to 16 of the data set's
+/// follows from `n` ([`Coding::k`]); behind the version they are bytes 8 to 16 of the dataset's
 /// commitment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OpeningKey {
-    /// The coding.
+    /// The parameters of the erasure code.
     pub coding: Coding,
 }
 
 impl OpeningKey {
-    /// The canonical bytes.
+    /// Encodes the key; the format is given at [`OpeningKey`].
     #[must_use]
     pub fn encode(&self) -> [u8; KEY_BYTES] {
         let mut bytes = [KEY_VERSION; KEY_BYTES];
@@ -90,10 +90,10 @@ impl OpeningKey {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`OpeningProofError`] if the bytes are not canonical or no coding has these numbers.
+    /// [`OpeningProofError`] if the bytes are not canonical or the coding is out of bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
         let mut reader = Reader::new(bytes);
         reader.version(KEY_VERSION)?;
@@ -107,13 +107,13 @@ impl OpeningKey {
     }
 }
 
-/// What an opening shows: the bytes of one leaf, and where they stand.
+/// The public values of an opening: the bytes of one leaf, and its position.
 ///
-/// Bytes, integers big-endian: root of the data set ‖ stripe u32 ‖ shard u16 ‖ leaf u32 ‖ the 1,024
+/// Bytes, integers big-endian: root of the dataset ‖ stripe u32 ‖ shard u16 ‖ leaf u32 ‖ the 1,024
 /// bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OpeningValues {
-    /// The root of the data set.
+    /// The root of the dataset.
     pub root: B256,
     /// The stripe, from 0.
     pub stripe: u32,
@@ -126,14 +126,14 @@ pub struct OpeningValues {
 }
 
 impl OpeningValues {
-    /// What `opening` shows of the data set of `commitment`.
+    /// Returns the public values of `opening` in the dataset of `commitment`.
     #[must_use]
     pub fn new(commitment: &DatasetCommitment, opening: &Opening) -> Self {
         let Opening { stripe, shard, leaf, ref bytes, .. } = *opening;
         Self { root: commitment.root(), stripe, shard, leaf, bytes: bytes.clone() }
     }
 
-    /// The canonical bytes.
+    /// Encodes the values; the format is given at [`OpeningValues`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32 + 4 + 2 + 4 + LEAF_BYTES);
@@ -145,10 +145,10 @@ impl OpeningValues {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`OpeningProofError::Decode`] if the bytes are too few or too many.
+    /// [`OpeningProofError::Decode`] if the length is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
         let mut reader = Reader::new(bytes);
         let root = reader.hash()?;
@@ -159,14 +159,13 @@ impl OpeningValues {
     }
 }
 
-/// How a leaf follows from the root of its data set: what the root commits to beside the coding,
-/// and the path.
+/// The proof of an opening: the parts of the commitment beside the coding, and the Merkle path.
 ///
 /// Bytes, integers big-endian: version 1 ‖ bytes of data u64 ‖ root of the stripes ‖ 32 bytes for
 /// each sibling of the path, as in [`Opening`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OpeningProof {
-    /// The bytes of data.
+    /// The size of the dataset in bytes.
     pub data_bytes: u64,
     /// The root of the tree over the roots of the stripes.
     pub stripes_root: B256,
@@ -175,14 +174,14 @@ pub struct OpeningProof {
 }
 
 impl OpeningProof {
-    /// How `opening` follows from the root of the data set of `commitment`.
+    /// Returns the proof of `opening` in the dataset of `commitment`.
     #[must_use]
     pub fn new(commitment: &DatasetCommitment, opening: &Opening) -> Self {
         let (data_bytes, stripes_root) = (commitment.bytes(), commitment.stripes_root());
         Self { data_bytes, stripes_root, path: opening.path.clone() }
     }
 
-    /// The canonical bytes.
+    /// Encodes the proof; the format is given at [`OpeningProof`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAX_PROOF_BYTES);
@@ -195,11 +194,11 @@ impl OpeningProof {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`OpeningProofError`] if the bytes are of another version, longer than any, or end within a
-    /// field.
+    /// [`OpeningProofError`] if the version is unknown, the proof is too long, or the bytes end
+    /// within a field.
     pub fn decode(bytes: &[u8]) -> Result<Self, OpeningProofError> {
         if bytes.len() > MAX_PROOF_BYTES {
             let (max, got) = (MAX_PROOF_BYTES as u64, bytes.len() as u64);
@@ -216,26 +215,26 @@ impl OpeningProof {
     }
 }
 
-/// Why an opening does not show the values, or bytes are no key.
+/// A proof of an opening does not verify, or the key is malformed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OpeningProofError {
-    /// No data set can be coded like this.
+    /// The coding is out of bounds.
     #[error(transparent)]
     Coding(#[from] CodingError),
-    /// The proof commits to no data set.
+    /// The commitment is out of bounds.
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
     /// Key, values or proof are malformed.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// An opening shows data, not the run of a model.
+    /// The claim is about a run of a model; openings prove only values.
     #[error("an opening shows values, not the run of a model")]
     NoRuns,
-    /// The opening is not true.
+    /// The opening does not verify.
     #[error(transparent)]
     Opening(#[from] OpeningError),
-    /// The proof is longer than any.
+    /// The proof is too long.
     #[error("the proof has {got} bytes, expected at most {max}")]
     Size {
         /// Most bytes.
@@ -245,21 +244,21 @@ pub enum OpeningProofError {
     },
 }
 
-/// Bytes of a key.
+/// Bytes of an encoded key.
 const KEY_BYTES: usize = 1 + 2 + 2 + 4;
-/// The version, the size, the root, and the longest path.
+/// Maximum bytes of a proof: version, size, root and the longest path.
 const MAX_PROOF_BYTES: usize = 1 + 8 + 32 + (MAX_OPENING_BYTES - 4 - 2 - 4 - LEAF_BYTES);
 const KEY_VERSION: u8 = 1;
 const PROOF_VERSION: u8 = 1;
 
-/// The cost of a check, at 100,000 operations for a microsecond of one core.
+/// The cost of a verification, at 100,000 operations per microsecond of one core.
 const COST: ProofCost = ProofCost {
     // 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
     operations: 2_000_000,
     // 1.3 microseconds for each sibling of 32 bytes, in which its hash of one block fits twice.
     operations_per_key_byte: 4_096,
     operations_per_proof_byte: 4_096,
-    // A leaf, a path and a hasher, generously.
+    // A leaf, a path and a hasher, with a margin.
     peak_bytes: 8 * 1024,
     peak_bytes_per_key_byte: 1,
     peak_bytes_per_proof_byte: 1,

@@ -67,7 +67,7 @@ fn worker() -> Arc<Worker> {
     Arc::new(Worker::new(MemoryStore::default(), MemoryLedger::default()))
 }
 
-/// Encodes a data set into a worker's store.
+/// Encodes a dataset into a worker's store.
 fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Attestation, Arc<Manifest>) {
     let mut shards = Vec::new();
     let coding = Coding::with_stripe_bytes(members, 16_384).unwrap();

@@ -3,19 +3,19 @@ use alloc::vec::Vec;
 use super::AuditPlan;
 use crate::{DatasetCommitment, MAX_OPENING_BYTES, Opening, OpeningError, Place, verify_opening};
 
-/// What a member answers: for each leaf that it is asked for its opening, or nothing.
+/// A member's answer to an audit: for each leaf of the plan its opening, or nothing.
 ///
 /// # Encoding
 /// For each leaf in the order of the plan: one byte 0 if there is none, or 1 and the encoded
 /// [`Opening`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditAnswer {
-    /// In the order of the plan.
+    /// The openings, in the order of the plan.
     pub openings: Vec<Option<Opening>>,
 }
 
 impl AuditAnswer {
-    /// Answers `plan` with what `open` finds.
+    /// Answers `plan` with the openings that `open` returns.
     pub fn collect(
         plan: &AuditPlan,
         mut open: impl FnMut(&DatasetCommitment, Place) -> Option<Opening>,
@@ -25,13 +25,13 @@ impl AuditAnswer {
         Self { openings }
     }
 
-    /// Checks each opening.
+    /// Verifies each opening.
     ///
     /// # Errors
-    /// All failures, with the places of their questions in the plan, ascending; at least one.
+    /// All failures, each with the index of its challenge in the plan, ascending; at least one.
     pub fn check(&self, plan: &AuditPlan) -> Result<(), Vec<(u16, AuditFailure)>> {
         let openings = self.openings.iter().map(Option::as_ref);
-        // An answer that is too short answers the rest with nothing.
+        // An answer that is too short leaves the other challenges unanswered.
         let openings = openings.chain(core::iter::repeat(None));
         let failures: Vec<_> = (0_u16..)
             .zip(plan.challenges().iter().zip(openings))
@@ -42,7 +42,7 @@ impl AuditAnswer {
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the answer; the format is given at [`AuditAnswer`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -58,10 +58,11 @@ impl AuditAnswer {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, as an answer to `plan`. Nothing is hashed.
+    /// Decodes the bytes of [`encode`](Self::encode) as an answer to `plan`. The openings are not
+    /// verified; see [`check`](Self::check).
     ///
     /// # Errors
-    /// [`AnswerError`] if the bytes are too few or too many, or are not what they should be.
+    /// [`AnswerError`] if the length is wrong or the bytes are malformed.
     pub fn decode(bytes: &[u8], plan: &AuditPlan) -> Result<Self, AnswerError> {
         let mut rest = bytes;
         let mut openings = Vec::new();
@@ -99,46 +100,46 @@ fn failure(
     verify_opening(commitment, opening).err().map(AuditFailure::Opening)
 }
 
-/// Why a leaf is not shown.
+/// The failure of a member to answer one challenge.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AuditFailure {
-    /// There is no answer.
+    /// No opening was given.
     #[error("the leaf is not shown")]
     Missing,
-    /// The opening is not true.
+    /// The opening does not verify.
     #[error(transparent)]
     Opening(OpeningError),
-    /// The opening is of another leaf.
+    /// The opening belongs to another leaf.
     #[error("asked for {asked:?}, got {got:?}")]
     WrongPlace {
-        /// The leaf asked for.
+        /// Position of the challenged leaf.
         asked: Place,
-        /// The leaf given.
+        /// Position of the opened leaf.
         got: Place,
     },
 }
 
-/// Why bytes are no answer.
+/// An encoded answer is malformed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AnswerError {
-    /// Neither absent nor present.
+    /// The byte that marks an opening as absent or present is neither 0 nor 1.
     #[error("an opening is marked by 0 or 1, got {got}")]
     Mark {
-        /// The mark.
+        /// Value of the byte.
         got: u8,
     },
     /// An opening is malformed.
     #[error(transparent)]
     Opening(#[from] OpeningError),
-    /// The bytes go on.
+    /// Bytes follow the last opening.
     #[error("{count} bytes follow the last opening")]
     TooLong {
-        /// Bytes too many.
+        /// Number of extra bytes.
         count: u64,
     },
-    /// The bytes end before the plan.
+    /// The bytes end before the last challenge of the plan.
     #[error("the answer ends before the plan")]
     TooShort,
 }

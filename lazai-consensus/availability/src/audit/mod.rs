@@ -1,5 +1,5 @@
-//! Audits: once in an epoch each member is asked for leaves that nobody could foresee, of what it
-//! has to hold.
+//! Audits: once in each epoch every member is challenged to open unpredictable leaves of the data
+//! that it must store.
 
 mod answer;
 mod plan;

@@ -10,57 +10,58 @@ use crate::{
     place::{draw, leaves_of_column, place_in_column},
 };
 
-/// In whose name, and by what chance, members are asked.
+/// The quorum and the randomness of an audit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Auditor {
     /// The quorum that audits its members.
     pub quorum: QuorumId,
     /// The epoch of the audit.
     pub epoch: Epoch,
-    /// What nobody could foresee when the shards had to be stored: randomness of the chain that was
-    /// fixed later.
+    /// Randomness of the chain, fixed after the shards had to be stored and unpredictable at that
+    /// time.
     pub beacon: B256,
 }
 
-/// What a member has to hold of one data set.
+/// The seats of one member in one dataset.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Holding {
-    /// The data set.
+    /// The dataset.
     pub commitment: DatasetCommitment,
     /// The seats of the member, ascending; see [`Assignment::seats`](crate::Assignment::seats).
     pub seats: Vec<u16>,
 }
 
-/// What one member is asked in one epoch: `K` leaves of all that it has to hold, over all data
-/// sets.
+/// The challenges to one member in one epoch: `K` leaves drawn from all that it must store, over
+/// all datasets.
 ///
-/// Each leaf is as likely as the others, and drawn with replacement: whoever has lost a share `a`
-/// of its leaves is found with probability `1 - (1 - a)^K`; see
-/// [`detection_ppm`](crate::detection_ppm). In per cent:
+/// Leaves are drawn uniformly with replacement: a member that lost a share `a` of its leaves is
+/// detected with probability `1 - (1 - a)^K`; see [`detection_ppm`](crate::detection_ppm). In per
+/// cent:
 ///
 /// | lost | 5 leaves | 20 leaves | 5 leaves, 30 epochs | 20 leaves, 30 epochs |
 /// | --- | --- | --- | --- | --- |
 /// | 1 % | 4.90 | 18.21 | 77.85 | 99.76 |
 /// | 5 % | 22.62 | 64.15 | 99.95 | 100.00 |
 ///
-/// The plan follows from what is on chain: anybody computes the same.
+/// The plan is a function of data on chain, so anyone can compute it.
 ///
 /// # Limits
-/// An answer shows that the member can get the leaf in time, not that it keeps it: it may fetch `k`
-/// shards from others when it is asked. The time for an answer should therefore be shorter than
-/// that takes.
+/// An answer shows that the member can produce the leaf in time, not that it stores the leaf: it may
+/// fetch `k` shards from others when it is asked. The deadline should therefore be shorter than
+/// such a fetch takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditPlan {
     challenges: Vec<(DatasetCommitment, Place)>,
 }
 
 impl AuditPlan {
-    /// What `member` is asked: `count` leaves of its `holdings`, given in any order; at most
-    /// [`MAX_CHALLENGES`], and none if it holds nothing. Seats that a data set has not are left
-    /// out, and so is a data set that comes twice.
+    /// Draws `count` leaves, at most [`MAX_CHALLENGES`], of the `holdings` of `member`.
+    ///
+    /// The order of `holdings` is irrelevant. Seats that a dataset does not have and repeated
+    /// datasets are ignored. The plan is empty if the member holds nothing.
     ///
     /// # Source
-    /// The leaf is the one at `draw(i)` of all leaves: data sets ascending by root, in each the
+    /// The leaf is the one at `draw(i)` of all leaves: datasets ascending by root, in each the
     /// seats ascending, in each the stripes ascending, in each the leaves of the seat's shard.
     /// `draw(i)` is `x mod total` for the first of the numbers `x`, the leading 8 bytes of
     /// `keccak256("lazvm/audit/1" ‖ seed ‖ i ‖ attempt)`, that is below the largest multiple of
@@ -86,14 +87,14 @@ impl AuditPlan {
         Self { challenges: (0..count.min(MAX_CHALLENGES).into()).filter_map(challenge).collect() }
     }
 
-    /// The leaves asked for, each with its data set.
+    /// Returns the challenged leaves, each with its dataset.
     #[must_use]
     pub fn challenges(&self) -> &[(DatasetCommitment, Place)] {
         &self.challenges
     }
 }
 
-/// The leaf at `drawn` of all leaves.
+/// Returns the leaf with the index `drawn` among all leaves.
 fn challenge(
     columns: &[(B256, u16, DatasetCommitment)],
     drawn: u64,
@@ -122,7 +123,7 @@ fn seed(auditor: &Auditor, member: Address) -> B256 {
     hasher.finalize()
 }
 
-/// Most leaves that a member is asked for at once.
+/// Maximum number of challenges in a plan.
 pub const MAX_CHALLENGES: u16 = 1_024;
 
 const DOMAIN: &[u8] = b"lazvm/audit/1";

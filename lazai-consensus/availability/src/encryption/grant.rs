@@ -5,16 +5,16 @@ use zeroize::Zeroizing;
 
 use super::{DataKey, RecipientKey, RecipientSecret, key::derive};
 
-/// What a grant is for. A grant opens under exactly these terms.
+/// The terms of a grant. They are authenticated together with the key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GrantTerms {
-    /// The token of the data, which gives the permission; not 0.
+    /// The token that gives the permission; not 0.
     pub dat_id: DatId,
-    /// The root of the data set that the key opens.
+    /// The root of the dataset that the key opens.
     pub dataset: B256,
-    /// Who may read it.
+    /// The wallet that may read the data.
     pub holder: Address,
-    /// The last second in which it may, in Unix time.
+    /// The last second of the permission, in Unix time.
     pub expires_at: u64,
 }
 
@@ -30,9 +30,9 @@ impl GrantTerms {
     }
 }
 
-/// A data key, wrapped to the wallet of who may read the data.
+/// A data key, encrypted to the wallet of a permitted reader.
 ///
-/// It is no secret: it may stand on chain, as the key that the data registry keeps with a
+/// A grant is public: it may be stored on chain, as the key that the data registry keeps with a
 /// permission.
 ///
 /// # Encoding
@@ -42,7 +42,7 @@ impl GrantTerms {
 /// | --- | --- | --- |
 /// | 0 | 1 | version, 1 |
 /// | 1 | 32 | id of the token |
-/// | 33 | 32 | root of the data set |
+/// | 33 | 32 | root of the dataset |
 /// | 65 | 20 | holder |
 /// | 85 | 8 | expiry |
 /// | 93 | 33 | ephemeral public key, compressed |
@@ -55,8 +55,8 @@ impl GrantTerms {
 /// grant alone.
 ///
 /// # Limits
-/// The expiry binds those who keep to it: a reader that has opened a grant knows the key for good.
-/// To shut a reader out, seal the data anew.
+/// The expiry is not enforced by cryptography: a reader that has opened a grant keeps the key. To
+/// exclude a reader, seal the data again under a new key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Grant {
     terms: GrantTerms,
@@ -65,7 +65,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Wraps `key` to `recipient`.
+    /// Encrypts `key` to `recipient`.
     ///
     /// `entropy` must be fresh random bytes. The ephemeral secret is derived from them, from the
     /// data key and from the terms, so that entropy which repeats does not repeat a secret with
@@ -102,10 +102,10 @@ impl Grant {
         Ok(Self { terms, ephemeral: public, sealed })
     }
 
-    /// Unwraps the data key with the holder's secret, at `now` in Unix seconds.
+    /// Decrypts the data key with the holder's secret, at `now` in Unix seconds.
     ///
     /// # Errors
-    /// [`GrantError`] if the grant has expired, is for somebody else, or is not what was wrapped.
+    /// [`GrantError`] if the grant has expired, is for another wallet, or fails authentication.
     pub fn unwrap_key(&self, secret: &RecipientSecret, now: u64) -> Result<DataKey, GrantError> {
         let GrantTerms { expires_at, .. } = self.terms;
         if now > expires_at {
@@ -122,13 +122,13 @@ impl Grant {
         Ok(DataKey::new(*key))
     }
 
-    /// What it is for.
+    /// Returns the terms of the grant.
     #[must_use]
     pub const fn terms(&self) -> &GrantTerms {
         &self.terms
     }
 
-    /// The canonical bytes; see the type.
+    /// Encodes the grant; the format is given at [`Grant`].
     #[must_use]
     pub fn encode(&self) -> [u8; GRANT_BYTES] {
         let mut bytes = [0; GRANT_BYTES];
@@ -137,10 +137,11 @@ impl Grant {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`GrantError`] if the bytes are too few or too many, of another version, or hold no point.
+    /// [`GrantError`] if the length is wrong, the version is unknown, or the ephemeral key is no
+    /// point.
     pub fn decode(bytes: &[u8]) -> Result<Self, GrantError> {
         let bytes: &[u8; GRANT_BYTES] = bytes.try_into().map_err(|_| GrantError::Length {
             expected: GRANT_BYTES as u64,
@@ -178,7 +179,7 @@ fn check(terms: &GrantTerms, recipient: &RecipientKey) -> Result<(), GrantError>
     Ok(())
 }
 
-/// All of a grant but what is sealed.
+/// Encodes all fields of a grant but the sealed key.
 fn head(terms: &GrantTerms, ephemeral: &RecipientKey) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     head[..TERMS_BYTES].copy_from_slice(&terms.encode());
@@ -196,19 +197,19 @@ fn cipher(
     XChaCha20Poly1305::new((&*key).into())
 }
 
-/// Why a data key is not wrapped or unwrapped.
+/// A data key cannot be wrapped or unwrapped.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum GrantError {
-    /// The grant is not what was wrapped.
+    /// The grant fails authentication.
     #[error("the grant is not what was wrapped")]
     Damaged,
-    /// The grant holds no longer.
+    /// The grant has expired.
     #[error("the grant expired at {expires_at}, and it is {now}")]
     Expired {
-        /// The last second in which it held.
+        /// The last second of the grant, in Unix time.
         expires_at: u64,
-        /// The time.
+        /// The time of the attempt.
         now: u64,
     },
     /// The bytes are too few or too many.
@@ -219,7 +220,7 @@ pub enum GrantError {
         /// Bytes given.
         got: u64,
     },
-    /// The key is not that of the holder.
+    /// The key does not belong to the holder.
     #[error("the grant is for {holder}, but the key is that of {got}")]
     NotRecipient {
         /// The holder.
@@ -227,21 +228,21 @@ pub enum GrantError {
         /// The address of the key.
         got: Address,
     },
-    /// The bytes are no point of secp256k1.
+    /// The bytes are not a point of secp256k1.
     #[error("the public key is no point of secp256k1")]
     Point,
-    /// The bytes are no secret of secp256k1.
+    /// The bytes are not a secret key of secp256k1.
     #[error("the secret is 0, or not below the order of secp256k1")]
     Secret,
-    /// The bytes are of another version.
+    /// The version of the format is unknown.
     #[error("version {got} is not read, only version {expected}")]
     Version {
-        /// The version that is read.
+        /// The supported version.
         expected: u8,
-        /// The version given.
+        /// The version of the bytes.
         got: u8,
     },
-    /// 0 stands for no data.
+    /// The token is 0, which stands for no data.
     #[error("no data has the id 0")]
     ZeroDatId,
 }

@@ -9,40 +9,39 @@ use lazai_api_types::{
 
 use super::{DataKey, Grant, GrantError, GrantTerms, RecipientKey};
 
-/// Who may read the data of a token: the state of the registry contract, as the caller has it.
+/// The read permissions of data tokens, as recorded by the registry contract.
 pub trait DatPermissions {
-    /// The last second in which `user` may read the data of `dat_id`, in Unix time; `None` if it
-    /// may not.
+    /// Returns the last second in which `user` may read the data of `dat_id`, in Unix time; `None`
+    /// without a permission.
     fn readable_until(&self, dat_id: DatId, user: Address) -> Option<u64>;
 }
 
-/// Keeps data keys, and wraps them to those who may read.
+/// Stores data keys, and grants them to permitted readers.
 pub struct KeyKeeper<P> {
     permissions: P,
     keys: BTreeMap<DatId, (B256, DataKey)>,
 }
 
 impl<P: DatPermissions> KeyKeeper<P> {
-    /// Keeps no key yet.
+    /// Creates a keeper without keys.
     pub const fn new(permissions: P) -> Self {
         Self { permissions, keys: BTreeMap::new() }
     }
 
-    /// Keeps the key of the data set with root `dataset`, which is what the token `dat_id` stands
-    /// for, in the place of any other.
+    /// Stores the key of `dataset`, the data of the token `dat_id`. It replaces an earlier key of
+    /// the token.
     pub fn keep(&mut self, dat_id: DatId, dataset: B256, key: DataKey) {
         self.keys.insert(dat_id, (dataset, key));
     }
 
-    /// Grants what a user asks for by a signed authorization that names the token, at `now` in Unix
-    /// seconds.
+    /// Grants a key on a signed authorization that names the token, at `now` in Unix seconds.
     ///
-    /// The grant opens with the user's wallet alone, so one who replays the authorization gets
-    /// nothing. `recipient` is the public key of that wallet, and `entropy` fresh random bytes.
+    /// Only the user's wallet can open the grant, so a replayed authorization gains nothing.
+    /// `recipient` is the public key of that wallet, and `entropy` fresh random bytes.
     ///
     /// # Errors
-    /// [`KeyKeeperError`] if the signature is not the user's or holds no longer, if the user may
-    /// not read the data, or if its key is not here.
+    /// [`KeyKeeperError`] if the authorization is invalid or expired, if the user may not read the
+    /// data, or if its key is not stored.
     pub fn grant(
         &self,
         authorization: &Authorization,
@@ -70,29 +69,29 @@ impl<P> fmt::Debug for KeyKeeper<P> {
     }
 }
 
-/// Why no key is granted.
+/// A key is not granted.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyKeeperError {
-    /// The authorization is not signed by the user, or holds no longer.
+    /// The authorization is not signed by the user, or has expired.
     #[error(transparent)]
     Authorization(#[from] AuthorizationError),
     /// The key cannot be wrapped.
     #[error(transparent)]
     Grant(#[from] GrantError),
-    /// The authorization names no data.
+    /// The authorization names no token.
     #[error("the authorization names no data")]
     NoDatId,
-    /// The key is not kept here.
+    /// No key of the token is stored.
     #[error("the key of data {} is not kept here", .dat_id.0)]
     NoKey {
-        /// The data.
+        /// The token.
         dat_id: DatId,
     },
-    /// The user may not read the data, or no longer.
+    /// The user has no permission, or it has expired.
     #[error("{user} may not read data {}", .dat_id.0)]
     NotPermitted {
-        /// The data.
+        /// The token.
         dat_id: DatId,
         /// The user.
         user: Address,

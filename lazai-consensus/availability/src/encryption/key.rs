@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 
 use super::GrantError;
 
-/// The key that seals a data set. It is wiped from memory when it is dropped, and not shown by
-/// `Debug`.
+/// The symmetric key of a sealed dataset. It is wiped from memory on drop and hidden by `Debug`.
 #[derive(Clone)]
 pub struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
-    /// A key of these bytes, which must come from a source of randomness that is fit for keys.
+    /// Creates a key from `bytes`, which must come from a cryptographically secure source of
+    /// randomness.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes, for who keeps the key. Nothing else should see them.
+    /// Returns the secret bytes, to be stored by the owner of the key.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
@@ -33,25 +33,25 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// The public key of a wallet, to which data keys are wrapped.
+/// The public key of a wallet to which data keys are wrapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RecipientKey(PublicKey);
 
 impl RecipientKey {
-    /// Reads a point in SEC1 form: 33 bytes compressed or 65 uncompressed.
+    /// Decodes a point in SEC1 form: 33 bytes compressed or 65 uncompressed.
     ///
     /// # Errors
     /// [`GrantError::Point`] if the bytes are no point of secp256k1.
     pub fn from_sec1(bytes: &[u8]) -> Result<Self, GrantError> {
-        // Of a third form, the compact one with the tag 5, each point would have two encodings of
-        // one length.
+        // The compact form (tag 5) is refused: it would give each point two encodings of one
+        // length.
         if !matches!(bytes.first(), Some(2..=4)) {
             return Err(GrantError::Point);
         }
         PublicKey::from_sec1_bytes(bytes).map(Self).map_err(|_| GrantError::Point)
     }
 
-    /// The 33 bytes of the compressed point.
+    /// Encodes the point in compressed form.
     #[must_use]
     pub fn to_sec1(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
@@ -61,7 +61,7 @@ impl RecipientKey {
         bytes
     }
 
-    /// The address of the wallet.
+    /// Returns the address of the wallet.
     #[must_use]
     pub fn address(&self) -> Address {
         let point = self.0.to_encoded_point(false);
@@ -69,12 +69,12 @@ impl RecipientKey {
     }
 }
 
-/// The secret key of a wallet, which unwraps data keys. It is wiped from memory when it is dropped,
-/// and not shown by `Debug`.
+/// The secret key of a wallet that unwraps data keys. It is wiped from memory on drop and hidden by
+/// `Debug`.
 pub struct RecipientSecret(SecretKey);
 
 impl RecipientSecret {
-    /// Reads the 32 bytes of a secret.
+    /// Creates a secret key from its 32 bytes.
     ///
     /// # Errors
     /// [`GrantError::Secret`] if the number is 0 or not below the order of the curve.
@@ -82,14 +82,13 @@ impl RecipientSecret {
         SecretKey::from_slice(bytes).map(Self).map_err(|_| GrantError::Secret)
     }
 
-    /// The public key.
+    /// Returns the public key.
     #[must_use]
     pub fn public_key(&self) -> RecipientKey {
         RecipientKey(self.0.public_key())
     }
 
-    /// What both ends of an exchange know: 32 bytes from `info` and the product of this secret and
-    /// that key.
+    /// Derives the shared secret of a Diffie-Hellman exchange with `key`, bound to `info`.
     pub(super) fn agree(&self, key: &RecipientKey, info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         let shared = diffie_hellman(self.0.to_nonzero_scalar(), key.0.as_affine());
         derive(None, shared.raw_secret_bytes(), info)
@@ -102,7 +101,7 @@ impl fmt::Debug for RecipientSecret {
     }
 }
 
-/// HKDF-SHA256.
+/// Derives `N` bytes by HKDF-SHA256.
 pub(super) fn derive<const N: usize>(
     salt: Option<&[u8]>,
     secret: &[u8],

@@ -1,5 +1,4 @@
-//! Private data sets: sealed before they are encoded, so that holders of shards learn nothing but
-//! their size.
+//! Encryption of private datasets before they are encoded: members learn only their size.
 
 mod grant;
 mod keeper;

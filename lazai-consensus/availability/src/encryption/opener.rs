@@ -10,38 +10,37 @@ use super::{
     sealer::{HEAD_BYTES, SALT_BYTES, TAG_BYTES, VERSION, keys, nonce},
 };
 
-/// Opens what a [`Sealer`](super::Sealer) has sealed, while `decode` writes it.
+/// Opens the data of a [`Sealer`](super::Sealer), as the output of `decode`.
 ///
-/// Each chunk is written on once it is known to be what was sealed at its place. Only
-/// [`finish`](Self::finish) says that the data is complete: who drops the opener without may have
-/// seen a part.
+/// Each chunk is authenticated before it is written to the output. Only [`finish`](Self::finish)
+/// confirms that the data is complete: without it the output may be a prefix.
 pub struct Opener<W> {
     output: W,
     key: DataKey,
     cipher: Option<XChaCha20Poly1305>,
-    /// Sealed bytes that are not opened.
+    /// Sealed bytes that are not opened yet.
     sealed: Zeroizing<Vec<u8>>,
     chunk: u32,
     is_broken: bool,
 }
 
 impl<W: Write> Opener<W> {
-    /// Opens to `output`.
+    /// Creates an opener that writes to `output`.
     pub fn new(output: W, key: &DataKey) -> Self {
         let sealed = Zeroizing::new(Vec::with_capacity(SEALED_CHUNK_BYTES));
         Self { output, key: key.clone(), cipher: None, sealed, chunk: 0, is_broken: false }
     }
 
-    /// Takes further sealed bytes.
+    /// Opens further sealed bytes.
     ///
     /// # Errors
-    /// [`OpenError`] if they are not what was sealed, or cannot be written on. After an error all
+    /// [`OpenError`] if a chunk fails authentication or the output fails. After an error all
     /// further calls fail.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), OpenError> {
         if self.is_broken {
             return Err(OpenError::Broken);
         }
-        // Until it has gone well.
+        // Cleared on success.
         self.is_broken = true;
         while !bytes.is_empty() {
             let wanted = if self.cipher.is_some() { SEALED_CHUNK_BYTES } else { HEAD_BYTES };
@@ -66,13 +65,13 @@ impl<W: Write> Opener<W> {
     /// Opens the last chunk, and returns the output.
     ///
     /// # Errors
-    /// [`OpenError`] if the bytes were cut off, or the last chunk is not what was sealed, or cannot
-    /// be written on.
+    /// [`OpenError`] if the bytes are truncated, the last chunk fails authentication, or the output
+    /// fails.
     pub fn finish(mut self) -> Result<W, OpenError> {
         if self.is_broken {
             return Err(OpenError::Broken);
         }
-        // An empty last chunk after others is no form that a sealer has.
+        // A sealer never ends with an empty chunk after others.
         let least = if self.chunk > 0 { TAG_BYTES.saturating_add(1) } else { TAG_BYTES };
         if self.cipher.is_none() || self.sealed.len() < least {
             return Err(OpenError::Truncated);
@@ -96,8 +95,7 @@ impl<W: Write> Opener<W> {
         let (salt, commitment) =
             rest.split_first_chunk::<SALT_BYTES>().ok_or(OpenError::Truncated)?;
         let (cipher, expected) = keys(&self.key, salt);
-        // Both are in the open: the one follows from the key, which an attacker who could guess it
-        // has no need to time.
+        // No constant-time comparison is needed: the commitment is public.
         if commitment != expected {
             return Err(OpenError::WrongKey);
         }
@@ -124,7 +122,7 @@ impl<W: Write> Write for Opener<W> {
         Ok(bytes.len())
     }
 
-    /// Flushes the output; the last chunk is not known before [`finish`](Opener::finish).
+    /// Flushes the output; the last chunk is written by [`finish`](Opener::finish) only.
     fn flush(&mut self) -> io::Result<()> {
         self.output.flush()
     }
@@ -136,37 +134,38 @@ impl<W> fmt::Debug for Opener<W> {
     }
 }
 
-/// Why sealed data is not opened.
+/// Sealed data cannot be opened.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// An earlier error was not heeded.
+    /// An earlier call failed.
     #[error("an earlier part could not be opened")]
     Broken,
-    /// A chunk was changed, moved or cut off, or comes from elsewhere, or more follows it than did.
+    /// A chunk fails authentication: it was changed, moved, truncated or taken from another stream,
+    /// or its mark of the last chunk is wrong.
     #[error("chunk {chunk} is not what was sealed")]
     Damaged {
         /// The chunk, from 0.
         chunk: u32,
     },
-    /// There are more than 2^32 chunks.
+    /// The stream has more than 2^32 chunks.
     #[error("more than 256 TiB cannot be sealed as one")]
     TooLong,
     /// The bytes end early.
     #[error("the sealed data ends early")]
     Truncated,
-    /// The bytes are of another version.
+    /// The version of the format is unknown.
     #[error("version {got} is not read, only version {expected}")]
     Version {
-        /// The version that is read.
+        /// The supported version.
         expected: u8,
-        /// The version given.
+        /// The version of the bytes.
         got: u8,
     },
-    /// The data cannot be written on.
+    /// The output failed.
     #[error("the data cannot be written")]
     Write(#[from] io::Error),
-    /// It was sealed with another key.
+    /// The data was sealed with another key.
     #[error("the data was sealed with another key")]
     WrongKey,
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{DataKey, key::derive};
 
-/// Seals data while it is read, on its way to `encode`.
+/// Encrypts a stream of data, as the input of `encode`.
 ///
 /// # Format
 /// | bytes | field |
@@ -23,8 +23,8 @@ use super::{DataKey, key::derive};
 /// chunks but the last are full, and the last is empty only if there is no data at all. So chunks
 /// cannot be left out, moved, cut off or added, nor taken from another stream.
 ///
-/// The commitment tells a wrong key at once, and makes it infeasible to make bytes that open
-/// differently under two keys.
+/// The commitment detects a wrong key before the first chunk, and makes it infeasible to craft bytes
+/// that open differently under two keys.
 ///
 /// # Source
 /// V. T. Hoang, R. Reyhanitabar, P. Rogaway and D. Vizár, "Online Authenticated-Encryption and its
@@ -32,20 +32,21 @@ use super::{DataKey, key::derive};
 pub struct Sealer<R> {
     data: R,
     cipher: XChaCha20Poly1305,
-    /// Data that is read and not sealed; one byte more than a chunk tells that the chunk is not the
-    /// last.
+    /// Data that is read and not sealed, up to one byte more than a chunk: with that byte the chunk
+    /// is known not to be the last.
     ahead: Zeroizing<Vec<u8>>,
     chunk: u32,
     is_done: bool,
-    /// Sealed bytes, and how many of them are handed out.
+    /// The sealed bytes of the current chunk.
     sealed: Vec<u8>,
     handed_out: usize,
 }
 
 impl<R: Read> Sealer<R> {
-    /// Seals what `data` gives.
+    /// Creates a sealer of `data`.
     ///
-    /// `salt` must be fresh random bytes: the same salt and key for other data would show both.
+    /// `salt` must be fresh random bytes: a salt and key that are used for other data again reveal
+    /// both.
     #[must_use]
     pub fn new(data: R, key: &DataKey, salt: [u8; SALT_BYTES]) -> Self {
         let (cipher, commitment) = keys(key, &salt);
@@ -66,8 +67,7 @@ impl<R: Read> Sealer<R> {
         self.handed_out = 0;
         let nonce = nonce(self.chunk, self.is_done);
         self.sealed.extend_from_slice(&self.ahead);
-        // What is sealed in place was data a moment ago: if it is not sealed, it must not be handed
-        // out.
+        // The buffer holds plain text until it is sealed in place, so a failure must clear it.
         if self.cipher.encrypt_in_place(&nonce, &[], &mut self.sealed).is_err() {
             self.sealed.clear();
             return Err(io::Error::other(SealError::Cipher));
@@ -98,26 +98,26 @@ impl<R> fmt::Debug for Sealer<R> {
     }
 }
 
-/// Why data is not sealed; inside the [`io::Error`] of [`Sealer`].
+/// Data cannot be sealed; wrapped in the [`io::Error`] of [`Sealer`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SealError {
-    /// The cipher failed, which it does for no chunk of the right size.
+    /// The cipher failed, which is impossible for a chunk of the right size.
     #[error("the cipher failed")]
     Cipher,
-    /// There are more than 2^32 chunks.
+    /// The data has more than 2^32 chunks.
     #[error("more than 256 TiB cannot be sealed as one")]
     TooLong,
 }
 
-/// The bytes that `length` bytes of data have when they are sealed.
+/// Returns the sealed size of `length` bytes of data.
 #[must_use]
 pub fn sealed_len(length: u64) -> u64 {
     let chunks = length.div_ceil(CHUNK_BYTES as u64).max(1);
     length.saturating_add(chunks.saturating_mul(TAG_BYTES as u64)).saturating_add(HEAD_BYTES as u64)
 }
 
-/// The cipher of a stream, and the commitment to its key.
+/// Derives the cipher of a stream, and the commitment to its key.
 pub(super) fn keys(key: &DataKey, salt: &[u8; SALT_BYTES]) -> (XChaCha20Poly1305, [u8; 32]) {
     let derived: Zeroizing<[u8; 64]> = derive(Some(salt), key.expose(), &[DOMAIN]);
     let mut halves = [Zeroizing::new([0; 32]), Zeroizing::new([0; 32])];
@@ -135,7 +135,7 @@ pub(super) fn nonce(chunk: u32, is_last: bool) -> XNonce {
     nonce.into()
 }
 
-/// The bytes of data in a chunk: 64 KiB.
+/// Data bytes in a chunk: 64 KiB.
 pub const CHUNK_BYTES: usize = 64 << 10;
 
 pub(super) const TAG_BYTES: usize = 16;

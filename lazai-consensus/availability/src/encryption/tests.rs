@@ -43,7 +43,7 @@ fn sizes_around_a_chunk_come_back() {
 
 #[test]
 fn pieces_of_any_size_give_the_same() {
-    /// Gives and takes a few bytes at once.
+    /// Reads and writes a few bytes at a time.
     struct Pieces<T>(T, usize);
     impl<R: Read> Read for Pieces<R> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -63,8 +63,8 @@ fn pieces_of_any_size_give_the_same() {
     }
 }
 
-/// The format is fixed: whoever changes it makes all data that was sealed unreadable. Another
-/// implementation (libsodium, OpenSSL) gives the same bytes.
+/// The format is frozen: a change makes all sealed data unreadable. Other implementations
+/// (libsodium, OpenSSL) produce the same bytes.
 #[test]
 fn the_bytes_are_fixed() {
     let sealed = seal(b"off chain");
@@ -216,7 +216,7 @@ fn the_holder_alone_unwraps_a_grant_in_time() {
     assert!(!grant.encode().windows(32).any(|window| window == [1; 32]), "the key is sealed");
 }
 
-/// Another implementation (libsodium, OpenSSL) unwraps these bytes to the same key.
+/// Other implementations (libsodium, OpenSSL) unwrap these bytes to the same key.
 #[test]
 fn the_bytes_of_a_grant_are_fixed() {
     let hash = alloy_primitives::keccak256(grant().encode());
@@ -262,7 +262,7 @@ fn no_bit_of_a_grant_can_change() {
     assert!(Grant::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
 }
 
-/// One user may read data 42 until second 900.
+/// Permits one user to read data 42 until second 900.
 struct Registry(Address);
 
 impl DatPermissions for Registry {

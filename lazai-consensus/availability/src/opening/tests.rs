@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::Coding;
 
-/// A data set of leaves without any code: what `leaf` says stands at each place.
+/// A dataset of uncoded leaves: `leaf` gives the bytes at each position.
 struct Leaves {
     commitment: DatasetCommitment,
     shards: Vec<Vec<Tree>>,

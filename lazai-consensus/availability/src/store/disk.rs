@@ -6,16 +6,16 @@ use std::{
     path::Path,
 };
 
-/// The steps of a store on disk, each by itself, so that a test can let the machine crash between
-/// any two of them.
+/// The file operations of a store, one step each, so that a test can crash the machine between any
+/// two of them.
 ///
-/// Only what is synced stays: the bytes of a file by [`sync_file`](Self::sync_file), the names in a
-/// folder by [`sync_folder`](Self::sync_folder).
+/// Only synced changes are durable: the bytes of a file by [`sync_file`](Self::sync_file), the
+/// names in a folder by [`sync_folder`](Self::sync_folder).
 pub(super) trait Disk: fmt::Debug + Send {
-    /// Makes a folder, if there is none.
+    /// Creates a folder, unless it exists.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes a file of these parts, in the place of any other.
+    /// Writes `parts` to a file, which is created or replaced.
     fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()>;
 
     fn sync_file(&self, path: &Path) -> io::Result<()>;
@@ -24,17 +24,17 @@ pub(super) trait Disk: fmt::Debug + Send {
 
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// The bytes of a file, up to `most` of them; `None` if there is no such file.
+    /// Reads a file, at most `most` bytes of it; `None` if it does not exist.
     fn read(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>>;
 
-    /// The names in a folder, ascending. Names that are no text are left out.
+    /// Lists the names in a folder in ascending order. Names that are not UTF-8 are left out.
     fn names(&self, path: &Path) -> io::Result<Vec<String>>;
 
-    /// Removes a file, or a folder with all that is in it.
+    /// Removes a file, or a folder with its contents.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
-/// The disk of this machine.
+/// The file system of this machine.
 #[derive(Debug)]
 pub(super) struct OsDisk;
 

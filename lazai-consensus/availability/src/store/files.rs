@@ -17,25 +17,25 @@ use crate::{
     encode,
 };
 
-/// Keeps shards in a folder.
+/// Stores shards in a folder of the file system.
 ///
-/// In it there is a folder for each data set, named by its root in hexadecimal. It holds the file
-/// `manifest`, and for each shard one that is named by stripe and place, as in `0000002a-0003`. A
-/// file is written under another name, synced, renamed, and its folder synced: hence a file of such
-/// a name is whole, and stays. What was left halfway by a crash is removed when the store is
-/// opened. A file `lock` keeps other processes out.
+/// Each dataset has a folder, named by its root in hexadecimal. It holds the file `manifest`, and
+/// for each shard a file named by stripe and index, as in `0000002a-0003`. A file is written under
+/// a temporary name, synced and renamed, and its folder is synced: hence a file with a final name
+/// is complete and durable. Opening the store removes what a crash left incomplete. A file `lock`
+/// excludes other processes.
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
     disk: Box<dyn Disk>,
-    /// `None` if it is damaged.
+    /// Manifests by root; `None` if the file is damaged.
     manifests: BTreeMap<B256, Option<Arc<Manifest>>>,
-    /// Held, never written.
+    /// Released on drop.
     _lock: Option<FileLock>,
 }
 
 impl FileStore {
-    /// Opens the store in `folder`, or makes an empty one.
+    /// Opens the store in `folder`, which is created if needed.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if another process has it open, or [`StoreError::Io`].
@@ -50,10 +50,9 @@ impl FileStore {
         Ok(Self { _lock: Some(lock), ..store })
     }
 
-    /// Encodes a data set into the store, with all its shards, and returns what commits to it.
+    /// Encodes a dataset into the store, with all its shards, and returns its manifest.
     ///
-    /// Memory: as for [`encode()`]. The data set can be read when this returns; before that nothing
-    /// of it.
+    /// Memory: as for [`encode()`]. The dataset becomes readable when this returns.
     ///
     /// # Errors
     /// [`PublishError`] if the data cannot be encoded or stored.
@@ -76,7 +75,7 @@ impl FileStore {
         Ok(manifest)
     }
 
-    /// Opens the store on a disk, with nobody else kept out.
+    /// Opens the store on `disk`, without a lock.
     pub(super) fn on(disk: Box<dyn Disk>, folder: PathBuf) -> Result<Self, StoreError> {
         let mut store = Self { folder, disk, manifests: BTreeMap::new(), _lock: None };
         store.disk.create_folder(&store.folder).map_err(failed("make its folder"))?;
@@ -99,7 +98,7 @@ impl FileStore {
             }
         }
         let bytes = self.disk.read(&folder.join(MANIFEST), MAX_MANIFEST_BYTES);
-        // Without a manifest it was never said to be here, or it was removed.
+        // Without a manifest the dataset was never confirmed, or it was removed.
         let Some(bytes) = bytes.map_err(failed("read a manifest"))? else {
             let names = self.disk.names(&folder).map_err(failed("list a folder"))?;
             if names.is_empty() || names.iter().any(|name| name == REMOVED) {
@@ -113,7 +112,7 @@ impl FileStore {
         Ok(())
     }
 
-    /// Writes a file of a data set so that it is there as a whole or not at all, and stays.
+    /// Writes a file of a dataset atomically and durably.
     fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let (beside, path) = (folder.join(format!("{name}{NEW}")), folder.join(name));
         self.disk.write(&beside, &[bytes]).map_err(failed("write a file"))?;
@@ -122,7 +121,7 @@ impl FileStore {
         self.disk.sync_folder(folder).map_err(failed("sync a folder"))
     }
 
-    /// Removes a folder of the store, if there is one.
+    /// Removes a folder of the store, if it exists.
     fn clear(&self, name: &str) -> Result<(), StoreError> {
         match self.disk.remove(&self.folder.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -130,7 +129,7 @@ impl FileStore {
         }
     }
 
-    /// Removes the folder of a data set that is marked as removed; the mark goes last.
+    /// Removes the folder of a dataset that is marked as removed. The mark is removed last.
     fn erase(&self, folder: &Path) -> Result<(), StoreError> {
         for name in self.disk.names(folder).map_err(failed("list a folder"))? {
             if name != REMOVED {
@@ -185,7 +184,7 @@ impl ShardStore for FileStore {
         let manifest = self.manifest(root)?;
         let commitment = manifest.commitment();
         let path = self.dataset_folder(root).join(shard_name(stripe, index));
-        // Its head and its path take less than 1 KiB.
+        // The position and the path take less than 1 KiB.
         let most = (commitment.shard_bytes(stripe) as u64).saturating_add(1_024);
         let bytes = self.disk.read(&path, most).map_err(failed("read a shard"))?;
         let Some(bytes) = bytes else { return Ok(None) };
@@ -202,8 +201,8 @@ impl ShardStore for FileStore {
     fn remove(&mut self, root: B256) -> Result<(), StoreError> {
         self.manifests.remove(&root).ok_or(StoreError::NoDataset { root })?;
         let folder = self.dataset_folder(root);
-        // First it becomes a folder that is no data set, and that goes when the store is opened,
-        // whatever crashes now.
+        // The rename marks the dataset as removed, so that opening the store completes the removal
+        // after a crash.
         let marked = self.disk.rename(&folder.join(MANIFEST), &folder.join(REMOVED));
         marked.map_err(failed("rename a manifest"))?;
         self.disk.sync_folder(&folder).map_err(failed("sync a folder"))?;
@@ -212,7 +211,7 @@ impl ShardStore for FileStore {
     }
 }
 
-/// Takes the shards of a data set whose root is not known yet.
+/// A sink for the shards of a dataset with a root that is not known yet.
 struct Incoming<'a> {
     disk: &'a dyn Disk,
     folder: &'a Path,
@@ -231,14 +230,14 @@ impl ShardSink for Incoming<'_> {
     }
 }
 
-/// Why a data set is not published.
+/// A dataset cannot be published.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// It is not encoded.
+    /// Encoding failed.
     #[error(transparent)]
     Encode(#[from] EncodeError<StoreError>),
-    /// It is not stored.
+    /// Storing failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -251,7 +250,7 @@ fn shard_name(stripe: u32, index: u16) -> String {
     format!("{stripe:08x}-{index:04x}")
 }
 
-/// The root that a folder is named by; nothing but the name that this store gives it.
+/// Parses the name of a dataset's folder; `None` for any other name.
 fn root_of(name: &str) -> Option<B256> {
     let bytes: [u8; 32] = hex::decode_to_array(name).ok()?;
     (hex::encode(bytes) == name).then(|| bytes.into())

@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use super::{ShardStore, StoreError};
 use crate::{Manifest, Shard, VerifiedShard};
 
-/// Keeps shards in memory: for simulations, and for those who only pass shards on.
+/// Stores shards in memory, for simulations and relays.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     datasets: BTreeMap<B256, Dataset>,

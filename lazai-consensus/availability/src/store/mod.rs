@@ -1,4 +1,4 @@
-//! Where a member keeps its shards.
+//! Storage of a member's shards.
 
 mod disk;
 mod files;
@@ -16,40 +16,40 @@ use super::{
 pub use files::{FileStore, PublishError};
 pub use memory::MemoryStore;
 
-/// Keeps shards of data sets.
+/// A store of shards.
 ///
-/// What [`put`](Self::put) and [`add`](Self::add) have taken stays, whatever crashes afterwards: a
-/// member may vouch for it when they return. What is read is checked, so that a store gives out the
-/// right shard, or none, or an error.
+/// [`put`](Self::put) and [`add`](Self::add) return after their data is durable, so a member may
+/// pledge to keep it from then on. Shards are verified when they are read: a store returns the
+/// committed shard, none, or an error.
 pub trait ShardStore {
-    /// Takes a data set. To take one again changes nothing, and replaces a manifest that was
-    /// damaged.
+    /// Adds a dataset. Adding one again has no effect, except that it replaces a damaged manifest.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     fn add(&mut self, manifest: Manifest) -> Result<(), StoreError>;
 
-    /// The manifest of a data set.
+    /// Returns the manifest of a dataset.
     ///
     /// # Errors
     /// [`StoreError::NoDataset`], or [`StoreError::DamagedManifest`].
     fn manifest(&self, root: B256) -> Result<Arc<Manifest>, StoreError>;
 
-    /// The roots of all data sets, ascending, with those whose manifest is damaged.
+    /// Returns the roots of all datasets in ascending order, including those with a damaged
+    /// manifest.
     fn datasets(&self) -> Vec<B256>;
 
-    /// Takes a shard of a data set, once it is checked. To take one again changes nothing, and
-    /// replaces one that was damaged.
+    /// Verifies a shard and stores it. Storing one again has no effect, except that it replaces a
+    /// damaged one.
     ///
     /// # Errors
-    /// [`StoreError::Shard`] if it is not the right one, [`StoreError::Io`], or as for
+    /// [`StoreError::Shard`] if it does not verify, [`StoreError::Io`], or as for
     /// [`manifest`](Self::manifest).
     fn put(&mut self, root: B256, shard: Shard<'_>) -> Result<(), StoreError>;
 
-    /// A shard, checked; `None` if it is not here.
+    /// Returns a verified shard; `None` if it is not stored.
     ///
     /// # Errors
-    /// [`StoreError::DamagedShard`] if what is here is not the shard: have it repaired.
+    /// [`StoreError::DamagedShard`] if the stored bytes do not verify and need repair,
     /// [`StoreError::Io`], or as for [`manifest`](Self::manifest).
     fn shard(
         &self,
@@ -58,24 +58,24 @@ pub trait ShardStore {
         index: u16,
     ) -> Result<Option<VerifiedShard<'static>>, StoreError>;
 
-    /// Forgets a data set with all its shards.
+    /// Removes a dataset with all its shards.
     ///
     /// # Errors
     /// [`StoreError::NoDataset`] or [`StoreError::Io`].
     fn remove(&mut self, root: B256) -> Result<(), StoreError>;
 
-    /// Opens a leaf, as an audit or a light client asks for it; `None` if its shard is not here.
+    /// Opens a leaf, as requested by an audit or a light client; `None` if its shard is not stored.
     ///
     /// # Errors
-    /// As for [`shard`](Self::shard), or [`StoreError::Opening`] if there is no such leaf.
+    /// As for [`shard`](Self::shard), or [`StoreError::Opening`] if the shard has no such leaf.
     fn open_leaf(&self, root: B256, place: Place) -> Result<Option<Opening>, StoreError> {
         let Some(shard) = self.shard(root, place.stripe, place.shard)? else { return Ok(None) };
         Ok(Some(shard.open(&*self.manifest(root)?, place.leaf)?))
     }
 
-    /// Those of `shards`, by stripe and place, that are not here as they should be. It reads all of
-    /// them. A member that vouches for its shards after a restart should have an empty answer
-    /// first.
+    /// Returns those of `shards`, by stripe and index, that are missing or damaged. All of them are
+    /// read. After a restart a member should get an empty result before it pledges to keep its
+    /// shards.
     ///
     /// # Errors
     /// As for [`manifest`](Self::manifest).
@@ -91,13 +91,13 @@ pub trait ShardStore {
     }
 }
 
-/// The shards of one data set that a store holds, for [`decode`](super::decode()) and
+/// The shards of one dataset in a store, as a source for [`decode`](super::decode()) and
 /// [`repair`](super::repair).
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a, S> {
-    /// Where they are.
+    /// The store.
     pub store: &'a S,
-    /// The root of the data set.
+    /// The root of the dataset.
     pub root: B256,
 }
 
@@ -108,47 +108,47 @@ impl<S: ShardStore> ShardSource for Stored<'_, S> {
     }
 }
 
-/// Why a store does not do what it is asked.
+/// An operation of a store failed.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The manifest is not what was stored. Taking it again repairs it.
+    /// The manifest is damaged. [`ShardStore::add`] replaces it.
     #[error("the manifest of {root} is damaged")]
     DamagedManifest {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
     },
-    /// A shard is not what was stored. Taking it again, from others or by repair, puts it right.
+    /// A shard is damaged. [`ShardStore::put`] replaces it.
     #[error("shard {index} of stripe {stripe} of {root} is damaged")]
     DamagedShard {
-        /// The root of the data set.
+        /// The root of the dataset.
         root: B256,
         /// The stripe.
         stripe: u32,
-        /// The place in the stripe.
+        /// The index of the shard in the stripe.
         index: u16,
     },
     /// The disk failed.
     #[error("the store cannot {action}")]
     Io {
-        /// What it was about to do.
+        /// The operation that failed.
         action: &'static str,
-        /// Why it could not.
+        /// The cause.
         source: io::Error,
     },
     /// Another process has the store open.
     #[error("another process has the store open")]
     Locked,
-    /// The store has no such data set.
+    /// The store has no such dataset.
     #[error("there is no data set {root}, add its manifest first")]
     NoDataset {
         /// The root asked for.
         root: B256,
     },
-    /// There is no such leaf.
+    /// The shard has no such leaf.
     #[error(transparent)]
     Opening(#[from] OpeningError),
-    /// The shard is not one of the data set.
+    /// The shard does not belong to the dataset.
     #[error(transparent)]
     Shard(#[from] ShardError),
 }

@@ -1,4 +1,4 @@
-//! A disk that forgets what was not synced, as disks may.
+//! A simulated disk that loses changes that were not synced.
 
 use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use std::{
@@ -9,25 +9,25 @@ use std::{
 
 use super::disk::Disk;
 
-/// All handles that are cloned from one are the same disk.
+/// A simulated disk. Clones share its state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SimulatedDisk(Arc<Mutex<State>>);
 
 #[derive(Clone, Debug, Default)]
 struct State {
-    /// What each name stands for, as programs see it: a file, or `None` for a folder.
+    /// Files and folders (`None`) by path, as programs see them.
     names: BTreeMap<PathBuf, Option<usize>>,
-    /// The same as it is on the platter.
+    /// The same, as durably stored.
     synced_names: BTreeMap<PathBuf, Option<usize>>,
-    /// Changes of names that are not on the platter, each as a whole: what a name will stand for,
-    /// or `None` if for nothing.
+    /// Atomic changes of names that are not durable yet: the new meaning of each name, or `None` if
+    /// it is removed.
     pending: Vec<Vec<Change>>,
     files: Vec<Contents>,
     steps: u64,
-    /// The step that fails, and how.
+    /// The number of the step that fails, and its failure.
     fault: Option<(u64, Fault)>,
     is_down: bool,
-    /// Accept every sync without doing it.
+    /// Report every sync as done without doing it.
     lies: bool,
 }
 
@@ -41,9 +41,9 @@ struct Contents {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
-    /// The machine stops before this step; all further ones fail.
+    /// The machine stops before this step; all further steps fail.
     Crash,
-    /// This step fails, and no other.
+    /// This step alone fails.
     Error,
 }
 
@@ -65,8 +65,7 @@ impl SimulatedDisk {
         self.state().is_down
     }
 
-    /// Starts the machine again: of what was not synced some is there, some is not, as `seed` has
-    /// it.
+    /// Restarts the machine. Each change that was not synced survives or not, as drawn from `seed`.
     pub(super) fn restart(&self, seed: u64) {
         let mut state = self.state();
         let mut random = seed | 1;
@@ -87,7 +86,7 @@ impl SimulatedDisk {
             if let Some(synced) = &file.synced {
                 file.bytes = synced.clone();
             } else {
-                // A part of the bytes, and perhaps zeros for the others.
+                // A prefix survives, perhaps followed by zeros.
                 let length = file.bytes.len();
                 let kept = usize::try_from(toss(length as u64 + 1)).unwrap();
                 file.bytes.truncate(kept);
@@ -100,7 +99,7 @@ impl SimulatedDisk {
         (state.fault, state.is_down) = (None, false);
     }
 
-    /// Changes a bit of a file, as bad disks do.
+    /// Flips a bit of a file.
     pub(super) fn rot(&self, path: &Path, bit: usize) {
         let mut state = self.state();
         let file = state.names[path].unwrap();
@@ -148,7 +147,7 @@ impl State {
         for (path, stands_for) in change {
             match stands_for {
                 Some(entry) => {
-                    // A name whose folder did not make it is lost with it.
+                    // A name is lost with its folder.
                     let parent = path.parent().unwrap();
                     if parent == Path::new("/") || self.synced_names.contains_key(parent) {
                         self.synced_names.insert(path, entry);
@@ -196,7 +195,8 @@ impl Disk for SimulatedDisk {
         let mut state = self.step()?;
         let file = state.file(from)?;
         let (appears, goes) = ((to.into(), Some(Some(file))), (from.into(), None));
-        // Within a folder file systems do both or neither; across folders some do not.
+        // Renames are atomic within a folder; across folders some file systems give no such
+        // guarantee.
         if from.parent() == to.parent() {
             state.change(vec![appears, goes]);
         } else {

@@ -21,14 +21,14 @@ fn open(disk: &SimulatedDisk) -> Result<FileStore, StoreError> {
     FileStore::on(Box::new(disk.clone()), "/store".into())
 }
 
-/// What the store said that it has taken.
+/// The data that the store confirmed.
 #[derive(Default)]
 struct Taken {
     manifest: bool,
     shards: Vec<(u32, u16)>,
 }
 
-/// Takes a data set with its shards, up to the first error.
+/// Adds a dataset and its shards, and stops at the first error.
 fn take(disk: &SimulatedDisk, taken: &mut Taken) -> Result<(), StoreError> {
     let (_, manifest, shards) = dataset(5_000);
     let root = manifest.root();
@@ -43,7 +43,7 @@ fn take(disk: &SimulatedDisk, taken: &mut Taken) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Counts the shards that are gone or damaged though the store has taken them.
+/// Counts the confirmed shards that are missing or damaged.
 fn broken_promises(disk: &SimulatedDisk, taken: &Taken) -> usize {
     let (_, manifest, shards) = dataset(5_000);
     let root = manifest.root();
@@ -56,7 +56,7 @@ fn broken_promises(disk: &SimulatedDisk, taken: &Taken) -> usize {
                 Ok(None) => {
                     broken += usize::from(taken.shards.contains(&(right.stripe, right.index)));
                 }
-                // Nothing rots here, so this is a file that was taken for whole.
+                // No bit rots here, so an incomplete file was taken for a complete one.
                 Err(_) => broken += 1,
             }
         }
@@ -80,7 +80,7 @@ fn a_crash_between_any_two_steps_breaks_no_promise() {
             assert!(disk.is_down());
             disk.restart(seed * 1_000 + step + 1);
             assert_eq!(broken_promises(&disk, &taken), 0, "step {step}, seed {seed}");
-            // It goes on where it was, and a second crash takes nothing away.
+            // The store continues, and a second crash loses nothing.
             let mut taken = Taken::default();
             take(&disk, &mut taken).unwrap();
             disk.restart(seed);

@@ -18,7 +18,7 @@ fn auditor(beacon: u64) -> Auditor {
     Auditor { quorum, epoch: Epoch(7), beacon: B256::left_padding_from(&beacon.to_be_bytes()) }
 }
 
-/// Two data sets, and what the member at place 1 of four holds of them.
+/// Two datasets, and the holdings of the member at index 1 of four.
 struct Kept {
     datasets: BTreeMap<B256, (Manifest, Shards)>,
     holdings: Vec<Holding>,
@@ -53,7 +53,7 @@ impl Kept {
         AuditPlan::new(&auditor(beacon), MEMBER, &self.holdings, count)
     }
 
-    /// All leaves that the member holds.
+    /// Returns all leaves that the member stores.
     fn leaves(&self) -> BTreeSet<(B256, Place)> {
         let all = self.datasets.iter().flat_map(|(root, (manifest, shards))| {
             shards.keys().flat_map(move |&(stripe, shard)| {
@@ -158,7 +158,7 @@ fn the_rate_of_detection_is_that_of_the_formula() {
             let mut found = 0_u32;
             for trial in 0..TRIALS {
                 let beacon = u64::from(trial) << 32 | u64::from(count) << 16 | lost_count as u64;
-                // Lost in one piece, at a place that moves.
+                // The loss is contiguous, at a different position in each trial.
                 let start = trial as usize * 37 % 2_000;
                 let lost: BTreeSet<_> = all.iter().cycle().skip(start).take(lost_count).collect();
                 let plan = AuditPlan::new(

@@ -40,8 +40,7 @@ fn the_first_shards_hold_the_data_itself() {
     assert!(joined[5_000..].iter().all(|byte| *byte == 0));
 }
 
-/// The commitment is a part of the format: whoever changes it makes all data that was published
-/// unreadable.
+/// The commitment is part of the format: a change makes all published data unreadable.
 #[test]
 fn commitments_are_fixed() {
     let root = |n, length| publish(&data(length, 1), coding(n, 5_000)).0.root().to_string();
@@ -68,7 +67,7 @@ fn too_few_shards_are_counted() {
     assert_eq!(output, data(12_000, 3)[..5_000], "what was written is a prefix");
 }
 
-/// A source that remembers what it gave wrongly.
+/// A source that records its wrong shards.
 struct Watched {
     shards: Shards,
     refused: Vec<(u32, u16)>,

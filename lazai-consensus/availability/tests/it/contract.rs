@@ -1,4 +1,4 @@
-//! Openings in Solidity, held against what the library says of the same bytes.
+//! Verification in Solidity, compared with the library on the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -107,8 +107,8 @@ fn places_that_are_none_are_refused() {
     }
 }
 
-/// Commitments that no data set has, though their hash is the root that is asked for, are refused
-/// and divide nothing by zero.
+/// Commitments that are out of bounds are refused although they hash to the root, and cause no
+/// division by zero.
 #[test]
 fn made_up_commitments_are_refused() {
     let mut chain = Chain::new(SpecId::OSAKA);

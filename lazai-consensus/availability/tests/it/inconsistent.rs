@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::{Shards, coding, data, publish, restored};
 
-/// Commits to the shards as they are, as a publisher does who does not care for the code.
+/// Commits to the shards as they are, without checking that they form a codeword.
 fn commit(length: u64, coding: lazai_availability::Coding, shards: &mut Shards) -> Manifest {
     let mut by_stripe: BTreeMap<u32, Vec<B256>> = BTreeMap::new();
     for ((stripe, _), shard) in shards.iter() {
@@ -36,7 +36,7 @@ fn an_honest_publisher_commits_alike() {
     assert_eq!(shards, honest);
 }
 
-/// All ways to wrong a stripe of 3 leaves in each shard: (name, what is done to its shards).
+/// All corruptions of a stripe of 3 leaves in each shard: (name, change of its shards).
 fn wrongs(n: u16) -> Vec<(&'static str, Box<dyn Fn(&mut Shards)>)> {
     let flip = move |index: u16, byte: usize| {
         Box::new(move |shards: &mut Shards| {
@@ -148,7 +148,7 @@ fn data_past_its_end_is_inconsistent() {
     assert_eq!(verify(vec![], foreign), Err(wrong));
 }
 
-/// All proofs that could be made about an honest data set.
+/// Returns all false proofs about an honest dataset.
 fn slanders(manifest: &Manifest, shards: &Shards) -> Vec<InconsistencyProof> {
     let coding = manifest.commitment().coding();
     let mut slanders = Vec::new();

@@ -1,13 +1,13 @@
-//! Data sets of leaves that tell where they stand.
+//! Datasets of leaves that encode their own position.
 
 use alloy_primitives::B256;
 use lazai_availability::{Coding, DatasetCommitment, LEAF_BYTES, Opening};
 use lazai_consensus::merkle;
 
-/// A data set without any code: what `leaf` says stands at each place.
+/// A dataset of uncoded leaves: `leaf` gives the bytes at each position.
 pub(crate) struct Leaves {
     pub(crate) commitment: DatasetCommitment,
-    /// By stripe and shard, the hashes of leaves.
+    /// The hashes of the leaves, by stripe and shard.
     shards: Vec<Vec<Vec<B256>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Off-chain data through the public interface.
+//! Tests of off-chain data through the public API.
 
 // Helpers of tests are no tests to the lint.
 #![allow(clippy::type_complexity, clippy::unwrap_used)]
@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 
 use lazai_availability::{Coding, Manifest, RestoreError, Shard, decode, encode};
 
-/// Shards by stripe and place.
+/// Shards by stripe and index.
 type Shards = BTreeMap<(u32, u16), Shard<'static>>;
 
-/// Bytes that differ from place to place.
+/// Returns pseudorandom bytes.
 fn data(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     (0..length)

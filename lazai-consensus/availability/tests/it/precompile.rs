@@ -1,4 +1,4 @@
-//! Openings through the precompile that checks proofs.
+//! Openings through the precompile that verifies proofs.
 
 use std::sync::Arc;
 
