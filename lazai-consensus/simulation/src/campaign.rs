@@ -20,7 +20,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// The case of a seed: all scenarios in turn if none is named, on each of the sizes in turn.
+    /// Returns the case of a seed: all scenarios in turn if none is named, on each of the sizes in
+    /// turn.
     #[must_use]
     pub fn of(seed: u64, scenario: Option<Scenario>, sizes: &[u16]) -> Self {
         let round = if scenario.is_some() { seed } else { seed / Scenario::PERIOD };
@@ -32,8 +33,8 @@ impl Case {
         }
     }
 
-    /// Whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row it is
-    /// another one, or else one scenario would always be replayed and the others never.
+    /// Returns whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row
+    /// it is another one, or else one scenario would always be replayed and the others never.
     #[must_use]
     pub const fn is_replayed(self, every: u64) -> bool {
         let every = if every == 0 { 1 } else { every };
@@ -48,13 +49,13 @@ impl Case {
         self.scenario.cluster(self.nodes, self.seed).run()
     }
 
-    /// What speaks against a run of it.
+    /// Returns what speaks against a run of it.
     #[must_use]
     pub fn objections(self, report: &Report) -> Vec<Objection> {
         self.scenario.objections(self.nodes, report)
     }
 
-    /// The command that runs it again.
+    /// Returns the command that runs it again.
     #[must_use]
     pub fn command(self) -> String {
         let Self { scenario, nodes, seed } = self;
@@ -125,20 +126,20 @@ impl Summary {
         }
     }
 
-    /// How many runs there were.
+    /// Returns how many runs there were.
     #[must_use]
     pub fn runs(&self) -> u64 {
         self.groups.values().map(|group| group.runs).sum()
     }
 
-    /// Simulated time of all runs.
+    /// Returns the simulated time of all runs.
     #[must_use]
     pub fn simulated(&self) -> Duration {
         self.groups.values().map(|group| group.simulated).sum()
     }
 
-    /// Whether nothing speaks against any run, and the attack that must break agreement mostly did:
-    /// otherwise it tests nothing.
+    /// Returns whether nothing speaks against any run, and the attack that must break agreement
+    /// mostly did: otherwise it tests nothing.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let beyond = self.groups.iter().filter(|((scenario, _), _)| *scenario == Scenario::Beyond);
@@ -194,7 +195,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Median, 99th percentile and maximum.
+/// Returns the median, the 99th percentile and the maximum, as text.
 #[must_use]
 pub fn spread<T: Copy + Ord + fmt::Display>(values: &[T]) -> String {
     let mut values = values.to_vec();

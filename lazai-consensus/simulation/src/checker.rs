@@ -119,7 +119,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// Whether it is about safety: what must never happen, however bad the network.
+    /// Returns whether it is about safety: what must never happen, however bad the network.
     #[must_use]
     pub const fn is_safety(&self) -> bool {
         !matches!(self, Self::Stalled { .. } | Self::ViewsToHeal { .. })

@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Four nodes, 50 ms apart, without faults.
+    /// Begins with four nodes, 50 ms apart, without faults.
     #[must_use]
     pub const fn builder() -> Self {
         Self {
@@ -63,35 +63,35 @@ impl Cluster {
         }
     }
 
-    /// How many nodes there are, 1 to 64.
+    /// Sets how many nodes there are, 1 to 64.
     #[must_use]
     pub const fn nodes(mut self, nodes: u16) -> Self {
         self.plan.nodes = nodes;
         self
     }
 
-    /// What decides all that is left to chance.
+    /// Sets what decides all that is left to chance.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.plan.seed = seed;
         self
     }
 
-    /// How messages travel between any two nodes.
+    /// Sets how messages travel between any two nodes.
     #[must_use]
     pub const fn link(mut self, link: Link) -> Self {
         self.plan.link = link;
         self
     }
 
-    /// How messages travel until `until`, in place of [`link`](Self::link).
+    /// Sets how messages travel until `until`, in place of [`link`](Self::link).
     #[must_use]
     pub const fn unstable(mut self, until: Duration, link: Link) -> Self {
         self.plan.unstable = Some((until, link));
         self
     }
 
-    /// Where the nodes stand, which decides the latency between them in place of
+    /// Sets where the nodes stand, which decides the latency between them in place of
     /// [`link`](Self::link).
     #[must_use]
     pub fn regions(mut self, regions: &[Region]) -> Self {
@@ -134,29 +134,30 @@ impl Cluster {
         self
     }
 
-    /// What signs the votes.
+    /// Sets what signs the votes.
     #[must_use]
     pub const fn signatures(mut self, signatures: Signatures) -> Self {
         self.plan.signatures = signatures;
         self
     }
 
-    /// Whether a node that finds another at fault hears no more of it, as on a real network. True
-    /// if not set.
+    /// Sets whether a node that finds another at fault hears no more of it, as on a real network.
+    /// True if not set.
     #[must_use]
     pub const fn shut_out(mut self, shut_out: bool) -> Self {
         self.plan.shut_out = shut_out;
         self
     }
 
-    /// How long the run takes at least.
+    /// Sets how long the run takes at least.
     #[must_use]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.plan.duration = duration;
         self
     }
 
-    /// How many final blocks each honest node must see after the last fault, and within which time.
+    /// Sets how many final blocks each honest node must see after the last fault, and within which
+    /// time.
     #[must_use]
     pub const fn liveness(mut self, blocks: u64, within: Duration) -> Self {
         self.plan.blocks = blocks;
@@ -164,14 +165,14 @@ impl Cluster {
         self
     }
 
-    /// How many views after the last fault the first block may be final.
+    /// Sets how many views after the last fault the first block may be final.
     #[must_use]
     pub const fn max_views_to_heal(mut self, views: u64) -> Self {
         self.plan.max_views = Some(views);
         self
     }
 
-    /// How long a step of the runtime takes, which a message costs a few of. 1 ms if not set.
+    /// Sets how long a step of the runtime takes, which a message costs a few of. 1 ms if not set.
     #[must_use]
     pub const fn step(mut self, step: Duration) -> Self {
         self.plan.cycle = step;
@@ -190,7 +191,7 @@ impl Cluster {
         self
     }
 
-    /// How many blocks an epoch of validators has. 100 if not set.
+    /// Sets how many blocks an epoch of validators has. 100 if not set.
     #[must_use]
     pub const fn epoch_length(mut self, blocks: u64) -> Self {
         self.plan.epoch_length = blocks;

@@ -13,7 +13,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that takes exactly `latency` and loses nothing.
+    /// Creates a link that takes exactly `latency` and loses nothing.
     #[must_use]
     pub const fn fixed(latency: Duration) -> Self {
         Self { latency, jitter: Duration::ZERO, loss_permille: 0 }
@@ -32,7 +32,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Whether it keeps the two nodes apart.
+    /// Returns whether it keeps the two nodes apart.
     #[must_use]
     pub fn separates(&self, a: u16, b: u16) -> bool {
         !self.groups.iter().any(|group| group.contains(&a) && group.contains(&b))

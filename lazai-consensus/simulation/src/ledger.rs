@@ -14,7 +14,7 @@ pub struct HashLedger {
 }
 
 impl HashLedger {
-    /// The committed blocks, in ascending order.
+    /// Returns the committed blocks, in ascending order.
     #[must_use]
     pub fn blocks(&self) -> Vec<Block> {
         self.committed.lock().clone()

@@ -31,7 +31,7 @@ impl Region {
         Self::AfSouth1,
     ];
 
-    /// Half the median round trip to another region.
+    /// Returns half the median round trip to another region.
     ///
     /// # Source
     /// Medians of a year between AWS regions, published by cloudping.co and kept with commonware's

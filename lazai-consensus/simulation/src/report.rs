@@ -49,13 +49,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether a violation is about safety.
+    /// Returns whether a violation is about safety.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
         self.violations.iter().any(Violation::is_safety)
     }
 
-    /// Whether honest nodes hold different blocks for final.
+    /// Returns whether honest nodes hold different blocks for final.
     #[must_use]
     pub fn disagrees(&self) -> bool {
         let differs = |violation: &Violation| {
@@ -158,27 +158,27 @@ impl Latencies {
         Self(durations)
     }
 
-    /// The smallest duration that at least `percent` of them do not exceed. `None` if there are
-    /// none.
+    /// Returns the smallest duration that at least `percent` of them do not exceed. `None` if there
+    /// are none.
     #[must_use]
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         let rank = self.0.len().checked_mul(usize::from(percent.min(100)))?.div_ceil(100);
         self.0.get(rank.saturating_sub(1)).copied()
     }
 
-    /// How many there are.
+    /// Returns how many durations there are.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no durations.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A percentile in thousandths of `delay`.
+    /// Returns a percentile in thousandths of `delay`.
     #[must_use]
     pub fn in_delays(&self, percent: u8, delay: Duration) -> Option<u64> {
         let thousandths = self.percentile(percent)?.as_nanos().checked_mul(1000)?;

@@ -34,8 +34,8 @@ impl Scenario {
     /// After how many seeds [`of`](Self::of) starts over.
     pub const PERIOD: u64 = 20;
 
-    /// The scenario that a seed stands for where none is named, with opaque payloads: of twenty,
-    /// nine with twins, nine sweeps, one of healing, and one beyond what is tolerated.
+    /// Returns the scenario that a seed stands for where none is named, with opaque payloads: of
+    /// twenty, nine with twins, nine sweeps, one of healing, and one beyond what is tolerated.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
         match seed % Self::PERIOD {
@@ -46,7 +46,7 @@ impl Scenario {
         }
     }
 
-    /// The run of a seed.
+    /// Returns the run of a seed.
     #[must_use]
     pub fn cluster(self, nodes: u16, seed: u64) -> Cluster {
         // Not the generator of the run itself, whose seed it is.
@@ -104,8 +104,8 @@ impl Scenario {
         }
     }
 
-    /// What speaks against a run: its violations, but for those that the scenario is to bring
-    /// about.
+    /// Returns what speaks against a run: its violations, but for those that the scenario is to
+    /// bring about.
     #[must_use]
     pub fn objections(self, nodes: u16, report: &Report) -> Vec<Objection> {
         if self != Self::Beyond {
@@ -181,9 +181,9 @@ pub enum Objection {
     Violation(Violation),
 }
 
-/// The views in which the first block must be final after the last fault: each faulty leader may
-/// spoil one, what was under way when the fault ended another, and nodes that lag learn of a later
-/// block instead.
+/// Returns the views in which the first block must be final after the last fault: each faulty
+/// leader may spoil one, what was under way when the fault ended another, and nodes that lag learn
+/// of a later block instead.
 #[must_use]
 pub const fn max_views(nodes: u16) -> u64 {
     nodes as u64 * 2 + 4

@@ -43,7 +43,7 @@ pub enum Pattern {
 }
 
 impl Twins {
-    /// No twins, and no script.
+    /// Creates a run without twins and without a script.
     #[must_use]
     pub const fn none() -> Self {
         Self { nodes: BTreeSet::new(), rounds: Vec::new(), apart: false }
@@ -88,8 +88,9 @@ impl Twins {
         Some(Self { nodes, rounds, apart: false })
     }
 
-    /// The split that breaks every protocol if there are more than a third of twins: the others in
-    /// two halves that hear nothing of each other by way of the twins, and a twin that leads.
+    /// Returns the split that breaks every protocol if there are more than a third of twins: the
+    /// others in two halves that hear nothing of each other by way of the twins, and a twin that
+    /// leads.
     #[must_use]
     pub fn split(nodes: u16, faults: u16, rounds: u16, seed: u64) -> Option<Self> {
         if faults == 0 || faults >= nodes || rounds == 0 {
@@ -117,7 +118,7 @@ impl Twins {
         self.rounds.get(usize::try_from(view.saturating_sub(1)).ok()?)
     }
 
-    /// The number of views that the script covers.
+    /// Returns the number of views that the script covers.
     #[must_use]
     pub const fn views(&self) -> u64 {
         self.rounds.len() as u64

@@ -85,7 +85,7 @@ impl Artifact {
         Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
     }
 
-    /// Weights, gains and biases; what only scales them, and tables, are not counted.
+    /// Counts weights, gains and biases; what only scales them, and tables, are not counted.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let counts = |(name, info): &(&String, &TensorInfo)| match info.element {

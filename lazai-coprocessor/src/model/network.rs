@@ -274,7 +274,7 @@ impl<'a> Weights<'a> {
         &self.matrix.name
     }
 
-    /// Rows: one for each column of a product, each token or each position.
+    /// Returns the number of rows: one for each column of a product, each token or each position.
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.matrix.rows

@@ -28,7 +28,7 @@ impl Dataset {
         Self { tokens, length }
     }
 
-    /// Rows.
+    /// Returns the number of rows.
     pub const fn len(&self) -> usize {
         self.tokens.len() / (self.length + 1)
     }

@@ -57,7 +57,7 @@ struct Inner {
 }
 
 impl LazVmExecutor {
-    /// An executor that forgets everything when it is dropped.
+    /// Creates an executor that forgets everything when it is dropped.
     #[must_use]
     pub fn in_memory(genesis: Genesis, devices: Devices) -> Self {
         let replayed = Replayed::genesis(&genesis);
@@ -141,7 +141,7 @@ impl LazVmExecutor {
         waited.map(|_| ()).map_err(|_| fault("an earlier call panicked: start the node again"))
     }
 
-    /// What a transaction of a committed block did. Receipts of old blocks are forgotten.
+    /// Returns what a transaction of a committed block did. Receipts of old blocks are forgotten.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
@@ -166,7 +166,7 @@ impl LazVmExecutor {
         self.machine.call(&state, &context, contract, data)
     }
 
-    /// The name of a committed block.
+    /// Returns the digest of a committed block.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
@@ -176,7 +176,7 @@ impl LazVmExecutor {
         Ok(index.and_then(|index| inner.digests.get(index)).copied())
     }
 
-    /// Where the chain stands.
+    /// Returns where the chain stands.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
@@ -194,7 +194,7 @@ impl LazVmExecutor {
         })
     }
 
-    /// The nonce of the next transaction of `sender`, as of the committed state.
+    /// Returns the nonce of the next transaction of `sender`, as of the committed state.
     ///
     /// # Errors
     /// [`ExecutionError::Fault`] if this executor has stopped.
@@ -202,7 +202,7 @@ impl LazVmExecutor {
         Ok(self.lock()?.state.world.account(sender).map_or(0, |account| account.nonce))
     }
 
-    /// How many transactions a payload claims.
+    /// Returns how many transactions a payload claims.
     #[must_use]
     pub fn transactions(&self, payload: &[u8]) -> u32 {
         payload::count(payload)

@@ -41,7 +41,7 @@ pub struct GenesisAccount {
 }
 
 impl GenesisAccount {
-    /// An account that owns `balance` wei and nothing else.
+    /// Creates an account that owns `balance` wei and nothing else.
     #[must_use]
     pub fn rich(balance: U256) -> Self {
         Self { balance, ..Self::default() }

@@ -47,7 +47,7 @@ impl SignedTransaction {
         Ok(Self { envelope, sender, bytes: Bytes::copy_from_slice(bytes) })
     }
 
-    /// Who signed it.
+    /// Returns the address that signed it.
     #[must_use]
     pub const fn sender(&self) -> Address {
         self.sender
@@ -59,13 +59,13 @@ impl SignedTransaction {
         *self.envelope.tx_hash()
     }
 
-    /// The bytes of EIP-2718.
+    /// Returns the bytes of EIP-2718.
     #[must_use]
     pub const fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The transaction itself.
+    /// Returns the transaction itself.
     #[must_use]
     pub const fn envelope(&self) -> &TxEnvelope {
         &self.envelope

@@ -110,13 +110,13 @@ impl<'a> WeightMatrix<'a> {
         Ok(())
     }
 
-    /// Rows, one for each column of the result: n.
+    /// Returns the number of rows, one for each column of the result: n.
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Columns, one for each column of the input: k.
+    /// Returns the number of columns, one for each column of the input: k.
     #[must_use]
     pub const fn columns(&self) -> usize {
         self.columns
