@@ -100,7 +100,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// Bytes of the variable-length parts of the input; a token counts as four.
+    /// Returns the bytes of the variable-length parts of the input; a token counts as four.
     #[must_use]
     pub fn input_bytes(&self) -> u64 {
         match self {

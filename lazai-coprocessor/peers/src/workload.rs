@@ -89,7 +89,7 @@ impl Workload {
         (self.prompt + self.new).max(1_024)
     }
 
-    /// Elements of a head.
+    /// Returns the number of elements of a head.
     pub const fn head_dim(&self) -> usize {
         self.hidden / self.heads
     }

@@ -26,7 +26,7 @@ impl Architecture {
         list.tensors
     }
 
-    /// Weights in all tensors.
+    /// Counts the weights of all tensors.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let elements =

@@ -21,7 +21,7 @@ pub enum Element {
 }
 
 impl Element {
-    /// Bytes of an element.
+    /// Returns the bytes of an element.
     #[must_use]
     pub const fn bytes(self) -> u64 {
         match self {

@@ -280,7 +280,7 @@ impl<'a> Weights<'a> {
         self.matrix.rows
     }
 
-    /// Elements of a row.
+    /// Returns the number of elements of a row.
     #[must_use]
     pub const fn columns(&self) -> usize {
         self.matrix.columns

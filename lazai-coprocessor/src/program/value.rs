@@ -73,7 +73,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Bytes of an element.
+    /// Returns the bytes of an element.
     #[must_use]
     pub const fn bytes(self) -> u64 {
         match self {
@@ -99,7 +99,8 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Bytes for one position: i8 elements, and an exponent for each head, of key and value.
+    /// Returns the bytes for one position: i8 elements, and an exponent for each head, of key and
+    /// value.
     #[must_use]
     pub const fn position_bytes(&self) -> u64 {
         2 * self.heads as u64 * (self.head_dim as u64 + 1)

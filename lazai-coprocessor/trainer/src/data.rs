@@ -38,7 +38,7 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// Tokens of one row's input.
+    /// Returns the number of tokens of one row's input.
     pub const fn length(&self) -> usize {
         self.length
     }

@@ -53,7 +53,7 @@ impl SignedTransaction {
         self.sender
     }
 
-    /// Its name: keccak256 of its bytes.
+    /// Returns the hash of the transaction: keccak256 of its bytes.
     #[must_use]
     pub fn hash(&self) -> B256 {
         *self.envelope.tx_hash()

@@ -56,7 +56,7 @@ pub(super) struct Description {
 }
 
 impl TensorKind {
-    /// Elements that are stored together; a row is a multiple of them.
+    /// Returns the number of elements that are stored together; a row is a multiple of them.
     #[must_use]
     pub const fn block(self) -> usize {
         match self {
@@ -66,7 +66,7 @@ impl TensorKind {
         }
     }
 
-    /// Bytes of a block.
+    /// Returns the bytes of a block.
     #[must_use]
     pub const fn block_bytes(self) -> usize {
         match self {
@@ -109,7 +109,7 @@ impl TensorInfo {
         self.shape.iter().product()
     }
 
-    /// Elements of a row, the run along the innermost size.
+    /// Returns the number of elements of a row, the run along the innermost size.
     #[must_use]
     pub fn row(&self) -> usize {
         self.shape.last().copied().unwrap_or(1)

@@ -151,7 +151,7 @@ impl Array {
         self.len() == 0
     }
 
-    /// Elements of the array.
+    /// Returns the number of elements.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self {

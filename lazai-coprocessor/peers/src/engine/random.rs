@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::{Init, VarBuilder, var_builder::SimpleBackend};
 
-/// Weights of any name and shape, uniform with a variance of `1 / columns`; vectors are near 1,
-/// biases near 0.
+/// Makes weights of any name and shape, uniform with a variance of `1 / columns`; vectors are near
+/// 1, biases near 0.
 pub fn weights() -> VarBuilder<'static> {
     VarBuilder::from_backend(Box::new(Random), DType::F32, Device::Cpu)
 }

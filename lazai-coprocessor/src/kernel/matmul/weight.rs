@@ -73,7 +73,7 @@ impl<'a> WeightMatrix<'a> {
         Ok(Self { rows, columns, values, exponents, shifts })
     }
 
-    /// Bytes of the exponents of one row.
+    /// Returns the bytes of the exponents of one row.
     #[must_use]
     pub const fn exponent_bytes(columns: usize) -> usize {
         columns.div_ceil(Self::GROUP).div_ceil(4)

@@ -84,7 +84,7 @@ impl FloatNetwork {
         &self.name
     }
 
-    /// Rows of a sample.
+    /// Returns the number of rows of a sample.
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.rows
