@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws consensus.svg: members in quorums, quorums in the chain, and the life of one data set. `python3 docs/consensus.py`"""
+"""Draws consensus.svg: members in quorums, quorums in the chain, and the life of one dataset. `python3 docs/consensus.py`"""
 
 from math import cos, pi, sin
 from pathlib import Path
@@ -68,7 +68,7 @@ def main():
         text(262, 292, "certificate"),
         text(484, 292, "certificate"),
         text(720, 292, "seats"),
-        text(30, 462, "The life of one data set", "s"),
+        text(30, 462, "The life of one dataset", "s"),
     ]
     steps = [
         "A publisher cuts the data into stripes and encodes each into n = 3f + 1 shards; any f + 1 restore it.",

@@ -59,6 +59,6 @@ impl ProofSystemId {
     pub const PLONK: Self = Self(5);
     /// Accepted unless disputed.
     pub const OPTIMISTIC: Self = Self(6);
-    /// A leaf of off-chain data with its path to the data set's commitment.
+    /// A leaf of off-chain data with its path to the dataset's commitment.
     pub const DATA_OPENING: Self = Self(7);
 }

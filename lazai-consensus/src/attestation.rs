@@ -134,11 +134,11 @@ macro_rules! facts {
 }
 
 facts! {
-    /// Each signer has verified and durably stored its shards of a data set.
+    /// Each signer has verified and durably stored its shards of a dataset.
     Available = 1 {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
-        /// The version of the data set.
+        /// The version of the dataset.
         version: u64,
         /// The commitment to the encoded data.
         root: B256,
@@ -148,14 +148,14 @@ facts! {
         k: u16,
         /// The number of shards of a stripe.
         n: u16,
-        /// The last epoch in which the data set is kept.
+        /// The last epoch in which the dataset is kept.
         until_epoch: Epoch,
     } about (dataset, version);
-    /// Each signer has read the whole data set and found it to satisfy a policy.
+    /// Each signer has read the whole dataset and found it to satisfy a policy.
     Valid = 2 {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
-        /// The version of the data set.
+        /// The version of the dataset.
         version: u64,
         /// The commitment to the encoded data.
         root: B256,

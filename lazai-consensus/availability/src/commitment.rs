@@ -149,7 +149,7 @@ pub enum CommitmentError {
     Coding(#[from] CodingError),
     /// There is no data. An empty dataset has no leaf to open, so its availability could not be
     /// shown.
-    #[error("a data set must have at least one byte")]
+    #[error("a dataset must have at least one byte")]
     Empty,
     /// The bytes are too few or too many.
     #[error("a commitment has {expected} bytes, got {got}")]

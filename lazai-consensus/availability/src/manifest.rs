@@ -110,7 +110,7 @@ pub enum ManifestError {
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
     /// The number of roots is wrong, or the last one is incomplete.
-    #[error("the data set has {expected} stripes, got {got} whole roots")]
+    #[error("the dataset has {expected} stripes, got {got} whole roots")]
     Stripes {
         /// Stripes of the commitment.
         expected: u64,

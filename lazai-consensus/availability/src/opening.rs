@@ -247,7 +247,7 @@ pub enum OpeningError {
         shards: u16,
     },
     /// The dataset has no such stripe.
-    #[error("there is no stripe {got}, the data set has {stripes}")]
+    #[error("there is no stripe {got}, the dataset has {stripes}")]
     NoStripe {
         /// Stripe named, from 0.
         got: u32,

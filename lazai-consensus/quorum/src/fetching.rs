@@ -96,7 +96,7 @@ impl Fetching {
         if let Some(fetch) = self.fetches.get_mut(&root) {
             if fetch.purposes.len() >= MAX_PURPOSES {
                 let max = MAX_PURPOSES as u64;
-                return Err(Refusal::Quota { peer: own, unit: "uses of a data set", max });
+                return Err(Refusal::Quota { peer: own, unit: "uses of a dataset", max });
             }
             for stripe in stripes {
                 if fetch.stripes.insert(stripe) {
@@ -109,7 +109,7 @@ impl Fetching {
         }
         if self.fetches.len() >= limits.max_fetches {
             let max = limits.max_fetches as u64;
-            return Err(Refusal::Quota { peer: own, unit: "data sets", max });
+            return Err(Refusal::Quota { peer: own, unit: "datasets", max });
         }
         let mut fetch = Fetch {
             needed: stripes.iter().map(|stripe| (*stripe, k)).collect(),

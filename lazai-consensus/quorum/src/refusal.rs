@@ -57,7 +57,7 @@ pub enum Refusal {
         max: u64,
     },
     /// A proof of inconsistency shows nothing.
-    #[error("the data set is not shown to be inconsistent: {0}")]
+    #[error("the dataset is not shown to be inconsistent: {0}")]
     Inconsistency(#[from] InconsistencyError),
     /// A manifest does not belong to its root.
     #[error("the manifest does not hold: {0}")]
@@ -85,7 +85,7 @@ pub enum Refusal {
     #[error("the shard does not hold: {0}")]
     Shard(#[from] ShardError),
     /// The dataset takes more than this member has room for; another may have it.
-    #[error("the data set takes {got} {unit}, above the limit {max} of this member")]
+    #[error("the dataset takes {got} {unit}, above the limit {max} of this member")]
     TooLarge {
         /// The unit that is counted.
         unit: &'static str,
@@ -106,7 +106,7 @@ pub enum Refusal {
     #[error("nobody asked for this")]
     Unasked,
     /// The dataset is not known to this member.
-    #[error("data set {root} is not kept here")]
+    #[error("dataset {root} is not kept here")]
     UnknownDataset {
         /// The root of the dataset.
         root: B256,

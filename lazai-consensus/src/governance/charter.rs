@@ -11,7 +11,7 @@ use crate::{
     QuorumId, Roster,
 };
 
-/// The decisions of a quorum so far: its members of the next epoch, its prices, and the data sets
+/// The decisions of a quorum so far: its members of the next epoch, its prices, and the datasets
 /// that it admits.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Charter {
@@ -157,7 +157,7 @@ impl Charter {
         self.prices.get(&item).copied()
     }
 
-    /// Returns the terms of a data set; `None` if it is not admitted.
+    /// Returns the terms of a dataset; `None` if it is not admitted.
     #[must_use]
     pub fn dataset(&self, dataset: B256, version: u64) -> Option<DatasetTerms> {
         self.datasets.get(&(dataset, version)).copied()
@@ -237,12 +237,12 @@ impl Charter {
     }
 }
 
-/// The terms on which a data set is kept.
+/// The terms on which a dataset is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DatasetTerms {
-    /// The commitment to the data set.
+    /// The commitment to the dataset.
     pub root: B256,
-    /// The last epoch in which the data set is kept.
+    /// The last epoch in which the dataset is kept.
     pub until_epoch: Epoch,
 }
 
@@ -270,10 +270,10 @@ pub enum CharterError {
         /// The epoch given.
         got: u64,
     },
-    /// The data set is admitted already.
-    #[error("data set {dataset} is admitted in this version already")]
+    /// The dataset is admitted already.
+    #[error("dataset {dataset} is admitted in this version already")]
     KnownDataset {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
     },
     /// Epochs are numbered by 64 bits.
@@ -311,10 +311,10 @@ pub enum CharterError {
         /// Number of bytes given.
         got: u64,
     },
-    /// The data set is not admitted.
-    #[error("data set {dataset} is not admitted in this version")]
+    /// The dataset is not admitted.
+    #[error("dataset {dataset} is not admitted in this version")]
     UnknownDataset {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
     },
     /// The address is no member's.

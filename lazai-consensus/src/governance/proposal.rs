@@ -116,15 +116,15 @@ impl Proposal {
 pub enum Action {
     /// Makes a candidate a member.
     AddMember(Box<Candidate>),
-    /// Admits a data set, which the members then keep.
+    /// Admits a dataset, which the members then keep.
     AdmitDataset {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
-        /// The version of the data set.
+        /// The version of the dataset.
         version: u64,
-        /// The commitment to the data set.
+        /// The commitment to the dataset.
         root: B256,
-        /// The last epoch in which the data set is kept.
+        /// The last epoch in which the dataset is kept.
         until_epoch: Epoch,
     },
     /// Changes a price by an eighth at most.
@@ -148,11 +148,11 @@ pub enum Action {
         /// The address of the member.
         member: Address,
     },
-    /// Retires a data set, which the members then forget.
+    /// Retires a dataset, which the members then forget.
     RetireDataset {
-        /// The name of the data set.
+        /// The name of the dataset.
         dataset: B256,
-        /// The version of the data set.
+        /// The version of the dataset.
         version: u64,
     },
     /// Adopts a text of at most [`MAX_TEXT_BYTES`].

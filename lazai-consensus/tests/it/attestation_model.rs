@@ -1,4 +1,4 @@
-//! Every order of events of the attestation of a data set, searched without gaps.
+//! Every order of events of the attestation of a dataset, searched without gaps.
 //!
 //! Four members of equal weight, one or two of them dishonest, and a publisher that offers two
 //! contradicting attestations in one slot. Honest members store shards, vote and crash at any time;
@@ -142,7 +142,7 @@ impl AttestationModel {
     }
 }
 
-/// The attestation number `root` of the slot: data sets of one name and version.
+/// The attestation number `root` of the slot: datasets of one name and version.
 const fn available(root: u8) -> Attestation {
     attestation(Fact::Available {
         dataset: B256::repeat_byte(0xda),

@@ -186,7 +186,7 @@ impl<'a> RunContext<'a> {
         match result {
             Ok((length, hash)) if hash == expected => Ok(length),
             other => Err(DemoError::Expected {
-                what: "the hash of the data set",
+                what: "the hash of the dataset",
                 expected: expected.to_string(),
                 got: format!("{other:?}"),
             }),

@@ -35,7 +35,7 @@ pub fn run_demo(
     let contract = deploy(&mut run, &[&health, &city])?;
     let data = data();
     let (root, took) = publish(&mut run, &health, contract, &data)?;
-    run.figure("data set", format!("{} bytes, certified in {took} ms", data.len()));
+    run.figure("dataset", format!("{} bytes, certified in {took} ms", data.len()));
     score(&mut run, &health, contract, root)?;
     certify_inference(&mut run, &city, contract)?;
     let took = kill_and_restart(&mut run, &health, root, &data)?;
@@ -125,7 +125,7 @@ fn publish(
     let root = certified.root.unwrap_or_default();
     run.fleet.ask(2, Task::Read { quorum: id, root })?;
     let length = run.restored(2, keccak256(data))?;
-    run.log("node 2", format!("put the data set together: {length} bytes, the same"));
+    run.log("node 2", format!("put the dataset together: {length} bytes, the same"));
     Ok((root, took))
 }
 
@@ -168,7 +168,7 @@ fn kill_and_restart(
     run.log("node 3", format!("is killed (-9); its last block was {acknowledged}"));
     run.fleet.ask(1, Task::Read { quorum: quorum.id.0, root })?;
     let length = run.restored(1, keccak256(data))?;
-    run.log("node 1", format!("reads the data set all the same: {length} bytes"));
+    run.log("node 1", format!("reads the dataset all the same: {length} bytes"));
     let goal = run.fleet.final_blocks().height() + 3;
     run.wait_for_height(goal)?;
     run.log("chain", format!("three of four go on: block {goal} is final"));

@@ -140,7 +140,7 @@ pub enum StoreError {
     #[error("another process has the store open")]
     Locked,
     /// The store has no such dataset.
-    #[error("there is no data set {root}, add its manifest first")]
+    #[error("there is no dataset {root}, add its manifest first")]
     NoDataset {
         /// The root asked for.
         root: B256,

@@ -41,7 +41,7 @@ impl Holding {
                 // in this one.
                 _ => Err(Refusal::Quota {
                     peer: from,
-                    unit: "names of a data set",
+                    unit: "names of a dataset",
                     max: MAX_NAMES as u64,
                 }),
             };
@@ -91,7 +91,7 @@ impl Holding {
         let (coding, stripes) = (commitment.coding(), commitment.stripes());
         let root = manifest.root();
         if self.removing.contains(&root) {
-            return Err(Refusal::Quota { peer: own, unit: "removals of a data set", max: 1 });
+            return Err(Refusal::Quota { peer: own, unit: "removals of a dataset", max: 1 });
         }
         let refusal =
             Refusal::Coding { expected: committee.total_weight(), got: coding.n().into() };
@@ -109,7 +109,7 @@ impl Holding {
         let is_new = !self.datasets.contains_key(&root);
         let max = limits.max_datasets;
         if is_new && self.datasets.len().saturating_add(self.pending_shards.len()) >= max {
-            return Err(Refusal::Quota { peer: own, unit: "data sets", max: max as u64 });
+            return Err(Refusal::Quota { peer: own, unit: "datasets", max: max as u64 });
         }
         let (kept, max) = (self.kept_bytes(root), limits.max_stored_bytes);
         if kept.saturating_add(bytes) > max {
@@ -148,11 +148,11 @@ impl Holding {
         }
         let max = limits.max_pending_per_peer;
         if open >= max {
-            return Err(Refusal::Quota { peer: from, unit: "data sets", max: max as u64 });
+            return Err(Refusal::Quota { peer: from, unit: "datasets", max: max as u64 });
         }
         let max = limits.max_uncertified_per_peer;
         if uncertified.saturating_add(open) >= max {
-            let (unit, max) = ("data sets that nobody certified", max as u64);
+            let (unit, max) = ("datasets that nobody certified", max as u64);
             return Err(Refusal::Quota { peer: from, unit, max });
         }
         let members = committee.members().len() as u64;

@@ -135,7 +135,7 @@ impl Cluster {
         self.drain(index);
     }
 
-    /// Encodes a data set on the disk of a member.
+    /// Encodes a dataset on the disk of a member.
     pub(crate) fn publish(&mut self, index: usize, data: &[u8], stripe: u32) -> Arc<Manifest> {
         let n = u16::try_from(self.committee.members().len()).unwrap();
         let coding = Coding::with_stripe_bytes(n, stripe).unwrap();
@@ -149,7 +149,7 @@ impl Cluster {
         Arc::new(manifest)
     }
 
-    /// Has the first member publish a data set, and ask the others to hold it.
+    /// Has the first member publish a dataset, and ask the others to hold it.
     pub(crate) fn offer(&mut self, length: usize) -> (Attestation, Arc<Manifest>) {
         let manifest = self.publish(0, &data(length), 8_192);
         let attestation = available(&manifest);
@@ -308,7 +308,7 @@ impl Node {
     }
 }
 
-/// That a data set is kept until epoch 9.
+/// That a dataset is kept until epoch 9.
 pub(crate) fn available(manifest: &Manifest) -> Attestation {
     let commitment = manifest.commitment();
     let fact = Fact::Available {
@@ -327,7 +327,7 @@ pub(crate) fn data(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 31 % 251).to_le_bytes()[0]).collect()
 }
 
-/// Grades every data set alike.
+/// Grades every dataset alike.
 #[derive(Debug)]
 pub(crate) struct Grader(pub(crate) u16);
 

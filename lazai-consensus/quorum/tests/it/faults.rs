@@ -109,7 +109,7 @@ fn an_audit_goes_on_when_its_proposer_is_down() {
     }
 }
 
-/// A data set of which one shard is not the code of the others, committed all the same.
+/// A dataset of which one shard is not the code of the others, committed all the same.
 fn inconsistent(n: u16) -> (Manifest, Vec<Shard<'static>>) {
     let coding = Coding::with_stripe_bytes(n, 8_192).unwrap();
     let mut shards = Vec::new();

@@ -47,7 +47,7 @@ fn announce(
     next
 }
 
-/// A data set that member 3 alone has, and of which it asks members 1 and 2 to hold what falls to
+/// A dataset that member 3 alone has, and of which it asks members 1 and 2 to hold what falls to
 /// them.
 fn ask_two(cluster: &mut Cluster, length: usize) -> (Attestation, Manifest) {
     let coding = Coding::with_stripe_bytes(4, 8_192).unwrap();
@@ -202,7 +202,7 @@ fn data_larger_than_memory_is_repaired() {
     assert_eq!(cluster.nodes[4].shard_files(&manifest).len(), 8);
 }
 
-/// A data set of which one shard is not the code of the others, on the disk of member 0.
+/// A dataset of which one shard is not the code of the others, on the disk of member 0.
 fn inconsistent(cluster: &mut Cluster, stripe_bytes: u32, length: usize) -> Attestation {
     let coding = Coding::with_stripe_bytes(4, stripe_bytes).unwrap();
     let mut shards = Vec::new();
@@ -399,7 +399,7 @@ fn one_peer_brings_no_more_than_its_share() {
         }
     }
     assert_eq!(cluster.member(1).load()[1], 3);
-    let unit = "data sets that nobody certified";
+    let unit = "datasets that nobody certified";
     let quota = Refusal::Quota { peer: address(3), unit, max: 3 };
     assert!(cluster.nodes[1].refusals.contains(&quota));
 }

@@ -1,4 +1,4 @@
-//! A quorum takes a data set, judges it, reruns workflows, audits its members and hands over to the
+//! A quorum takes a dataset, judges it, reruns workflows, audits its members and hands over to the
 //! next.
 
 use alloy_primitives::B256;

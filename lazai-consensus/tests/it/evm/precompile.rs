@@ -355,7 +355,7 @@ proptest! {
             }
         }
         let good = roster(1).encode();
-        // A key of another system: that of openings of data sets.
+        // A key of another system: that of openings of datasets.
         let opening = [1, 0, 3, 0, 7, 1, 0, 0, 0];
         for claim in [Claim::Values(&values), Claim::Statement(&run())] {
             for key in [&key, &good, opening.as_slice()] {
