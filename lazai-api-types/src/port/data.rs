@@ -5,7 +5,11 @@ use alloy_primitives::B256;
 
 use crate::PortError;
 
-/// Off-chain data, by commitment.
+/// Reads off-chain data by its commitment.
+///
+/// # Stability
+/// Unstable: nothing in this repository implements or calls it yet; it is the port by which jobs
+/// over certified datasets will read them.
 pub trait DataSource: Debug + Send + Sync {
     /// Returns the bytes behind `commitment`, at most `max_bytes` of them; an implementation checks
     /// them against it.

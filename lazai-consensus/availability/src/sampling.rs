@@ -21,6 +21,9 @@ use super::{
 ///   detect a single lost stripe, sample each stripe that is to be read.
 ///
 /// The seed must be fresh, chosen by the client, and unknown to the members until they are asked.
+///
+/// # Stability
+/// Unstable: no light client uses it yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SamplePlan {
     places: Vec<Place>,
