@@ -39,7 +39,7 @@ fn too_little_gas_halts_before_any_tensor_work() {
 }
 
 #[test]
-fn too_little_gas_for_the_intake_halts_before_the_device_is_asked() {
+fn too_little_gas_for_the_intrinsic_work_halts_before_the_device_is_asked() {
     let text = "a".repeat(1_000);
     let input = generate(&text, 8);
     let intrinsic = Work { flops: 1_000 * INTRINSIC_FLOPS_PER_BYTE, peak_bytes: 0 };

@@ -336,7 +336,7 @@ fn weights_without_their_shards_certify_nothing() {
 }
 
 #[test]
-fn an_intake_that_comes_to_nothing_leaves_nothing() {
+fn an_admission_that_comes_to_nothing_leaves_nothing() {
     let mut cluster = Cluster::new(4);
     cluster.stop(3);
     for name in 0..20 {
