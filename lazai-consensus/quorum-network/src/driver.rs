@@ -11,12 +11,12 @@ use commonware_utils::channel::{mpsc, oneshot};
 use lazai_consensus::VoteStore;
 use lazai_quorum::{Command, Effect, Output, QuorumMember, Worker};
 
-/// The parts of a network that a member needs.
+/// The parts of a network that a member uses.
 pub(super) struct Channel<S, R, B, P> {
     pub(super) sender: S,
     pub(super) receiver: R,
     pub(super) blocker: B,
-    /// The names of the members in the network, by their addresses.
+    /// The network keys of the members, by address.
     pub(super) directory: BTreeMap<Address, P>,
 }
 
@@ -68,13 +68,14 @@ pub(super) async fn drive<E, S, R, B, P, V>(
                 }
                 Output::Run(effect) => {
                     let (worker, finished) = (Arc::clone(&worker), finished.clone());
-                    // Models may take minutes; the others are short, but block.
+                    // Models may run for minutes and get a thread; the other effects are short, but
+                    // block.
                     let spawner = context.child("task");
                     let spawner = match effect {
                         Effect::Judge { .. } | Effect::Rerun { .. } => spawner.dedicated(),
                         _ => spawner.shared(true),
                     };
-                    // It goes on by itself; its result comes through the channel.
+                    // Detached: the result comes through the channel.
                     drop(spawner.spawn(move |_| async move {
                         let _ = finished.send(worker.run(effect));
                     }));
@@ -84,7 +85,7 @@ pub(super) async fn drive<E, S, R, B, P, V>(
                         let _ = sender.send(Recipients::One(key.clone()), bytes, false);
                     }
                 }
-                // The owner may not listen any more, and the member goes on.
+                // The owner may have dropped the receiver; the member continues.
                 event => _ = events.send(event),
             }
         }
@@ -106,7 +107,7 @@ pub(super) async fn drive<E, S, R, B, P, V>(
             message = receiver.recv() => {
                 let Ok((key, bytes)) = message else { return };
                 if let Some(from) = members.get(&key) {
-                    // The member has charged the sender for what it refuses.
+                    // The member has already penalized the sender of a refused message.
                     let _ = member.receive(milliseconds(&context), *from, bytes.as_ref());
                 }
             },

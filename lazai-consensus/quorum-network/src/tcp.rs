@@ -28,8 +28,8 @@ use lazai_quorum::{Command, Output, QuorumMember, Worker};
 
 use crate::driver::{Channel, Ends, drive};
 
-/// Runs a member of a quorum over TCP. The members know the addresses of each other, authenticate
-/// by Ed25519 keys, and encrypt what they send.
+/// Runs a member of a quorum over TCP. The addresses of all members are configured; connections are
+/// authenticated by Ed25519 keys and encrypted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QuorumService;
 
@@ -117,7 +117,7 @@ async fn serve<V: VoteStore>(
     if let Ok(addresses) = Map::try_from_iter(addresses.collect::<Vec<_>>()) {
         let _ = oracle.track(0, addresses);
     }
-    // The network comes last: a peer that connects finds a member that listens.
+    // The network starts last: a peer that connects finds the member ready.
     let running = network.start();
     let channel = Channel { sender, receiver, blocker: oracle, directory };
     drive(context.child("member"), member, worker, channel, ends).await;
@@ -131,7 +131,7 @@ pub struct NetworkConfig {
     pub identity: [u8; 32],
     /// The address to listen at.
     pub listen: SocketAddr,
-    /// The members of this epoch and the next, with or without this one.
+    /// The address of the member's wallet, its name in committees.
     pub members: Vec<MemberAddress>,
 }
 
@@ -143,14 +143,14 @@ impl fmt::Debug for NetworkConfig {
     }
 }
 
-/// The address and key of a member of a quorum.
+/// The network address and key of a member.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MemberAddress {
     /// The address of its wallet, by which committees name it.
     pub member: Address,
-    /// The Ed25519 key by which it authenticates.
+    /// The Ed25519 public key of the member.
     pub identity: [u8; 32],
-    /// The address at which it listens.
+    /// The address to connect to.
     pub address: SocketAddr,
 }
 
@@ -178,8 +178,8 @@ impl QuorumHandle {
         self.orders.clone()
     }
 
-    /// Returns the receiver of what happens at the member: certificates, evidence, data, epochs,
-    /// faults. Messages and effects are handled by the service and do not appear.
+    /// Returns the receiver of the member's outputs: certificates, evidence, data, epochs, faults.
+    /// Messages and effects are handled by the service and do not appear.
     pub const fn events(&self) -> &Receiver<Output> {
         &self.events
     }
@@ -194,7 +194,7 @@ impl QuorumHandle {
 
     fn join(&mut self) -> Result<(), NetworkError> {
         if let Some(stop) = self.stop.take() {
-            // It may have ended by itself.
+            // Fails only if the member has already ended.
             let _ = stop.send(());
         }
         let ended = self.thread.take().map(JoinHandle::join);
@@ -223,7 +223,7 @@ impl QuorumOrders {
     }
 }
 
-/// The reason why a member cannot run.
+/// A member cannot run.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NetworkError {
@@ -245,7 +245,7 @@ pub enum NetworkError {
         /// The address of the member.
         member: Address,
     },
-    /// The operating system starts no thread.
+    /// The operating system failed to start a thread.
     #[error("no thread can be started: {source}")]
     Thread {
         /// The cause.
@@ -254,5 +254,5 @@ pub enum NetworkError {
 }
 
 const WORKERS: usize = 2;
-/// Messages that a peer may send per second. More are dropped, and sent again later.
+/// Maximum messages from a peer per second. More are dropped, and sent again later.
 const MESSAGES: Quota = Quota::per_second(NZU32!(1_024));

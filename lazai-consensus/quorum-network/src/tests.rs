@@ -89,8 +89,8 @@ fn publish(worker: &Worker, members: u16, data: &[u8]) -> (Attestation, Arc<Mani
     (Attestation { quorum: QUORUM, epoch: Epoch(1), fact }, Arc::new(manifest))
 }
 
-/// Runs a quorum on the simulated network; gives for each member how long its certificate took, in
-/// milliseconds.
+/// Runs a quorum on the simulated network, and returns for each member the time to its certificate
+/// in milliseconds, with a digest of the run.
 fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Vec<u128>, String) {
     let count = usize::from(members);
     deterministic::Runner::seeded(seed).start(|context| async move {
@@ -170,13 +170,13 @@ fn certificates_take_two_delays_on_the_simulated_network() {
             let worst = *times.iter().max().unwrap() as f64 / latency as f64;
             println!("n={members} latency={latency}+-{jitter} ms: {times:?} ms, {worst:.2} delays");
             assert!((1.9..3.0).contains(&worst), "{worst}");
-            // The same seed is the same run.
+            // Equal seeds give equal runs.
             assert_eq!(simulate(members, millis(latency), millis(jitter), 1), (times, state));
         }
     }
 }
 
-/// Ports that were free a moment ago; all are held until all are known.
+/// Returns free ports. All are bound until all are known, so that they differ.
 fn free_addresses() -> Vec<SocketAddr> {
     let listeners = (0..4).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     let listeners: Vec<_> = listeners.collect();
@@ -225,7 +225,7 @@ fn members_certify_and_read_over_tcp() {
     for handle in &handles {
         certified(handle.events(), &attestation, &committee);
     }
-    // Without the publisher.
+    // The publisher leaves.
     handles.remove(0).stop().unwrap();
     handles[0].command(Command::Read { root }).unwrap();
     loop {
