@@ -1,5 +1,4 @@
-//! Runs clusters of validators against drawn faults, seed by seed, and says what speaks against
-//! them.
+//! Runs clusters of validators under random faults, seed by seed, and reports objections.
 //!
 //! `cargo run --release -p lazai-simulation --example campaign -- --seeds 0..1000`
 
@@ -15,7 +14,7 @@ use lazai_simulation::{
 };
 use serde_json::json;
 
-/// Runs clusters of validators against drawn faults, and says what speaks against them.
+/// Runs clusters of validators under random faults, and reports objections.
 #[derive(Debug, Parser)]
 struct Options {
     /// The seeds to run, `from..to`.
@@ -39,7 +38,7 @@ struct Options {
     /// Prints JSON.
     #[arg(long)]
     json: bool,
-    /// Prints what is run and every report.
+    /// Prints each case and its report.
     #[arg(long)]
     verbose: bool,
 }
@@ -62,7 +61,8 @@ impl FromStr for Seeds {
 fn main() -> ExitCode {
     let options = Options::parse();
     if !options.verbose {
-        // The engine panics where a disk refuses; the report says so, and the runs are many.
+        // The engine panics on disk faults. The report contains them; messages would flood the
+        // output.
         std::panic::set_hook(Box::new(|_| {}));
     }
     let run = if options.latency { latency(&options) } else { campaign(&options) };
@@ -158,7 +158,7 @@ fn to_json(summary: &Summary, took: Duration) -> serde_json::Value {
     })
 }
 
-/// Finality in delays of a network in which every message takes as long, and in milliseconds
+/// Measures finality, in message delays on a network with a constant delay and in milliseconds
 /// between regions.
 fn latency(options: &Options) -> Result<bool, Box<dyn core::error::Error>> {
     let delay = Duration::from_millis(100);

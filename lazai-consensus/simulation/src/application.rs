@@ -13,16 +13,14 @@ use commonware_utils::{channel::oneshot, sync::Mutex};
 
 use super::record::{Payload, Record};
 
-/// Makes and judges payloads that mean nothing, but name their parent.
+/// Proposes and verifies payloads that hold nothing but the name of their parent.
 ///
-/// All nodes find every payload in the record, so that what is tested is agreement and not the
-/// spreading of blocks.
+/// All nodes look up payloads in the record, so that runs test agreement and not dissemination.
 #[derive(Clone)]
 pub(super) struct Application {
     pub(super) context: Arc<deterministic::Context>,
     pub(super) record: Arc<Mutex<Record>>,
-    /// Differs between the nodes, between twins, and between the lives of a node, so that nobody
-    /// makes a payload twice.
+    /// Node, twin and number of the start: makes the payloads of different makers distinct.
     pub(super) maker: (u16, u8, u64),
 }
 
@@ -67,12 +65,12 @@ impl Relay for Application {
 
 fn answer<T>(value: T) -> oneshot::Receiver<T> {
     let (sender, receiver) = oneshot::channel();
-    // An engine that no longer waits has stopped.
+    // Fails only if the engine has stopped.
     drop(sender.send(value));
     receiver
 }
 
-/// The time since the start of the run.
+/// Returns the time since the start of the run.
 pub(super) fn now(clock: &impl Clock) -> Duration {
     clock.current().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }

@@ -11,16 +11,16 @@ use super::{ClusterError, Objection, Report, Scenario};
 /// One run of a campaign.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Case {
-    /// What happens to the cluster.
+    /// The faults of the cluster.
     pub scenario: Scenario,
-    /// How many nodes it has.
+    /// The number of nodes.
     pub nodes: u16,
-    /// What decides the rest.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
 impl Case {
-    /// Returns the case of a seed: all scenarios in turn if none is named, on each of the sizes in
+    /// Returns the case of a seed: the given scenario or else all in turn, and each of `sizes` in
     /// turn.
     #[must_use]
     pub fn of(seed: u64, scenario: Option<Scenario>, sizes: &[u16]) -> Self {
@@ -33,15 +33,15 @@ impl Case {
         }
     }
 
-    /// Returns whether it is run twice if one in `every` seeds is. Of each `every` seeds in a row
-    /// it is another one, or else one scenario would always be replayed and the others never.
+    /// Returns whether the case is run twice if one in `every` seeds is. The replayed position
+    /// moves within each `every` seeds, so that every scenario is replayed at times.
     #[must_use]
     pub const fn is_replayed(self, every: u64) -> bool {
         let every = if every == 0 { 1 } else { every };
         self.seed % every == self.seed / every % Scenario::PERIOD % every
     }
 
-    /// Runs it.
+    /// Runs the case.
     ///
     /// # Errors
     /// [`ClusterError`] if the number of nodes is out of range.
@@ -49,13 +49,13 @@ impl Case {
         self.scenario.cluster(self.nodes, self.seed).run()
     }
 
-    /// Returns what speaks against a run of it.
+    /// Returns the objections to a report of this case.
     #[must_use]
     pub fn objections(self, report: &Report) -> Vec<Objection> {
         self.scenario.objections(self.nodes, report)
     }
 
-    /// Returns the command that runs it again.
+    /// Returns the command line that repeats the case.
     #[must_use]
     pub fn command(self) -> String {
         let Self { scenario, nodes, seed } = self;
@@ -66,44 +66,44 @@ impl Case {
     }
 }
 
-/// What the runs of a campaign did together.
+/// The aggregated results of a campaign.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// The runs by scenario and number of nodes.
     pub groups: BTreeMap<(Scenario, u16), Group>,
-    /// What speaks against a run, and which.
+    /// Each objection with its case.
     pub objections: Vec<(Case, Objection)>,
-    /// Runs that were run twice.
+    /// Number of cases that were run twice.
     pub replayed: u64,
-    /// Those of them whose two hashes differ.
+    /// The replayed cases with two different hashes.
     pub differing: Vec<Case>,
 }
 
-/// What the runs of one scenario on one number of nodes did.
+/// The aggregated results of one scenario at one number of nodes.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
-    /// How many there were.
+    /// Number of runs.
     pub runs: u64,
-    /// Blocks that became final.
+    /// Number of finalized blocks.
     pub finalized: u64,
-    /// Nodes stopped by crashes and power cuts.
+    /// Number of stops due to crashes and power cuts.
     pub crashes: u64,
-    /// Nodes that stopped because their disk refused.
+    /// Number of stops due to disk faults.
     pub refused: u64,
-    /// Runs in which honest nodes came to hold different blocks for final.
+    /// Number of runs in which honest nodes finalized conflicting blocks.
     pub broken: u64,
-    /// Runs in which evidence named a node.
+    /// Number of runs in which evidence named a node.
     pub accused: u64,
-    /// Simulated time.
+    /// Total simulated time.
     pub simulated: Duration,
-    /// Views to the first final block after the last fault, run by run.
+    /// Views from the last fault to the first final block, for each run.
     pub views_to_heal: Vec<u64>,
-    /// The same in time.
+    /// Time from the last fault to the first final block, for each run.
     pub times_to_heal: Vec<Duration>,
 }
 
 impl Summary {
-    /// Adds a run.
+    /// Adds the report of a run.
     pub fn add(&mut self, case: Case, report: &Report) {
         let group = self.groups.entry((case.scenario, case.nodes)).or_default();
         group.runs += 1;
@@ -118,7 +118,7 @@ impl Summary {
         self.objections.extend(case.objections(report).into_iter().map(|found| (case, found)));
     }
 
-    /// Adds a second run of a case, of which `same` says whether it has the hash of the first.
+    /// Adds the replay of a case; `same` tells whether its hash matches that of the first run.
     pub fn add_replay(&mut self, case: Case, same: bool) {
         self.replayed += 1;
         if !same {
@@ -126,7 +126,7 @@ impl Summary {
         }
     }
 
-    /// Returns how many runs there were.
+    /// Returns the total number of runs.
     #[must_use]
     pub fn runs(&self) -> u64 {
         self.groups.values().map(|group| group.runs).sum()
@@ -138,8 +138,8 @@ impl Summary {
         self.groups.values().map(|group| group.simulated).sum()
     }
 
-    /// Returns whether nothing speaks against any run, and the attack that must break agreement
-    /// mostly did: otherwise it tests nothing.
+    /// Returns whether there are no objections, and most of the attacks beyond the tolerated faults
+    /// broke agreement: otherwise they test nothing.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let beyond = self.groups.iter().filter(|((scenario, _), _)| *scenario == Scenario::Beyond);
@@ -195,7 +195,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Returns the median, the 99th percentile and the maximum, as text.
+/// Formats the median, the 99th percentile and the maximum.
 #[must_use]
 pub fn spread<T: Copy + Ord + fmt::Display>(values: &[T]) -> String {
     let mut values = values.to_vec();

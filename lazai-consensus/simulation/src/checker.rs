@@ -9,21 +9,21 @@ use alloy_primitives::B256;
 
 use super::record::{Record, Votes};
 
-/// A property that a run broke.
+/// A violated property of the protocol.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Violation {
-    /// Two honest nodes hold different blocks for final at one height.
+    /// Two honest nodes finalized different blocks at one height.
     #[error("height {height}: {a} is final for one node and {b} for another")]
     Agreement {
         /// The height.
         height: u64,
-        /// A block.
+        /// A finalized block.
         a: B256,
-        /// The other.
+        /// A conflicting block.
         b: B256,
     },
-    /// A block is final whose parent no proposer made, or that stands in another view than its
+    /// A finalized block has an ancestor that was never proposed, or another view than its
     /// certificate.
     #[error("node {node} holds a block of view {view} for final that is not on any chain")]
     Detached {
@@ -32,7 +32,7 @@ pub enum Violation {
         /// The view of the certificate.
         view: u64,
     },
-    /// An honest node sent two votes in a view that exclude each other.
+    /// An honest node sent two conflicting votes in one view.
     #[error("honest node {node} voted twice in view {view}")]
     DoubleVote {
         /// The node.
@@ -40,25 +40,25 @@ pub enum Violation {
         /// The view.
         view: u64,
     },
-    /// An honest node was named by evidence, or shut out as if it were faulty.
+    /// An honest node was accused by evidence, or blocked as faulty.
     #[error("honest node {node} is accused")]
     FalseEvidence {
         /// The accused.
         node: u16,
     },
-    /// An honest node took a certificate for good that does not verify.
+    /// An honest node accepted an invalid certificate.
     #[error("node {node} accepted an invalid certificate")]
     InvalidCertificate {
         /// The node.
         node: u16,
     },
-    /// The process of a run failed: a defect of the engine or of the simulation.
+    /// A run panicked: a defect of the engine or of the simulation.
     #[error("the run failed: {message}")]
     Panicked {
-        /// What it said.
+        /// The panic message.
         message: String,
     },
-    /// What a node holds for final does not continue what it held for final before.
+    /// A node finalized a block that does not extend its earlier final blocks.
     #[error("node {node} gave up a block of view {view} that it had held for final")]
     Rollback {
         /// The node.
@@ -66,33 +66,33 @@ pub enum Violation {
         /// The view of the block.
         view: u64,
     },
-    /// An honest node finalized too little after healing.
+    /// An honest node finalized too few blocks after healing.
     #[error("node {node} finalized {got} of {expected} blocks within {within:?} after healing")]
     Stalled {
         /// The node.
         node: u16,
-        /// Blocks asked for.
+        /// Blocks required.
         expected: u64,
-        /// Blocks that came.
+        /// Blocks finalized.
         got: u64,
-        /// The time it had.
+        /// The time limit.
         within: Duration,
     },
-    /// A node stopped without being told to.
+    /// A node stopped without a planned fault.
     #[error("node {node} stopped at {at:?} by itself")]
     Stopped {
         /// The node.
         node: u16,
-        /// When.
+        /// The time of the stop.
         at: Duration,
     },
-    /// An executor came back without a block that it had committed, or left one out.
+    /// An executor lost a committed block, or skipped one.
     #[error("the executor of node {node} lost a block that it had committed, or left one out")]
     Lost {
         /// The node.
         node: u16,
     },
-    /// An executor found another state after a block than another executor.
+    /// An executor computed another state after a block than another executor.
     #[error("the executor of node {node} found a state of its own at height {height}")]
     StateDivergence {
         /// The node.
@@ -100,10 +100,10 @@ pub enum Violation {
         /// The height.
         height: u64,
     },
-    /// Nodes disagree, and evidence names fewer than it must.
+    /// Nodes disagree, and the evidence names too few faulty nodes.
     #[error("honest nodes disagree and evidence names {got} nodes, at least {expected} are guilty")]
     Unattributed {
-        /// Guilty nodes, at least.
+        /// Least number of faulty nodes.
         expected: u16,
         /// Nodes named.
         got: u16,
@@ -113,21 +113,21 @@ pub enum Violation {
     ViewsToHeal {
         /// The limit.
         max: u64,
-        /// Views that it took.
+        /// Views taken.
         got: u64,
     },
 }
 
 impl Violation {
-    /// Returns whether it is about safety: what must never happen, however bad the network.
+    /// Returns whether the violation concerns safety, which must hold under any network conditions.
     #[must_use]
     pub const fn is_safety(&self) -> bool {
         !matches!(self, Self::Stalled { .. } | Self::ViewsToHeal { .. })
     }
 }
 
-/// Holds a record against all properties of safety. `honest` are the nodes that follow the
-/// protocol, `faults` the number of others that the protocol tolerates.
+/// Checks a record against all safety properties. `honest` are the nodes that follow the protocol,
+/// `faults` is the number of other nodes that the protocol tolerates.
 pub(super) fn check(record: &Record, honest: &BTreeSet<u16>, faults: u16) -> Vec<Violation> {
     let mut violations = Vec::new();
     let disagree = agreement(record, honest, &mut violations);
@@ -160,8 +160,8 @@ pub(super) fn check(record: &Record, honest: &BTreeSet<u16>, faults: u16) -> Vec
     violations
 }
 
-/// The nodes that evidence names: by accusations of honest nodes, by pairs of certificates whose
-/// signers can't all be honest, and by votes that reached honest nodes.
+/// Returns the nodes that evidence names: accusations by honest nodes, pairs of conflicting
+/// certificates with a common signer, and conflicting votes that reached honest nodes.
 pub(super) fn evidence(record: &Record, honest: &BTreeSet<u16>) -> BTreeSet<u16> {
     let mut named: BTreeSet<u16> = record
         .accusations
@@ -184,7 +184,7 @@ pub(super) fn evidence(record: &Record, honest: &BTreeSet<u16>) -> BTreeSet<u16>
     named
 }
 
-/// The blocks that honest nodes hold for final must lie on one chain. Returns whether they don't.
+/// Checks that the final blocks of honest nodes lie on one chain. Returns whether they do not.
 fn agreement(record: &Record, honest: &BTreeSet<u16>, violations: &mut Vec<Violation>) -> bool {
     let mut by_height: BTreeMap<usize, B256> = BTreeMap::new();
     let mut disagree = false;
@@ -193,8 +193,7 @@ fn agreement(record: &Record, honest: &BTreeSet<u16>, violations: &mut Vec<Viola
         let mut tips: Vec<_> = finals.iter().map(|block| (block.view, block.payload)).collect();
         tips.sort_unstable();
         tips.dedup();
-        // From the highest down, so that most blocks are met as ancestors of one that has been
-        // walked.
+        // In descending order, so that most blocks are skipped as ancestors of an earlier one.
         let mut seen = BTreeSet::new();
         for (view, tip) in tips.into_iter().rev() {
             let made = record.payloads.get(&tip).map(|payload| payload.view);
@@ -221,8 +220,7 @@ fn grounded(record: &Record, first: &B256) -> bool {
     record.payloads.get(first).is_some_and(|payload| payload.parent == record.genesis)
 }
 
-/// Each block that a node takes for final must continue, or be part of, the longest chain that it
-/// held before.
+/// Checks that each block that a node finalizes extends, or is part of, its longest chain so far.
 fn prefix(record: &Record, node: u16, violations: &mut Vec<Violation>) {
     let Some(finals) = record.finals.get(&node) else { return };
     let mut held = BTreeSet::new();
@@ -244,14 +242,14 @@ fn prefix(record: &Record, node: u16, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Whether the votes of a node in one view exclude each other.
+/// Returns whether the votes of a node in one view conflict.
 fn conflict(votes: &Votes) -> bool {
     votes.notarize.len() > 1
         || votes.finalize.len() > 1
         || (votes.nullify && !votes.finalize.is_empty())
 }
 
-/// The signers of more than one of the certificates.
+/// Returns the nodes that signed more than one of the certificates.
 fn twice(certificates: &BTreeMap<B256, BTreeSet<u16>>) -> BTreeSet<u16> {
     let mut once = BTreeSet::new();
     let mut twice = BTreeSet::new();

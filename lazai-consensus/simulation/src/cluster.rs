@@ -15,10 +15,10 @@ use super::{
     validators::Validators,
 };
 
-/// Validators in one process, on a runtime and a network that one seed decides.
+/// Validators in one process, on a simulated runtime and network, determined by one seed.
 ///
-/// The engine is the one of the chain, unmodified. The payloads mean nothing, so that many runs fit
-/// into little time.
+/// The engine is that of the chain, unmodified. By default the payloads are meaningless, so that
+/// runs are fast.
 ///
 /// ```
 /// use core::time::Duration;
@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Begins with four nodes, 50 ms apart, without faults.
+    /// Creates a cluster of four nodes, 50 ms apart, without faults.
     #[must_use]
     pub const fn builder() -> Self {
         Self {
@@ -63,35 +63,35 @@ impl Cluster {
         }
     }
 
-    /// Sets how many nodes there are, 1 to 64.
+    /// Sets the number of nodes, 1 to 64.
     #[must_use]
     pub const fn nodes(mut self, nodes: u16) -> Self {
         self.plan.nodes = nodes;
         self
     }
 
-    /// Sets what decides all that is left to chance.
+    /// Sets the seed of all random choices.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.plan.seed = seed;
         self
     }
 
-    /// Sets how messages travel between any two nodes.
+    /// Sets the latency and loss of messages between any two nodes.
     #[must_use]
     pub const fn link(mut self, link: Link) -> Self {
         self.plan.link = link;
         self
     }
 
-    /// Sets how messages travel until `until`, in place of [`link`](Self::link).
+    /// Replaces [`link`](Self::link) by another link until `until`.
     #[must_use]
     pub const fn unstable(mut self, until: Duration, link: Link) -> Self {
         self.plan.unstable = Some((until, link));
         self
     }
 
-    /// Sets where the nodes stand, which decides the latency between them in place of
+    /// Places the nodes in regions, which determine the latency between them in place of
     /// [`link`](Self::link).
     #[must_use]
     pub fn regions(mut self, regions: &[Region]) -> Self {
@@ -99,65 +99,65 @@ impl Cluster {
         self
     }
 
-    /// Splits the network for a time.
+    /// Adds a temporary partition of the network.
     #[must_use]
     pub fn partition(mut self, partition: Partition) -> Self {
         self.plan.partitions.push(partition);
         self
     }
 
-    /// Crashes a node and starts it again.
+    /// Adds a crash and restart of a node.
     #[must_use]
     pub fn crash(mut self, crash: Crash) -> Self {
         self.plan.crashes.push(crash);
         self
     }
 
-    /// Stops all nodes at once, in the middle of their writes.
+    /// Adds a stop of all nodes at once, in the middle of their writes.
     #[must_use]
     pub fn power_cut(mut self, cut: PowerCut) -> Self {
         self.plan.power_cuts.push(cut);
         self
     }
 
-    /// Makes the disks refuse now and then.
+    /// Makes disk operations fail at random.
     #[must_use]
     pub const fn storage_faults(mut self, faults: StorageFaults) -> Self {
         self.plan.storage = Some(faults);
         self
     }
 
-    /// Lets nodes run twice.
+    /// Runs two instances of some nodes under one key each.
     #[must_use]
     pub fn twins(mut self, twins: Twins) -> Self {
         self.plan.twins = twins;
         self
     }
 
-    /// Sets what signs the votes.
+    /// Sets the signature scheme of the votes.
     #[must_use]
     pub const fn signatures(mut self, signatures: Signatures) -> Self {
         self.plan.signatures = signatures;
         self
     }
 
-    /// Sets whether a node that finds another at fault hears no more of it, as on a real network.
-    /// True if not set.
+    /// Sets whether a node ignores peers that it found faulty, as on a real network. The default is
+    /// true.
     #[must_use]
     pub const fn shut_out(mut self, shut_out: bool) -> Self {
         self.plan.shut_out = shut_out;
         self
     }
 
-    /// Sets how long the run takes at least.
+    /// Sets the minimum simulated time of the run.
     #[must_use]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.plan.duration = duration;
         self
     }
 
-    /// Sets how many final blocks each honest node must see after the last fault, and within which
-    /// time.
+    /// Sets the number of blocks that each honest node must finalize after the last fault, and the
+    /// time limit for them.
     #[must_use]
     pub const fn liveness(mut self, blocks: u64, within: Duration) -> Self {
         self.plan.blocks = blocks;
@@ -165,23 +165,24 @@ impl Cluster {
         self
     }
 
-    /// Sets how many views after the last fault the first block may be final.
+    /// Sets the maximum number of views from the last fault to the first final block.
     #[must_use]
     pub const fn max_views_to_heal(mut self, views: u64) -> Self {
         self.plan.max_views = Some(views);
         self
     }
 
-    /// Sets how long a step of the runtime takes, which a message costs a few of. 1 ms if not set.
+    /// Sets the duration of a step of the runtime; a message takes a few steps. The default is 1
+    /// ms.
     #[must_use]
     pub const fn step(mut self, step: Duration) -> Self {
         self.plan.cycle = step;
         self
     }
 
-    /// Runs whole validators of the chain in place of the bare agreement: blocks are spread, kept
-    /// and executed, votes signed with BLS. `executor` gives a node its executor whenever it
-    /// starts, which must hold what it had committed before, and nothing when the run begins.
+    /// Runs complete validators instead of bare engines: blocks are disseminated, stored and
+    /// executed, and votes signed with BLS. `executor` is called at each start of a node. It must
+    /// return an executor that holds the blocks committed before, none at the start of the run.
     #[must_use]
     pub fn executors(
         mut self,
@@ -191,23 +192,23 @@ impl Cluster {
         self
     }
 
-    /// Sets how many blocks an epoch of validators has. 100 if not set.
+    /// Sets the number of blocks in an epoch of validators. The default is 100.
     #[must_use]
     pub const fn epoch_length(mut self, blocks: u64) -> Self {
         self.plan.epoch_length = blocks;
         self
     }
 
-    /// Runs the cluster and judges what it did.
+    /// Runs the cluster and checks the outcome.
     ///
     /// # Errors
-    /// [`ClusterError`] if a fault names a node that there is not, a time runs backwards, or a
-    /// number is out of range.
+    /// [`ClusterError`] if a fault names an unknown node, a time interval is negative, or a number
+    /// is out of range.
     pub fn run(self) -> Result<Report, ClusterError> {
         let plan = self.plan;
         validate(&plan)?;
-        // The engine answers a broken disk or a broken invariant with a panic, which is a finding,
-        // not the end.
+        // The engine panics on a broken disk or invariant. That is a result of the run, not a
+        // failure of the simulation.
         let driven = catch_unwind(AssertUnwindSafe(|| match (&plan.executors, plan.signatures) {
             (Some(executors), _) => drive(&plan, &Validators::new(&plan, executors.clone())?),
             (None, Signatures::Bls) => {
@@ -228,11 +229,11 @@ impl Cluster {
     }
 }
 
-/// Why a cluster was not run.
+/// The settings of a cluster are invalid.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ClusterError {
-    /// A fault names a node that there is not.
+    /// A fault names an unknown node.
     #[error("there is no node {got}, only {nodes}, counted from 0")]
     NoSuchNode {
         /// The number of nodes.
@@ -248,15 +249,15 @@ pub enum ClusterError {
         /// Nodes asked for.
         got: u16,
     },
-    /// Something ends before it begins.
+    /// An interval ends before it begins.
     #[error("a fault that begins at {from:?} ends at {to:?}")]
     Backwards {
-        /// Its beginning.
+        /// Start of the interval.
         from: Duration,
-        /// Its end.
+        /// End of the interval.
         to: Duration,
     },
-    /// Validators with executors were to run twice, or to lose their disks without their executors.
+    /// Validators with executors cannot be twins, nor lose their disks without their executors.
     #[error("twins and lost disks are for clusters without executors")]
     Executors,
     /// An epoch is too short.
@@ -268,7 +269,7 @@ pub enum ClusterError {
     /// The step of the runtime is zero.
     #[error("a step of the runtime takes some time")]
     NoStep,
-    /// Fewer regions than nodes.
+    /// There are fewer regions than nodes.
     #[error("{got} regions are named for {expected} nodes")]
     Regions {
         /// The number of nodes.
@@ -317,5 +318,5 @@ fn said(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "it panicked without a word".into())
 }
 
-/// Most nodes of a cluster: more would be slow, and scripts of twins have no more.
+/// Maximum number of nodes: more would be slow, and scripts of twins have the same limit.
 const MAX_NODES: u16 = 64;

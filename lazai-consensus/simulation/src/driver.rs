@@ -22,29 +22,29 @@ use super::{
     record::Record,
 };
 
-/// What came out of a run, before it is judged.
+/// The raw outcome of a run, as input of the checker.
 #[derive(Debug)]
 pub(super) struct Driven {
     pub(super) record: Record,
     pub(super) progress: Progress,
-    /// A digest over every step of the runtime.
+    /// A digest of every step of the runtime.
     pub(super) trace: String,
     pub(super) elapsed: Duration,
 }
 
-/// What the driver saw.
+/// The observations of the driver.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) violations: Vec<Violation>,
-    /// When all that disturbed had ended, and the highest view of that moment.
+    /// The time after the last fault, and the highest view at that time.
     pub(super) healed: Option<(Duration, u64)>,
-    /// Nodes that stopped because their disk refused.
+    /// Number of stops due to disk faults.
     pub(super) refused: u64,
-    /// Nodes that were stopped.
+    /// Number of stops due to crashes and power cuts.
     pub(super) crashes: u64,
 }
 
-/// Runs a plan to its end.
+/// Executes a plan to its end.
 pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<Driven, String> {
     let mut progress = Progress::default();
     let config = deterministic::Config::new()
@@ -67,7 +67,8 @@ pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<Driven, 
     }
 }
 
-/// Runs until the next power cut, or to the end, of which it returns the time.
+/// Runs until the next power cut or the end of the run. Returns the time of the end, or `None`
+/// after a power cut.
 async fn phase<C: NodeFactory>(
     context: deterministic::Context,
     plan: &Plan,
@@ -88,10 +89,10 @@ async fn phase<C: NodeFactory>(
 
     let mut links = BTreeMap::new();
     let mut nodes = RunningNodes::new(RunContext { context: &context, oracle: &oracle }, factory);
-    // When a node whose disk refused is started again.
+    // Restart times of nodes with disk faults.
     let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
-    // When each node was started. What a disk has refused may be told with the next write, as late
-    // as that is: it excuses all that ran at the time, and none that was started on a sound disk.
+    // Start times of the nodes. A disk fault may surface only at a later write: it excuses every
+    // node that ran at the time of the fault, and no node started after the faults.
     let mut started: BTreeMap<u16, Duration> = BTreeMap::new();
     loop {
         let time = now(&context);
@@ -140,7 +141,7 @@ async fn phase<C: NodeFactory>(
     }
 }
 
-/// Notes when all that disturbs has ended.
+/// Records the time at which all faults have ended.
 fn heal(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut Progress) {
     let view = record.lock().highest_view;
     if progress.healed.is_none() && time >= plan.heal() && view >= plan.twins.views() {
@@ -148,7 +149,7 @@ fn heal(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut Prog
     }
 }
 
-/// Whether all honest nodes have done what is asked of them, or have had their time.
+/// Returns whether all honest nodes have finalized enough blocks or run out of time.
 fn finished(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut Progress) -> bool {
     let (since, view) = progress.healed.unwrap_or((plan.heal(), u64::MAX));
     let record = record.lock();
@@ -178,7 +179,7 @@ fn finished(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut 
     true
 }
 
-/// Takes down who shut out whom.
+/// Records the blocked peers of each node as accusations.
 async fn accuse<C: NodeFactory>(
     oracle: &Oracle<PublicKey, deterministic::Context>,
     factory: &C,
@@ -194,7 +195,7 @@ async fn accuse<C: NodeFactory>(
     Ok(())
 }
 
-/// Brings the links of the network to what they are to be.
+/// Changes the links of the network to `wanted`.
 async fn relink(
     oracle: &Oracle<PublicKey, deterministic::Context>,
     keys: &[PublicKey],
@@ -208,7 +209,7 @@ async fn relink(
         let key = keys.get(usize::from(node)).cloned();
         key.ok_or_else(|| format!("there is no node {node}"))
     };
-    // A link that changes is taken away and laid anew.
+    // A changed link is removed and added again.
     for ((from, to), _) in links.iter().filter(|(pair, link)| wanted.get(pair) != Some(link)) {
         let removed = oracle.remove_link(key(*from)?, key(*to)?).await;
         removed.map_err(|error| format!("no link from {from} to {to}: {error}"))?;
@@ -229,14 +230,14 @@ async fn relink(
     Ok(())
 }
 
-/// How the disks behave. Of what had not been made durable, and of a refused write, a power cut
-/// leaves the beginning, in half of the runs about 200 bytes of it, or in the others each byte or
-/// not.
+/// Returns the fault model of the disks. A power cut or a failed write keeps a part of the unsynced
+/// bytes: in half of the runs a prefix of about 200 bytes, in the others each byte with probability
+/// 1/2.
 fn disk(seed: u64, faults: Option<StorageFaults>) -> FaultConfig {
     let faults = faults.unwrap_or_default();
     let ppm = |ppm: u32| rate(u64::from(ppm), 1_000_000);
     let (mode, retention_rate) = if seed.is_multiple_of(2) {
-        // Each byte is left with this probability if the one before it is.
+        // Each byte is kept with this probability if the one before it is.
         (PartialWriteMode::Prefix, rate(199, 200))
     } else {
         (PartialWriteMode::Subset, rate(1, 2))
@@ -253,7 +254,7 @@ fn rate(part: u64, whole: u64) -> Probability {
     Probability::new(part.min(whole), whole).unwrap_or(probability!(0.0))
 }
 
-/// How often the driver looks.
+/// Polling interval of the driver.
 const TICK: Duration = Duration::from_millis(50);
-/// How long a node whose disk refused stays down.
+/// Down time of a node after a disk fault.
 const REST: Duration = Duration::from_millis(700);

@@ -41,19 +41,19 @@ use super::{
     record::Record,
 };
 
-/// Nodes that agree on payloads which mean nothing.
+/// Starts bare consensus engines, which agree on meaningless payloads.
 pub(super) struct EngineOnly<S> {
     participants: Arc<[PublicKey]>,
     schemes: Vec<S>,
     record: Arc<Mutex<Record>>,
     twins: Arc<Twins>,
-    /// Which of a pair of twins sent a message, for scripts that keep them apart.
+    /// The twin that sent each message, for scripts that separate twins.
     spoken: Arc<Mutex<Spoken>>,
 }
 
 type Spoken = BTreeMap<(PublicKey, Digest), BTreeSet<u8>>;
 
-/// Which engine of a node it is, and on what disk it writes.
+/// The index of an engine among the twins of a node, and its disk.
 #[derive(Clone, Copy)]
 struct Half {
     node: u16,
@@ -111,8 +111,9 @@ impl<S: Signing> EngineOnly<S> {
         }
     }
 
-    /// Starts two engines with the key of one node, between which the script divides the network.
-    /// What they'd fetch does not say of which view it is, so that they fetch nothing.
+    /// Starts two engines with the key of one node, and divides the network between them by the
+    /// script. Fetching is disabled for both: its messages do not name a view, so the script cannot
+    /// divide them.
     fn twins(
         &self,
         run: RunContext<'_>,
@@ -143,7 +144,7 @@ impl<S: Signing> EngineOnly<S> {
         ])
     }
 
-    /// Divides a channel between twins by the script; `view` reads the view of a message.
+    /// Divides a channel between twins by the script. `view` returns the view of a message.
     #[expect(clippy::type_complexity, reason = "two ends of two channels")]
     fn split(
         &self,
@@ -269,12 +270,12 @@ impl<S: Signing> EngineOnly<S> {
     }
 }
 
-/// The block on which the first view builds.
+/// The parent of the first block.
 pub(super) const GENESIS: B256 = B256::new([0x47; 32]);
 
-/// How long a leader may take to propose.
+/// Time that a leader has for its proposal.
 pub(super) const LEADER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a view may take until its block is certified.
+/// Time that a view has until its block is certified.
 pub(super) const CERTIFICATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 const FIRST: u8 = 1;

@@ -11,7 +11,7 @@ use super::{
     record::{Payload, Record, place},
 };
 
-/// What gives each node its executor.
+/// Creates the executor of each node.
 #[derive(Clone)]
 pub(super) struct Executors(pub(super) Arc<dyn Fn(u16) -> Arc<dyn BlockExecutor> + Send + Sync>);
 
@@ -27,7 +27,7 @@ impl fmt::Debug for Executors {
     }
 }
 
-/// An executor whose answers are compared with those of the other nodes.
+/// Wraps an executor, and compares its results with those of the other nodes.
 pub(super) struct Watched {
     pub(super) inner: Arc<dyn BlockExecutor>,
     pub(super) node: u16,
@@ -36,7 +36,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Compares what is committed with what was when the node last ran.
+    /// Compares the committed block with the last one that was recorded before the node stopped.
     pub(super) fn resume(&self) {
         let committed = self.inner.committed();
         let mut record = self.record.lock();
@@ -51,7 +51,7 @@ impl Watched {
         }
     }
 
-    /// Every node must find the same state after the same payload on the same parent.
+    /// Compares a state root with the first one recorded for the same parent, context and payload.
     fn compare(&self, context: &BlockContext, payload: &[u8], root: B256) {
         let BlockContext { height, epoch, parent, proposer, timestamp_ms } = context;
         let mut input: Vec<u8> = Vec::new();

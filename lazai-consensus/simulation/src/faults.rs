@@ -1,101 +1,101 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How messages travel from one node to another.
+/// The latency and loss of messages from one node to another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Link {
-    /// Mean time of a message on its way.
+    /// Mean latency of a message.
     pub latency: Duration,
-    /// Standard deviation of that time.
+    /// Standard deviation of the latency.
     pub jitter: Duration,
-    /// Messages lost, in thousandths.
+    /// Lost messages, in thousandths.
     pub loss_permille: u16,
 }
 
 impl Link {
-    /// Creates a link that takes exactly `latency` and loses nothing.
+    /// Creates a link with a constant latency and without loss.
     #[must_use]
     pub const fn fixed(latency: Duration) -> Self {
         Self { latency, jitter: Duration::ZERO, loss_permille: 0 }
     }
 }
 
-/// A time in which no message passes between the groups.
+/// An interval in which no message passes between the groups.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Partition {
-    /// When it begins.
+    /// Start of the interval.
     pub from: Duration,
-    /// When it ends.
+    /// End of the interval.
     pub to: Duration,
-    /// The groups, by node. A node in none of them is alone.
+    /// The groups of nodes. A node in none of them is isolated.
     pub groups: Vec<Vec<u16>>,
 }
 
 impl Partition {
-    /// Returns whether it keeps the two nodes apart.
+    /// Returns whether the partition separates the two nodes.
     #[must_use]
     pub fn separates(&self, a: u16, b: u16) -> bool {
         !self.groups.iter().any(|group| group.contains(&a) && group.contains(&b))
     }
 }
 
-/// A node that stops at once and comes back with what it had made durable.
+/// A crash and restart of a node. It restarts with its durable state.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Crash {
-    /// The node.
+    /// The crashed node.
     pub node: u16,
-    /// When it stops.
+    /// Time of the crash.
     pub at: Duration,
-    /// When it starts again.
+    /// Time of the restart.
     pub until: Duration,
-    /// What is left on its disk.
+    /// The state of the disk after the crash.
     pub disk: Disk,
 }
 
-/// What a crash leaves on the disk of a node.
+/// The state of a node's disk after a crash.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Disk {
-    /// All that had been made durable.
+    /// All durable data is kept.
     Kept,
-    /// Nothing: the node forgets its votes, which makes it a faulty one. A check of the checker.
+    /// The disk is empty: the node forgets its votes and counts as faulty. This is a test of the
+    /// checker.
     Lost,
 }
 
-/// A moment at which all nodes stop at once, with writes cut in the middle, and the time until they
-/// start again.
+/// A stop of all nodes at once, in the middle of their writes, and their restart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PowerCut {
-    /// When all stop.
+    /// Time of the stop.
     pub at: Duration,
-    /// When all start again.
+    /// Time of the restart.
     pub until: Duration,
 }
 
-/// How often the disks refuse, for all nodes alike. A node whose disk refuses stops, and is started
-/// again.
+/// Failure rates of disk operations, equal for all nodes. A node with a failed operation stops, and
+/// is restarted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct StorageFaults {
-    /// Until when.
+    /// End of the faults.
     pub until: Duration,
-    /// Refused opens of a file, in millionths.
+    /// Failed opens of a file, in millionths.
     pub open_ppm: u32,
-    /// Refused reads, in millionths.
+    /// Failed reads, in millionths.
     pub read_ppm: u32,
-    /// Refused writes, half of whose bytes still reach the disk, in millionths.
+    /// Failed writes, in millionths. Half of the bytes of a failed write reach the disk.
     pub write_ppm: u32,
-    /// Refused syncs, in millionths.
+    /// Failed syncs, in millionths.
     pub sync_ppm: u32,
 }
 
-/// What signs the votes.
+/// The signature scheme of the votes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Signatures {
     /// Aggregated BLS12-381 signatures, as on the chain.
     Bls,
     /// Lists of Ed25519 signatures.
     Ed25519,
-    /// Numbers that a table shared by all nodes vouches for: no forgery, and no time spent on
-    /// curves. Their certificates name no signers.
+    /// Unforgeable numbers from a table shared by all nodes, without the cost of cryptography.
+    /// Their certificates name no signers.
     #[default]
     Mock,
 }

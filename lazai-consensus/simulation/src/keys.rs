@@ -12,12 +12,12 @@ use commonware_cryptography::{
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 
-/// What a scheme of signatures must offer to be simulated.
+/// A signature scheme that can be simulated.
 pub(super) trait Signing: Scheme<Digest> + Verifier<PublicKey = PublicKey> {
-    /// The keys of `nodes` nodes.
+    /// Generates the keys of `nodes` nodes.
     fn keys(seed: u64, nodes: u16) -> Fixture<Self>;
 
-    /// Who signed, as far as the certificate tells.
+    /// Returns the signers that the certificate names; empty if it names none.
     fn signers(certificate: &Self::Certificate) -> Vec<u16>;
 }
 
@@ -55,7 +55,7 @@ impl Signing for bls12381_multisig::Scheme<PublicKey, MinSig> {
     }
 }
 
-/// Seats are numbered below the number of nodes, which is a `u16`.
+/// Converts a seat index, which is below the number of nodes, a `u16`.
 pub(super) fn seat_of(index: u32) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
 }

@@ -9,7 +9,7 @@ use commonware_utils::ordered::Set;
 
 use super::Twins;
 
-/// The leaders of a script, and after it all nodes in turn.
+/// Elects the leaders of a script, and then all nodes in turn.
 #[derive(Clone, Debug)]
 pub(super) struct Leaders {
     pub(super) nodes: u16,

@@ -4,10 +4,10 @@ use alloy_primitives::{B256, keccak256};
 use commonware_utils::sync::Mutex;
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
 
-/// The smallest executor: its state is a hash over all payloads so far, each of which repeats what
-/// the block stands on.
+/// A minimal executor: its state is a hash over all payloads, and each payload repeats the context
+/// of its block.
 ///
-/// Clones share their blocks, which so outlive a node, as a disk does.
+/// Clones share their blocks, so a clone outlives a node, as a disk does.
 #[derive(Clone, Debug, Default)]
 pub struct HashLedger {
     committed: Arc<Mutex<Vec<Block>>>,
@@ -20,7 +20,7 @@ impl HashLedger {
         self.committed.lock().clone()
     }
 
-    /// The state below a block, if the open blocks stand on the committed one.
+    /// Returns the state before a block, if the pending blocks extend the committed one.
     fn root(&self, pending: &[Block], context: &BlockContext) -> Result<B256, ExecutionError> {
         let committed = self.committed.lock();
         let mut parent = committed.last().map_or_else(

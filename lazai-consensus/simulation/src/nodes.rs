@@ -12,18 +12,19 @@ use commonware_utils::{NZU32, sync::Mutex};
 
 use super::record::Record;
 
-/// Starts the nodes of a run, and keeps what they leave for the checker. Outlives power cuts.
+/// Starts the nodes of a run, and holds their record for the checker. It survives power cuts.
 pub(super) trait NodeFactory {
-    /// The keys by which the network knows the nodes.
+    /// Returns the network keys of the nodes.
     fn participants(&self) -> &Arc<[PublicKey]>;
 
-    /// What the nodes did.
+    /// Returns the record of the run.
     fn record(&self) -> &Arc<Mutex<Record>>;
 
-    /// The largest message, and how many sets of peers the network remembers.
+    /// Returns the maximum message size in bytes, and the number of peer sets that the network
+    /// tracks.
     fn network(&self) -> (u32, usize);
 
-    /// Starts a node on the `disk`-th disk that it has had, for the `life`-th time.
+    /// Starts a node on its `disk`-th disk, for the `life`-th time.
     fn start(
         &self,
         run: RunContext<'_>,
@@ -32,7 +33,7 @@ pub(super) trait NodeFactory {
         life: u64,
     ) -> impl Future<Output = Result<Vec<Handle<()>>, String>>;
 
-    /// Takes down what the nodes have said since it was last called.
+    /// Records the events of the nodes since the last call.
     fn listen(&self) {}
 }
 
@@ -43,7 +44,7 @@ pub(super) struct RunContext<'a> {
     pub(super) oracle: &'a Oracle<PublicKey, deterministic::Context>,
 }
 
-/// The nodes that are up, and what starts them.
+/// The running nodes, and their factory.
 pub(super) struct RunningNodes<'a, C> {
     run: RunContext<'a>,
     factory: &'a C,
@@ -61,7 +62,7 @@ impl<'a, C: NodeFactory> RunningNodes<'a, C> {
         self.running.contains_key(&node)
     }
 
-    /// Starts a node on the disk that it has.
+    /// Starts a node on its `disk`-th disk.
     pub(super) async fn start(&mut self, node: u16, disk: usize) -> Result<(), String> {
         let life = {
             let mut record = self.factory.record().lock();
@@ -74,14 +75,14 @@ impl<'a, C: NodeFactory> RunningNodes<'a, C> {
         Ok(())
     }
 
-    /// Stops a node at once.
+    /// Aborts the tasks of a node.
     pub(super) fn stop(&mut self, node: u16) {
         for handle in self.running.remove(&node).unwrap_or_default() {
             handle.abort();
         }
     }
 
-    /// The nodes of which an engine has ended by itself; what is left of them is stopped.
+    /// Returns the nodes of which a task has ended on its own, and stops their other tasks.
     pub(super) fn reap(&mut self) -> Vec<u16> {
         let mut task = Task::from_waker(Waker::noop());
         let mut ended = Vec::new();
@@ -97,13 +98,13 @@ impl<'a, C: NodeFactory> RunningNodes<'a, C> {
     }
 }
 
-/// The key of a node.
+/// Returns the key of a node.
 pub(super) fn key(participants: &[PublicKey], node: u16) -> Result<PublicKey, String> {
     let key = participants.get(usize::from(node));
     key.cloned().ok_or_else(|| format!("there is no node {node}"))
 }
 
-/// Channels of the network for a node, numbered from 0.
+/// Registers `N` channels of the network for a node, numbered from 0.
 pub(super) async fn channels<const N: usize>(
     run: RunContext<'_>,
     key: PublicKey,
@@ -118,5 +119,6 @@ pub(super) async fn channels<const N: usize>(
     channels.try_into().map_err(|_| format!("{made} channels in place of {N}"))
 }
 
-/// Messages to a peer in a second: a few times what a run sends, and room is kept for as many.
+/// Maximum messages to a peer per second: a few times the traffic of a run. The network allocates
+/// memory in proportion.
 const QUOTA: Quota = Quota::per_second(NZU32!(512));

@@ -23,7 +23,7 @@ use super::{
     record::{Certified, Record, Vote, place},
 };
 
-/// Takes down what the engine of an honest node reports.
+/// Records the reports of an honest node's engine.
 #[derive(Clone)]
 pub(super) struct Observer<S> {
     pub(super) context: Arc<deterministic::Context>,
@@ -37,16 +37,16 @@ impl<S: Signing> Reporter for Observer<S> {
 
     fn report(&mut self, activity: Self::Activity) -> Feedback {
         let mut record = self.record.lock();
-        // What one node has shown another is checked once.
+        // Results are cached: many nodes report the same certificate.
         let name = B256::from(Sha256::hash(&[&activity.encode()]).0);
         let valid = *record.verified.entry(name).or_insert_with(|| {
-            // Checks draw weights for batches; a generator of their own keeps them from moving the
-            // run.
+            // Batch verification draws random weights. A separate generator keeps the run
+            // unaffected.
             let mut rng = StdRng::seed_from_u64(u64::from(self.node));
             activity.verify(&mut rng, &self.scheme, &Sequential)
         });
         if !valid {
-            // The engine hands on votes before it checks them, but answers for certificates.
+            // The engine reports votes before it verifies them, but certificates only after.
             if activity.verified() {
                 record.invalid.insert(self.node);
             }
@@ -99,7 +99,7 @@ impl<S: Signing> Reporter for Observer<S> {
     }
 }
 
-/// Takes down a vote that an honest node hands to its network.
+/// Records the votes that an honest node passes to its network.
 pub(super) fn tap<S: Scheme<Digest>>(
     record: &Mutex<Record>,
     node: u16,

@@ -9,7 +9,7 @@ use super::{
     executors::Executors,
 };
 
-/// Everything that a run depends on.
+/// The complete input of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) nodes: u16,
@@ -34,7 +34,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The nodes that follow the protocol.
+    /// Returns the nodes that follow the protocol.
     pub(super) fn honest(&self) -> BTreeSet<u16> {
         (0..self.nodes)
             .filter(|node| !self.twins.nodes.contains(node))
@@ -42,17 +42,17 @@ impl Plan {
             .collect()
     }
 
-    /// How many faulty nodes the protocol tolerates.
+    /// Returns the number of faulty nodes that the protocol tolerates.
     pub(super) const fn faults(&self) -> u16 {
         self.nodes.saturating_sub(1) / 3
     }
 
-    /// When the last of the faults that have a time ends.
+    /// Returns the end of the last timed fault.
     pub(super) fn heal(&self) -> Duration {
         self.changes().into_iter().fold(self.duration, Ord::max)
     }
 
-    /// The times at which something begins or ends.
+    /// Returns the times at which a fault begins or ends.
     pub(super) fn changes(&self) -> BTreeSet<Duration> {
         let mut times = BTreeSet::new();
         times.extend(self.unstable.iter().map(|(until, _)| *until));
@@ -63,24 +63,24 @@ impl Plan {
         times
     }
 
-    /// The first power cut after `now`.
+    /// Returns the time of the first power cut after `now`.
     pub(super) fn next_cut(&self, now: Duration) -> Option<Duration> {
         self.power_cuts.iter().map(|cut| cut.at).filter(|at| *at > now).min()
     }
 
-    /// Whether the node is to run.
+    /// Returns whether the node is planned to run at `now`.
     pub(super) fn up(&self, node: u16, now: Duration) -> bool {
         !self.crashes.iter().any(|crash| crash.node == node && crash.at <= now && now < crash.until)
             && !self.power_cuts.iter().any(|cut| cut.at <= now && now < cut.until)
     }
 
-    /// How often the node has lost its disk.
+    /// Returns how many disks the node has lost by `now`.
     pub(super) fn lost_disks(&self, node: u16, now: Duration) -> usize {
         let lost = |crash: &&Crash| crash.node == node && crash.disk == Disk::Lost;
         self.crashes.iter().filter(lost).filter(|crash| crash.at <= now).count()
     }
 
-    /// The links that are up.
+    /// Returns the active links.
     pub(super) fn links(&self, now: Duration) -> BTreeMap<(u16, u16), Link> {
         let mut links = BTreeMap::new();
         for from in 0..self.nodes {

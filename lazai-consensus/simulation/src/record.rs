@@ -6,49 +6,48 @@ use core::time::Duration;
 
 use alloy_primitives::B256;
 
-/// What happened in a run, as far as the checker needs it, in terms that no engine has a part in.
+/// The events of a run that the checker needs, independent of the engine's types.
 ///
-/// Votes are taken off the wire as a node hands them to its network, not from what the node says of
-/// itself.
+/// Votes are recorded when a node passes them to its network, not as reported by the node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
-    /// The nodes that follow the protocol. What the others have heard is evidence for nobody.
+    /// The nodes that follow the protocol. Observations of other nodes are no evidence.
     pub(super) honest: BTreeSet<u16>,
-    /// The name of the block on which the first view builds.
+    /// The digest of the genesis block.
     pub(super) genesis: B256,
-    /// Every payload that a proposer made.
+    /// The proposed payloads, by digest.
     pub(super) payloads: BTreeMap<B256, Payload>,
     /// The votes that each honest node sent, by view.
     pub(super) sent: BTreeMap<(u16, u64), Votes>,
-    /// The votes of each node that reached an honest one and verified, by view.
+    /// The verified votes of each node that reached an honest one, by view.
     pub(super) seen: BTreeMap<(u16, u64), Votes>,
-    /// What each node took for final, in the order in which it did.
+    /// The blocks that each node finalized, in that order.
     pub(super) finals: BTreeMap<u16, Vec<Final>>,
-    /// The views whose finality each node has seen, and when first.
+    /// The views that each node saw finalized, with the time of the first report.
     pub(super) final_views: BTreeMap<u16, BTreeMap<u64, Duration>>,
-    /// The signers that certificates in honest hands named.
+    /// The signers of certificates held by honest nodes, by view.
     pub(super) certificates: BTreeMap<u64, Certificates>,
-    /// Who accused whom, or shut whom out.
+    /// Pairs of a node and another that it accused or blocked.
     pub(super) accusations: BTreeSet<(u16, u16)>,
-    /// Nodes that took a certificate for good that is not.
+    /// Nodes that accepted an invalid certificate.
     pub(super) invalid: BTreeSet<u16>,
-    /// What was checked, by the digest of its bytes.
+    /// Results of verification, by the digest of the verified bytes.
     pub(super) verified: BTreeMap<B256, bool>,
     /// The last block that each executor committed, by height and digest.
     pub(super) committed: BTreeMap<u16, (u64, B256)>,
-    /// Nodes whose executor did not come back with what it had committed, or left a gap.
+    /// Nodes with an executor that lost a committed block, or skipped one.
     pub(super) lost: BTreeSet<u16>,
-    /// The state after a payload, by the digest of all that it may depend on.
+    /// State roots, by the digest of all inputs of the execution.
     pub(super) roots: BTreeMap<B256, B256>,
-    /// Nodes whose executor found another state than the first, and at which height.
+    /// Nodes with an executor that computed another state root than the first one, with the height.
     pub(super) diverging: BTreeSet<(u16, u64)>,
-    /// How often each node has started.
+    /// Number of starts of each node.
     pub(super) lives: BTreeMap<u16, u64>,
     /// The highest view in which an honest node voted.
     pub(super) highest_view: u64,
 }
 
-/// What a proposer made.
+/// A proposed payload.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Payload {
     pub(super) view: u64,
@@ -56,14 +55,14 @@ pub(super) struct Payload {
     pub(super) at: Duration,
 }
 
-/// A block that a node took for final.
+/// A block that a node finalized.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Final {
     pub(super) view: u64,
     pub(super) payload: B256,
 }
 
-/// What a node voted for in a view.
+/// The votes of a node in a view.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Votes {
     pub(super) notarize: BTreeSet<B256>,
@@ -93,7 +92,7 @@ pub(super) struct Certificates {
     pub(super) nullified: BTreeSet<u16>,
 }
 
-/// A vote.
+/// A vote of the consensus protocol.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Vote {
     Finalize(B256),
@@ -101,7 +100,7 @@ pub(super) enum Vote {
     Nullify,
 }
 
-/// A certificate that a node took for good.
+/// The subject of a certificate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Certified {
     Finalized(B256),
@@ -115,14 +114,14 @@ impl Record {
         self.highest_view = self.highest_view.max(view);
     }
 
-    /// A vote of `signer` reached the node `by`.
+    /// Records that a vote of `signer` reached the node `by`.
     pub(super) fn seen(&mut self, by: u16, signer: u16, view: u64, vote: Vote) {
         if self.honest.contains(&by) {
             self.seen.entry((signer, view)).or_default().add(vote);
         }
     }
 
-    /// The node `by` holds a certificate.
+    /// Records that the node `by` holds a certificate.
     pub(super) fn certified(&mut self, by: u16, view: u64, what: Certified, signers: &[u16]) {
         if !self.honest.contains(&by) {
             return;
@@ -136,20 +135,21 @@ impl Record {
         named.extend(signers);
     }
 
-    /// A node holds a block for final from now on.
+    /// Records that a node finalized a block.
     pub(super) fn took_final(&mut self, node: u16, view: u64, payload: B256, at: Duration) {
         self.finals.entry(node).or_default().push(Final { view, payload });
         self.final_views.entry(node).or_default().entry(view).or_insert(at);
     }
 
-    /// The blocks from the first after the genesis block to `tip`, or as many of them as were made.
+    /// Returns the blocks from the child of the genesis block to `tip`, without those below a
+    /// missing payload.
     pub(super) fn chain(&self, tip: B256) -> Vec<B256> {
         let mut chain = Vec::new();
         let mut at = tip;
         let mut below = u64::MAX;
         while at != self.genesis {
             let Some(payload) = self.payloads.get(&at) else { break };
-            // Views fall towards the genesis block, so the walk ends.
+            // Views decrease towards the genesis block, so the loop ends.
             if payload.view >= below {
                 break;
             }
@@ -162,17 +162,17 @@ impl Record {
     }
 }
 
-/// One number for a view of an epoch, ascending. Runs have fewer views in an epoch than that.
+/// Combines epoch and view into one ascending number. No run has 2^32 views in an epoch.
 pub(super) const fn place(epoch: u64, view: u64) -> u64 {
     (epoch << VIEW_BITS) | view
 }
 
-/// Views from one place to a later one; into another epoch, the views of that.
+/// Returns the number of views between two places; across epochs, the view in the later epoch.
 pub(super) const fn views_between(from: u64, to: u64) -> u64 {
     if from >> VIEW_BITS == to >> VIEW_BITS { to.saturating_sub(from) } else { view_of(to) }
 }
 
-/// The view of a place.
+/// Returns the view of a place.
 pub(super) const fn view_of(place: u64) -> u64 {
     place & ((1 << VIEW_BITS) - 1)
 }

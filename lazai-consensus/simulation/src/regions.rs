@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-/// A place where nodes stand.
+/// A location of nodes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[expect(missing_docs, reason = "the names of the regions say it")]
 pub enum Region {
@@ -17,7 +17,7 @@ pub enum Region {
 }
 
 impl Region {
-    /// All of them, so ordered that the first four, seven and ten span the world.
+    /// All regions, ordered so that the first four, seven and ten span the world.
     pub const ALL: [Self; 10] = [
         Self::UsEast1,
         Self::EuCentral1,
@@ -46,7 +46,7 @@ impl Region {
     }
 }
 
-/// Round trips in milliseconds, to the regions before each.
+/// Round trips in milliseconds to the preceding regions.
 #[rustfmt::skip]
 const ROUND_TRIPS_MS: [&[u16]; 10] = [
     &[1],

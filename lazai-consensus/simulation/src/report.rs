@@ -15,47 +15,47 @@ use super::{
     record::{Record, view_of, views_between},
 };
 
-/// What a run did.
+/// The outcome of a run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     /// The seed of the run.
     pub seed: u64,
-    /// The properties that it broke.
+    /// The violated properties.
     pub violations: Vec<Violation>,
-    /// The height of the highest block that an honest node holds for final.
+    /// The height of the highest block that an honest node finalized.
     pub finalized: u64,
     /// The highest view in which an honest node voted, in the last epoch.
     pub views: u64,
     /// Views from the last fault to the first final block, at the slowest honest node. `None` if
-    /// there was none.
+    /// one of them finalized no block.
     pub views_to_heal: Option<u64>,
-    /// Time from the last fault to the first final block, at the slowest honest node. `None` if
-    /// there was none.
+    /// Time from the last fault to the first final block, at the slowest honest node. `None` if one
+    /// of them finalized no block.
     pub time_to_heal: Option<Duration>,
     /// The nodes that evidence names.
     pub evidence: BTreeSet<u16>,
-    /// Nodes stopped by crashes and power cuts.
+    /// Number of stops due to crashes and power cuts.
     pub crashes: u64,
-    /// Nodes that stopped because their disk refused.
+    /// Number of stops due to disk faults.
     pub refused: u64,
     /// Simulated time.
     pub elapsed: Duration,
-    /// From the proposal of each block until each honest node held it for final.
+    /// Time from the proposal of each block until every honest node finalized it.
     pub finality: Latencies,
-    /// From each proposal that became final to the next.
+    /// Time from each finalized proposal to the next.
     pub block_time: Latencies,
-    /// A digest over every step of the runtime and all that was found: equal for equal seeds.
+    /// A digest of every step of the runtime and of all findings: equal for equal seeds.
     pub hash: B256,
 }
 
 impl Report {
-    /// Returns whether a violation is about safety.
+    /// Returns whether a violation concerns safety.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
         self.violations.iter().any(Violation::is_safety)
     }
 
-    /// Returns whether honest nodes hold different blocks for final.
+    /// Returns whether honest nodes finalized conflicting blocks.
     #[must_use]
     pub fn disagrees(&self) -> bool {
         let differs = |violation: &Violation| {
@@ -146,7 +146,7 @@ impl Report {
     }
 }
 
-/// Durations, of which a few say enough.
+/// A sorted set of durations with percentiles.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Latencies(Vec<Duration>);
 
@@ -158,15 +158,15 @@ impl Latencies {
         Self(durations)
     }
 
-    /// Returns the smallest duration that at least `percent` of them do not exceed. `None` if there
-    /// are none.
+    /// Returns the smallest duration that at least `percent` per cent of the durations do not
+    /// exceed. `None` if there are none.
     #[must_use]
     pub fn percentile(&self, percent: u8) -> Option<Duration> {
         let rank = self.0.len().checked_mul(usize::from(percent.min(100)))?.div_ceil(100);
         self.0.get(rank.saturating_sub(1)).copied()
     }
 
-    /// Returns how many durations there are.
+    /// Returns the number of durations.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -186,7 +186,7 @@ impl Latencies {
     }
 }
 
-/// Views and time until the slowest honest node saw the first final block after healing.
+/// Returns views and time until the slowest honest node finalized its first block after healing.
 fn healing(
     record: &Record,
     honest: &BTreeSet<u16>,

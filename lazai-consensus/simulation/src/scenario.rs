@@ -9,33 +9,33 @@ use super::{
     StorageFaults, Twins, Violation,
 };
 
-/// A family of runs, of which a seed and a number of nodes name one.
+/// A family of runs; seed and number of nodes select one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Scenario {
-    /// One twin more than the protocol tolerates: it must break, and the evidence must name the
-    /// guilty.
+    /// One twin more than the protocol tolerates: agreement must break, and the evidence must name
+    /// the faulty nodes.
     Beyond,
-    /// Whole validators with blocks that are executed, in short epochs, under the faults of a sweep
-    /// without twins. Run where it is named: it takes many times as long as the others.
+    /// Complete validators that execute blocks, in short epochs, under the faults of a sweep
+    /// without twins. It is run only by name, since it takes many times as long as the others.
     Chain,
     /// No group has a quorum for half a minute.
     Heal,
-    /// Lost and late messages, splits, crashes, power cuts, disks that refuse, and in a quarter of
+    /// Lost and late messages, partitions, crashes, power cuts, disk faults, and in a quarter of
     /// the runs twins.
     Sweep,
-    /// As many twins as the protocol tolerates, by a drawn script.
+    /// As many twins as the protocol tolerates, with a random script.
     Twins,
 }
 
 impl Scenario {
-    /// All of them.
+    /// All scenarios.
     pub const ALL: [Self; 5] = [Self::Beyond, Self::Chain, Self::Heal, Self::Sweep, Self::Twins];
 
-    /// After how many seeds [`of`](Self::of) starts over.
+    /// Number of seeds after which [`of`](Self::of) repeats.
     pub const PERIOD: u64 = 20;
 
-    /// Returns the scenario that a seed stands for where none is named, with opaque payloads: of
-    /// twenty, nine with twins, nine sweeps, one of healing, and one beyond what is tolerated.
+    /// Returns the default scenario of a seed. Of twenty seeds, nine have twins, nine are sweeps,
+    /// one heals, and one exceeds the tolerated faults.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
         match seed % Self::PERIOD {
@@ -46,13 +46,13 @@ impl Scenario {
         }
     }
 
-    /// Returns the run of a seed.
+    /// Returns the cluster of a seed.
     #[must_use]
     pub fn cluster(self, nodes: u16, seed: u64) -> Cluster {
-        // Not the generator of the run itself, whose seed it is.
+        // Separate from the generator of the run, which has the same seed.
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let faults = nodes.saturating_sub(1) / 3;
-        // Real signatures now and then: they cost a hundred times as much.
+        // BLS only in some runs: it costs a hundred times as much.
         let real = rng.random_ratio(1, BLS_EVERY);
         let signatures = if real { Signatures::Bls } else { Signatures::Mock };
         let cluster = Cluster::builder().nodes(nodes).seed(seed).signatures(signatures);
@@ -60,7 +60,7 @@ impl Scenario {
             Self::Beyond => {
                 let twins = Twins::split(nodes, faults.saturating_add(1), 4, rng.random());
                 let twins = twins.unwrap_or_default();
-                // The honest halves hear of each other too late.
+                // The honest halves learn of each other too late.
                 let groups = twins.rounds.iter().take(1);
                 let groups = groups.flat_map(|round| [&round.first, &round.second]);
                 let groups = groups.map(|group| group.iter().copied().collect()).collect();
@@ -104,15 +104,13 @@ impl Scenario {
         }
     }
 
-    /// Returns what speaks against a run: its violations, but for those that the scenario is to
-    /// bring about.
+    /// Returns the objections to a run: its violations, except those that the scenario must cause.
     #[must_use]
     pub fn objections(self, nodes: u16, report: &Report) -> Vec<Objection> {
         if self != Self::Beyond {
             return report.violations.iter().cloned().map(Objection::Violation).collect();
         }
-        // That agreement breaks and nothing goes on is what is to be shown. That too few are named
-        // is not.
+        // Disagreement and stalling are expected here, missing evidence is not.
         let expected = |violation: &&Violation| {
             matches!(
                 violation,
@@ -160,30 +158,30 @@ impl FromStr for Scenario {
     }
 }
 
-/// A name that no scenario has.
+/// No scenario has this name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the scenarios are beyond, chain, heal, sweep and twins")]
 pub struct UnknownScenario;
 
-/// What speaks against a run.
+/// A reason to reject the outcome of a run.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Objection {
-    /// Evidence names fewer nodes than were needed to break agreement.
+    /// Evidence names fewer nodes than are needed to break agreement.
     #[error("evidence names {got} nodes, {expected} are guilty")]
     NotNamed {
-        /// The guilty.
+        /// Least number of faulty nodes.
         expected: u16,
-        /// The named.
+        /// Nodes named.
         got: u16,
     },
-    /// A broken property.
+    /// A violated property.
     #[error(transparent)]
     Violation(Violation),
 }
 
-/// Returns the views in which the first block must be final after the last fault: each faulty
-/// leader may spoil one, what was under way when the fault ended another, and nodes that lag learn
-/// of a later block instead.
+/// Returns the maximum number of views from the last fault to the first final block: one for each
+/// faulty leader, one that the fault interrupted, and some for nodes that lag and skip to a later
+/// block.
 #[must_use]
 pub const fn max_views(nodes: u16) -> u64 {
     nodes as u64 * 2 + 4
@@ -225,8 +223,8 @@ fn sweep(mut cluster: Cluster, nodes: u16, twins: bool, rng: &mut impl Rng) -> C
         let twins = Twins::draw(nodes, faults, rounds, Pattern::Sampled, rng.random());
         cluster = cluster.twins(twins.unwrap_or_default()).shut_out(rng.random());
     }
-    // Mostly as many as are tolerated, sometimes all, one after the other or together: disks must
-    // carry them over that too.
+    // Mostly as many as are tolerated, sometimes all, one after the other or together: the disks
+    // must preserve the state through that too.
     let crashing = if rng.random_ratio(1, 4) { nodes } else { faults };
     for node in shuffled(nodes, rng).into_iter().take(usize::from(crashing)) {
         let (at, until) = span(trouble_ms, rng);
@@ -248,7 +246,7 @@ fn sweep(mut cluster: Cluster, nodes: u16, twins: bool, rng: &mut impl Rng) -> C
     cluster
 }
 
-/// A time that begins and ends within the trouble.
+/// Draws an interval within the time of faults.
 fn span(trouble_ms: u64, rng: &mut impl Rng) -> (Duration, Duration) {
     let from = rng.random_range(0..trouble_ms - 1_000);
     (millis(from), millis(rng.random_range(from + 200..trouble_ms)))
@@ -262,7 +260,7 @@ fn shuffled(nodes: u16, rng: &mut impl Rng) -> Vec<u16> {
     order
 }
 
-/// Of how many runs one signs with BLS.
+/// One in this many runs signs with BLS.
 const BLS_EVERY: u32 = 25;
 
 const fn millis(millis: u64) -> Duration {

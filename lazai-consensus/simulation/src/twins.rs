@@ -6,52 +6,54 @@ use commonware_consensus::{
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-/// Nodes that run twice under one key, and a script of who hears which of the two.
+/// Nodes with two instances under one key, and a script that decides which nodes each instance
+/// communicates with.
 ///
-/// Unmodified nodes that run twice cover double votes, equivocating leaders and forgotten locks
-/// (Bano et al., "Twins: BFT Systems Made Robust", 2020). The script covers the first views; after
-/// it, both twins hear and reach everybody.
+/// Two unmodified instances of a node produce double votes, equivocating leaders and forgotten
+/// locks (Bano et al., "Twins: BFT Systems Made Robust", 2020). The script covers the first views;
+/// after it, both instances communicate with all nodes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Twins {
-    /// The nodes that run twice.
+    /// The nodes with two instances.
     pub nodes: BTreeSet<u16>,
-    /// What happens in the first views, beginning with view 1.
+    /// The script, beginning with view 1.
     pub rounds: Vec<Round>,
-    /// Whether, during the script, the first twins hear only the first of other pairs, and the
-    /// second only the second. Otherwise each hears both, as far as the script allows.
+    /// Whether, during the script, first instances communicate only with first instances of other
+    /// twins, and second ones only with second ones. Otherwise each communicates with both, within
+    /// the limits of the script.
     pub apart: bool,
 }
 
 /// One view of a script.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Round {
-    /// Who leads the view.
+    /// The leader of the view.
     pub leader: u16,
-    /// Whom the first of each pair of twins hears and reaches.
+    /// The nodes that communicate with the first instance of each twin.
     pub first: BTreeSet<u16>,
-    /// Whom the second hears and reaches. A node may be in both sets, or in none.
+    /// The nodes that communicate with the second instance. A node may be in both sets or in
+    /// neither.
     pub second: BTreeSet<u16>,
 }
 
-/// How the rounds of a script relate.
+/// The relation between the rounds of a script.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pattern {
-    /// Each round is drawn for itself.
+    /// Each round is drawn independently.
     Sampled,
     /// One round is repeated.
     Sustained,
 }
 
 impl Twins {
-    /// Creates a run without twins and without a script.
+    /// Creates an empty script without twins.
     #[must_use]
     pub const fn none() -> Self {
         Self { nodes: BTreeSet::new(), rounds: Vec::new(), apart: false }
     }
 
-    /// Draws a script of `rounds` views for `nodes` nodes, `faults` of which are twins, out of all
-    /// that differ by more than the names of the nodes. `None` if there are not more nodes than
-    /// twins, no twins, or no rounds.
+    /// Draws a script of `rounds` views for `nodes` nodes with `faults` twins, uniformly up to a
+    /// renaming of nodes. `None` if there are no twins, no rounds, or no other nodes.
     #[must_use]
     pub fn draw(nodes: u16, faults: u16, rounds: u16, pattern: Pattern, seed: u64) -> Option<Self> {
         if faults == 0 || faults >= nodes || nodes > MAX_NODES || rounds == 0 {
@@ -88,9 +90,8 @@ impl Twins {
         Some(Self { nodes, rounds, apart: false })
     }
 
-    /// Returns the split that breaks every protocol if there are more than a third of twins: the
-    /// others in two halves that hear nothing of each other by way of the twins, and a twin that
-    /// leads.
+    /// Creates a script that breaks every protocol if more than a third of the nodes are twins: the
+    /// other nodes form two halves, each reached by one instance of the twins, and a twin leads.
     #[must_use]
     pub fn split(nodes: u16, faults: u16, rounds: u16, seed: u64) -> Option<Self> {
         if faults == 0 || faults >= nodes || rounds == 0 {
@@ -113,12 +114,12 @@ impl Twins {
         Some(Self { nodes: twins.iter().copied().collect(), rounds, apart: true })
     }
 
-    /// The script of a view, or `None` after the last.
+    /// Returns the script of a view, or `None` after the last.
     pub(super) fn round(&self, view: u64) -> Option<&Round> {
         self.rounds.get(usize::try_from(view.saturating_sub(1)).ok()?)
     }
 
-    /// Returns the number of views that the script covers.
+    /// Returns the number of scripted views.
     #[must_use]
     pub const fn views(&self) -> u64 {
         self.rounds.len() as u64
@@ -129,5 +130,5 @@ fn seat(index: usize) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
 }
 
-/// Most nodes of a script.
+/// Maximum number of nodes of a script.
 const MAX_NODES: u16 = 64;

@@ -35,7 +35,7 @@ use super::{
     record::{Certified, Record, place},
 };
 
-/// Validators of the chain: its engine as it is, with blocks that executors execute.
+/// Starts complete validators of the chain, with the unmodified engine and with executors.
 pub(super) struct Validators {
     participants: Arc<[PublicKey]>,
     record: Arc<Mutex<Record>>,
@@ -43,7 +43,7 @@ pub(super) struct Validators {
     committee: ChainCommittee,
     epochs: EpochSchedule,
     executors: Executors,
-    /// What the nodes tell, by node.
+    /// The event channel of each started validator, with its node.
     events: Mutex<Vec<(u16, Receiver<ChainEvent>)>>,
 }
 
@@ -55,7 +55,7 @@ impl Validators {
             let operator = Operator::new(number)?;
             operators.insert(operator.public(), operator);
         }
-        // A node is known by the place of its seat.
+        // A node is identified by the index of its seat.
         let mut participants = Vec::new();
         let mut vote_keys = Vec::new();
         for seat in committee.seats() {
@@ -142,7 +142,7 @@ impl NodeFactory for Validators {
         let identity = key(&self.participants, node)?;
         let context =
             run.context.child("node").with_attribute("node", node).with_attribute("life", life);
-        // The channels differ in one type, of which only that of the votes is listened to.
+        // The channels differ in one type parameter; only votes are recorded.
         let listen = |sender: Sender<PublicKey, deterministic::Context>, votes: bool| {
             let record = votes.then(|| self.record.clone());
             let listen =
@@ -190,11 +190,11 @@ impl NodeFactory for Validators {
         executor.resume();
         let (sender, events) = channel();
         self.events.lock().push((node, events));
-        // A task of our own, so that all that the validator starts ends with it.
+        // A task of its own, so that all tasks of the validator end with it.
         let task = context.child("validator").spawn(move |context| async move {
             let engine = context.child("engine");
             let ended = start_validator(engine, config, network, Arc::new(executor), sender).await;
-            // The event of its end says why.
+            // The event of its end holds the reason.
             drop(ended);
         });
         Ok(vec![task])
@@ -210,7 +210,7 @@ impl NodeFactory for Validators {
     }
 }
 
-/// Who runs a node.
+/// The operator of a node.
 struct Operator {
     identity: PrivateKey,
     vote_key: SecretKey,
@@ -234,7 +234,7 @@ impl Operator {
         bytes
     }
 
-    /// A committee with a seat for each of `nodes` operators, all of one weight.
+    /// Creates a committee with one seat for each of `nodes` operators, all of equal weight.
     fn committee(nodes: u16) -> Result<ChainCommittee, String> {
         let seat = |number: u16| {
             let operator = Self::new(number)?;

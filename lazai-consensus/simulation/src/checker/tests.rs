@@ -7,7 +7,8 @@ fn block(name: u8) -> B256 {
     B256::repeat_byte(name)
 }
 
-/// Blocks 1, 2 and 3 on one chain, and 12 in place of 2, in views 1, 2, 4 and 3.
+/// Returns a record with blocks 1, 2 and 3 on one chain, and 12 as an alternative to 2, in views 1,
+/// 2, 4 and 3.
 fn record() -> Record {
     let made = |view, parent| Payload { view, parent, at: Duration::ZERO };
     let payloads = [

@@ -1,5 +1,5 @@
-//! Clusters under drawn faults: a part of the campaign, and proof that its checker finds what it
-//! looks for.
+//! Clusters under random faults: a part of the campaign, and proof that the checker detects
+//! violations.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -18,7 +18,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Runs seeds of a scenario and shows what speaks against them.
+/// Runs seeds of a scenario and prints the objections.
 fn sweep(scenario: Scenario, sizes: &[u16], seeds: core::ops::Range<u64>) {
     for seed in seeds {
         let case = Case::of(seed, Some(scenario), sizes);
@@ -80,7 +80,7 @@ fn validators_commit_the_same_blocks_in_three_delays_and_replay() {
     assert_ne!(run(4).0.hash, report.hash);
 }
 
-/// An executor that finds a state of its own from a height on.
+/// An executor with a wrong state from a height on.
 #[derive(Debug)]
 struct Drifting(HashLedger, u64);
 
@@ -128,7 +128,7 @@ fn an_executor_with_a_state_of_its_own_is_found() {
         })
         .run()
         .unwrap();
-    // Whoever is asked first sets the measure for the others.
+    // The executor that answers first is the reference for the others.
     let drifted =
         |violation: &Violation| matches!(violation, Violation::StateDivergence { height: 3, .. });
     assert!(report.violations.iter().any(drifted), "{:?}", report.violations);
@@ -152,7 +152,7 @@ fn one_twin_too_many_breaks_agreement_and_is_named() {
             let report = Scenario::Beyond.cluster(nodes, seed).run().unwrap();
             assert_eq!(Scenario::Beyond.objections(nodes, &report), []);
             assert_eq!(report.is_unsafe(), report.disagrees());
-            // An attack may come too late to break anything.
+            // An attack may come too late to break agreement.
             let named = report.evidence.len() > usize::from(nodes - 1) / 3;
             assert!(named || !report.disagrees(), "{:?}", report.evidence);
             report.disagrees()
@@ -162,7 +162,7 @@ fn one_twin_too_many_breaks_agreement_and_is_named() {
     }
 }
 
-/// A node that leads view 1, stops after it proposed, and is back before the view is over.
+/// A leader of view 1 that stops after its proposal, and restarts before the view ends.
 fn restarted_leader(disk: Disk) -> Cluster {
     Cluster::builder()
         .link(Link::fixed(ms(300)))
@@ -172,8 +172,7 @@ fn restarted_leader(disk: Disk) -> Cluster {
 
 #[test]
 fn a_leader_that_forgets_its_vote_is_named() {
-    // The guard against it is that a vote is durable before it is sent: with its disk, the leader
-    // repeats its vote.
+    // Votes are durable before they are sent: with its disk, the leader repeats its vote.
     let kept = restarted_leader(Disk::Kept).run().unwrap();
     assert_eq!((kept.violations.as_slice(), kept.evidence.len()), (&[][..], 0));
     let lost = restarted_leader(Disk::Lost).run().unwrap();
