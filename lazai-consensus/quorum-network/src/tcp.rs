@@ -106,7 +106,9 @@ async fn serve<V: VoteStore>(
         },
         cups::Version::V1,
     );
-    let namespace = [b"lazvm/quorum-network/1".as_slice(), member.quorum().0.as_slice()].concat();
+    // The version of the messages: members of two versions cannot connect, so that none blocks
+    // an honest one for messages that it cannot read.
+    let namespace = [b"lazvm/quorum-network/2".as_slice(), member.quorum().0.as_slice()].concat();
     let peers = NonZeroUsize::new(addresses.len()).unwrap_or(NonZeroUsize::MIN);
     let size = u32::try_from(member.limits().max_message_bytes).unwrap_or(u32::MAX);
     let network =
