@@ -151,7 +151,7 @@ pub enum CommitmentError {
     /// shown.
     #[error("a dataset must have at least one byte")]
     Empty,
-    /// The bytes are too few or too many.
+    /// The length of the encoding is wrong.
     #[error("a commitment has {expected} bytes, got {got}")]
     Length {
         /// Bytes of every commitment.
@@ -167,20 +167,20 @@ pub enum CommitmentError {
         /// `k` as encoded.
         got: u16,
     },
-    /// There is too much data for stripes of this size.
+    /// The data is too large for stripes of this size.
     #[error("{got} stripes are too many, use larger stripes to have at most {max}")]
     TooManyStripes {
         /// Stripes needed.
         got: u64,
-        /// Most stripes.
+        /// Maximum number of stripes.
         max: u32,
     },
 }
 
-/// The bytes of an encoded commitment.
+/// Bytes of an encoded commitment.
 pub const COMMITMENT_BYTES: usize = 48;
 
-/// Most stripes of a dataset, 2^24: 256 TiB at the default size of a stripe.
+/// Maximum number of stripes of a dataset, 2^24: 256 TiB at the default size of a stripe.
 pub const MAX_STRIPES: u32 = 1 << 24;
 
 const DOMAIN: &[u8] = b"lazvm/dataset/1";

@@ -106,13 +106,13 @@ impl Eq for Manifest {}
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ManifestError {
-    /// The commitment in front is malformed.
+    /// The encoded commitment is malformed.
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
     /// The number of roots is wrong, or the last one is incomplete.
     #[error("the dataset has {expected} stripes, got {got} whole roots")]
     Stripes {
-        /// Stripes of the commitment.
+        /// Stripes according to the commitment.
         expected: u64,
         /// Whole roots given.
         got: u64,

@@ -219,13 +219,13 @@ fn opening_path_len(
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OpeningError {
-    /// The commitment in front of the opening is malformed.
+    /// The commitment before the opening is malformed.
     #[error(transparent)]
     Commitment(#[from] CommitmentError),
-    /// The bytes are too few or too many.
+    /// The length of the encoding is wrong.
     #[error("an opening at this place has {expected} bytes, got {got}")]
     Length {
-        /// Bytes needed, at least.
+        /// Least number of bytes.
         expected: u64,
         /// Bytes given.
         got: u64,
@@ -254,7 +254,7 @@ pub enum OpeningError {
         /// Stripes of the dataset.
         stripes: u32,
     },
-    /// The path has too few or too many siblings.
+    /// The path has the wrong length.
     #[error("the path at this place has {expected} siblings, got {got}")]
     PathLength {
         /// Siblings needed.
@@ -262,10 +262,10 @@ pub enum OpeningError {
         /// Siblings given.
         got: u64,
     },
-    /// The commitment in front of the opening is that of another dataset.
+    /// The commitment before the opening is that of another dataset.
     #[error("the commitment is not the one with root {expected}")]
     WrongDataset {
-        /// Root of the dataset that was asked about.
+        /// The requested root.
         expected: B256,
     },
     /// The leaf and its path lead to another root: the leaf is not the committed one.
@@ -273,11 +273,11 @@ pub enum OpeningError {
     WrongRoot,
 }
 
-/// Most bytes of an encoded opening: at most 16 siblings in a shard, 10 in a stripe, and 24 in a
-/// dataset.
+/// Maximum size of an encoded opening in bytes: at most 16 siblings in a shard, 10 in a stripe, and
+/// 24 in a dataset.
 pub const MAX_OPENING_BYTES: usize = OPENING_HEAD_BYTES + 50 * NODE_BYTES;
 
-/// The bytes of an encoded opening without its path.
+/// Bytes of an encoded opening before its path.
 const OPENING_HEAD_BYTES: usize = 4 + 2 + 4 + LEAF_BYTES;
 const NODE_BYTES: usize = 32;
 

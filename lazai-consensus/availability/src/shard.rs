@@ -205,10 +205,10 @@ pub(super) fn shape(
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ShardError {
-    /// The bytes are too few or too many.
+    /// The length of the bytes is wrong.
     #[error("the shard at this place has {expected} bytes, got {got}")]
     Length {
-        /// Bytes needed, at least.
+        /// Least number of bytes.
         expected: u64,
         /// Bytes given.
         got: u64,
@@ -229,7 +229,7 @@ pub enum ShardError {
         /// Stripes of the dataset.
         stripes: u32,
     },
-    /// The path has too few or too many siblings.
+    /// The path has the wrong length.
     #[error("the path at this place has {expected} siblings, got {got}")]
     PathLength {
         /// Siblings needed.
@@ -247,5 +247,5 @@ pub enum ShardError {
     },
 }
 
-/// The bytes of an encoded shard before its path.
+/// Bytes of an encoded shard before its path.
 const HEAD_BYTES: usize = 4 + 2;

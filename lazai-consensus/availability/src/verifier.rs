@@ -237,7 +237,7 @@ pub enum OpeningProofError {
     /// The proof is too long.
     #[error("the proof has {got} bytes, expected at most {max}")]
     Size {
-        /// Most bytes.
+        /// Maximum number of bytes.
         max: u64,
         /// Bytes given.
         got: u64,
@@ -253,7 +253,7 @@ const PROOF_VERSION: u8 = 1;
 
 /// The cost of a verification, at 100,000 operations per microsecond of one core.
 const COST: ProofCost = ProofCost {
-    // 20 microseconds: a leaf of eight blocks, four short hashes, and what is copied.
+    // 20 microseconds: a leaf of eight blocks, four short hashes, and copies.
     operations: 2_000_000,
     // 1.3 microseconds for each sibling of 32 bytes, in which its hash of one block fits twice.
     operations_per_key_byte: 4_096,

@@ -26,11 +26,11 @@ pub struct Report {
     pub finalized: u64,
     /// The highest view in which an honest node voted, in the last epoch.
     pub views: u64,
-    /// Views from the last fault to the first final block, at the slowest honest node. `None` if
-    /// one of them finalized no block.
+    /// Views from the last fault to the first final block, at the slowest honest node. `None` if an
+    /// honest node finalized no block.
     pub views_to_heal: Option<u64>,
-    /// Time from the last fault to the first final block, at the slowest honest node. `None` if one
-    /// of them finalized no block.
+    /// Time from the last fault to the first final block, at the slowest honest node. `None` if an
+    /// honest node finalized no block.
     pub time_to_heal: Option<Duration>,
     /// The nodes that evidence names.
     pub evidence: BTreeSet<u16>,

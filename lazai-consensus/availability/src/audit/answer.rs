@@ -144,7 +144,7 @@ pub enum AnswerError {
     TooShort,
 }
 
-/// Most bytes of an encoded answer.
+/// Maximum size of an encoded answer in bytes.
 pub const MAX_ANSWER_BYTES: usize = super::MAX_CHALLENGES as usize * (1 + MAX_OPENING_BYTES);
 
 const ABSENT: u8 = 0;

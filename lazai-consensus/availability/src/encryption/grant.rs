@@ -212,7 +212,7 @@ pub enum GrantError {
         /// The time of the attempt.
         now: u64,
     },
-    /// The bytes are too few or too many.
+    /// The length of the encoding is wrong.
     #[error("a grant has {expected} bytes, got {got}")]
     Length {
         /// Bytes of every grant.
@@ -247,7 +247,7 @@ pub enum GrantError {
     ZeroDatId,
 }
 
-/// The bytes of an encoded grant.
+/// Bytes of an encoded grant.
 pub const GRANT_BYTES: usize = HEAD_BYTES + SEALED_BYTES;
 
 const TERMS_BYTES: usize = 1 + 32 + 32 + 20 + 8;

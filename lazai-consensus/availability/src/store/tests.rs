@@ -208,7 +208,7 @@ fn rotten_shards_are_told_and_repaired() {
     let bytes = store.shard(root, 0, 1).unwrap().unwrap().shard().encode();
     disk::Disk::write(&disk, &folder.join("00000001-0003"), &[&bytes]).unwrap();
     assert!(matches!(store.shard(root, 1, 3), Err(StoreError::DamagedShard { .. })));
-    // A rotten manifest is told, and can be taken again.
+    // A damaged manifest is reported, and can be added again.
     disk.rot(&folder.join("manifest"), 100);
     let mut store = open(&disk).unwrap();
     assert_eq!(store.datasets(), [root]);

@@ -36,7 +36,7 @@ fn one_chain_is_agreed_upon() {
     finalize(&mut record, 0, 1, 1, &[0, 1, 2]);
     finalize(&mut record, 0, 4, 3, &[0, 1, 2]);
     finalize(&mut record, 1, 2, 2, &[0, 1, 3]);
-    // What is final already may be reported again, after a restart.
+    // Finalized blocks may be reported again after a restart.
     finalize(&mut record, 0, 2, 2, &[0, 1, 3]);
     assert_eq!(judge(&record, [0, 1, 2]), []);
 }
@@ -50,8 +50,8 @@ fn two_branches_are_a_violation_and_need_two_culprits() {
     let unattributed = Violation::Unattributed { expected: 2, got: 0 };
     assert_eq!(judge(&record, [0, 1, 2]), [agreement.clone(), unattributed]);
 
-    // Two nodes finalized block 2 and helped to skip its view: they are the guilty, and enough of
-    // them.
+    // Two nodes voted to finalize block 2 and to skip its view. They are faulty, and enough of them
+    // are named.
     record.certified(0, 2, Certified::Finalized(block(2)), &[0, 3, 4]);
     record.certified(0, 2, Certified::Nullified, &[1, 3, 4]);
     assert_eq!(judge(&record, [0, 1, 2]), [agreement]);
@@ -101,7 +101,7 @@ fn votes_that_exclude_each_other_are_found() {
         record.sent(2, 7, other);
         let expected = Violation::DoubleVote { node: 2, view: 7 };
         assert_eq!(judge(&record, [0, 1, 2]), Vec::from_iter(excluded.then_some(expected)));
-        // The same votes in two views exclude nothing.
+        // Equal votes in two views are no conflict.
         let mut record = self::record();
         record.sent(2, 7, one);
         record.sent(2, 8, other);
@@ -114,7 +114,7 @@ fn evidence_against_an_honest_node_is_a_violation() {
     let mut record = record();
     record.accusations.insert((0, 2));
     assert_eq!(judge(&record, [0, 1, 2]), [Violation::FalseEvidence { node: 2 }]);
-    // The word of a faulty node counts for nothing.
+    // Reports of a faulty node are ignored.
     assert_eq!(judge(&record, [1, 2, 3]), []);
 }
 
@@ -136,13 +136,13 @@ fn evidence_comes_from_votes_and_from_pairs_of_certificates() {
 #[test]
 fn what_faulty_nodes_heard_is_no_evidence() {
     let mut record = record();
-    // A twin has heard the other, and holds both certificates, but keeps them to itself.
+    // Faulty nodes hold conflicting votes and certificates, but do not forward them.
     record.seen(3, 3, 5, Vote::Notarize(block(1)));
     record.seen(3, 3, 5, Vote::Notarize(block(2)));
     record.certified(3, 5, Certified::Finalized(block(1)), &[0, 3, 4]);
     record.certified(4, 5, Certified::Finalized(block(2)), &[1, 3, 4]);
     assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::new());
-    // One of each has reached an honest node, and then the other.
+    // The conflicting votes reach honest nodes, one after the other.
     record.seen(0, 3, 5, Vote::Notarize(block(1)));
     assert_eq!(evidence(&record, &BTreeSet::from([0, 1, 2])), BTreeSet::new());
     record.seen(2, 3, 5, Vote::Notarize(block(2)));
