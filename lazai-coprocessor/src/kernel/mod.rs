@@ -20,6 +20,8 @@ mod pool;
 mod relu;
 mod rope;
 mod threads;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 mod vectorized;
 
 #[cfg(test)]

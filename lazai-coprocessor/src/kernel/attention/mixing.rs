@@ -17,7 +17,8 @@ use core::{
     iter,
 };
 
-use super::scoring::{KEYS, transpose};
+use super::scoring::KEYS;
+use crate::kernel::transpose::transpose;
 
 /// Four positions of 16 columns of values, the positions of a column together.
 ///

@@ -6,13 +6,15 @@ use core::{
         _mm512_broadcast_i32x4, _mm512_cmple_epi32_mask, _mm512_cmpneq_epi32_mask,
         _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi32, _mm512_dpwssd_epi32, _mm512_loadu_si512,
         _mm512_mask_blend_epi32, _mm512_maskz_mov_epi32, _mm512_max_epi32, _mm512_min_epi32,
-        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sllv_epi32,
-        _mm512_srai_epi32, _mm512_srav_epi32, _mm512_srli_epi32, _mm512_storeu_si512,
-        _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-        _mm512_unpacklo_epi64, _mm512_xor_si512,
+        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_sllv_epi32, _mm512_srai_epi32,
+        _mm512_srav_epi32, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+        _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+        _mm512_xor_si512,
     },
     iter,
 };
+
+use crate::kernel::transpose::transpose;
 
 /// A group of columns of 16 keys: of the four vectors of a step, the first has keys 0, 4, 8 and 12
 /// in its quarters.
@@ -167,22 +169,6 @@ pub(super) fn stream<const M: usize>(
             store(scores, shifts.apply(sums));
         }
     }
-}
-
-/// Returns the quarters of four vectors, transposed.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn transpose([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
-    let ab_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b);
-    let ab_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b);
-    let cd_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(c, d);
-    let cd_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(c, d);
-    [
-        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_low, cd_low),
-        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_low, cd_low),
-        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_high, cd_high),
-        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_high, cd_high),
-    ]
 }
 
 /// The groups of each query.

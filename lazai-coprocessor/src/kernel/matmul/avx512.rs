@@ -7,9 +7,9 @@ use core::{
         _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi64, _mm512_broadcast_i32x4,
         _mm512_cvtepi8_epi16, _mm512_cvtepi32_epi64, _mm512_cvtepu8_epi64, _mm512_cvtsepi64_epi16,
         _mm512_cvtsepi64_epi32, _mm512_dpwssd_epi32, _mm512_loadu_si512, _mm512_mul_epi32,
-        _mm512_reduce_add_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2,
-        _mm512_sll_epi16, _mm512_sllv_epi64, _mm512_srai_epi64, _mm512_srav_epi64,
-        _mm512_storeu_si512, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+        _mm512_reduce_add_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sll_epi16,
+        _mm512_sllv_epi64, _mm512_srai_epi64, _mm512_srav_epi64, _mm512_storeu_si512,
+        _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
     },
     iter,
     ops::Range,
@@ -23,7 +23,7 @@ use super::{
     },
     destination::{Destination, Tile},
 };
-use crate::numeric::ACTIVATION_MAX;
+use crate::{kernel::transpose::transpose, numeric::ACTIVATION_MAX};
 
 /// Proof that this processor has AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]
@@ -150,22 +150,6 @@ fn expand(
             }
         }
     }
-}
-
-/// The quarters of four vectors, transposed.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn transpose([a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
-    let ab_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b);
-    let ab_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b);
-    let cd_low = _mm512_shuffle_i64x2::<0b01_00_01_00>(c, d);
-    let cd_high = _mm512_shuffle_i64x2::<0b11_10_11_10>(c, d);
-    [
-        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_low, cd_low),
-        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_low, cd_low),
-        _mm512_shuffle_i64x2::<0b10_00_10_00>(ab_high, cd_high),
-        _mm512_shuffle_i64x2::<0b11_01_11_01>(ab_high, cd_high),
-    ]
 }
 
 /// See [`Kernel::panel`].
