@@ -85,6 +85,9 @@ pub fn epoch_seed(epoch: u64, beacon: B256) -> B256 {
 /// stake, without modulo bias. A candidate without stake is never chosen; if fewer than `count`
 /// have stake, all of them are.
 ///
+/// # Stability
+/// Unstable: no chain draws its committees yet.
+///
 /// # Errors
 /// [`EpochError::StakeOverflow`] if the stakes exceed 64 bits in total.
 pub fn select_committee(
@@ -122,6 +125,9 @@ pub fn select_committee(
 /// Stake that is taken out stays within reach of [`slash`](Self::slash) until the epoch after next
 /// begins: for the rest of the epoch, in which its quorum still votes, and for a whole one more, in
 /// which its blocks can still be challenged.
+///
+/// # Stability
+/// Unstable: no executor keeps stakes yet.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct StakeLedger {
     epoch: u64,
