@@ -12,7 +12,7 @@ use crate::{
 pub struct Job {
     /// The model to run.
     pub model: ModelId,
-    /// What to do with it.
+    /// The task that the model performs.
     pub task: Task,
 }
 
@@ -67,7 +67,7 @@ impl Job {
     }
 }
 
-/// What a job asks of a model.
+/// The task of a job.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Task {
     /// The number of tokens of a text.
@@ -133,14 +133,14 @@ impl Prompt {
     }
 }
 
-/// How to continue a prompt.
+/// The parameters of a generation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Generation {
     /// The text or tokens to continue.
     pub prompt: Prompt,
     /// At most this many new tokens; at least 1.
     pub max_tokens: u32,
-    /// How to choose each token.
+    /// The rule by which each token is chosen.
     pub sampling: Sampling,
     /// Texts that end the generation, at most [`MAX_STOP_TEXTS`]; they are cut from the result.
     pub stop: Vec<String>,

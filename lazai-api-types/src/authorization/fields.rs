@@ -15,7 +15,7 @@ pub struct LazaiFields {
     /// The data that the answer may use.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "dat_id")]
     pub dat_id: Option<DatId>,
-    /// Who asks and pays.
+    /// The address of the user, who pays.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "wallet")]
     pub wallet: Option<Address>,
     /// The signature of the wallet.
@@ -55,10 +55,10 @@ impl LazaiFields {
     }
 }
 
-/// Who asks, and their signature.
+/// The address of the user, and the signature.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Credentials {
-    /// Who asks and pays.
+    /// The address of the user, who pays.
     pub user: Address,
     /// Makes the signature hold once.
     pub nonce: Nonce,

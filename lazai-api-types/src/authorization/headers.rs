@@ -3,7 +3,7 @@ use alloy_primitives::{Address, U256, hex};
 use super::{AuthorizationError, WalletSignature, decimal};
 use crate::{DatId, Nonce};
 
-/// Who asks: an address in hexadecimal.
+/// The address of the user, in hexadecimal.
 pub const USER_HEADER: &str = "X-LazAI-User";
 /// Makes the signature hold once: a decimal number.
 pub const NONCE_HEADER: &str = "X-LazAI-Nonce";

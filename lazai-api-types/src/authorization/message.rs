@@ -16,7 +16,7 @@ use crate::Nonce;
 pub struct RequestMessage {
     /// Makes the signature hold once.
     pub nonce: Nonce,
-    /// Who asks and pays.
+    /// The address of the user, who pays.
     pub user: Address,
     /// The wallet of the node that is asked.
     pub node: Address,

@@ -13,11 +13,11 @@ use crate::{DatId, ModelId, Nonce};
 pub struct Authorization {
     /// The chain on which the fee is paid.
     pub chain_id: u64,
-    /// Who asks and pays.
+    /// The address of the user, who pays.
     pub user: Address,
     /// The wallet of the node that is asked.
     pub node: Address,
-    /// What is asked for.
+    /// The kind of the request.
     pub kind: RequestKind,
     /// [`body_hash`] of the request.
     pub body_hash: B256,
@@ -105,7 +105,7 @@ impl Authorization {
     }
 }
 
-/// What is asked for, with the numbers that the deployed servers use.
+/// The kinds of requests, with the numbers that the deployed servers use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub enum RequestKind {

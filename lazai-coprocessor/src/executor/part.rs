@@ -13,12 +13,12 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Its rows of a value of the step.
+    /// Returns the rows of the part in a value of the step.
     pub(super) fn rows<'a, T>(&self, values: &'a [T], width: usize) -> &'a [T] {
         &values[self.start * width..][..self.count * width]
     }
 
-    /// As [`rows`](Self::rows), to write.
+    /// Returns the same rows, to write.
     pub(super) fn rows_mut<'a, T>(&self, values: &'a mut [T], width: usize) -> &'a mut [T] {
         &mut values[self.start * width..][..self.count * width]
     }

@@ -23,21 +23,21 @@ pub struct ChatCompletionChunk {
     /// Identifies everything that determines an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_fingerprint: Option<String>,
-    /// What is new; empty in the piece that carries the usage.
+    /// The new part of each answer; empty in the piece that carries the usage.
     pub choices: Vec<ChatChunkChoice>,
     /// Tokens used. Absent unless asked for; otherwise `null` in every piece but the last.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub usage: Option<Option<TokenUsage>>,
 }
 
-/// What is new of one answer.
+/// The new part of one answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChunkChoice {
-    /// Its place among the answers.
+    /// The index of the answer.
     pub index: u32,
     /// What this piece adds to the answer.
     pub delta: ChatDelta,
-    /// How likely each new token was, if asked for.
+    /// The log probabilities of the new tokens, if asked for.
     #[serde(default)]
     pub logprobs: Option<ChatLogprobs>,
     /// Why the answer ended; `null` until it has.
@@ -45,10 +45,10 @@ pub struct ChatChunkChoice {
     pub finish_reason: Option<StopReason>,
 }
 
-/// What is new of a message.
+/// The new part of a message.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ChatDelta {
-    /// Who speaks; in the first piece alone.
+    /// The role of the author; in the first piece alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Text to append to the message.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::openai::{RequestError, limits, request_error::bound, text_or_list::TextOrList};
 
-/// What a message says: a text, or parts.
+/// The content of a message: a text, or parts.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Content {

@@ -2,7 +2,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-/// How likely each token of an answer was.
+/// The log probabilities of the tokens of an answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatLogprobs {
     /// For the tokens of the answer.
@@ -11,7 +11,7 @@ pub struct ChatLogprobs {
     pub refusal: Option<Vec<TokenLogprob>>,
 }
 
-/// How likely a token was.
+/// The log probability of a token.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct TokenLogprob {
     /// The token as text.
@@ -24,7 +24,7 @@ pub struct TokenLogprob {
     pub top_logprobs: Vec<TopLogprob>,
 }
 
-/// How likely another token was.
+/// The log probability of an alternative token.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct TopLogprob {
     /// The token as text.

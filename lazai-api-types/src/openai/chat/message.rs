@@ -18,7 +18,7 @@ pub enum ChatMessage {
     Developer {
         /// The instructions.
         content: Content,
-        /// Who speaks, among several of this role.
+        /// The name of the author, among several of this role.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
@@ -33,7 +33,7 @@ pub enum ChatMessage {
     System {
         /// The instructions.
         content: Content,
-        /// Who speaks, among several of this role.
+        /// The name of the author, among several of this role.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
@@ -46,9 +46,9 @@ pub enum ChatMessage {
     },
     /// What the user said.
     User {
-        /// What they said.
+        /// The text of the message.
         content: Content,
-        /// Who speaks, among several of this role.
+        /// The name of the author, among several of this role.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
@@ -113,16 +113,16 @@ impl ChatMessage {
     }
 }
 
-/// What the model said earlier.
+/// An earlier message of the model.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AssistantMessage {
-    /// What it said; may be absent where it called tools.
+    /// The text; may be absent where the model called tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
-    /// What it said instead of an answer.
+    /// The refusal, in place of a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
-    /// Who speaks, among several of this role.
+    /// The name of the author, among several of this role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The tools that it called.

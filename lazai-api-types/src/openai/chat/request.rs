@@ -33,7 +33,7 @@ pub struct ChatCompletionRequest {
     /// From -100 to 100 for a token id in decimal; makes it less or more likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_bias: Option<BTreeMap<String, i16>>,
-    /// Whether to say how likely each token was.
+    /// Whether to return log probabilities of the tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
     /// Most tokens of an answer.
@@ -45,7 +45,7 @@ pub struct ChatCompletionRequest {
     /// Notes of the client, at most 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// How many answers; 1 if absent.
+    /// The number of answers; 1 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Whether the model may call several tools at once.
@@ -124,7 +124,7 @@ impl ChatCompletionRequest {
         self.max_completion_tokens.or(self.max_tokens)
     }
 
-    /// Texts that end an answer.
+    /// Returns the texts that end an answer.
     #[must_use]
     pub fn stop_texts(&self) -> &[String] {
         self.stop.as_ref().map_or(&[], Stop::texts)

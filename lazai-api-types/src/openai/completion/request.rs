@@ -37,7 +37,7 @@ pub struct CompletionRequest {
     /// Most tokens of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// How many answers to each prompt; 1 if absent.
+    /// The number of answers to each prompt; 1 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// From -2 to 2; makes tokens that have appeared less likely.
@@ -95,7 +95,7 @@ impl CompletionRequest {
         self.max_tokens.unwrap_or(Self::DEFAULT_MAX_TOKENS)
     }
 
-    /// Texts that end an answer.
+    /// Returns the texts that end an answer.
     #[must_use]
     pub fn stop_texts(&self) -> &[String] {
         self.stop.as_ref().map_or(&[], Stop::texts)

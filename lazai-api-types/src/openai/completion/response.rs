@@ -41,7 +41,7 @@ pub struct CompletionChunk {
     /// Identifies everything that determines an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_fingerprint: Option<String>,
-    /// What is new; empty in the piece that carries the usage.
+    /// The new part of each answer; empty in the piece that carries the usage.
     pub choices: Vec<CompletionChoice>,
     /// Tokens used. Absent unless asked for; otherwise `null` in every piece but the last.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]

@@ -90,7 +90,7 @@ impl FloatNetwork {
         self.rows
     }
 
-    /// Numbers of a row of the input.
+    /// Returns the elements of a row of the input.
     #[must_use]
     pub fn width(&self) -> usize {
         match &self.layers {
@@ -99,7 +99,7 @@ impl FloatNetwork {
         }
     }
 
-    /// Numbers of a row of the output.
+    /// Returns the elements of a row of the output.
     #[must_use]
     pub fn output_width(&self) -> usize {
         match &self.layers {
