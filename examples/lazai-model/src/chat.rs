@@ -205,7 +205,7 @@ fn chat_error(error: ChatError) -> Error {
 
 /// Reads the next line, without its end; `None` at the end of the input.
 fn read_line(input: &mut impl BufRead) -> Result<Option<String>, Error> {
-    let failed = |source| Error::File { deed: "reading", path: "the input".into(), source };
+    let failed = |source| Error::File { action: "reading", path: "the input".into(), source };
     let mut line = String::new();
     let max = ChatTemplate::MAX_CHAT_BYTES as u64 + 1;
     if input.take(max).read_line(&mut line).map_err(failed)? == 0 {

@@ -49,11 +49,11 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let Quantized { artifact, report } = {
         let mut bar = Progress::new();
         let progress = &mut |Done { stage, done, total }: Done| {
-            let deed = match stage {
+            let action = match stage {
                 Stage::Calibrate => "calibrating",
                 Stage::Quantize => "quantizing",
             };
-            bar.set(deed, done, total);
+            bar.set(action, done, total);
         };
         quantize(&checkpoint, &json, &calibration, &quantize_options, progress)
             .map_err(Error::Quantize)?

@@ -28,8 +28,8 @@ pub(crate) enum Error {
     CheckpointExpected { path: PathBuf },
     #[error("{what} needs {got} positions, but the model's context has {max}: lower {options}")]
     Context { what: &'static str, got: u64, max: u64, options: &'static str },
-    #[error("{deed} {}: {source}", .path.display())]
-    File { deed: &'static str, path: PathBuf, source: io::Error },
+    #[error("{action} {}: {source}", .path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{} has more than {max} bytes: cut it", .path.display())]
     FileSize { path: PathBuf, max: u64 },
     #[error("the processor cannot run models: {0}")]
@@ -85,8 +85,8 @@ impl Error {
         move |source| Self::Artifact { path, source }
     }
 
-    fn file(deed: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File { deed, path, source }
+        move |source| Self::File { action, path, source }
     }
 }

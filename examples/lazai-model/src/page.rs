@@ -58,7 +58,7 @@ pub(crate) fn show_json(value: &impl Serialize) -> Result<(), Error> {
         .and_then(|()| out.flush());
     match written {
         Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::File { deed: "writing", path: "the output".into(), source })
+            Err(Error::File { action: "writing", path: "the output".into(), source })
         }
         _ => Ok(()),
     }

@@ -20,16 +20,16 @@ impl Progress {
         Self { bar, said: None }
     }
 
-    /// Shows that `done` of `total` pieces of `deed` are done.
-    pub(crate) fn set(&mut self, deed: &'static str, done: usize, total: usize) {
-        self.bar.set_message(deed);
+    /// Shows that `done` of `total` pieces of `action` are done.
+    pub(crate) fn set(&mut self, action: &'static str, done: usize, total: usize) {
+        self.bar.set_message(action);
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         // A log file has no terminal to draw a bar on; ten lines tell enough.
         let tenth = done.saturating_mul(10) / total.max(1);
-        if self.bar.is_hidden() && self.said != Some((deed, tenth)) {
-            self.said = Some((deed, tenth));
-            eprintln!("{deed} {done}/{total}");
+        if self.bar.is_hidden() && self.said != Some((action, tenth)) {
+            self.said = Some((action, tenth));
+            eprintln!("{action} {done}/{total}");
         }
     }
 }

@@ -6,7 +6,7 @@ pub(crate) enum RecipeError {
     /// A file could not be read or written.
     File {
         /// "reading" or "writing".
-        deed: &'static str,
+        action: &'static str,
         path: PathBuf,
         source: std::io::Error,
     },
@@ -18,7 +18,7 @@ pub(crate) enum RecipeError {
     /// A model could not be read, quantized or run.
     Model {
         /// The step that failed.
-        deed: &'static str,
+        action: &'static str,
         source: Box<dyn core::error::Error>,
     },
     /// The tokenizer could not be learnt or read.
@@ -41,27 +41,27 @@ impl RecipeError {
     }
 
     pub(crate) fn model<E: core::error::Error + 'static>(
-        deed: &'static str,
+        action: &'static str,
     ) -> impl FnOnce(E) -> Self {
-        move |source| Self::Model { deed, source: Box::new(source) }
+        move |source| Self::Model { action, source: Box::new(source) }
     }
 
-    fn file(deed: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File { deed, path, source }
+        move |source| Self::File { action, path, source }
     }
 }
 
 impl core::fmt::Display for RecipeError {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::File { deed, path, source } => {
-                write!(formatter, "{deed} {}: {source}", path.display())
+            Self::File { action, path, source } => {
+                write!(formatter, "{action} {}: {source}", path.display())
             }
             Self::Gate { ratio } => {
                 write!(formatter, "integer perplexity is {ratio:.6} of fp32: above the gate")
             }
-            Self::Model { deed, source } => write!(formatter, "{deed}: {source}"),
+            Self::Model { action, source } => write!(formatter, "{action}: {source}"),
             Self::Tokenizer(error) => write!(formatter, "tokenizer: {error}"),
             #[cfg(feature = "train")]
             Self::Train(error) => write!(formatter, "training: {error}"),

@@ -1,4 +1,4 @@
-//! What happens between the hero and the friend: one cause, one deed, one effect.
+//! What happens between the hero and the friend: one cause, one action, one effect.
 
 use super::{
     cast::Character,
