@@ -80,7 +80,7 @@ pub enum CompositeError {
     Certificate {
         /// The quorum of the invalid certificate.
         quorum: QuorumId,
-        /// Why it is invalid.
+        /// Why the certificate is invalid.
         error: CertificateError,
     },
     /// A quorum appears twice.

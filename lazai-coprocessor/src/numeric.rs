@@ -1,5 +1,5 @@
 //! Rounding and saturation, the same in every kernel, and the constants of the formulas. See
-//! docs/numerics.md, "Rounding".
+//! docs/numerics.md, "Notation".
 //!
 //! Every constant here is part of consensus: with another value, a model gives other bytes.
 

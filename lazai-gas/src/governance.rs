@@ -174,7 +174,7 @@ pub enum GovernanceError {
     /// An earlier decision is not active yet.
     #[error("expected no pending change at block {now}, got one that activates at {activation}")]
     ChangePending {
-        /// Its activation block.
+        /// The activation block of the change.
         activation: u64,
         /// The block of the refused decision.
         now: u64,
@@ -190,7 +190,7 @@ pub enum GovernanceError {
     StepTooLarge {
         /// The coefficient.
         parameter: Parameter,
-        /// Its present value.
+        /// The present value of the coefficient.
         from: Rate,
         /// The greatest factor allowed either way.
         factor: NonZeroU64,

@@ -29,7 +29,7 @@ pub trait ChainState {
 pub struct CodeAccount {
     /// Transactions and contracts that the account made.
     pub nonce: u64,
-    /// Its code.
+    /// The code of the account.
     pub code: Bytes,
 }
 

@@ -11,7 +11,7 @@ pub struct TokenUsage {
     pub completion_tokens: u32,
     /// Sum of prompt and completion tokens.
     pub total_tokens: u32,
-    /// What the prompt consisted of.
+    /// The parts of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<PromptTokensDetails>,
     /// What the completion consisted of.
@@ -27,7 +27,7 @@ impl From<Usage> for TokenUsage {
     }
 }
 
-/// What a prompt consisted of.
+/// The parts of a prompt, in tokens.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PromptTokensDetails {
     /// Tokens that stand for audio.

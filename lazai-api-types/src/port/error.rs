@@ -110,7 +110,7 @@ pub enum Rejection {
     UnknownToken {
         /// Id of the token.
         token: u32,
-        /// Its position in the input.
+        /// The position in the input.
         index: u64,
         /// Tokens in the vocabulary.
         vocabulary: u64,

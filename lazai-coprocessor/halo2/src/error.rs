@@ -48,7 +48,7 @@ pub enum Halo2Error {
     /// halo2 or the generator of Solidity verifiers failed.
     #[error("halo2: {message}")]
     Prover {
-        /// Its message.
+        /// The message of halo2.
         message: String,
     },
     /// The run was laid out in other rows and columns than the key: a bug, or a damaged key.

@@ -80,7 +80,7 @@ pub enum ExecutionError {
     /// A sequence is not open, or is given twice.
     #[error("sequence {sequence} is not open, or is given twice")]
     Sequence {
-        /// Its name.
+        /// The name of the sequence.
         sequence: usize,
     },
     /// A step has more rows than were reserved.
@@ -98,7 +98,7 @@ pub enum ExecutionError {
     Token {
         /// The token.
         token: u32,
-        /// Its position in the step.
+        /// The position of the token in the step.
         index: usize,
         /// Tokens in the vocabulary.
         vocabulary: u32,

@@ -22,7 +22,7 @@ pub enum ProgramError {
     Operand {
         /// Index of the operator.
         index: usize,
-        /// Its name.
+        /// The name of the operator.
         operator: &'static str,
         /// `value` or `cache`.
         operand: &'static str,
@@ -36,7 +36,7 @@ pub enum ProgramError {
     Mismatch {
         /// Index of the operator.
         index: usize,
-        /// Its name.
+        /// The name of the operator.
         operator: &'static str,
         /// What disagrees.
         what: &'static str,

@@ -70,7 +70,7 @@ pub enum Operator {
     Gelu {
         /// The input, i16.
         input: ValueId,
-        /// Its form.
+        /// The formula: exact, or by tanh.
         form: Gelu,
         /// The output, i16.
         output: ValueId,

@@ -7,7 +7,7 @@ pub enum TokenizerError {
     Affix {
         /// The field.
         part: &'static str,
-        /// Its bytes.
+        /// The bytes found.
         got: usize,
         /// The limit.
         max: usize,
@@ -17,7 +17,7 @@ pub enum TokenizerError {
     Ambiguous {
         /// Texts of the vocabulary.
         texts: usize,
-        /// Their tokens.
+        /// The number of tokens found.
         tokens: usize,
     },
     /// It merges at random, so that two machines would read two texts.
@@ -53,7 +53,7 @@ pub enum TokenizerError {
     TokenLength {
         /// The token.
         token: u32,
-        /// Its bytes.
+        /// The bytes found.
         got: usize,
         /// The limit.
         max: usize,
@@ -61,7 +61,7 @@ pub enum TokenizerError {
     /// It is too large.
     #[error("tokenizer.json has {got} bytes, above the limit {max}")]
     TooLarge {
-        /// Its bytes.
+        /// The bytes found.
         got: usize,
         /// The limit.
         max: usize,

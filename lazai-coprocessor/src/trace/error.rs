@@ -21,7 +21,7 @@ pub enum TraceError {
     Token {
         /// The token.
         token: u32,
-        /// Its position.
+        /// The position of the token.
         index: usize,
         /// Tokens in the vocabulary.
         vocabulary: u32,
@@ -29,7 +29,7 @@ pub enum TraceError {
     /// An integer of the input is not an activation.
     #[error("integer {index} of the input is {got}, outside -32768 to 32639")]
     Activation {
-        /// Its place.
+        /// The index of the integer.
         index: usize,
         /// The integer.
         got: i32,

@@ -47,7 +47,7 @@ pub enum KeyError {
         part: &'static str,
         /// The only size that is read, or the limit.
         expected: u64,
-        /// Its size.
+        /// The size found.
         got: u64,
     },
     /// The zkVM has no proofs of the system.

@@ -32,11 +32,11 @@ pub struct Genesis {
 /// An account of the genesis block.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct GenesisAccount {
-    /// Its wei.
+    /// The balance in wei.
     pub balance: U256,
     /// Its code, if it is a contract.
     pub code: Bytes,
-    /// Its storage.
+    /// The storage of a contract, by slot.
     pub storage: BTreeMap<U256, U256>,
 }
 

@@ -10,11 +10,11 @@ use lazai_gas::Resources;
 pub struct Receipt {
     /// The name of the transaction.
     pub transaction: B256,
-    /// Who signed it.
+    /// The address that signed the transaction.
     pub sender: Address,
     /// The height of its block.
     pub height: u64,
-    /// Its type by EIP-2718: 0 or 2.
+    /// The type of the transaction by EIP-2718: 0 or 2.
     pub kind: u8,
     /// Whether it succeeded; its gas is paid either way.
     pub success: bool,
@@ -22,13 +22,13 @@ pub struct Receipt {
     pub output: Bytes,
     /// The contract that it made.
     pub contract: Option<Address>,
-    /// Its gas by resource.
+    /// The gas used, by resource.
     pub gas: Resources<u64>,
     /// Gas of the block up to and with it, all resources together.
     pub cumulative_gas: u64,
     /// Calls of AI precompiles that it made.
     pub ai_calls: u64,
-    /// What its contracts logged.
+    /// The logs of its contracts.
     pub logs: Vec<Log>,
 }
 

@@ -147,9 +147,9 @@ pub enum OpenError {
     /// A block of the journal cannot be executed.
     #[error("block {height} of the journal: {source}")]
     Execution {
-        /// Its height.
+        /// The height of the block.
         height: u64,
-        /// Why.
+        /// The error of the execution.
         source: ExecutionError,
     },
     /// The journal cannot be used.
@@ -158,7 +158,7 @@ pub enum OpenError {
     /// A block of the journal does not name the one before as its parent.
     #[error("block {height} of the journal follows {got}, and {expected} is before it")]
     Parent {
-        /// Its height.
+        /// The height of the block.
         height: u64,
         /// The block before.
         expected: B256,

@@ -87,7 +87,7 @@ pub enum StoreError {
     Io {
         /// What was tried.
         action: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
         /// The error of the file system.
         source: IoError,

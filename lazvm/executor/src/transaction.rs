@@ -71,7 +71,7 @@ impl SignedTransaction {
         &self.envelope
     }
 
-    /// What the machine runs.
+    /// Returns the transaction as revm runs it.
     pub(crate) fn to_env(&self) -> TxEnv {
         let tx = &self.envelope;
         TxEnv {

@@ -34,7 +34,7 @@ pub enum FleetError {
     Refused {
         /// Index of the validator.
         index: usize,
-        /// Its reason.
+        /// The reason that the validator gave.
         reason: String,
     },
     /// A validator did not reply in time.
@@ -58,7 +58,7 @@ pub enum FleetError {
     Stopped {
         /// Index of the validator.
         index: usize,
-        /// Its error.
+        /// The error of the validator.
         reason: String,
     },
 }

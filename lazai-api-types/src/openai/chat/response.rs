@@ -37,9 +37,9 @@ pub struct ChatCompletion {
 /// One of the answers to a chat.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChoice {
-    /// Its place among the answers.
+    /// The index of the answer.
     pub index: u32,
-    /// What the model says.
+    /// The message of the model.
     pub message: ResponseMessage,
     /// How likely each token was, if asked for.
     #[serde(default)]
@@ -48,7 +48,7 @@ pub struct ChatChoice {
     pub finish_reason: Option<StopReason>,
 }
 
-/// What a model says.
+/// A message of the model.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ResponseMessage {
     /// Always [`Role::Assistant`].

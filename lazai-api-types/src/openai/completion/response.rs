@@ -53,7 +53,7 @@ pub struct CompletionChunk {
 pub struct CompletionChoice {
     /// Text of the answer, or text to append to it.
     pub text: String,
-    /// Its place among the answers.
+    /// The index of the answer.
     pub index: u32,
     /// How likely each token was, if asked for.
     #[serde(default)]

@@ -19,7 +19,7 @@ pub struct FineTuningEvent {
     pub level: EventLevel,
     /// What happened, for a person to read.
     pub message: String,
-    /// What kind of event it is.
+    /// The kind of the event.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<EventType>,
     /// Figures of training, if the event has any.
@@ -40,7 +40,7 @@ pub enum EventLevel {
     Warn,
 }
 
-/// What kind of event it is.
+/// The kind of the event.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {

@@ -34,7 +34,7 @@ pub enum Command {
     },
     /// Put a dataset together.
     Read {
-        /// Its root.
+        /// The root of the dataset.
         root: B256,
     },
 }
@@ -76,7 +76,7 @@ pub enum Output {
     },
     /// A dataset was put together.
     Read {
-        /// Its root.
+        /// The root of the dataset.
         root: B256,
         /// Its bytes, or why they cannot be had.
         data: Result<Vec<u8>, String>,
