@@ -4,9 +4,9 @@ use alloy_primitives::{Address, B256};
 use lazai_availability::InconsistencyProof;
 use lazai_consensus::{Attestation, Epoch, Fact, VoteStore};
 
-use super::{Output, QuorumMember};
+use super::QuorumMember;
 use crate::{
-    Effect, EffectResult, Message, Refusal, Request, RestoreFailure, Verdict,
+    Effect, EffectResult, Message, Output, Refusal, Request, RestoreFailure, Verdict,
     event::{Event, Events},
     fetching::Purpose,
     holding::offer_shards,

@@ -1,5 +1,4 @@
 mod dispatch;
-mod interface;
 
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
@@ -10,9 +9,8 @@ use lazai_consensus::{
     VoteStore,
 };
 
-pub use self::interface::{Command, Output};
 use crate::{
-    EffectResult, Limits, Message, Recovered, Refusal,
+    Command, EffectResult, Limits, Message, Output, Recovered, Refusal,
     auditing::Auditing,
     context::Context,
     epochs::Epochs,

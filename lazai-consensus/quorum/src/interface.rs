@@ -47,7 +47,7 @@ pub enum Output {
         /// The peer.
         peer: Address,
     },
-    /// Send to all [`members`](super::QuorumMember::members) but this one.
+    /// Send to all [`members`](crate::QuorumMember::members) but this one.
     Broadcast {
         /// An encoded [`Message`].
         bytes: Vec<u8>,
@@ -81,7 +81,7 @@ pub enum Output {
         /// Its bytes, or why they cannot be had.
         data: Result<Vec<u8>, String>,
     },
-    /// Do this, and give the result to [`finished`](super::QuorumMember::finished).
+    /// Do this, and give the result to [`finished`](crate::QuorumMember::finished).
     Run(Effect),
     /// Send to one peer.
     Send {
