@@ -16,6 +16,8 @@ use lazai_consensus::{
     },
 };
 
+use crate::Identity;
+
 /// Makes validators agree on one chain of blocks. The executor takes transactions in; the engine
 /// asks it for blocks.
 pub trait ChainEngine {
@@ -71,25 +73,6 @@ pub struct ChainConfig {
     pub peers: BTreeMap<[u8; 32], SocketAddr>,
     /// The directory of the journal, used by no other validator.
     pub storage: PathBuf,
-}
-
-/// The secret of an Ed25519 key; never printed.
-#[derive(Clone)]
-pub struct Identity(pub [u8; 32]);
-
-impl Identity {
-    /// Returns the public key, which identifies the operator in its
-    /// [`Seat`](lazai_consensus::chain::Seat).
-    #[must_use]
-    pub fn public_key(&self) -> [u8; 32] {
-        crate::engine::public_identity(&self.0)
-    }
-}
-
-impl core::fmt::Debug for Identity {
-    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str("Identity(..)")
-    }
 }
 
 /// The timeouts of a validator. Different values at different validators cost speed, never safety.

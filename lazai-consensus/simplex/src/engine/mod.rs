@@ -19,19 +19,10 @@ mod tests;
 pub use tcp::{SimplexEngine, SimplexHandle};
 pub use validator::{Network, ValidatorConfig, max_message_size, start_validator};
 
-use bytes::Bytes;
-use commonware_codec::DecodeExt;
 use commonware_consensus::simplex::scheme::bls12381_multisig;
-use commonware_cryptography::{Signer, bls12381::primitives::variant::MinSig, ed25519, sha256};
+use commonware_cryptography::{bls12381::primitives::variant::MinSig, ed25519, sha256};
 use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 use rand_core::CryptoRng;
-
-/// Returns the public key of an Ed25519 secret; any 32 bytes are a secret.
-pub(crate) fn public_identity(secret: &[u8; 32]) -> [u8; 32] {
-    let key = ed25519::PrivateKey::decode(Bytes::copy_from_slice(secret));
-    let public = key.ok().map(|key| key.public_key());
-    public.and_then(|public| public.as_ref().try_into().ok()).unwrap_or_default()
-}
 
 /// The clock, randomness, metrics, tasks and storage that a machine or a simulator provides.
 pub trait Environment: Clock + CryptoRng + Metrics + Spawner + Storage {}
