@@ -1,10 +1,11 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt::Debug;
 
 use alloy_primitives::{Address, B256};
 
 use crate::{
-    Attestation, CertificateError, Committee, Fact, QuorumCertificate, Refuter, Signers, Vote,
-    VoteError, merkle,
+    Attestation, CertificateError, Committee, Fact, QuorumCertificate, Signers, Vote, VoteError,
+    merkle,
 };
 
 /// Proof that members broke the rules, for anyone who knows their committee.
@@ -96,6 +97,17 @@ impl Evidence {
             }
         }
     }
+}
+
+/// Judges whether a certified attestation is false: a proof system, a rerun of the model, a Merkle
+/// opening.
+pub trait Refuter: Debug + Send + Sync {
+    /// Returns whether `refutation`, which may be hostile, shows that `attestation` is false. The
+    /// answer is the same on every machine.
+    ///
+    /// # Errors
+    /// [`EvidenceError::Undecided`] if this machine cannot tell.
+    fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError>;
 }
 
 /// Returns an error for two attestations that a member may both sign.

@@ -39,11 +39,11 @@ pub use committee::{
 pub use composite::{CompositeError, CompositePolicy};
 pub use counted_vote::CountedVote;
 pub use error_source::ErrorSource;
-pub use evidence::{Evidence, EvidenceError, Offenders};
+pub use evidence::{Evidence, EvidenceError, Offenders, Refuter};
 #[cfg(feature = "std")]
 pub use file_lock::FileLock;
 pub use quorum::{Epoch, QuorumId};
-pub use refuter::{ProofRefuter, Refutation, Refuter};
+pub use refuter::{ProofRefuter, Refutation};
 pub use tally::{Counted, Progress, Tally};
 pub use vote::{AttestError, Attestor, MAX_VOTE_BYTES, Vote, VoteError};
 #[cfg(feature = "std")]

@@ -1,23 +1,11 @@
 use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
-use core::fmt::Debug;
 
 use lazai_api_types::{
     Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifiers, Work,
     codec::{DecodeError, Reader},
 };
 
-use crate::{Attestation, EvidenceError, Fact};
-
-/// Judges whether a certified attestation is false: a proof system, a rerun of the model, a Merkle
-/// opening.
-pub trait Refuter: Debug + Send + Sync {
-    /// Returns whether `refutation`, which may be hostile, shows that `attestation` is false. The
-    /// answer is the same on every machine.
-    ///
-    /// # Errors
-    /// [`EvidenceError::Undecided`] if this machine cannot tell.
-    fn refutes(&self, attestation: &Attestation, refutation: &[u8]) -> Result<bool, EvidenceError>;
-}
+use crate::{Attestation, EvidenceError, Fact, Refuter};
 
 /// Refutes a certified run of a model by the proof of another result for the same input.
 ///
