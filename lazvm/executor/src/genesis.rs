@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::ModelId;
-use lazai_gas::FeeMarket;
+use lazai_gas::{FeeMarket, Resources};
 use lazvm::revm::bytecode::Bytecode;
 
 use crate::{
@@ -64,8 +65,19 @@ impl Genesis {
         world
     }
 
-    /// What the genesis block carries as its state root: all that nodes must agree on before the
-    /// first block, so that nodes that do not are on different chains.
+    /// Returns the state that the first block is executed on.
+    pub(crate) fn state(&self) -> ChainState {
+        ChainState {
+            height: 0,
+            world: self.world(),
+            market: self.market(),
+            gas_used: Resources::uniform(0),
+            receipts_root: EMPTY_ROOT_HASH,
+        }
+    }
+
+    /// Returns what the genesis block carries as its state root: all that nodes must agree on
+    /// before the first block, so that nodes that do not are on different chains.
     ///
     /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32
     /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block.
@@ -76,7 +88,7 @@ impl Genesis {
         }
         bytes.extend_from_slice(self.model.0.as_slice());
         bytes.extend_from_slice(&self.prompt_max_tokens.to_be_bytes());
-        bytes.extend_from_slice(ChainState::genesis(self).commitment().as_slice());
+        bytes.extend_from_slice(self.state().commitment().as_slice());
         for beneficiary in &self.beneficiaries {
             bytes.extend_from_slice(beneficiary.as_slice());
         }

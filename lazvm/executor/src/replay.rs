@@ -80,7 +80,7 @@ fn with_snapshot(
 impl Replayed {
     pub(crate) fn genesis(genesis: &Genesis) -> Self {
         Self {
-            state: Arc::new(ChainState::genesis(genesis)),
+            state: Arc::new(genesis.state()),
             digests: Vec::new(),
             receipts: Receipts::default(),
             timestamp_ms: 0,

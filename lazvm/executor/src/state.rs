@@ -1,8 +1,7 @@
-use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{B256, keccak256};
 use lazai_gas::{FeeMarket, Resources};
 
-use crate::{Genesis, world::World};
+use crate::world::World;
 
 /// Everything that the next block depends on.
 #[derive(Clone, Debug)]
@@ -19,18 +18,9 @@ pub(crate) struct ChainState {
 }
 
 impl ChainState {
-    pub(crate) fn genesis(genesis: &Genesis) -> Self {
-        Self {
-            height: 0,
-            world: genesis.world(),
-            market: genesis.market(),
-            gas_used: Resources::uniform(0),
-            receipts_root: EMPTY_ROOT_HASH,
-        }
-    }
-
-    /// What a block carries as its state root: a commitment to the accounts (Ethereum's state
-    /// root), to the receipts, to the gas of each resource, and to the base fees of the next block.
+    /// Returns what a block carries as its state root: a commitment to the accounts (Ethereum's
+    /// state root), to the receipts, to the gas of each resource, and to the base fees of the next
+    /// block.
     ///
     /// `keccak256("lazvm/state/1" ‖ accounts ‖ receipts ‖ gas: 3 words of 8 bytes ‖ fees: 3 words
     /// of 16 bytes)`.
