@@ -37,11 +37,13 @@
 mod error;
 mod interpreter;
 mod record;
+mod recorder;
 mod tensor;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::TraceError;
-pub use record::{Input, Record, Trace};
+pub use record::{Input, Record};
+pub use recorder::Trace;
 pub use tensor::{CacheTensors, Compressed, Tensor};

@@ -1,18 +1,7 @@
 //! Attention of many queries to the same keys and values.
 
-use super::{HeadCache, attend};
+use super::{AttentionRow, HeadCache, attend};
 use crate::kernel::Backend;
-
-/// The queries of one token that share a head of keys and values.
-#[derive(Debug)]
-pub struct AttentionRow<'a> {
-    /// The queries, one after the other.
-    pub queries: &'a [i16],
-    /// The results, of the same length.
-    pub output: &'a mut [i16],
-    /// Positions that are attended to: the first so many of the cache.
-    pub positions: usize,
-}
 
 /// Memory that is used again from one call of [`attend_rows`] to the next.
 #[derive(Debug, Default)]

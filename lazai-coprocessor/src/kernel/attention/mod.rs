@@ -5,6 +5,7 @@ mod block;
 mod divisor;
 #[cfg(target_arch = "x86_64")]
 mod mixing;
+mod row;
 #[cfg(target_arch = "x86_64")]
 mod scoring;
 #[cfg(test)]
@@ -12,7 +13,8 @@ mod tests;
 
 use crate::numeric::{round_div, round_shift, saturate_i16, saturate_i32};
 
-pub use block::{AttentionRow, AttentionScratch, attend_rows};
+pub use block::{AttentionScratch, attend_rows};
+pub use row::AttentionRow;
 
 use super::vectorized;
 
