@@ -3,10 +3,9 @@ use lazai_api_types::{
     codec::DecodeError,
 };
 
-use super::{ENVELOPE, committee_cache::CommitteeCache};
+use super::{ENVELOPE, QuorumVerifierError, committee_cache::CommitteeCache};
 use crate::{
-    Attestation, CertificateError, CommitteeError, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES,
-    QuorumCertificate, VoteError, vote::concerns,
+    Attestation, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES, QuorumCertificate, vote::concerns,
 };
 
 /// Verifies certificates of quorums as proofs of the system [`ProofSystemId::QUORUM`].
@@ -97,34 +96,6 @@ const fn bounded(part: &'static str, bytes: &[u8], max: usize) -> Result<(), Quo
         return Err(QuorumVerifierError::Size { part, max, got });
     }
     Ok(())
-}
-
-/// Why a certificate does not prove a claim, or a roster is no key.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QuorumVerifierError {
-    /// The certificate is invalid.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// The roster forms no committee.
-    #[error(transparent)]
-    Committee(#[from] CommitteeError),
-    /// Key, values or proof are malformed.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The key or the proof is too long.
-    #[error("the {part} has {got} bytes, expected at most {max}")]
-    Size {
-        /// `key` or `proof`.
-        part: &'static str,
-        /// Most bytes of this part.
-        max: u64,
-        /// Number of bytes given.
-        got: u64,
-    },
-    /// The values are an attestation of another quorum or epoch.
-    #[error(transparent)]
-    Attestation(#[from] VoteError),
 }
 
 /// Most bytes of a proof: the envelope's version and the longest certificate.

@@ -3,8 +3,10 @@
 
 mod certificate;
 mod committee_cache;
+mod error;
 
-pub use certificate::{QuorumVerifier, QuorumVerifierError};
+pub use certificate::QuorumVerifier;
+pub use error::QuorumVerifierError;
 
 /// The version of the envelope of a proof.
 const ENVELOPE: u8 = 1;

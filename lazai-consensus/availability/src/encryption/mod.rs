@@ -1,12 +1,14 @@
 //! Encryption of private datasets before they are encoded: members learn only their size.
 
+mod error;
 mod grant;
 mod keeper;
 mod key;
 mod opener;
 mod sealer;
 
-pub use grant::{GRANT_BYTES, Grant, GrantError, GrantTerms};
+pub use error::GrantError;
+pub use grant::{GRANT_BYTES, Grant, GrantTerms};
 pub use keeper::{DatPermissions, KeyKeeper, KeyKeeperError};
 pub use key::{DataKey, RecipientKey, RecipientSecret};
 pub use opener::{OpenError, Opener};
