@@ -8,7 +8,7 @@ use std::{
 use crate::{
     corpus::{Corpus, EOS},
     error::RecipeError,
-    report::Report,
+    report::{HELD_OUT_SEED, Report},
     tokenizer,
 };
 
@@ -116,7 +116,5 @@ const SEPARATOR: &str = "\n\n";
 
 /// The seed of the documents to train on.
 pub(crate) const TRAIN_SEED: u64 = 1;
-/// The seed of the documents to measure with.
-pub(crate) const HELD_OUT_SEED: u64 = 2;
 const HELD_OUT_DOCUMENTS: usize = 400;
 const TOKENIZER_DOCUMENTS: usize = 20_000;

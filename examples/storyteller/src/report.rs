@@ -10,7 +10,7 @@ use lazai_coprocessor::{
 };
 use lazai_models::reference::{Checkpoint, Comparison, ReferenceModel, compare, integer_scores};
 
-use crate::{corpus::Corpus, error::RecipeError, recipe::HELD_OUT_SEED, tokenizer};
+use crate::{corpus::Corpus, error::RecipeError, tokenizer};
 
 /// The integers beside floating point.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,9 @@ impl Display for Report {
         )
     }
 }
+
+/// The seed of the documents to measure with.
+pub(crate) const HELD_OUT_SEED: u64 = 2;
 
 /// The integer perplexity may be this much of that of floating point.
 const GATE: f64 = 1.005;

@@ -1,9 +1,8 @@
-use core::fmt::Write;
+use core::{fmt::Write, time::Duration};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
+use lazai_api_types::ProofSystemId;
 use serde_json::{Value, json};
-
-use crate::swap::Step;
 
 /// What the demonstration did.
 #[derive(Clone, Debug)]
@@ -13,6 +12,28 @@ pub(crate) struct Report {
     pub(crate) contract: Address,
     pub(crate) deployment_gas: u64,
     pub(crate) steps: Vec<Step>,
+}
+
+/// What one proof system did.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) system: ProofSystemId,
+    pub(crate) key_hash: B256,
+    pub(crate) key_bytes: usize,
+    pub(crate) proof_bytes: usize,
+    pub(crate) prove: Duration,
+    pub(crate) verify: Duration,
+    /// Gas of choosing the system, the registration of the key included.
+    pub(crate) choose_gas: u64,
+    /// Gas of the check alone, as the contract was quoted.
+    pub(crate) quoted_gas: u64,
+    /// Gas of the transaction that brought the proof.
+    pub(crate) submit_gas: u64,
+    pub(crate) input: B256,
+    pub(crate) output: B256,
+    /// Changed proofs and statements that were tried; all were refused.
+    pub(crate) refused: usize,
 }
 
 impl Report {

@@ -1,37 +1,19 @@
-use core::time::Duration;
 use std::{sync::Arc, time::Instant};
 
 use alloy_primitives::{Address, B256};
 use lazai_api_types::{
-    Claim, GuardedVerifier, InferenceStatement, ProofSystem, ProofSystemId, ProofVerifier, key_hash,
+    Claim, GuardedVerifier, InferenceStatement, ProofSystem, ProofVerifier, key_hash,
 };
 
 use crate::{
-    chain::Chain, error::Error, hidden::Hidden, linear, open::Open, options::Options,
-    report::Report,
+    chain::Chain,
+    error::Error,
+    hidden::Hidden,
+    linear,
+    open::Open,
+    options::Options,
+    report::{Report, Step},
 };
-
-/// What one proof system did.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) name: &'static str,
-    pub(crate) system: ProofSystemId,
-    pub(crate) key_hash: B256,
-    pub(crate) key_bytes: usize,
-    pub(crate) proof_bytes: usize,
-    pub(crate) prove: Duration,
-    pub(crate) verify: Duration,
-    /// Gas of choosing the system, the registration of the key included.
-    pub(crate) choose_gas: u64,
-    /// Gas of the check alone, as the contract was quoted.
-    pub(crate) quoted_gas: u64,
-    /// Gas of the transaction that brought the proof.
-    pub(crate) submit_gas: u64,
-    pub(crate) input: B256,
-    pub(crate) output: B256,
-    /// Changed proofs and statements that were tried; all were refused.
-    pub(crate) refused: usize,
-}
 
 /// A statement with its proof, ready to be sent.
 #[derive(Clone, Debug)]
