@@ -16,7 +16,7 @@ use lazai_consensus::{
     },
 };
 
-use crate::Identity;
+use crate::IdentitySecret;
 
 /// Makes validators agree on one chain of blocks. The executor takes transactions in; the engine
 /// asks it for blocks.
@@ -54,7 +54,7 @@ pub trait ChainHandle {
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
     /// The secret of the Ed25519 identity of its seat, 32 bytes that nobody can guess.
-    pub identity: Identity,
+    pub identity: IdentitySecret,
     /// The secret of the votes of its seat. Two validators must never run with one: that is
     /// equivocation, and slashed. The same holds for one validator before and after it has lost
     /// what it wrote: if the journal alone is lost, it stays silent until the next epoch; if the

@@ -9,9 +9,9 @@
 
 mod agreement;
 mod engine;
-mod identity;
+mod identity_secret;
 pub mod simulator;
 
 pub use agreement::{ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming};
 pub use engine::{SimplexEngine, SimplexHandle};
-pub use identity::Identity;
+pub use identity_secret::IdentitySecret;

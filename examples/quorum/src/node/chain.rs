@@ -5,52 +5,12 @@ use alloy_primitives::{Address, U256, keccak256};
 use lazai_api_types::ModelId;
 use lazai_consensus::{
     QuorumId,
-    bls::SecretKey,
-    chain::{ChainCommittee, EpochSchedule, FixedCommittees, Seat},
+    chain::{ChainCommittee, EpochSchedule, FixedCommittees},
 };
-use lazai_simplex::{ChainConfig, ChainTiming, Identity};
+use lazai_simplex::{ChainConfig, ChainTiming};
 use lazvm_executor::{Genesis, GenesisAccount, Wallet};
 
-use crate::node::{QUORUMS, SetupError};
-
-/// The keys of one validator. Anyone can compute them: they are for examples and tests.
-#[derive(Clone, Debug)]
-pub struct SeatKeys {
-    /// Wallet that receives the tips of the validator's blocks.
-    pub wallet: Wallet,
-    /// Key of its network connections.
-    pub identity: Identity,
-    /// Key of its votes.
-    pub vote_key: SecretKey,
-}
-
-impl SeatKeys {
-    /// Derives the keys of validator `index`.
-    ///
-    /// # Errors
-    /// [`SetupError`] if the derived bytes are no keys, which does not happen for the example's
-    /// indices.
-    pub fn new(index: usize) -> Result<Self, SetupError> {
-        let secret = |what: &str| keccak256(format!("lazvm/example-seat/1/{what}/{index}")).0;
-        Ok(Self {
-            wallet: Wallet::named(&format!("validator {index}"), CHAIN_ID)?,
-            identity: Identity(secret("identity")),
-            vote_key: SecretKey::from_seed(&secret("vote"))?,
-        })
-    }
-
-    fn seat(&self, quorum: QuorumId) -> Seat {
-        let operator = self.wallet.address();
-        Seat {
-            quorum,
-            operator,
-            identity: self.identity.public_key(),
-            vote_key: self.vote_key.public_key(),
-            possession: self.vote_key.prove_possession(operator),
-            weight: 1,
-        }
-    }
-}
+use crate::node::{CHAIN_ID, QUORUMS, SeatKeys, SetupError};
 
 /// Returns the committee of `seats` validators, which belong to the quorums in turn.
 fn committee(seats: usize) -> Result<ChainCommittee, SetupError> {
@@ -129,9 +89,6 @@ pub(crate) fn local_address(port: u16) -> SocketAddr {
 
 /// Address of the precompile that answers raw prompts.
 pub const RAW_PROMPT: Address = lazai_precompiles::address::RAW_PROMPT;
-
-/// Chain id of the example.
-pub const CHAIN_ID: u64 = 1_337;
 
 /// Gas limit of a block: enough for an answer of the model, and little enough to execute at once.
 const GAS_LIMIT: u64 = 10_000_000;

@@ -14,7 +14,7 @@ use super::{
     cluster::{committee, operator},
 };
 use crate::{
-    ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, Identity,
+    ChainConfig, ChainEngine, ChainError, ChainEvent, ChainHandle, ChainTiming, IdentitySecret,
     SimplexEngine,
 };
 
@@ -27,7 +27,7 @@ fn config(number: u8, addresses: &BTreeMap<u8, SocketAddr>, storage: &Path) -> C
         (identity.as_ref().try_into().unwrap(), *address)
     };
     let bytes = commonware_codec::Encode::encode(&identity);
-    let secret = Identity(bytes.as_ref().try_into().unwrap());
+    let secret = IdentitySecret(bytes.as_ref().try_into().unwrap());
     assert_eq!(secret.public_key(), identity.public_key().as_ref());
     ChainConfig {
         identity: secret,

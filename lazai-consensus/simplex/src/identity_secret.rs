@@ -4,9 +4,9 @@ use commonware_cryptography::{Signer, ed25519};
 
 /// The secret of an Ed25519 key; never printed.
 #[derive(Clone)]
-pub struct Identity(pub [u8; 32]);
+pub struct IdentitySecret(pub [u8; 32]);
 
-impl Identity {
+impl IdentitySecret {
     /// Returns the public key, which identifies the operator in its
     /// [`Seat`](lazai_consensus::chain::Seat).
     #[must_use]
@@ -18,8 +18,8 @@ impl Identity {
     }
 }
 
-impl core::fmt::Debug for Identity {
+impl core::fmt::Debug for IdentitySecret {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.write_str("Identity(..)")
+        formatter.write_str("IdentitySecret(..)")
     }
 }
