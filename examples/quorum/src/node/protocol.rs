@@ -112,7 +112,7 @@ pub enum Event {
         kind: String,
         /// Root of the dataset, if the statement is about one.
         root: Option<B256>,
-        /// Encoded statement.
+        /// Encoded attestation.
         statement: Bytes,
         /// Encoded certificate.
         certificate: Bytes,

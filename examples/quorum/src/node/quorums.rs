@@ -10,7 +10,7 @@ use crate::node::{SeatKeys, SetupError};
 pub struct Quorum {
     /// Name for people.
     pub name: &'static str,
-    /// Id in statements.
+    /// Id in attestations.
     pub id: QuorumId,
     /// The members.
     pub committee: Arc<Committee>,
