@@ -209,7 +209,7 @@ impl Cluster {
         validate(&plan)?;
         // The engine panics on a broken disk or invariant. That is a result of the run, not a
         // failure of the simulation.
-        let driven = catch_unwind(AssertUnwindSafe(|| match (&plan.executors, plan.signatures) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| match (&plan.executors, plan.signatures) {
             (Some(executors), _) => drive(&plan, &Validators::new(&plan, executors.clone())?),
             (None, Signatures::Bls) => {
                 let factory =
@@ -221,8 +221,8 @@ impl Cluster {
                 drive(&plan, &EngineOnly::<mock::Scheme<PublicKey>>::new(&plan))
             }
         }));
-        Ok(match driven {
-            Ok(Ok(driven)) => Report::judge(&plan, driven),
+        Ok(match outcome {
+            Ok(Ok(outcome)) => Report::judge(&plan, outcome),
             Ok(Err(message)) => Report::failed(&plan, message),
             Err(panic) => Report::failed(&plan, said(&*panic)),
         })

@@ -24,7 +24,7 @@ use super::{
 
 /// The raw outcome of a run, as input of the checker.
 #[derive(Debug)]
-pub(super) struct Driven {
+pub(super) struct RawOutcome {
     pub(super) record: Record,
     pub(super) progress: Progress,
     /// A digest of every step of the runtime.
@@ -45,13 +45,13 @@ pub(super) struct Progress {
 }
 
 /// Executes a plan to its end.
-pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<Driven, String> {
+pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<RawOutcome, String> {
     let mut progress = Progress::default();
     let config = deterministic::Config::new()
         .with_seed(plan.seed)
         .with_cycle(plan.cycle)
         .with_catch_panics(plan.storage.is_some())
-        .with_storage_fault_config(disk(plan.seed, plan.storage));
+        .with_storage_fault_config(fault_config(plan.seed, plan.storage));
     let mut runner = Runner::new(config);
     loop {
         let progress = &mut progress;
@@ -61,7 +61,7 @@ pub(super) fn drive<C: NodeFactory>(plan: &Plan, factory: &C) -> Result<Driven, 
             let trace = checkpoint.auditor().state();
             let record = factory.record().lock().clone();
             let progress = core::mem::take(progress);
-            return Ok(Driven { record, progress, trace, elapsed });
+            return Ok(RawOutcome { record, progress, trace, elapsed });
         }
         runner = Runner::from(checkpoint);
     }
@@ -90,29 +90,29 @@ async fn phase<C: NodeFactory>(
     let mut links = BTreeMap::new();
     let mut nodes = RunningNodes::new(RunContext { context: &context, oracle: &oracle }, factory);
     // Restart times of nodes with disk faults.
-    let mut resting: BTreeMap<u16, Duration> = BTreeMap::new();
+    let mut restart_at: BTreeMap<u16, Duration> = BTreeMap::new();
     // Start times of the nodes. A disk fault may surface only at a later write: it excuses every
     // node that ran at the time of the fault, and no node started after the faults.
     let mut started: BTreeMap<u16, Duration> = BTreeMap::new();
     loop {
         let time = now(&context);
         if plan.storage.is_some_and(|faults| faults.until <= time) {
-            *context.storage_fault_config().write() = disk(plan.seed, None);
+            *context.storage_fault_config().write() = fault_config(plan.seed, None);
         }
-        relink(&oracle, factory.participants(), &mut links, plan.links(time)).await?;
-        for node in nodes.reap() {
+        update_links(&oracle, factory.participants(), &mut links, plan.links(time)).await?;
+        for node in nodes.take_ended() {
             let since = started.get(&node).copied().unwrap_or(time);
             if plan.storage.is_some_and(|faults| since < faults.until) {
                 progress.refused = progress.refused.saturating_add(1);
             } else {
                 progress.violations.push(Violation::Stopped { node, at: time });
             }
-            resting.insert(node, time.saturating_add(REST));
+            restart_at.insert(node, time.saturating_add(RESTART_DELAY));
         }
         for node in 0..plan.nodes {
-            let rested = resting.get(&node).is_none_or(|until| *until <= time);
+            let is_due = restart_at.get(&node).is_none_or(|until| *until <= time);
             match (plan.up(node, time), nodes.is_up(node)) {
-                (true, false) if rested => {
+                (true, false) if is_due => {
                     started.insert(node, time);
                     nodes.start(node, plan.lost_disks(node, time)).await?;
                 }
@@ -126,7 +126,7 @@ async fn phase<C: NodeFactory>(
         factory.listen();
         heal(plan, factory.record(), time, progress);
         if finished(plan, factory.record(), time, progress) {
-            accuse(&oracle, factory).await?;
+            record_blocked(&oracle, factory).await?;
             return Ok(Some(time));
         }
         let next = plan.changes().into_iter().find(|change| *change > time);
@@ -134,7 +134,7 @@ async fn phase<C: NodeFactory>(
         context.sleep(wake.saturating_sub(time)).await;
         if cut.is_some_and(|cut| cut <= now(&context)) {
             factory.listen();
-            accuse(&oracle, factory).await?;
+            record_blocked(&oracle, factory).await?;
             progress.crashes = progress.crashes.saturating_add(u64::from(plan.nodes));
             return Ok(None);
         }
@@ -180,7 +180,7 @@ fn finished(plan: &Plan, record: &Mutex<Record>, time: Duration, progress: &mut 
 }
 
 /// Records the blocked peers of each node as accusations.
-async fn accuse<C: NodeFactory>(
+async fn record_blocked<C: NodeFactory>(
     oracle: &Oracle<PublicKey, deterministic::Context>,
     factory: &C,
 ) -> Result<(), String> {
@@ -196,7 +196,7 @@ async fn accuse<C: NodeFactory>(
 }
 
 /// Changes the links of the network to `wanted`.
-async fn relink(
+async fn update_links(
     oracle: &Oracle<PublicKey, deterministic::Context>,
     keys: &[PublicKey],
     links: &mut BTreeMap<(u16, u16), Link>,
@@ -233,7 +233,7 @@ async fn relink(
 /// Returns the fault model of the disks. A power cut or a failed write keeps a part of the unsynced
 /// bytes: in half of the runs a prefix of about 200 bytes, in the others each byte with probability
 /// 1/2.
-fn disk(seed: u64, faults: Option<StorageFaults>) -> FaultConfig {
+fn fault_config(seed: u64, faults: Option<StorageFaults>) -> FaultConfig {
     let faults = faults.unwrap_or_default();
     let ppm = |ppm: u32| rate(u64::from(ppm), 1_000_000);
     let (mode, retention_rate) = if seed.is_multiple_of(2) {
@@ -257,4 +257,4 @@ fn rate(part: u64, whole: u64) -> Probability {
 /// Polling interval of the driver.
 const TICK: Duration = Duration::from_millis(50);
 /// Down time of a node after a disk fault.
-const REST: Duration = Duration::from_millis(700);
+const RESTART_DELAY: Duration = Duration::from_millis(700);

@@ -36,7 +36,7 @@ use super::{
     keys::Signing,
     leaders::Leaders,
     nodes::{Channel, NodeFactory, RunContext, channels, key},
-    observer::{Observer, tap},
+    observer::{Observer, record_vote},
     plan::Plan,
     record::Record,
 };
@@ -48,14 +48,14 @@ pub(super) struct EngineOnly<S> {
     record: Arc<Mutex<Record>>,
     twins: Arc<Twins>,
     /// The twin that sent each message, for scripts that separate twins.
-    spoken: Arc<Mutex<Spoken>>,
+    senders: Arc<Mutex<TwinSenders>>,
 }
 
-type Spoken = BTreeMap<(PublicKey, Digest), BTreeSet<u8>>;
+type TwinSenders = BTreeMap<(PublicKey, Digest), BTreeSet<u8>>;
 
 /// The index of an engine among the twins of a node, and its disk.
 #[derive(Clone, Copy)]
-struct Half {
+struct EngineInstance {
     node: u16,
     twin: u8,
     life: u64,
@@ -85,16 +85,16 @@ impl<S: Signing> NodeFactory for EngineOnly<S> {
     ) -> Result<Vec<Handle<()>>, String> {
         let key = key(&self.participants, node)?;
         let [votes, certificates, fetches] = channels(run, key).await?;
-        let half = Half { node, twin: 0, life, disk };
+        let instance = EngineInstance { node, twin: 0, life, disk };
         if self.twins.nodes.contains(&node) {
-            return self.twins(run, half, votes, certificates);
+            return self.twins(run, instance, votes, certificates);
         }
         let record = self.record.clone();
         let (sender, receiver) = votes;
         let (sender, _) = sender.split_with(move |_: SplitOrigin, to: &_, message: &IoBuf| {
-            tap::<S>(&record, node, to, message)
+            record_vote::<S>(&record, node, to, message)
         });
-        Ok(vec![self.engine(run, half, (sender, receiver), certificates, fetches)?])
+        Ok(vec![self.engine(run, instance, (sender, receiver), certificates, fetches)?])
     }
 }
 
@@ -107,7 +107,7 @@ impl<S: Signing> EngineOnly<S> {
             schemes,
             record: Arc::new(Mutex::new(record)),
             twins: Arc::new(plan.twins.clone()),
-            spoken: Arc::default(),
+            senders: Arc::default(),
         }
     }
 
@@ -117,11 +117,11 @@ impl<S: Signing> EngineOnly<S> {
     fn twins(
         &self,
         run: RunContext<'_>,
-        half: Half,
+        instance: EngineInstance,
         votes: Channel,
         certificates: Channel,
     ) -> Result<Vec<Handle<()>>, String> {
-        let Half { node, life, .. } = half;
+        let EngineInstance { node, life, .. } = instance;
         let scheme = self.scheme(node)?;
         let codec = scheme.certificate_codec_config();
         let vote = |message: &IoBuf| {
@@ -137,7 +137,10 @@ impl<S: Signing> EngineOnly<S> {
         let (first_certificates, second_certificates) =
             self.split(node, context.child("certificates"), certificates, certificate)?;
         let none = || inert_channel(&*self.participants);
-        let (first, second) = (Half { twin: FIRST, ..half }, Half { twin: SECOND, ..half });
+        let (first, second) = (
+            EngineInstance { twin: FIRST, ..instance },
+            EngineInstance { twin: SECOND, ..instance },
+        );
         Ok(vec![
             self.engine(run, first, first_votes, first_certificates, none())?,
             self.engine(run, second, second_votes, second_certificates, none())?,
@@ -160,8 +163,8 @@ impl<S: Signing> EngineOnly<S> {
         String,
     > {
         let (script, keys) = (self.twins.clone(), self.participants.clone());
-        let (spoken, me, read) =
-            (self.spoken.clone(), key(&self.participants, node)?, view.clone());
+        let (senders, me, read) =
+            (self.senders.clone(), key(&self.participants, node)?, view.clone());
         let (first_sender, second_sender) =
             sender.split_with(move |twin: SplitOrigin, to: &Recipients<_>, message: &IoBuf| {
                 let Some(round) = script.round(read(message)?) else { return Some(to.clone()) };
@@ -171,13 +174,13 @@ impl<S: Signing> EngineOnly<S> {
                 };
                 if script.apart {
                     let name = (me.clone(), Sha256::hash(&[message.as_ref()]));
-                    spoken.lock().entry(name).or_default().insert(twin);
+                    senders.lock().entry(name).or_default().insert(twin);
                 }
                 let name = |node: &u16| keys.get(usize::from(*node)).cloned();
                 Some(Recipients::Some(reached.iter().filter_map(name).collect()))
             });
         let (script, keys) = (self.twins.clone(), self.participants.clone());
-        let spoken = self.spoken.clone();
+        let senders = self.senders.clone();
         let (first_receiver, second_receiver) =
             receiver.split_with(context, move |(from, message): &(PublicKey, IoBuf)| {
                 let Some(view) = view(message) else { return SplitTarget::None };
@@ -188,7 +191,7 @@ impl<S: Signing> EngineOnly<S> {
                 };
                 let speakers = if script.apart && script.nodes.contains(&seat) {
                     let name = (from.clone(), Sha256::hash(&[message.as_ref()]));
-                    spoken.lock().get(&name).cloned().unwrap_or_default()
+                    senders.lock().get(&name).cloned().unwrap_or_default()
                 } else {
                     BTreeSet::from([FIRST, SECOND])
                 };
@@ -207,12 +210,12 @@ impl<S: Signing> EngineOnly<S> {
     fn engine(
         &self,
         run: RunContext<'_>,
-        half: Half,
+        instance: EngineInstance,
         votes: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
         certificates: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
         fetches: (impl Sender<PublicKey = PublicKey>, impl Receiver<PublicKey = PublicKey>),
     ) -> Result<Handle<()>, String> {
-        let Half { node, twin, life, disk } = half;
+        let EngineInstance { node, twin, life, disk } = instance;
         let scheme = self.scheme(node)?;
         let context = run
             .context

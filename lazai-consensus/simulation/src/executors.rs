@@ -28,14 +28,14 @@ impl fmt::Debug for Executors {
 }
 
 /// Wraps an executor, and compares its results with those of the other nodes.
-pub(super) struct Watched {
+pub(super) struct ComparedExecutor {
     pub(super) inner: Arc<dyn BlockExecutor>,
     pub(super) node: u16,
     pub(super) record: Arc<Mutex<Record>>,
     pub(super) context: Arc<deterministic::Context>,
 }
 
-impl Watched {
+impl ComparedExecutor {
     /// Compares the committed block with the last one that was recorded before the node stopped.
     pub(super) fn resume(&self) {
         let committed = self.inner.committed();
@@ -68,13 +68,16 @@ impl Watched {
     }
 }
 
-impl fmt::Debug for Watched {
+impl fmt::Debug for ComparedExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").field("node", &self.node).field("inner", &self.inner).finish()
+        f.debug_struct("ComparedExecutor")
+            .field("node", &self.node)
+            .field("inner", &self.inner)
+            .finish()
     }
 }
 
-impl BlockExecutor for Watched {
+impl BlockExecutor for ComparedExecutor {
     fn genesis_state_root(&self) -> B256 {
         self.inner.genesis_state_root()
     }
@@ -109,7 +112,7 @@ impl BlockExecutor for Watched {
             Payload { view, parent: block.parent, at: Duration::from_millis(block.timestamp_ms) };
         let mut record = self.record.lock();
         record.payloads.entry(digest).or_insert(made);
-        record.took_final(self.node, view, digest, now(&*self.context));
+        record.finalized(self.node, view, digest, now(&*self.context));
         let last = record.committed.get(&self.node).map_or(0, |(height, _)| *height);
         if block.height > last {
             record.committed.insert(self.node, (block.height, digest));

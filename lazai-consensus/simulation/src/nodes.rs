@@ -83,7 +83,7 @@ impl<'a, C: NodeFactory> RunningNodes<'a, C> {
     }
 
     /// Returns the nodes of which a task has ended on its own, and stops their other tasks.
-    pub(super) fn reap(&mut self) -> Vec<u16> {
+    pub(super) fn take_ended(&mut self) -> Vec<u16> {
         let mut task = Task::from_waker(Waker::noop());
         let mut ended = Vec::new();
         for (node, handles) in &mut self.running {

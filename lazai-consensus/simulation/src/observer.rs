@@ -93,14 +93,14 @@ impl<S: Signing> Reporter for Observer<S> {
         let signers: Vec<u16> = S::signers(certificate);
         record.certified(self.node, view, what, &signers);
         if let Certified::Finalized(payload) = what {
-            record.took_final(self.node, view, payload, now(&*self.context));
+            record.finalized(self.node, view, payload, now(&*self.context));
         }
         Feedback::Ok
     }
 }
 
 /// Records the votes that an honest node passes to its network.
-pub(super) fn tap<S: Scheme<Digest>>(
+pub(super) fn record_vote<S: Scheme<Digest>>(
     record: &Mutex<Record>,
     node: u16,
     recipients: &Recipients<PublicKey>,

@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// Records that a node finalized a block.
-    pub(super) fn took_final(&mut self, node: u16, view: u64, payload: B256, at: Duration) {
+    pub(super) fn finalized(&mut self, node: u16, view: u64, payload: B256, at: Duration) {
         self.finals.entry(node).or_default().push(Final { view, payload });
         self.final_views.entry(node).or_default().entry(view).or_insert(at);
     }

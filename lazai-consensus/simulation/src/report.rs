@@ -10,7 +10,7 @@ use alloy_primitives::{B256, Keccak256};
 
 use super::{
     Violation, checker,
-    driver::Driven,
+    driver::RawOutcome,
     plan::Plan,
     record::{Record, view_of, views_between},
 };
@@ -64,8 +64,8 @@ impl Report {
         self.violations.iter().any(differs)
     }
 
-    pub(super) fn judge(plan: &Plan, driven: Driven) -> Self {
-        let Driven { record, progress, trace, elapsed } = driven;
+    pub(super) fn judge(plan: &Plan, outcome: RawOutcome) -> Self {
+        let RawOutcome { record, progress, trace, elapsed } = outcome;
         let honest = plan.honest();
         let mut violations = checker::check(&record, &honest, plan.faults());
         violations.extend(progress.violations);

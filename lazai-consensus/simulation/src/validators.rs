@@ -28,9 +28,9 @@ use lazai_simplex::{
 };
 
 use super::{
-    executors::{Executors, Watched},
+    executors::{ComparedExecutor, Executors},
     nodes::{NodeFactory, RunContext, channels, key},
-    observer::tap,
+    observer::record_vote,
     plan::Plan,
     record::{Certified, Record, place},
 };
@@ -150,7 +150,7 @@ impl NodeFactory for Validators {
                     .as_ref()
                     .zip(mux::parse(message.clone()).ok())
                 {
-                    Some((record, (_, vote))) => tap::<Scheme>(record, node, to, &vote),
+                    Some((record, (_, vote))) => record_vote::<Scheme>(record, node, to, &vote),
                     None => Some(to.clone()),
                 };
             sender.split_with(listen).0
@@ -181,7 +181,7 @@ impl NodeFactory for Validators {
             timing: ChainTiming::default(),
             addresses: Map::try_from_iter(addresses).map_err(|error| format!("{error:?}"))?,
         };
-        let executor = Watched {
+        let executor = ComparedExecutor {
             inner: self.executors.of(node),
             node,
             record: self.record.clone(),

@@ -23,7 +23,7 @@ fn record() -> Record {
 
 fn finalize(record: &mut Record, node: u16, view: u64, name: u8, signers: &[u16]) {
     record.certified(node, view, Certified::Finalized(block(name)), signers);
-    record.took_final(node, view, block(name), Duration::ZERO);
+    record.finalized(node, view, block(name), Duration::ZERO);
 }
 
 fn judge(record: &Record, honest: [u16; 3]) -> Vec<Violation> {
