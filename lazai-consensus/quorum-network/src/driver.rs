@@ -21,7 +21,7 @@ pub(super) struct Channel<S, R, B, P> {
 }
 
 /// The member's ends of the channels to its owner.
-pub(super) struct Ends {
+pub(super) struct OwnerChannels {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: Events<Output>,
     pub(super) stopped: oneshot::Receiver<()>,
@@ -34,7 +34,7 @@ pub(super) async fn drive<E, S, R, B, P, V>(
     mut member: QuorumMember<V>,
     worker: Arc<Worker>,
     channel: Channel<S, R, B, P>,
-    ends: Ends,
+    ends: OwnerChannels,
 ) where
     E: Clock + Spawner + Supervisor,
     P: PublicKey,
@@ -44,7 +44,7 @@ pub(super) async fn drive<E, S, R, B, P, V>(
     V: VoteStore,
 {
     let Channel { mut sender, mut receiver, mut blocker, directory } = channel;
-    let Ends { mut commands, events, mut stopped } = ends;
+    let OwnerChannels { mut commands, events, mut stopped } = ends;
     let members: BTreeMap<_, _> =
         directory.iter().map(|(address, key)| (key.clone(), *address)).collect();
     let (finished, mut results) = mpsc::unbounded_channel();

@@ -26,7 +26,7 @@ use commonware_utils::{
 use lazai_consensus::{ErrorSource, VoteStore};
 use lazai_quorum::{Command, Output, QuorumMember, Worker};
 
-use crate::driver::{Channel, Ends, drive};
+use crate::driver::{Channel, OwnerChannels, drive};
 
 /// Runs a member of a quorum over TCP. The addresses of all members are configured; connections are
 /// authenticated by Ed25519 keys and encrypted.
@@ -62,7 +62,7 @@ impl QuorumService {
         let (events_sender, events) = mpsc::channel();
         let (commands, commands_receiver) = channel::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
-        let ends = Ends { commands: commands_receiver, events: events_sender, stopped };
+        let ends = OwnerChannels { commands: commands_receiver, events: events_sender, stopped };
         let thread = thread::Builder::new().name("quorum".into());
         let thread = thread
             .spawn(move || {
@@ -95,7 +95,7 @@ async fn serve<V: VoteStore>(
     addresses: BTreeMap<PublicKey, SocketAddr>,
     member: QuorumMember<V>,
     worker: Arc<Worker>,
-    ends: Ends,
+    ends: OwnerChannels,
 ) {
     let handshake = Cups::<_, ChaCha20Poly1305>::new(
         Sake {

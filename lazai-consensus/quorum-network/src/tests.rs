@@ -36,7 +36,7 @@ use lazai_quorum::{
 
 use super::{
     MemberAddress, NetworkConfig, QuorumHandle, QuorumService,
-    driver::{Channel, Ends, drive},
+    driver::{Channel, OwnerChannels, drive},
 };
 
 const QUORUM: QuorumId = QuorumId(B256::repeat_byte(7));
@@ -127,7 +127,7 @@ fn simulate(members: u16, latency: Duration, jitter: Duration, seed: u64) -> (Ve
             publisher.get_or_insert_with(|| Arc::clone(&worker));
             let directory = directory.clone();
             let channel = Channel { sender, receiver, blocker: control, directory };
-            let ends = Ends { commands: orders, events: event, stopped };
+            let ends = OwnerChannels { commands: orders, events: event, stopped };
             let member = member(index, &committee);
             let task = context.child("member").with_attribute("index", index);
             task.spawn(move |context| drive(context, member, worker, channel, ends));
