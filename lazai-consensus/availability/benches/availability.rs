@@ -67,9 +67,9 @@ impl Measurement for ThreadTime {
 }
 
 /// A sink that drops all shards.
-struct Nowhere;
+struct NullSink;
 
-impl ShardSink for Nowhere {
+impl ShardSink for NullSink {
     type Error = io::Error;
 
     fn put(&mut self, shard: Shard<'_>) -> io::Result<()> {
@@ -127,7 +127,7 @@ fn encoding(criterion: &mut Criterion<ThreadTime>) {
         let mut group = criterion.benchmark_group(format!("availability::encode/n={n} k={k}"));
         group.sample_size(10).throughput(Throughput::Bytes(DATA_BYTES as u64));
         group.bench_function("encode", |bencher| {
-            bencher.iter(|| encode(black_box(data.as_slice()), coding, &mut Nowhere).unwrap());
+            bencher.iter(|| encode(black_box(data.as_slice()), coding, &mut NullSink).unwrap());
         });
         group.bench_function("reed-solomon-simd alone", |bencher| {
             bencher.iter(|| encode_raw(k, count, black_box(&originals)));

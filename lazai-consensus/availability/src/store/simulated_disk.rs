@@ -28,7 +28,7 @@ struct State {
     fault: Option<(u64, Fault)>,
     is_down: bool,
     /// Report every sync as done without doing it.
-    lies: bool,
+    ignores_syncs: bool,
 }
 
 type Change = (PathBuf, Option<Option<usize>>);
@@ -54,7 +54,7 @@ impl SimulatedDisk {
     }
 
     pub(super) fn lie(&self) {
-        self.state().lies = true;
+        self.state().ignores_syncs = true;
     }
 
     pub(super) fn steps(&self) -> u64 {
@@ -185,7 +185,7 @@ impl Disk for SimulatedDisk {
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         let mut state = self.step()?;
         let file = state.file(path)?;
-        if !state.lies {
+        if !state.ignores_syncs {
             state.files[file].synced = Some(state.files[file].bytes.clone());
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Disk for SimulatedDisk {
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.step()?;
-        if !state.lies {
+        if !state.ignores_syncs {
             let pending = core::mem::take(&mut state.pending);
             for change in pending {
                 if change.iter().any(|(name, _)| name.parent() == Some(path)) {

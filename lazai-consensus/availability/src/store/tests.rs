@@ -23,38 +23,38 @@ fn open(disk: &SimulatedDisk) -> Result<FileStore, StoreError> {
 
 /// The data that the store confirmed.
 #[derive(Default)]
-struct Taken {
+struct Confirmed {
     manifest: bool,
     shards: Vec<(u32, u16)>,
 }
 
 /// Adds a dataset and its shards, and stops at the first error.
-fn take(disk: &SimulatedDisk, taken: &mut Taken) -> Result<(), StoreError> {
+fn take(disk: &SimulatedDisk, confirmed: &mut Confirmed) -> Result<(), StoreError> {
     let (_, manifest, shards) = dataset(5_000);
     let root = manifest.root();
     let mut store = open(disk)?;
     store.add(manifest)?;
-    taken.manifest = true;
+    confirmed.manifest = true;
     for shard in shards {
         let place = (shard.stripe, shard.index);
         store.put(root, shard)?;
-        taken.shards.push(place);
+        confirmed.shards.push(place);
     }
     Ok(())
 }
 
 /// Counts the confirmed shards that are missing or damaged.
-fn broken_promises(disk: &SimulatedDisk, taken: &Taken) -> usize {
+fn lost_shards(disk: &SimulatedDisk, confirmed: &Confirmed) -> usize {
     let (_, manifest, shards) = dataset(5_000);
     let root = manifest.root();
     let store = open(disk).unwrap();
-    let mut broken = usize::from(taken.manifest && store.manifest(root).is_err());
+    let mut broken = usize::from(confirmed.manifest && store.manifest(root).is_err());
     if store.manifest(root).is_ok() {
         for right in &shards {
             match store.shard(root, right.stripe, right.index) {
                 Ok(Some(shard)) => assert_eq!(shard.shard(), right),
                 Ok(None) => {
-                    broken += usize::from(taken.shards.contains(&(right.stripe, right.index)));
+                    broken += usize::from(confirmed.shards.contains(&(right.stripe, right.index)));
                 }
                 // No bit rots here, so an incomplete file was taken for a complete one.
                 Err(_) => broken += 1,
@@ -69,23 +69,23 @@ fn broken_promises(disk: &SimulatedDisk, taken: &Taken) -> usize {
 #[test]
 fn a_crash_between_any_two_steps_breaks_no_promise() {
     let whole = SimulatedDisk::default();
-    take(&whole, &mut Taken::default()).unwrap();
+    take(&whole, &mut Confirmed::default()).unwrap();
     let steps = whole.steps();
     assert!(steps > 40, "{steps}");
     for step in 0..steps {
         for seed in 0..40 {
-            let (disk, mut taken) = (SimulatedDisk::default(), Taken::default());
+            let (disk, mut confirmed) = (SimulatedDisk::default(), Confirmed::default());
             disk.fail_at(step, Fault::Crash);
-            take(&disk, &mut taken).unwrap_err();
+            take(&disk, &mut confirmed).unwrap_err();
             assert!(disk.is_down());
             disk.restart(seed * 1_000 + step + 1);
-            assert_eq!(broken_promises(&disk, &taken), 0, "step {step}, seed {seed}");
+            assert_eq!(lost_shards(&disk, &confirmed), 0, "step {step}, seed {seed}");
             // The store continues, and a second crash loses nothing.
-            let mut taken = Taken::default();
-            take(&disk, &mut taken).unwrap();
+            let mut confirmed = Confirmed::default();
+            take(&disk, &mut confirmed).unwrap();
             disk.restart(seed);
-            assert_eq!(broken_promises(&disk, &taken), 0, "step {step}, seed {seed}");
-            assert_eq!(taken.shards.len(), 8);
+            assert_eq!(lost_shards(&disk, &confirmed), 0, "step {step}, seed {seed}");
+            assert_eq!(confirmed.shards.len(), 8);
         }
     }
 }
@@ -94,11 +94,11 @@ fn a_crash_between_any_two_steps_breaks_no_promise() {
 fn a_disk_that_lies_about_syncing_is_seen_to() {
     let mut broken = 0;
     for seed in 0..40 {
-        let (disk, mut taken) = (SimulatedDisk::default(), Taken::default());
+        let (disk, mut confirmed) = (SimulatedDisk::default(), Confirmed::default());
         disk.lie();
-        take(&disk, &mut taken).unwrap();
+        take(&disk, &mut confirmed).unwrap();
         disk.restart(seed);
-        broken += broken_promises(&disk, &taken);
+        broken += lost_shards(&disk, &confirmed);
     }
     assert!(broken > 0, "the test above could not fail");
 }
@@ -106,14 +106,14 @@ fn a_disk_that_lies_about_syncing_is_seen_to() {
 #[test]
 fn an_error_of_the_disk_is_told_and_breaks_nothing() {
     let whole = SimulatedDisk::default();
-    take(&whole, &mut Taken::default()).unwrap();
+    take(&whole, &mut Confirmed::default()).unwrap();
     for step in 0..whole.steps() {
-        let (disk, mut taken) = (SimulatedDisk::default(), Taken::default());
+        let (disk, mut confirmed) = (SimulatedDisk::default(), Confirmed::default());
         disk.fail_at(step, Fault::Error);
-        let error = take(&disk, &mut taken).unwrap_err();
+        let error = take(&disk, &mut confirmed).unwrap_err();
         assert!(matches!(error, StoreError::Io { .. }), "step {step}: {error}");
-        assert_eq!(broken_promises(&disk, &taken), 0, "step {step}");
-        take(&disk, &mut Taken::default()).unwrap();
+        assert_eq!(lost_shards(&disk, &confirmed), 0, "step {step}");
+        take(&disk, &mut Confirmed::default()).unwrap();
     }
 }
 
@@ -161,7 +161,7 @@ fn a_crash_while_removing_leaves_no_half() {
     let root = manifest.root();
     let steps = {
         let disk = SimulatedDisk::default();
-        take(&disk, &mut Taken::default()).unwrap();
+        take(&disk, &mut Confirmed::default()).unwrap();
         let mut store = open(&disk).unwrap();
         let before = disk.steps();
         store.remove(root).unwrap();
@@ -170,7 +170,7 @@ fn a_crash_while_removing_leaves_no_half() {
     for step in 0..steps {
         for seed in 0..40 {
             let disk = SimulatedDisk::default();
-            take(&disk, &mut Taken::default()).unwrap();
+            take(&disk, &mut Confirmed::default()).unwrap();
             let mut store = open(&disk).unwrap();
             disk.fail_at(step, Fault::Crash);
             store.remove(root).unwrap_err();
@@ -191,7 +191,7 @@ fn rotten_shards_are_told_and_repaired() {
     let (_, manifest, shards) = dataset(5_000);
     let root = manifest.root();
     let disk = SimulatedDisk::default();
-    take(&disk, &mut Taken::default()).unwrap();
+    take(&disk, &mut Confirmed::default()).unwrap();
     let mut store = open(&disk).unwrap();
     let folder = PathBuf::from("/store").join(hex_name(root));
     for bit in [0, 47, 48, 303, 5_000, 8_000] {

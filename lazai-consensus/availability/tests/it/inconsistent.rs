@@ -37,7 +37,7 @@ fn an_honest_publisher_commits_alike() {
 }
 
 /// All corruptions of a stripe of 3 leaves in each shard: (name, change of its shards).
-fn wrongs(n: u16) -> Vec<(&'static str, Box<dyn Fn(&mut Shards)>)> {
+fn corruptions(n: u16) -> Vec<(&'static str, Box<dyn Fn(&mut Shards)>)> {
     let flip = move |index: u16, byte: usize| {
         Box::new(move |shards: &mut Shards| {
             shards.get_mut(&(1, index)).unwrap().bytes.to_mut()[byte] ^= 1;
@@ -72,7 +72,7 @@ fn every_reader_of_a_wrong_stripe_gets_the_same_error() {
     for n in [4, 5, 7] {
         let coding = coding(n, 3 * 1_024 * u32::from((n - 1) / 3 + 1));
         let length = 3 * coding.stripe_bytes() as usize;
-        for (name, wrong) in wrongs(n) {
+        for (name, wrong) in corruptions(n) {
             let mut shards = publish(&data(length, 5), coding).1;
             wrong(&mut shards);
             let manifest = commit(length as u64, coding, &mut shards);
@@ -149,9 +149,9 @@ fn data_past_its_end_is_inconsistent() {
 }
 
 /// Returns all false proofs about an honest dataset.
-fn slanders(manifest: &Manifest, shards: &Shards) -> Vec<InconsistencyProof> {
+fn false_proofs(manifest: &Manifest, shards: &Shards) -> Vec<InconsistencyProof> {
     let coding = manifest.commitment().coding();
-    let mut slanders = Vec::new();
+    let mut false_proofs = Vec::new();
     for stripe in 0..manifest.commitment().stripes() {
         let of_stripe = |from: u16, count: u16| {
             (from..from + count).map(move |index| &shards[&(stripe, index)])
@@ -163,7 +163,7 @@ fn slanders(manifest: &Manifest, shards: &Shards) -> Vec<InconsistencyProof> {
                         shard.borrowed().verify(manifest).unwrap().open(manifest, leaf).unwrap()
                     };
                     let openings: Vec<Opening> = of_stripe(from, count).map(open).collect();
-                    slanders.push(InconsistencyProof::Leaves(openings));
+                    false_proofs.push(InconsistencyProof::Leaves(openings));
                 }
             }
         }
@@ -171,19 +171,19 @@ fn slanders(manifest: &Manifest, shards: &Shards) -> Vec<InconsistencyProof> {
         let stripe_roots = manifest.stripe_roots().iter();
         let leaves: Vec<_> = stripe_roots.map(|root| merkle::leaf(root.as_slice())).collect();
         let stripe_path = merkle::path(&leaves, stripe as usize).unwrap();
-        slanders.push(InconsistencyProof::Stripe { stripe_path, shards });
+        false_proofs.push(InconsistencyProof::Stripe { stripe_path, shards });
     }
-    slanders
+    false_proofs
 }
 
 #[test]
 fn honest_publishers_cannot_be_slandered() {
     let (manifest, shards) = publish(&data(12_345, 5), coding(7, 5_000));
     let commitment = manifest.commitment();
-    for slander in slanders(&manifest, &shards) {
-        assert_eq!(slander.verify(commitment), Err(InconsistencyError::Consistent));
-        let encoded = slander.encode();
-        assert_eq!(InconsistencyProof::decode(&encoded, commitment), Ok(slander.clone()));
+    for false_proof in false_proofs(&manifest, &shards) {
+        assert_eq!(false_proof.verify(commitment), Err(InconsistencyError::Consistent));
+        let encoded = false_proof.encode();
+        assert_eq!(InconsistencyProof::decode(&encoded, commitment), Ok(false_proof.clone()));
         // No bit of it can be changed to make it true.
         for bit in (0..encoded.len() * 8).step_by(1_013) {
             let mut changed = encoded.clone();
