@@ -24,5 +24,5 @@ mod tokenizer;
 pub use coprocessor::{Cpu, CpuBuilder, OpenError};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
-pub use monitor::{Monitor, Usage};
+pub use monitor::{Monitor, ResourceUsage};
 pub use tokenizer::{TextStream, Tokenizer, TokenizerError};

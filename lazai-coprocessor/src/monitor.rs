@@ -13,7 +13,7 @@ pub struct Monitor {
 
 /// What one run really cost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Usage {
+pub struct ResourceUsage {
     /// Time by the clock on the wall.
     pub wall: Duration,
     /// Operations counted as they ran, sampling and reading the input included.
@@ -37,9 +37,9 @@ impl Monitor {
 
     /// Stops the clock and reads the memory.
     #[must_use]
-    pub fn finish(self, flops_done: u64, quoted: Work) -> Usage {
+    pub fn finish(self, flops_done: u64, quoted: Work) -> ResourceUsage {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        Usage {
+        ResourceUsage {
             wall: self.start.elapsed(),
             flops_done,
             quoted,

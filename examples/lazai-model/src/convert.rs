@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::Work;
-use lazai_coprocessor::{Monitor, Tokenizer, Usage, artifact::Artifact};
+use lazai_coprocessor::{Monitor, ResourceUsage, Tokenizer, artifact::Artifact};
 use lazai_models::{
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
     reference::{Checkpoint, ReferenceError},
@@ -166,7 +166,7 @@ fn calibrated(sequences: &[Vec<u32>]) -> String {
 }
 
 /// Adds what the run cost this machine.
-pub(crate) fn finish(page: &mut Page, usage: &Usage) {
+pub(crate) fn finish(page: &mut Page, usage: &ResourceUsage) {
     page.item("time", format_args!("{:.1?}", usage.wall));
     if let Some(peak) = usage.peak_resident_bytes {
         page.item("peak memory", HumanBytes(peak));

@@ -26,43 +26,43 @@ pub trait BlockExecutor: Debug + Send + Sync + 'static {
     /// Chooses what the next block does, at most `max_bytes` of it, and executes it.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this node cannot; it then leaves its turn to others.
+    /// [`BlockExecutionError::Fault`] if this node cannot; it then leaves its turn to others.
     fn build(
         &self,
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError>;
+    ) -> Result<BlockBody, BlockExecutionError>;
 
     /// Executes the payload of a proposed block and returns the state root after it, which
     /// consensus compares with the block's.
     ///
     /// # Errors
-    /// [`ExecutionError::Rejected`] if the payload is invalid on every machine, for good.
-    /// [`ExecutionError::Fault`] if this node cannot tell; it then abstains.
+    /// [`BlockExecutionError::Rejected`] if the payload is invalid on every machine, for good.
+    /// [`BlockExecutionError::Fault`] if this node cannot tell; it then abstains.
     fn validate(
         &self,
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError>;
+    ) -> Result<B256, BlockExecutionError>;
 
     /// Makes the state after a final block durable. Blocks come in ascending order without gaps,
     /// from the one after [`committed`](Self::committed); one that is committed already is accepted
     /// and changes nothing.
     ///
     /// # Errors
-    /// [`ExecutionError`] if this node cannot, or if a final block is invalid, which means that
+    /// [`BlockExecutionError`] if this node cannot, or if a final block is invalid, which means that
     /// more than a third of the weight is dishonest or that this node's state is broken. The node
     /// must stop either way.
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError>;
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError>;
 
     /// Returns height and digest of the last committed block; `None` while there is only the
     /// genesis block.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if the state cannot be read.
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError>;
+    /// [`BlockExecutionError::Fault`] if the state cannot be read.
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError>;
 }
 
 /// What an executor may know of the block that it builds or validates.
@@ -92,7 +92,7 @@ pub struct BlockBody {
 /// Why a block was not executed.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ExecutionError {
+pub enum BlockExecutionError {
     /// This node cannot tell; others may.
     #[error("this node cannot execute the block: {reason}")]
     Fault {

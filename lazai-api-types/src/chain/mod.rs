@@ -5,4 +5,4 @@ mod block;
 mod executor;
 
 pub use block::{Block, MAX_BLOCK_BYTES, MAX_PAYLOAD_BYTES};
-pub use executor::{BlockBody, BlockContext, BlockExecutor, ExecutionError};
+pub use executor::{BlockBody, BlockContext, BlockExecutionError, BlockExecutor};

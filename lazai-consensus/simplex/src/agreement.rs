@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockExecutionError, BlockExecutor};
 use lazai_consensus::{
     ErrorSource,
     bls::SecretKey,
@@ -158,7 +158,7 @@ pub enum ChainError {
     },
     /// The executor cannot execute a final block.
     #[error(transparent)]
-    Execution(#[from] ExecutionError),
+    Execution(#[from] BlockExecutionError),
     /// Final blocks came with a gap.
     #[error("final block {expected} was expected, and block {got} came")]
     Gap {

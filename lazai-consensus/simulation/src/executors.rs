@@ -4,7 +4,7 @@ use core::{fmt, time::Duration};
 use alloy_primitives::{B256, keccak256};
 use commonware_runtime::deterministic;
 use commonware_utils::sync::Mutex;
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 
 use super::{
     application::now,
@@ -87,7 +87,7 @@ impl BlockExecutor for ComparedExecutor {
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         let body = self.inner.build(pending, context, max_bytes)?;
         self.compare(context, &body.payload, body.state_root);
         Ok(body)
@@ -98,13 +98,13 @@ impl BlockExecutor for ComparedExecutor {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         let root = self.inner.validate(pending, context, payload)?;
         self.compare(context, payload, root);
         Ok(root)
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         self.inner.commit(block)?;
         let digest = block.digest();
         let view = place(block.epoch, block.view);
@@ -123,7 +123,7 @@ impl BlockExecutor for ComparedExecutor {
         Ok(())
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         self.inner.committed()
     }
 }

@@ -2,7 +2,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use alloy_primitives::{B256, keccak256};
 use commonware_utils::sync::Mutex;
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 
 /// A minimal executor: its state is a hash over all payloads, and each payload repeats the context
 /// of its block.
@@ -21,7 +21,7 @@ impl HashLedger {
     }
 
     /// Returns the state before a block, if the pending blocks extend the committed one.
-    fn root(&self, pending: &[Block], context: &BlockContext) -> Result<B256, ExecutionError> {
+    fn root(&self, pending: &[Block], context: &BlockContext) -> Result<B256, BlockExecutionError> {
         let committed = self.committed.lock();
         let mut parent = committed.last().map_or_else(
             || (0, Block::genesis(GENESIS_ROOT).digest(), GENESIS_ROOT),
@@ -51,7 +51,7 @@ impl BlockExecutor for HashLedger {
         pending: &[Block],
         context: &BlockContext,
         _max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         let payload = payload(context);
         Ok(BlockBody { state_root: step(self.root(pending, context)?, &payload), payload })
     }
@@ -61,17 +61,17 @@ impl BlockExecutor for HashLedger {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         let root = self.root(pending, context)?;
         if payload != self::payload(context) {
-            return Err(ExecutionError::Rejected {
+            return Err(BlockExecutionError::Rejected {
                 reason: String::from("the payload does not repeat what the block stands on"),
             });
         }
         Ok(step(root, payload))
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         let mut committed = self.committed.lock();
         let last = committed.last().map_or(0, |last| last.height);
         if block.height <= last {
@@ -84,7 +84,7 @@ impl BlockExecutor for HashLedger {
         Ok(())
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         Ok(self.committed.lock().last().map(|block| (block.height, block.digest())))
     }
 }
@@ -100,8 +100,8 @@ fn step(root: B256, payload: &[u8]) -> B256 {
     keccak256([root.as_slice(), payload].concat())
 }
 
-fn fault(reason: &str) -> ExecutionError {
-    ExecutionError::Fault { reason: String::from(reason) }
+fn fault(reason: &str) -> BlockExecutionError {
+    BlockExecutionError::Fault { reason: String::from(reason) }
 }
 
 const GENESIS_ROOT: B256 = B256::ZERO;

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use lazai_api_types::{
     Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, PreparedJob, Quote,
-    Rejection, TokenId, Usage as TokenUsage,
+    Rejection, TokenId, Usage,
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     generate::generate,
     kernel::{Backend, Threads},
     model::Model,
-    monitor::{Monitor, Usage},
+    monitor::{Monitor, ResourceUsage},
     program::Target,
 };
 use request::{Request, RequestTask};
@@ -81,7 +81,7 @@ impl Cpu {
         &self,
         job: &Job,
         observe: &mut dyn FnMut(TokenId),
-    ) -> Result<(Outcome, Usage), PortError> {
+    ) -> Result<(Outcome, ResourceUsage), PortError> {
         let monitor = Monitor::start();
         let prepared = self.prepared(job)?;
         let (outcome, flops_done) = prepared.execute(observe)?;
@@ -177,7 +177,7 @@ impl Prepared<'_> {
         let (output, completion_tokens, flops) =
             self.device.execute(request, observe).map_err(|error| execution_fault(&error))?;
         let work = request.work(completion_tokens)?;
-        let usage = TokenUsage { prompt_tokens: self.quote.usage.prompt_tokens, completion_tokens };
+        let usage = Usage { prompt_tokens: self.quote.usage.prompt_tokens, completion_tokens };
         let flops_done = flops
             .saturating_add(request.intrinsic.flops)
             .saturating_add(request.sampling_flops(completion_tokens));

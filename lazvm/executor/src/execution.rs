@@ -4,7 +4,7 @@ use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
 use lazai_api_types::{
     Fault,
-    chain::{Block, BlockContext, ExecutionError},
+    chain::{Block, BlockContext, BlockExecutionError},
 };
 use lazai_gas::{FeeMarket, Resources};
 use lazai_precompiles::Settings;
@@ -83,7 +83,7 @@ impl Machine {
         &self,
         parent: &ChainState,
         context: &BlockContext,
-    ) -> Result<OpenBlock, ExecutionError> {
+    ) -> Result<OpenBlock, BlockExecutionError> {
         let mut world = parent.world.clone();
         world.remember(parent.height, context.parent);
         // Fees above eight bytes are out of reach: the first is below, and a block adds an eighth
@@ -100,7 +100,7 @@ impl Machine {
         };
         let vm = self.builder.clone().block(block).base_fees(fees).build(world);
         Ok(OpenBlock {
-            vm: vm.map_err(|error| ExecutionError::Fault { reason: error.to_string() })?,
+            vm: vm.map_err(|error| BlockExecutionError::Fault { reason: error.to_string() })?,
             height: context.height,
             market: parent.market,
             gas_limit: self.genesis.gas_limit,
@@ -116,7 +116,7 @@ impl Machine {
         parent: &ChainState,
         context: &BlockContext,
         transactions: &[SignedTransaction],
-    ) -> Result<Executed, ExecutionError> {
+    ) -> Result<Executed, BlockExecutionError> {
         let mut block = self.open(parent, context)?;
         for (index, transaction) in transactions.iter().enumerate() {
             let added = block.add(transaction);
@@ -132,7 +132,7 @@ impl Machine {
         context: &BlockContext,
         contract: Address,
         data: Bytes,
-    ) -> Result<Execution, ExecutionError> {
+    ) -> Result<Execution, BlockExecutionError> {
         let mut block = self.open(state, context)?;
         // Money that only this call sees: fees are checked as in any transaction.
         let rich = Account::new(0, U256::MAX >> 1, KECCAK256_EMPTY, BTreeMap::new());
@@ -152,13 +152,13 @@ impl Machine {
 }
 
 impl Refused {
-    fn into_error(self, what: &str) -> ExecutionError {
+    fn into_error(self, what: &str) -> BlockExecutionError {
         match self {
-            Self::Fault(reason) => ExecutionError::Fault { reason },
+            Self::Fault(reason) => BlockExecutionError::Fault { reason },
             Self::Invalid(reason) => {
-                ExecutionError::Rejected { reason: format!("{what}: {reason}") }
+                BlockExecutionError::Rejected { reason: format!("{what}: {reason}") }
             }
-            Self::NoRoom { left, asked } => ExecutionError::Rejected {
+            Self::NoRoom { left, asked } => BlockExecutionError::Rejected {
                 reason: format!("{what} may use {asked} gas, and the block has {left} left"),
             },
         }
@@ -180,10 +180,10 @@ impl OpenBlock {
     }
 
     /// Ends the block.
-    pub(crate) fn seal(self) -> Result<Executed, ExecutionError> {
+    pub(crate) fn seal(self) -> Result<Executed, BlockExecutionError> {
         let market = self.market.settle(&self.gas_used);
         let market =
-            market.map_err(|error| ExecutionError::Rejected { reason: error.to_string() })?;
+            market.map_err(|error| BlockExecutionError::Rejected { reason: error.to_string() })?;
         let state = ChainState {
             height: self.height,
             world: self.vm.into_db(),
@@ -235,9 +235,9 @@ pub(crate) const fn context_of(block: &Block) -> BlockContext {
 }
 
 /// Returns the error of a block that claims another state root than its execution gives.
-pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> ExecutionError {
+pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> BlockExecutionError {
     let reason = format!("block {height} claims the state root {claimed}, and has {got}");
-    ExecutionError::Rejected { reason }
+    BlockExecutionError::Rejected { reason }
 }
 
 fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 use lazai_gas::Resources;
 use lazvm::Execution;
 
@@ -133,8 +133,8 @@ impl LazVmExecutor {
     /// any case.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this executor has stopped.
-    pub fn wait(&self, at_most: Duration) -> Result<(), ExecutionError> {
+    /// [`BlockExecutionError::Fault`] if this executor has stopped.
+    pub fn wait(&self, at_most: Duration) -> Result<(), BlockExecutionError> {
         let empty =
             |inner: &mut Inner| !inner.pool.has_next(&inner.state.world, header_fee(&inner.state));
         let waited = self.arrival.wait_timeout_while(self.lock()?, at_most, empty);
@@ -144,8 +144,8 @@ impl LazVmExecutor {
     /// Returns what a transaction of a committed block did. Receipts of old blocks are forgotten.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this executor has stopped.
-    pub fn receipt(&self, transaction: &B256) -> Result<Option<Receipt>, ExecutionError> {
+    /// [`BlockExecutionError::Fault`] if this executor has stopped.
+    pub fn receipt(&self, transaction: &B256) -> Result<Option<Receipt>, BlockExecutionError> {
         Ok(self.lock()?.receipts.get(transaction).cloned())
     }
 
@@ -154,7 +154,7 @@ impl LazVmExecutor {
     ///
     /// # Errors
     /// As [`BlockExecutor::validate`].
-    pub fn call(&self, contract: Address, data: Bytes) -> Result<Execution, ExecutionError> {
+    pub fn call(&self, contract: Address, data: Bytes) -> Result<Execution, BlockExecutionError> {
         let (state, parent, last_ms) = {
             let inner = self.lock()?;
             let parent = inner.digests.last().copied().unwrap_or_default();
@@ -169,8 +169,8 @@ impl LazVmExecutor {
     /// Returns the digest of a committed block.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this executor has stopped.
-    pub fn digest(&self, height: u64) -> Result<Option<B256>, ExecutionError> {
+    /// [`BlockExecutionError::Fault`] if this executor has stopped.
+    pub fn digest(&self, height: u64) -> Result<Option<B256>, BlockExecutionError> {
         let index = height.checked_sub(1).and_then(|index| usize::try_from(index).ok());
         let inner = self.lock()?;
         Ok(index.and_then(|index| inner.digests.get(index)).copied())
@@ -179,8 +179,8 @@ impl LazVmExecutor {
     /// Returns where the chain stands.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this executor has stopped.
-    pub fn status(&self) -> Result<Status, ExecutionError> {
+    /// [`BlockExecutionError::Fault`] if this executor has stopped.
+    pub fn status(&self) -> Result<Status, BlockExecutionError> {
         let inner = self.lock()?;
         Ok(Status {
             height: inner.state.height,
@@ -197,8 +197,8 @@ impl LazVmExecutor {
     /// Returns the nonce of the next transaction of `sender`, as of the committed state.
     ///
     /// # Errors
-    /// [`ExecutionError::Fault`] if this executor has stopped.
-    pub fn nonce(&self, sender: &Address) -> Result<u64, ExecutionError> {
+    /// [`BlockExecutionError::Fault`] if this executor has stopped.
+    pub fn nonce(&self, sender: &Address) -> Result<u64, BlockExecutionError> {
         Ok(self.lock()?.state.world.account(sender).map_or(0, |account| account.nonce))
     }
 
@@ -208,7 +208,7 @@ impl LazVmExecutor {
         payload::count(payload)
     }
 
-    fn lock(&self) -> Result<MutexGuard<'_, Inner>, ExecutionError> {
+    fn lock(&self) -> Result<MutexGuard<'_, Inner>, BlockExecutionError> {
         // Who panicked with the lock may have left half a change; nothing may be answered from it.
         self.inner.lock().map_err(|_| fault("an earlier call panicked: start the node again"))
     }
@@ -218,7 +218,7 @@ impl LazVmExecutor {
         &self,
         pending: &[Block],
         context: &BlockContext,
-    ) -> Result<Arc<ChainState>, ExecutionError> {
+    ) -> Result<Arc<ChainState>, BlockExecutionError> {
         let (mut state, mut parent) = {
             let inner = self.lock()?;
             (Arc::clone(&inner.state), inner.digests.last().copied())
@@ -260,24 +260,24 @@ impl LazVmExecutor {
         parent: &ChainState,
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<Arc<Executed>, ExecutionError> {
+    ) -> Result<Arc<Executed>, BlockExecutionError> {
         let key = key(context, payload);
         if let Some(executed) = self.remembered(&key)? {
             return Ok(executed);
         }
         let transactions = payload::decode(payload, self.machine.genesis.chain_id)
-            .map_err(|error| ExecutionError::Rejected { reason: error.to_string() })?;
+            .map_err(|error| BlockExecutionError::Rejected { reason: error.to_string() })?;
         // Without the lock: a model may run for a while.
         let executed = Arc::new(self.machine.execute(parent, context, &transactions)?);
         self.remember(key, &executed)?;
         Ok(executed)
     }
 
-    fn remembered(&self, key: &B256) -> Result<Option<Arc<Executed>>, ExecutionError> {
+    fn remembered(&self, key: &B256) -> Result<Option<Arc<Executed>>, BlockExecutionError> {
         Ok(self.lock()?.open.get(key))
     }
 
-    fn remember(&self, key: B256, executed: &Arc<Executed>) -> Result<(), ExecutionError> {
+    fn remember(&self, key: B256, executed: &Arc<Executed>) -> Result<(), BlockExecutionError> {
         self.lock()?.open.insert(key, Arc::clone(executed));
         Ok(())
     }
@@ -293,7 +293,7 @@ impl BlockExecutor for LazVmExecutor {
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         if max_bytes < payload::EMPTY_BYTES {
             return Err(fault("a block without transactions has more bytes than may be used"));
         }
@@ -313,18 +313,18 @@ impl BlockExecutor for LazVmExecutor {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         let parent = self.parent(pending, context)?;
         Ok(self.execute(&parent, context, payload)?.root)
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         let digest = block.digest();
         let state = Arc::clone(&self.lock()?.state);
         if block.height <= state.height {
             return match self.digest(block.height)? {
                 Some(expected) if expected == digest => Ok(()),
-                expected => Err(ExecutionError::Rejected {
+                expected => Err(BlockExecutionError::Rejected {
                     reason: format!(
                         "block {digest} is final at height {}, where {expected:?} is committed",
                         block.height
@@ -359,7 +359,7 @@ impl BlockExecutor for LazVmExecutor {
         Ok(())
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         let inner = self.lock()?;
         Ok(inner.digests.last().map(|digest| (inner.state.height, *digest)))
     }
@@ -392,7 +392,7 @@ fn header_fee(state: &ChainState) -> u64 {
     u64::try_from(state.market.header_base_fee()).unwrap_or(u64::MAX)
 }
 
-fn right_root(block: &Block, executed: &Executed) -> Result<(), ExecutionError> {
+fn right_root(block: &Block, executed: &Executed) -> Result<(), BlockExecutionError> {
     if executed.root == block.state_root {
         return Ok(());
     }
@@ -417,7 +417,7 @@ fn follows(
     parent: Option<B256>,
     height: u64,
     claimed: B256,
-) -> Result<(), ExecutionError> {
+) -> Result<(), BlockExecutionError> {
     // The executor does not know the genesis block, so the first block may name any parent.
     if height != state.height.saturating_add(1) || parent.is_some_and(|parent| parent != claimed) {
         let at = state.height;
@@ -428,6 +428,6 @@ fn follows(
     Ok(())
 }
 
-fn fault(reason: &str) -> ExecutionError {
-    ExecutionError::Fault { reason: reason.to_owned() }
+fn fault(reason: &str) -> BlockExecutionError {
+    BlockExecutionError::Fault { reason: reason.to_owned() }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use lazai_api_types::chain::{Block, ExecutionError};
+use lazai_api_types::chain::{Block, BlockExecutionError};
 
 use crate::{
     Genesis, JournalError, SnapshotError, StoreError,
@@ -108,8 +108,10 @@ impl Replayed {
             }
         } else {
             let failed = |source| OpenError::Execution { height, source };
-            let transactions = payload::decode(&block.payload, machine.genesis.chain_id)
-                .map_err(|error| failed(ExecutionError::Rejected { reason: error.to_string() }))?;
+            let transactions =
+                payload::decode(&block.payload, machine.genesis.chain_id).map_err(|error| {
+                    failed(BlockExecutionError::Rejected { reason: error.to_string() })
+                })?;
             let executed = machine.execute(&self.state, &context_of(block), &transactions);
             let executed = executed.map_err(failed)?;
             if executed.root != block.state_root {
@@ -150,7 +152,7 @@ pub enum OpenError {
         /// The height of the block.
         height: u64,
         /// The error of the execution.
-        source: ExecutionError,
+        source: BlockExecutionError,
     },
     /// The journal cannot be used.
     #[error(transparent)]

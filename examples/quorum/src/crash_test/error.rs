@@ -1,7 +1,7 @@
 use std::io;
 
 use alloy_primitives::B256;
-use lazai_api_types::chain::ExecutionError;
+use lazai_api_types::chain::BlockExecutionError;
 use lazvm_executor::{OpenError, WalletError};
 
 use crate::{device::DeviceError, fleet::FleetError, node::SetupError};
@@ -15,7 +15,7 @@ pub enum AuditError {
     Device(#[from] DeviceError),
     /// The executor has stopped.
     #[error(transparent)]
-    Execution(#[from] ExecutionError),
+    Execution(#[from] BlockExecutionError),
     /// The files cannot be copied.
     #[error("the files of a validator cannot be copied: {0}")]
     Io(#[from] io::Error),

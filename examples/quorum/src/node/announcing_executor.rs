@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 use lazvm_executor::LazVmExecutor;
 
 use crate::node::{Event, OutputLine};
@@ -72,7 +72,7 @@ impl BlockExecutor for AnnouncingExecutor {
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         self.executor.wait(self.pace)?;
         self.executor.build(pending, context, max_bytes)
     }
@@ -82,11 +82,11 @@ impl BlockExecutor for AnnouncingExecutor {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         self.executor.validate(pending, context, payload)
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         let committed = self.executor.committed()?;
         if let Err(error) = self.executor.commit(block) {
             self.events.event(Event::Stopped { reason: error.to_string() });
@@ -105,7 +105,7 @@ impl BlockExecutor for AnnouncingExecutor {
         Ok(())
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         self.executor.committed()
     }
 }

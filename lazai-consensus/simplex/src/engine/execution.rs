@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::B256;
-use lazai_api_types::chain::{Block, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockContext, BlockExecutionError, BlockExecutor};
 
 use crate::ChainError;
 
@@ -85,7 +85,7 @@ impl Execution {
         let Ok(Some(pending)) = self.open(pending, &context) else { return Opinion::Abstain };
         match self.executor.validate(&pending, &context, &block.payload) {
             Ok(state_root) if state_root == block.state_root => Opinion::Valid,
-            Ok(_) | Err(ExecutionError::Rejected { .. }) => Opinion::Invalid,
+            Ok(_) | Err(BlockExecutionError::Rejected { .. }) => Opinion::Invalid,
             Err(_) => Opinion::Abstain,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 use lazai_simulation::{
     Case, Cluster, ClusterError, Crash, Disk, HashLedger, Link, Partition, Pattern, PowerCut,
     Region, Scenario, Signatures, StorageFaults, Twins, Violation,
@@ -94,7 +94,7 @@ impl BlockExecutor for Drifting {
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         self.0.build(pending, context, max_bytes)
     }
 
@@ -103,16 +103,16 @@ impl BlockExecutor for Drifting {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         let root = self.0.validate(pending, context, payload)?;
         Ok(if context.height >= self.1 { !root } else { root })
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         self.0.commit(block)
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         self.0.committed()
     }
 }

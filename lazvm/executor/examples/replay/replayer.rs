@@ -4,7 +4,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::{
     ModelId,
-    chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError},
+    chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor},
 };
 use lazai_precompiles::address::RAW_PROMPT;
 use lazai_simulation::{Case, ClusterError, Report, Scenario};
@@ -144,7 +144,7 @@ struct LoadedExecutor {
 
 impl LoadedExecutor {
     /// Returns the transaction of a user with this nonce, which is the same at every node.
-    fn transaction(&self, user: usize, nonce: u64) -> Result<Bytes, ExecutionError> {
+    fn transaction(&self, user: usize, nonce: u64) -> Result<Bytes, BlockExecutionError> {
         let wallet = self.wallets.get(user).ok_or_else(|| fault("there is no such user"))?;
         let request = if (nonce + user as u64).is_multiple_of(QUESTION_EVERY) {
             let question = format!("Once in {} {user} and {nonce}", self.seed);
@@ -156,7 +156,7 @@ impl LoadedExecutor {
     }
 
     /// Submits the next two transactions of each user: one may be in an open block already.
-    fn send(&self) -> Result<(), ExecutionError> {
+    fn send(&self) -> Result<(), BlockExecutionError> {
         for (user, wallet) in self.wallets.iter().enumerate() {
             let next = self.executor.nonce(&wallet.address())?;
             for nonce in next..next + 2 {
@@ -167,12 +167,12 @@ impl LoadedExecutor {
         Ok(())
     }
 
-    fn chain(&self, height: u64) -> Result<Vec<B256>, ExecutionError> {
+    fn chain(&self, height: u64) -> Result<Vec<B256>, BlockExecutionError> {
         (1..=height).filter_map(|height| self.executor.digest(height).transpose()).collect()
     }
 
     /// Counts the transactions of the blocks up to `height`, and those in which the model answered.
-    fn answered(&self, height: u64) -> Result<(usize, usize), ExecutionError> {
+    fn answered(&self, height: u64) -> Result<(usize, usize), BlockExecutionError> {
         let (mut transactions, mut answers) = (0, 0);
         for (user, wallet) in self.wallets.iter().enumerate() {
             for nonce in 0..self.executor.nonce(&wallet.address())? {
@@ -201,7 +201,7 @@ impl BlockExecutor for LoadedExecutor {
         pending: &[Block],
         context: &BlockContext,
         max_bytes: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         self.send()?;
         self.executor.build(pending, context, max_bytes)
     }
@@ -211,21 +211,21 @@ impl BlockExecutor for LoadedExecutor {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         self.executor.validate(pending, context, payload)
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         self.executor.commit(block)
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         self.executor.committed()
     }
 }
 
-fn fault(reason: &str) -> ExecutionError {
-    ExecutionError::Fault { reason: reason.to_owned() }
+fn fault(reason: &str) -> BlockExecutionError {
+    BlockExecutionError::Fault { reason: reason.to_owned() }
 }
 
 /// Names of the users. Each has the funds for thousands of transactions.

@@ -2,7 +2,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, U256};
-use lazai_api_types::chain::{BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{BlockExecutionError, BlockExecutor};
 use lazvm_executor::{
     Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
 };
@@ -108,7 +108,7 @@ fn a_block_takes_the_best_tips_and_keeps_to_its_limits() {
     assert_eq!(payload(all - 1), none);
     assert!(matches!(
         executor.build(&[], &context(2, GENESIS), 4),
-        Err(ExecutionError::Fault { .. })
+        Err(BlockExecutionError::Fault { .. })
     ));
 }
 
@@ -136,9 +136,9 @@ fn a_broken_device_abstains_and_never_refuses() {
     let block = build(&sound, &[]);
 
     device.broken.store(true, Ordering::SeqCst);
-    let fault = |result: Result<B256, ExecutionError>| {
+    let fault = |result: Result<B256, BlockExecutionError>| {
         assert!(
-            matches!(&result, Err(ExecutionError::Fault { reason }) if reason.contains("unplugged")),
+            matches!(&result, Err(BlockExecutionError::Fault { reason }) if reason.contains("unplugged")),
             "{result:?}"
         );
     };
@@ -223,14 +223,14 @@ fn committing_again_changes_nothing_and_a_fork_is_refused() {
     for block in &blocks {
         let mut fork = block.clone();
         fork.view += 1;
-        assert!(matches!(executor.commit(&fork), Err(ExecutionError::Rejected { .. })));
+        assert!(matches!(executor.commit(&fork), Err(BlockExecutionError::Rejected { .. })));
     }
     let mut ahead = blocks[2].clone();
     ahead.height = 5;
-    assert!(matches!(executor.commit(&ahead), Err(ExecutionError::Fault { .. })));
+    assert!(matches!(executor.commit(&ahead), Err(BlockExecutionError::Fault { .. })));
     let mut wrong = build(&executor, &[]);
     wrong.state_root = B256::ZERO;
-    assert!(matches!(executor.commit(&wrong), Err(ExecutionError::Rejected { .. })));
+    assert!(matches!(executor.commit(&wrong), Err(BlockExecutionError::Rejected { .. })));
     assert_eq!(executor.status().unwrap(), status);
 }
 

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Signature, U256};
-use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockExecutionError, BlockExecutor};
 use lazvm_executor::{LazVmExecutor, SignedTransaction, TransactionError, TransactionRequest};
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn sample() -> &'static (LazVmExecutor, Block) {
     })
 }
 
-fn judge(payload: &[u8]) -> Result<(), ExecutionError> {
+fn judge(payload: &[u8]) -> Result<(), BlockExecutionError> {
     let (judge, block) = sample();
     let root = judge.validate(&[], &context(1, GENESIS), payload)?;
     // What is accepted and is not the sample does something else.
@@ -32,7 +32,7 @@ fn judge(payload: &[u8]) -> Result<(), ExecutionError> {
 
 fn assert_rejected(payload: &[u8]) {
     let first = judge(payload);
-    assert!(matches!(first, Err(ExecutionError::Rejected { .. })), "{first:?}");
+    assert!(matches!(first, Err(BlockExecutionError::Rejected { .. })), "{first:?}");
     // Every machine says the same.
     let other = executor().validate(&[], &context(1, GENESIS), payload);
     assert_eq!(other.map(|_| ()), first);
@@ -42,7 +42,10 @@ fn assert_rejected(payload: &[u8]) {
 fn a_payload_cut_anywhere_is_rejected() {
     let payload = &sample().1.payload;
     for end in 0..payload.len() {
-        assert!(matches!(judge(&payload[..end]), Err(ExecutionError::Rejected { .. })), "{end}");
+        assert!(
+            matches!(judge(&payload[..end]), Err(BlockExecutionError::Rejected { .. })),
+            "{end}"
+        );
     }
     assert_rejected(&[payload.as_slice(), &[0]].concat());
 }
@@ -120,7 +123,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let judged = judge(&bytes);
-        let fault = matches!(judged, Err(ExecutionError::Fault { .. }));
+        let fault = matches!(judged, Err(BlockExecutionError::Fault { .. }));
         prop_assert!(!fault, "{:?}", judged);
     }
 
@@ -130,7 +133,7 @@ proptest! {
         let at = at.index(payload.len());
         payload[at] ^= by;
         let judged = judge(&payload);
-        let fault = matches!(judged, Err(ExecutionError::Fault { .. }));
+        let fault = matches!(judged, Err(BlockExecutionError::Fault { .. }));
         prop_assert!(!fault, "{:?}", judged);
     }
 

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, MutexGuard};
 
 use alloy_primitives::{B256, keccak256};
-use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 
 /// An executor whose state is the hash of all payloads so far, each of which names its block. It
 /// survives what is called a crash.
@@ -51,9 +51,9 @@ impl Ledger {
 }
 
 impl State {
-    fn root(&self, pending: &[Block]) -> Result<B256, ExecutionError> {
+    fn root(&self, pending: &[Block]) -> Result<B256, BlockExecutionError> {
         if self.fault {
-            return Err(ExecutionError::Fault { reason: "broken".into() });
+            return Err(BlockExecutionError::Fault { reason: "broken".into() });
         }
         let last = self.committed.last();
         let digest = last.map_or(Block::genesis(B256::ZERO).digest(), Block::digest);
@@ -87,7 +87,7 @@ impl BlockExecutor for Ledger {
         pending: &[Block],
         context: &BlockContext,
         _: usize,
-    ) -> Result<BlockBody, ExecutionError> {
+    ) -> Result<BlockBody, BlockExecutionError> {
         let state = self.state();
         let payload = state.payload.clone().unwrap_or_else(|| right(context));
         Ok(BlockBody { state_root: step(state.root(pending)?, &payload), payload })
@@ -98,15 +98,15 @@ impl BlockExecutor for Ledger {
         pending: &[Block],
         context: &BlockContext,
         payload: &[u8],
-    ) -> Result<B256, ExecutionError> {
+    ) -> Result<B256, BlockExecutionError> {
         let root = self.state().root(pending)?;
         if payload != right(context) {
-            return Err(ExecutionError::Rejected { reason: "nonsense".into() });
+            return Err(BlockExecutionError::Rejected { reason: "nonsense".into() });
         }
         Ok(step(root, payload))
     }
 
-    fn commit(&self, block: &Block) -> Result<(), ExecutionError> {
+    fn commit(&self, block: &Block) -> Result<(), BlockExecutionError> {
         let mut state = self.state();
         let root = state.root(&[])?;
         assert_eq!(step(root, &block.payload), block.state_root);
@@ -114,7 +114,7 @@ impl BlockExecutor for Ledger {
         Ok(())
     }
 
-    fn committed(&self) -> Result<Option<(u64, B256)>, ExecutionError> {
+    fn committed(&self) -> Result<Option<(u64, B256)>, BlockExecutionError> {
         Ok(self.state().committed.last().map(|block| (block.height, block.digest())))
     }
 }

@@ -2,7 +2,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use commonware_runtime::Clock;
-use lazai_api_types::chain::{Block, BlockExecutor, ExecutionError};
+use lazai_api_types::chain::{Block, BlockExecutionError, BlockExecutor};
 use lazai_consensus::chain::FixedCommittees;
 
 use super::{Cluster, Ledger, committee, deterministic::simulate};
@@ -113,7 +113,7 @@ fn a_broken_executor_abstains_and_then_stops_its_validator() {
         cluster.validators[&4].ledger.break_down();
         let broken = cluster.validators.remove(&4).unwrap();
         let ended = broken.handle.await.unwrap();
-        let fault = ExecutionError::Fault { reason: "broken".into() };
+        let fault = BlockExecutionError::Fault { reason: "broken".into() };
         assert_eq!(ended, Err(ChainError::Execution(fault)));
         let height = cluster.validators[&1].ledger.blocks().last().unwrap().height;
         cluster.reach(height + 10).await;
