@@ -1,14 +1,17 @@
 use core::error::Error;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::{
     ModelId,
     chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor},
 };
 use lazai_precompiles::address::RAW_PROMPT;
+use lazai_simplex::IdentitySecret;
 use lazai_simulation::{Case, ClusterError, Report, Scenario};
-use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet};
+use lazvm_executor::{
+    Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet, WalletError,
+};
 
 use crate::storyteller::storyteller;
 
@@ -88,23 +91,35 @@ impl Replayer {
         Ok(Replay { case, first: self.run(case, one)?, second: self.run(case, two)? })
     }
 
-    fn genesis(&self) -> Genesis {
+    /// Returns the genesis block of the example `quorum`, so that a seed means one run of both: its
+    /// users and the operators of its seats are rich, and seats stand in the order of their
+    /// identities.
+    fn genesis(&self, seats: u16) -> Result<Genesis, WalletError> {
         let ether = U256::from(10_u64.pow(18)) * U256::from(1_000);
-        let account = |wallet: &Wallet| (wallet.address(), GenesisAccount::rich(ether));
-        Genesis {
+        let mut operators = BTreeMap::new();
+        for index in 0..seats {
+            let secret = keccak256(format!("lazvm/example-seat/1/identity/{index}")).0;
+            let operator = Wallet::named(&format!("validator {index}"), CHAIN_ID)?.address();
+            operators.insert(IdentitySecret(secret).public_key(), operator);
+        }
+        let beneficiaries: Vec<Address> = operators.into_values().collect();
+        let users = self.wallets.iter().map(Wallet::address);
+        let publisher = Wallet::named("publisher", CHAIN_ID)?.address();
+        let rich = users.chain([publisher]).chain(beneficiaries.iter().copied());
+        Ok(Genesis {
             chain_id: CHAIN_ID,
             gas_limit: 10_000_000,
             base_fee: 1_000_000_000,
             model: self.model,
             prompt_max_tokens: 16,
-            beneficiaries: Vec::new(),
-            accounts: self.wallets.iter().map(account).collect(),
-        }
+            accounts: rich.map(|address| (address, GenesisAccount::rich(ether))).collect(),
+            beneficiaries,
+        })
     }
 
     fn run(&self, case: Case, devices: &Devices) -> Result<Run, Box<dyn Error>> {
         let Case { scenario, nodes, seed } = case;
-        let genesis = self.genesis();
+        let genesis = self.genesis(nodes)?;
         let loaded = |_| {
             let executor = LazVmExecutor::in_memory(genesis.clone(), devices.clone());
             Arc::new(LoadedExecutor { executor, wallets: self.wallets.clone(), seed })
@@ -176,7 +191,7 @@ impl LoadedExecutor {
         let (mut transactions, mut answers) = (0, 0);
         for (user, wallet) in self.wallets.iter().enumerate() {
             for nonce in 0..self.executor.nonce(&wallet.address())? {
-                let name = alloy_primitives::keccak256(self.transaction(user, nonce)?);
+                let name = keccak256(self.transaction(user, nonce)?);
                 let receipt = self.executor.receipt(&name)?;
                 let Some(receipt) = receipt.filter(|receipt| receipt.height <= height) else {
                     continue;
