@@ -52,9 +52,9 @@ pub trait BlockExecutor: Debug + Send + Sync + 'static {
     /// and changes nothing.
     ///
     /// # Errors
-    /// [`BlockExecutionError`] if this node cannot, or if a final block is invalid, which means that
-    /// more than a third of the weight is dishonest or that this node's state is broken. The node
-    /// must stop either way.
+    /// [`BlockExecutionError`] if this node cannot, or if a final block is invalid, which means
+    /// that more than a third of the weight is dishonest or that this node's state is broken. The
+    /// node must stop either way.
     fn commit(&self, block: &Block) -> Result<(), BlockExecutionError>;
 
     /// Returns height and digest of the last committed block; `None` while there is only the

@@ -7,8 +7,8 @@ use crate::{
     RegistryError, key_hash,
 };
 
-/// Keeps verifiers and the keys that they admitted, for users without a chain; a chain keeps keys in
-/// its state.
+/// Keeps verifiers and the keys that they admitted, for users without a chain; a chain keeps keys
+/// in its state.
 ///
 /// # Stability
 /// Unstable: chains and examples of this repository call verifiers themselves, and only tests use

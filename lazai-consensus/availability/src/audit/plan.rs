@@ -46,8 +46,8 @@ pub struct Holding {
 /// The plan is a function of data on chain, so anyone can compute it.
 ///
 /// # Limits
-/// An answer shows that the member can produce the leaf in time, not that it stores the leaf: it may
-/// fetch `k` shards from others when it is asked. The deadline should therefore be shorter than
+/// An answer shows that the member can produce the leaf in time, not that it stores the leaf: it
+/// may fetch `k` shards from others when it is asked. The deadline should therefore be shorter than
 /// such a fetch takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditPlan {

@@ -23,8 +23,8 @@ use super::{DataKey, key::derive};
 /// chunks but the last are full, and the last is empty only if there is no data at all. So chunks
 /// cannot be left out, moved, cut off or added, nor taken from another stream.
 ///
-/// The commitment detects a wrong key before the first chunk, and makes it infeasible to craft bytes
-/// that open differently under two keys.
+/// The commitment detects a wrong key before the first chunk, and makes it infeasible to craft
+/// bytes that open differently under two keys.
 ///
 /// # Source
 /// V. T. Hoang, R. Reyhanitabar, P. Rogaway and D. Vizár, "Online Authenticated-Encryption and its
