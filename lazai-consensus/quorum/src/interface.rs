@@ -49,7 +49,7 @@ pub enum Output {
     },
     /// Send to all [`members`](crate::QuorumMember::members) but this one.
     Broadcast {
-        /// An encoded [`Message`].
+        /// An encoded [`Message`](crate::Message).
         bytes: Vec<u8>,
     },
     /// An attestation is certified, and the certificate on disk. May come again after a restart.
@@ -87,7 +87,7 @@ pub enum Output {
     Send {
         /// The peer.
         to: Address,
-        /// An encoded [`Message`].
+        /// An encoded [`Message`](crate::Message).
         bytes: Vec<u8>,
     },
     /// This member does not vote for an attestation.

@@ -134,7 +134,7 @@ fn to_proposal(proposal: &commonware_consensus::simplex::types::Proposal<Digest>
 }
 
 /// Converts a certificate of the engine; `None` if its committee is larger than a set of signers,
-/// which no [`ChainCommittee`] is.
+/// which no [`ChainCommittee`](lazai_consensus::chain::ChainCommittee) is.
 pub(crate) fn certificate(
     finalization: &Finalization<Scheme, Digest>,
 ) -> Option<FinalityCertificate> {

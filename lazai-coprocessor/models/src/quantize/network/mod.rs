@@ -29,7 +29,7 @@ use crate::reference::{Block, Dense, FloatNetwork, Layers, Place};
 ///
 /// The artifact has no tokenizer: [`Network::load`](lazai_coprocessor::model::Network::load) reads
 /// it. Its program has one output, the scores, with a row for each row of the input.
-/// [`Value::integers`] gives the integers of its input.
+/// [`to_integers`](crate::quantize::to_integers) gives the integers of its input.
 ///
 /// # Errors
 /// [`QuantizeError`] if the numbers do not fit the integers.
