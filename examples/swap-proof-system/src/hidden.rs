@@ -51,7 +51,7 @@ impl ProofVerifier for Hidden {
     }
 
     fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
-        Ok(matches!(claim, Claim::Statement(shown) if check(key, shown, proof).is_some()))
+        Ok(matches!(claim, Claim::Statement(run) if check(key, run, proof).is_some()))
     }
 }
 
@@ -71,20 +71,18 @@ impl ProofSystem for Hidden {
         &self,
         key: &Vec<u8>,
         job: &Job,
-        shown: &InferenceStatement,
+        run: &InferenceStatement,
     ) -> Result<Vec<u8>, PortError> {
         let input = linear::features(job).unwrap_or_default();
-        let answer = linear::run(&self.weights, &input).filter(|answer| {
-            *shown == linear::statement(linear::model(key), &input, *answer, shown.context)
-        });
+        let holds =
+            |y: &i32| *run == linear::statement(linear::model(key), &input, *y, run.context);
+        let answer = linear::run(&self.weights, &input).filter(holds);
         let answer = answer.ok_or(Rejection::Unsupported { task: "a statement that is false" })?;
         // Fresh for each statement: two proofs with the same masks would tell the weights.
-        let mask = |index: u64| self.secret(shown.hash(), index);
-        let inputs = || iter::once(&0).chain(&input).copied();
-        let masks: Vec<_> = inputs().zip((0..).map(mask)).collect();
-        let c = challenge(key, shown, image(&masks));
-        let z =
-            masks.iter().zip(self.secrets()).map(|((x, mask), secret)| (*x, *mask + c * secret));
+        let mask = |index: u64| self.secret(run.hash(), index);
+        let masks: Vec<_> = iter::once(&0).chain(&input).copied().zip((0..).map(mask)).collect();
+        let c = challenge(key, run, image(&masks));
+        let z = masks.iter().zip(self.secrets()).map(|((x, mask), w)| (*x, *mask + c * w));
         let terms = iter::once((answer.cast_unsigned(), c)).chain(z);
         let bytes = terms.flat_map(|(x, z)| [&x.to_be_bytes()[..], &z.to_bytes()].concat());
         Ok(iter::once(1).chain(bytes).collect())
@@ -111,7 +109,7 @@ impl fmt::Debug for Hidden {
 
 /// Reads `1 ‖ y ‖ c ‖ 0 ‖ z[0] ‖ x[1] ‖ z[1] ‖ …`, and checks that `c` is the hash of the
 /// commitments that it implies.
-fn check(key: &[u8], shown: &InferenceStatement, proof: &[u8]) -> Option<()> {
+fn check(key: &[u8], run: &InferenceStatement, proof: &[u8]) -> Option<()> {
     let [1, rest @ ..] = proof else { return None };
     let (chunks, []) = rest.as_chunks::<36>() else { return None };
     let term = |chunk: &[u8; 36]| {
@@ -124,8 +122,8 @@ fn check(key: &[u8], shown: &InferenceStatement, proof: &[u8]) -> Option<()> {
     let (inputs, y): (Vec<_>, _) = (inputs.iter().map(|(x, _)| *x).collect(), y.cast_signed());
     let (points, values) = image(terms);
     let implied = (points - point(key)? * c, values - integer(y) * c);
-    let expected = linear::statement(linear::model(key), &inputs, y, shown.context);
-    (expected == *shown && challenge(key, shown, implied) == *c).then_some(())
+    let expected = linear::statement(linear::model(key), &inputs, y, run.context);
+    (expected == *run && challenge(key, run, implied) == *c).then_some(())
 }
 
 /// `(r·H + Σ w·G, Σ w·x)` of the terms `(0, r), (x, w), …`: what is committed, and what is claimed
@@ -135,7 +133,6 @@ fn image(terms: &[(u32, Scalar)]) -> (Point, Scalar) {
     (points.sum(), terms.iter().map(|(x, w)| Scalar::from(*x) * w).sum())
 }
 
-fn challenge(key: &[u8], shown: &InferenceStatement, (point, value): (Point, Scalar)) -> Scalar {
-    let domain = b"hidden linear: challenge";
-    hash(&[domain, key, &shown.hash().0, &point.to_bytes(), &value.to_bytes()])
+fn challenge(key: &[u8], run: &InferenceStatement, (point, value): (Point, Scalar)) -> Scalar {
+    hash(&[b"hidden linear: challenge", key, &run.hash().0, &point.to_bytes(), &value.to_bytes()])
 }
