@@ -7,6 +7,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(all(feature = "std", panic = "abort"))]
+compile_error!(
+    "lazai-api-types catches panics, and `panic = \"abort\"` ends the process instead: a proof could stop this node and no other"
+);
+
 #[cfg(feature = "authorization")]
 pub mod authorization;
 pub mod chain;

@@ -3,6 +3,11 @@
 // Tests measure errors in floats.
 #![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "lazai-coprocessor catches panics, and `panic = \"abort\"` ends the process instead: a text could stop this node and no other"
+);
+
 pub mod architecture;
 pub mod artifact;
 #[cfg(feature = "chat")]

@@ -8,7 +8,8 @@ use crate::{Claim, Fault, InvalidKey, PortError, ProofLimits, ProofVerifier, Reg
 /// A verifier that panics refuses: a key is not admitted, a proof is not accepted, work has no
 /// price. That is the same refusal on every machine, because a verifier is a function of its
 /// arguments; what fails on one machine alone must be a [`Fault`], which is never a panic. Panics
-/// are caught with feature `std`, and where the build unwinds; otherwise a panic ends the process.
+/// are caught with feature `std`, which does not compile where a panic ends the process; without
+/// it, a panic ends the process.
 #[derive(Clone, Copy, Debug)]
 pub struct GuardedVerifier<'a>(&'a dyn ProofVerifier);
 

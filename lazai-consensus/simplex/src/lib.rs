@@ -7,6 +7,11 @@
     clippy::float_arithmetic
 )]
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "lazai-simplex catches panics, and `panic = \"abort\"` ends the process instead: an engine that fails could not be reported"
+);
+
 mod agreement;
 mod engine;
 mod identity_secret;

@@ -8,6 +8,11 @@
 
 extern crate alloc;
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "lazai-simulation catches panics, and `panic = \"abort\"` ends the process instead: a validator that fails could not be reported"
+);
+
 mod application;
 mod campaign;
 mod checker;
