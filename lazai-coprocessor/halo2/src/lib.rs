@@ -19,6 +19,8 @@ mod verifier;
 mod assignment;
 #[cfg(feature = "prover")]
 mod builder;
+#[cfg(feature = "circuits")]
+mod circuits;
 #[cfg(feature = "prover")]
 mod compile;
 #[cfg(feature = "prover")]
@@ -44,6 +46,11 @@ mod table;
 #[cfg(feature = "prover")]
 mod whole_file;
 
+#[cfg(feature = "circuits")]
+pub use circuits::{
+    CircuitColumns, CircuitPart, CircuitShape, Gadget, NormParameters, Place, PlaceColumn,
+    PlacedCircuit,
+};
 pub use error::{Halo2Error, RunShape};
 pub use key::VerifyingKey;
 #[cfg(feature = "prover")]

@@ -1,11 +1,14 @@
 //! Chooses the numbers of rows and columns.
 
+use std::collections::BTreeMap;
+
 use halo2_proofs::halo2curves::bn256::Fr;
 use lazai_coprocessor::{model::Network, trace::Trace};
 
 use crate::{
     Halo2Error, ProvedOutput,
     compile::{Compiled, compile},
+    constraints::Constraints,
     layout::Layout,
     shape::{K_MAX, RESERVED, Shape},
     table::Table,
@@ -46,36 +49,41 @@ impl Plan {
         range_bits: u32,
     ) -> Result<Self, Halo2Error> {
         let compiled = compile(network, trace, proved_output, Fr::zero(), range_bits)?;
-        let rows: usize = compiled.tables.values().map(Vec::len).sum();
-        let largest = compiled.tables.get(&Table::Range).map_or(rows, Vec::len);
-        // Neither many more columns of tables than tables, nor many more rows than the largest
-        // table.
-        let least = (largest + RESERVED).next_power_of_two().ilog2().saturating_sub(1);
-        let mut best: Option<Layout> = None;
-        let mut last = None;
-        for k in least.max(super::shape::K_MIN)..=K_MAX.min(least + 6) {
-            match Layout::new(&compiled.constraints, &compiled.tables, k) {
-                Ok(layout) => {
-                    let better =
-                        best.as_ref().is_none_or(|best| cost(layout.shape) < cost(best.shape));
-                    if better {
-                        best = Some(layout);
-                    }
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        match (best, last) {
-            (Some(layout), _) => Ok(Self { compiled, layout, range_bits }),
-            (None, Some(error)) => Err(error),
-            (None, None) => {
-                Err(Halo2Error::Columns { what: "tables", k: least, got: rows, max: 0 })
-            }
-        }
+        let layout = cheapest(&compiled.constraints, &compiled.tables)?;
+        Ok(Self { compiled, layout, range_bits })
     }
 
     const fn cost(&self) -> usize {
         cost(self.layout.shape)
+    }
+}
+
+/// Returns the layout of least cost.
+pub(crate) fn cheapest(
+    constraints: &Constraints,
+    tables: &BTreeMap<Table, Vec<u32>>,
+) -> Result<Layout, Halo2Error> {
+    let rows: usize = tables.values().map(Vec::len).sum();
+    let largest = tables.get(&Table::Range).map_or(rows, Vec::len);
+    // Neither many more columns of tables than tables, nor many more rows than the largest table.
+    let least = (largest + RESERVED).next_power_of_two().ilog2().saturating_sub(1);
+    let mut best: Option<Layout> = None;
+    let mut last = None;
+    for k in least.max(super::shape::K_MIN)..=K_MAX.min(least + 6) {
+        match Layout::new(constraints, tables, k) {
+            Ok(layout) => {
+                let better = best.as_ref().is_none_or(|best| cost(layout.shape) < cost(best.shape));
+                if better {
+                    best = Some(layout);
+                }
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    match (best, last) {
+        (Some(layout), _) => Ok(layout),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(Halo2Error::Columns { what: "tables", k: least, got: rows, max: 0 }),
     }
 }
 

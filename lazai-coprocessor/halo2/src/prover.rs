@@ -237,7 +237,7 @@ impl ProvingKey {
 }
 
 /// Records a run; of a network that reads a tensor, with all rows of the result.
-fn record(
+pub(crate) fn record(
     network: &Network,
     proved_output: ProvedOutput,
     input: Input<'_>,

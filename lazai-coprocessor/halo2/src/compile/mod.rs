@@ -14,7 +14,7 @@ use lazai_coprocessor::{
 use crate::{
     Halo2Error, ProvedOutput,
     builder::{AssignedInt, Builder},
-    constraints::Constraints,
+    constraints::{Cell, Constraints},
     digest::Packing,
     gadget::{self, Compressed, Norm},
     table::Table,
@@ -28,6 +28,9 @@ pub(crate) struct Compiled {
     pub(crate) input: (Packing, Vec<i32>),
     /// The integers written, and how they are packed for the digest.
     pub(crate) output: (Packing, Vec<i32>),
+    /// The cells of the integers read.
+    #[cfg_attr(not(feature = "circuits"), expect(dead_code, reason = "only checkers ask for it"))]
+    pub(crate) read: Vec<Cell>,
     /// The rows of every table in which something is looked up.
     pub(crate) tables: BTreeMap<Table, Vec<u32>>,
 }
@@ -90,9 +93,10 @@ pub(crate) fn compile(
     builder.publish(statement);
     let integers =
         |values: &[AssignedInt]| values.iter().map(|value| value.value() as i32).collect();
+    let cells = read.iter().map(|value| value.cell()).collect();
     let (input, output) = ((input, integers(&read)), (output, integers(&written)));
     let tables = tables(network, builder.tables(), range_bits);
-    Ok(Compiled { constraints: builder.finish(), input, output, tables })
+    Ok(Compiled { constraints: builder.finish(), input, output, read: cells, tables })
 }
 
 const fn bits(format: Format) -> u32 {

@@ -19,7 +19,7 @@ pub(crate) fn take_i32(builder: &mut Builder, value: i32) -> AssignedInt {
     value
 }
 
-/// Computes `MatMul`. `|acc| < 2^38`, and after rounding it is at most `2^30`.
+/// Computes `MatMul`.
 pub(crate) fn product(
     builder: &mut Builder,
     input: &[AssignedInt],
@@ -27,8 +27,18 @@ pub(crate) fn product(
     wide: bool,
 ) -> Vec<AssignedInt> {
     let sums = builder.product(input, entries(weights), weights.columns());
+    rounded_product(builder, sums, |index| weights.shift(index % weights.rows()), wide)
+}
+
+/// Rounds the sums of `MatMul`. `|sum| < 2^38`, and after rounding it is at most `2^30`.
+pub(crate) fn rounded_product(
+    builder: &mut Builder,
+    sums: Vec<AssignedInt>,
+    shift: impl Fn(usize) -> i32,
+    wide: bool,
+) -> Vec<AssignedInt> {
     let rounded = sums.into_iter().enumerate().map(|(index, sum)| {
-        let rounded = builder.rounded(sum, weights.shift(index % weights.rows()));
+        let rounded = builder.rounded(sum, shift(index));
         if wide {
             // No saturation: the result is within 30 bits.
             builder.range_check_signed(rounded, 31);
@@ -48,8 +58,18 @@ pub(crate) fn product_add(
     residual: &mut [AssignedInt],
 ) {
     let sums = builder.product(input, entries(weights), weights.columns());
+    rounded_product_add(builder, sums, |index| weights.shift(index % weights.rows()), residual);
+}
+
+/// Rounds the sums of `MatMulAdd`, and adds them.
+pub(crate) fn rounded_product_add(
+    builder: &mut Builder,
+    sums: Vec<AssignedInt>,
+    shift: impl Fn(usize) -> i32,
+    residual: &mut [AssignedInt],
+) {
     for (index, (sum, residual)) in sums.into_iter().zip(residual).enumerate() {
-        let rounded = builder.rounded(sum, weights.shift(index % weights.rows()));
+        let rounded = builder.rounded(sum, shift(index));
         let added = builder.add(*residual, rounded);
         *residual = builder.sat32(added, 31);
     }

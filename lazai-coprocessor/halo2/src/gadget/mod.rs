@@ -18,6 +18,8 @@ pub(super) use attention::{Attended, attend};
 pub(super) use compress::{Compressed, compress};
 pub(super) use hash::hash;
 pub(super) use linear::{add_row, mean_pool, product, product_add, take_i16, take_i32};
+#[cfg(feature = "circuits")]
+pub(super) use linear::{rounded_product, rounded_product_add};
 pub(super) use norm::{Norm, layer_norm, rms_norm};
 pub(super) use rope::rope;
 pub(super) use select::{best, gather};
