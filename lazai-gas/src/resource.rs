@@ -7,7 +7,7 @@ use lazai_api_types::GasCost;
 pub enum Resource {
     /// Arithmetic: the gas of `GasAI`.
     Ai,
-    /// Everything that Ethereum prices.
+    /// Everything that Ethereum prices; of a block, all its gas.
     Evm,
     /// Peak memory: the gas of `GasInference`.
     Inference,
@@ -97,6 +97,18 @@ impl Resources<u64> {
         Self { evm: rest.saturating_sub(inference), ai, inference }
     }
 
+    /// Returns the sum of the three.
+    ///
+    /// Returns `None` if it exceeds 64 bits.
+    #[must_use]
+    pub fn checked_total(self) -> Option<u64> {
+        self.evm.checked_add(self.ai)?.checked_add(self.inference)
+    }
+
+    pub(crate) const fn saturating_total(self) -> u64 {
+        self.evm.saturating_add(self.ai).saturating_add(self.inference)
+    }
+
     /// Adds the gas of the next transaction.
     ///
     /// Returns `None` if a sum exceeds 64 bits.
@@ -130,6 +142,9 @@ mod tests {
         let used = Resources { evm: 1, ai: 2, inference: 3 };
         assert_eq!(used.checked_add(used), Some(Resources { evm: 2, ai: 4, inference: 6 }));
         assert_eq!(used.checked_add(Resources { inference: u64::MAX, ..used }), None);
+        assert_eq!(used.checked_total(), Some(6));
+        assert_eq!(Resources { inference: u64::MAX - 3, ..used }.checked_total(), Some(u64::MAX));
+        assert_eq!(Resources { inference: u64::MAX - 2, ..used }.checked_total(), None);
     }
 
     proptest! {

@@ -20,8 +20,8 @@ pub struct FeeLevel(pub u128);
 /// How a base fee follows demand.
 ///
 /// An implementation must be pure and total: the same arguments give the same result on every
-/// machine, and nothing wraps or panics at any argument. More gas used must never lower the next
-/// fee.
+/// machine, and nothing wraps or panics at any argument. A higher level must never have a lower
+/// fee, more gas used must never lower the next fee, and gas at the target must keep it.
 pub trait FeeRule: Debug + Send + Sync {
     /// Returns the base fee in wei for each gas at `level`; never below the rule's minimum.
     fn base_fee(&self, level: FeeLevel) -> u128;
@@ -32,6 +32,14 @@ pub trait FeeRule: Debug + Send + Sync {
 
     /// Returns the level after a block at `level` that used `used` gas of `limit`.
     fn next(&self, level: FeeLevel, used: u64, limit: u64) -> FeeLevel;
+
+    /// Returns the lowest level whose base fee is at least `base_fee`; where no fee is, the lowest
+    /// level of the highest fee.
+    ///
+    /// Cost: as many fees as a level has bits, unless a rule knows better.
+    fn level_of(&self, base_fee: u128) -> FeeLevel {
+        lowest_level(self, base_fee, u128::MAX)
+    }
 }
 
 /// The rule of EIP-1559: the base fee moves by a bounded share for each block.
@@ -69,12 +77,14 @@ pub struct Eip1559 {
 }
 
 impl Eip1559 {
+    /// For arithmetic: Ethereum's with a target of a quarter of the limit.
+    pub const AI: Self = Self::with_elasticity(4);
+
     /// Ethereum's own constants: elasticity 2, an eighth for each block, no minimum.
-    pub const ETHEREUM: Self = Self {
-        elasticity: NonZeroU64::new(2).expect("2 is not 0"),
-        denominator: NonZeroU64::new(8).expect("8 is not 0"),
-        minimum: 0,
-    };
+    pub const ETHEREUM: Self = Self::with_elasticity(2);
+
+    /// For memory: Ethereum's with a target of an eighth of the limit.
+    pub const INFERENCE: Self = Self::with_elasticity(8);
 
     /// Makes a rule with the given constants.
     ///
@@ -86,6 +96,13 @@ impl Eip1559 {
             denominator: nonzero("denominator", denominator)?,
             minimum,
         })
+    }
+
+    const fn with_elasticity(elasticity: u64) -> Self {
+        const fn constant(value: u64) -> NonZeroU64 {
+            NonZeroU64::new(value).expect("invariant: constants of rules are not 0")
+        }
+        Self { elasticity: constant(elasticity), denominator: constant(8), minimum: 0 }
     }
 
     /// Returns `fee * distance / target / denominator`, rounded down.
@@ -119,6 +136,11 @@ impl FeeRule for Eip1559 {
             fee.saturating_sub(self.step(fee, below, target))
         };
         FeeLevel(next.max(self.minimum))
+    }
+
+    fn level_of(&self, base_fee: u128) -> FeeLevel {
+        // Every level below the minimum has the minimum for a fee.
+        FeeLevel(if base_fee > self.minimum { base_fee } else { 0 })
     }
 }
 
@@ -170,6 +192,11 @@ impl FeeRule for ExponentialExcess {
         let excess = level.0.saturating_add(u128::from(used));
         FeeLevel(excess.saturating_sub(u128::from(self.target(limit))))
     }
+
+    fn level_of(&self, base_fee: u128) -> FeeLevel {
+        // Excess above 64 bits does not raise the fee.
+        lowest_level(self, base_fee, u64::MAX.into())
+    }
 }
 
 /// Why numbers are not a fee rule.
@@ -188,6 +215,22 @@ fn nonzero(constant: &'static str, value: u64) -> Result<NonZeroU64, FeeRuleErro
     NonZeroU64::new(value).ok_or(FeeRuleError::Zero { constant })
 }
 
+/// Finds the level of a fee by bisection; the level `high` has the highest fee of the rule.
+fn lowest_level<R: FeeRule + ?Sized>(rule: &R, base_fee: u128, mut high: u128) -> FeeLevel {
+    let sought = base_fee.min(rule.base_fee(FeeLevel(high)));
+    let mut low = 0;
+    while low < high {
+        let middle = low.midpoint(high);
+        if rule.base_fee(FeeLevel(middle)) >= sought {
+            high = middle;
+        } else {
+            // Below `high`, so this never saturates.
+            low = middle.saturating_add(1);
+        }
+    }
+    FeeLevel(low)
+}
+
 macro_rules! delegate {
     ($($pointer:ty),*) => {$(
         impl<R: FeeRule + ?Sized> FeeRule for $pointer {
@@ -201,6 +244,10 @@ macro_rules! delegate {
 
             fn next(&self, level: FeeLevel, used: u64, limit: u64) -> FeeLevel {
                 (**self).next(level, used, limit)
+            }
+
+            fn level_of(&self, base_fee: u128) -> FeeLevel {
+                (**self).level_of(base_fee)
             }
         }
     )*};
@@ -288,7 +335,57 @@ mod tests {
         assert_eq!(rule.next(FeeLevel(u128::MAX), u64::MAX, 0), FeeLevel(u128::MAX));
     }
 
+    /// Hides what a rule knows better.
+    #[derive(Debug)]
+    struct Plain<R>(R);
+
+    impl<R: FeeRule> FeeRule for Plain<R> {
+        fn base_fee(&self, level: FeeLevel) -> u128 {
+            self.0.base_fee(level)
+        }
+
+        fn target(&self, limit: u64) -> u64 {
+            self.0.target(limit)
+        }
+
+        fn next(&self, level: FeeLevel, used: u64, limit: u64) -> FeeLevel {
+            self.0.next(level, used, limit)
+        }
+    }
+
+    #[test]
+    fn a_fee_that_no_level_has_gets_the_level_of_the_highest() {
+        let rule = ExponentialExcess::new(2, u64::MAX, 1_000).unwrap();
+        let highest = rule.base_fee(FeeLevel(u128::MAX));
+        assert_eq!(highest, 2_718);
+        let level = rule.level_of(u128::MAX);
+        assert!(level.0 <= u128::from(u64::MAX));
+        assert_eq!(rule.base_fee(level), highest);
+    }
+
     proptest! {
+        #[test]
+        fn a_fee_has_its_lowest_level(rule in eip1559(), fraction in 1_u64.., minimum in 1_u64.., fee in fee()) {
+            prop_assert_eq!(rule.level_of(fee), Plain(rule).level_of(fee));
+            let rule = ExponentialExcess::new(2, fraction, minimum.into()).unwrap();
+            let level = rule.level_of(fee);
+            let highest = rule.base_fee(FeeLevel(u128::MAX));
+            prop_assert!(rule.base_fee(level) >= fee.min(highest));
+            if level.0 > 0 {
+                prop_assert!(rule.base_fee(FeeLevel(level.0 - 1)) < fee.min(highest));
+            }
+        }
+
+        #[test]
+        fn gas_at_the_target_keeps_the_fee(rule in eip1559(), fraction in 1_u64.., fee in fee(), limit: u64) {
+            let level = FeeLevel(fee);
+            let next = rule.next(level, rule.target(limit), limit);
+            prop_assert_eq!(rule.base_fee(next), rule.base_fee(level));
+            let rule = ExponentialExcess::new(3, fraction, 7).unwrap();
+            let level = FeeLevel(fee >> 1);
+            prop_assert_eq!(rule.next(level, rule.target(limit), limit), level);
+        }
+
         #[test]
         fn eip1559_stays_within_its_bounds(rule in eip1559(), fee in fee(), (used, limit) in block()) {
             let before = rule.base_fee(FeeLevel(fee));

@@ -1,8 +1,8 @@
 //! The base fee update against Ethereum's own numbers.
 
-use std::{env, fs, path::PathBuf};
-
 use lazai_gas::{Eip1559, FeeLevel, FeeRule};
+
+use crate::fixture::official_base_fees;
 
 #[test]
 fn known_vectors() {
@@ -31,9 +31,7 @@ fn known_vectors() {
 /// Parent and child headers of Ethereum's official block tests.
 #[test]
 fn official_block_headers() {
-    let Some(path) = fixture("eip1559_base_fee.json") else { return };
-    let rows: Vec<[u64; 4]> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(rows.len(), 395);
+    let Some(rows) = official_base_fees() else { return };
     for [used, limit, base_fee, expected] in rows {
         check(used, limit, base_fee.into(), expected.into());
     }
@@ -42,15 +40,4 @@ fn official_block_headers() {
 fn check(used: u64, limit: u64, base_fee: u128, expected: u128) {
     let next = Eip1559::ETHEREUM.next(FeeLevel(base_fee), used, limit);
     assert_eq!(next, FeeLevel(expected), "{used} of {limit} gas at {base_fee} wei");
-}
-
-/// The path of a test file that is too large to ship, or `None`, said aloud, where it is absent.
-fn fixture(name: &str) -> Option<PathBuf> {
-    let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures"));
-    let folders = env::var_os("LAZVM_FIXTURES").map(PathBuf::from).into_iter().chain([beside]);
-    let path = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    if path.is_none() {
-        println!("skipped: LAZVM_FIXTURES names no folder with {name}");
-    }
-    path
 }

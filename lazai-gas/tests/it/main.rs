@@ -4,6 +4,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod eip1559;
+mod fixture;
+mod full_blocks;
 #[cfg(feature = "serde")]
 mod serde;
 mod worked_example;

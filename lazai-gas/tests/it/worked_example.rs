@@ -13,7 +13,7 @@ fn a_contract_asks_for_a_hundred_tokens() {
     let flops = 1_600_000_000 + 64 * INTRINSIC_FLOPS_PER_BYTE;
     assert_eq!(flops, 1_600_065_536);
 
-    let fees = Resources { evm: 800, ai: 1_000, inference: 500 };
+    let fees = Resources { evm: 500, ai: 1_000, inference: 800 };
     let market = FeeMarket::new(fees.map(|fee| ResourceMarket {
         rule: Eip1559::ETHEREUM,
         limit: 30_000_000,
@@ -33,8 +33,8 @@ fn a_contract_asks_for_a_hundred_tokens() {
     assert_eq!(used, Resources { evm: 45_000, ai: 482_020, inference: 3_072 });
     let charged = U256::from(u128::from(total) * estimate.price);
     assert_eq!(charged, U256::from(556_596_600 * MILLI_GWEI));
-    assert_eq!(market.refund(&used), U256::from(10_536_000 * MILLI_GWEI));
-    assert_eq!(charged - market.refund(&used), U256::from(546_060_600 * MILLI_GWEI));
+    assert_eq!(market.refund(&used), U256::from(23_114_400 * MILLI_GWEI));
+    assert_eq!(charged - market.refund(&used), U256::from(533_482_200 * MILLI_GWEI));
 
     let usage = Usage { prompt_tokens: 16, completion_tokens: 100 };
     assert_eq!(TokenTariff::default().fee(usage), U256::from(11_600));

@@ -16,7 +16,7 @@ use crate::{
 pub struct Genesis {
     /// The id that transactions are signed for.
     pub chain_id: u64,
-    /// The most gas of each resource in a block, and of one transaction.
+    /// The most gas of a block, all resources together, and of one transaction.
     pub gas_limit: u64,
     /// The base fee of each resource in the first block, in wei.
     pub base_fee: u64,
