@@ -1,6 +1,6 @@
 //! The addresses of the precompiles.
 
-use alloy_primitives::{Address, address};
+use alloy_primitives::{Address, Bytes, address};
 
 /// Runs models: [`ILazInference`](crate::abi::ILazInference).
 pub const INFERENCE: Address = address!("0000000000000000000000000000000000a10001");
@@ -53,6 +53,27 @@ impl Precompile {
         Self::ALL.into_iter().find(|precompile| precompile.address() == *address)
     }
 
+    /// Returns the accounts that a genesis block gives the precompiles: one byte of code each,
+    /// which never runs.
+    ///
+    /// Tools and contracts ask whether an address has code before they call it: Solidity before
+    /// 0.8.10 at each call through an interface, `isContract`, explorers. The byte is `STOP`, so
+    /// that an account which delegates to a precompile still does nothing (EIP-7702), and a call
+    /// before the precompiles are active succeeds without output, as at an address without code.
+    ///
+    /// # Examples
+    /// ```
+    /// use lazai_precompiles::{Precompile, address};
+    ///
+    /// let accounts = Precompile::genesis_accounts();
+    /// assert!(accounts.iter().all(|(_, code)| code[..] == [0x00]));
+    /// assert!(accounts.iter().any(|(address, _)| *address == address::INFERENCE));
+    /// ```
+    #[must_use]
+    pub fn genesis_accounts() -> [(Address, Bytes); 5] {
+        Self::ALL.map(|precompile| (precompile.address(), Bytes::from_static(&[STOP])))
+    }
+
     /// Returns the address of the precompile.
     #[must_use]
     pub const fn address(self) -> Address {
@@ -65,3 +86,6 @@ impl Precompile {
         }
     }
 }
+
+/// The instruction that ends a call with success.
+const STOP: u8 = 0x00;

@@ -6,6 +6,7 @@ use lazai_api_types::{InferenceStatement, ProofSystemId, key_hash};
 use lazai_coprocessor::Cpu;
 use lazai_halo2::Halo2Verifier;
 use lazai_precompiles::{
+    Precompile,
     abi::{self, ILazProofVerifier as sol},
     address::PROOF_VERIFIER,
 };
@@ -15,7 +16,7 @@ use lazvm::{
         context::{BlockEnv, TxEnv},
         database::InMemoryDB,
         primitives::{Bytes, TxKind},
-        state::AccountInfo,
+        state::{AccountInfo, Bytecode},
     },
 };
 
@@ -44,6 +45,10 @@ impl Chain {
         let mut db = InMemoryDB::default();
         let ether = U256::from(10_u64.pow(18));
         db.insert_account_info(SENDER, AccountInfo::from_balance(ether));
+        for (address, code) in Precompile::genesis_accounts() {
+            let account = AccountInfo::default().with_code(Bytecode::new_raw(code));
+            db.insert_account_info(address, account.with_nonce(1));
+        }
         let vm = LazVm::builder()
             .coprocessor(Arc::new(Cpu::builder().build()?))
             .verifier(Arc::new(verifier))

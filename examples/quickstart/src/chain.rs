@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Instant};
 use alloy_primitives::{Address, B256, U256, address};
 use alloy_sol_types::{SolCall, SolConstructor, SolValue, sol};
 use lazai_coprocessor::Cpu;
-use lazai_precompiles::abi::Price;
+use lazai_precompiles::{Precompile, abi::Price};
 use lazvm::{
     Execution, LazVm,
     revm::{
         context::{BlockEnv, TxEnv},
         database::InMemoryDB,
         primitives::{Bytes, TxKind},
-        state::AccountInfo,
+        state::{AccountInfo, Bytecode},
     },
 };
 
@@ -52,6 +52,10 @@ impl Chain {
         let mut db = InMemoryDB::default();
         let ether = U256::from(10_u64.pow(18));
         db.insert_account_info(SENDER, AccountInfo::from_balance(ether));
+        for (address, code) in Precompile::genesis_accounts() {
+            let account = AccountInfo::default().with_code(Bytecode::new_raw(code));
+            db.insert_account_info(address, account.with_nonce(1));
+        }
         let block = BlockEnv {
             number: U256::from(1),
             gas_limit: BLOCK_GAS,

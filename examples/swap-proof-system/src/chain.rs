@@ -6,12 +6,13 @@ use lazai_api_types::{
     Coprocessor, InferenceStatement, Job, Outcome, PortError, ProofSystemId, ProofVerifier, Quote,
     Rejection, key_hash,
 };
+use lazai_precompiles::Precompile;
 use lazvm::{
     Execution, LazVm,
     revm::{
         context::{BlockEnv, TxEnv},
         database::InMemoryDB,
-        state::AccountInfo,
+        state::{AccountInfo, Bytecode},
     },
 };
 
@@ -36,6 +37,10 @@ impl Chain {
         let mut db = InMemoryDB::default();
         let ether = U256::from(10_u64.pow(18));
         db.insert_account_info(SENDER, AccountInfo::from_balance(U256::from(1_000) * ether));
+        for (address, code) in Precompile::genesis_accounts() {
+            let account = AccountInfo::default().with_code(Bytecode::new_raw(code));
+            db.insert_account_info(address, account.with_nonce(1));
+        }
         let block = BlockEnv {
             number: U256::from(1),
             gas_limit: BLOCK_GAS,

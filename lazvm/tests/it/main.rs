@@ -10,6 +10,7 @@ mod edges;
 mod execution;
 mod factory;
 mod fees;
+mod genesis;
 mod inspector;
 mod proofs;
 mod statetests;

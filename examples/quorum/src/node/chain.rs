@@ -7,6 +7,7 @@ use lazai_consensus::{
     QuorumId,
     chain::{ChainCommittee, EpochSchedule, FixedCommittees},
 };
+use lazai_precompiles::Precompile;
 use lazai_simplex::{ChainConfig, ChainTiming};
 use lazvm_executor::{Genesis, GenesisAccount, Wallet};
 
@@ -26,7 +27,9 @@ fn committee(seats: usize) -> Result<ChainCommittee, SetupError> {
 /// [`SetupError`] if the example's keys do not make a chain.
 pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, SetupError> {
     let ether = U256::from(10_u64.pow(18)) * U256::from(1_000);
-    let mut accounts = BTreeMap::new();
+    let mut accounts: BTreeMap<_, _> = Precompile::genesis_accounts()
+        .map(|(address, code)| (address, GenesisAccount { code, ..GenesisAccount::default() }))
+        .into();
     for user in ["alice", "bob", "carol", "publisher"] {
         let address = Wallet::named(user, CHAIN_ID)?.address();
         accounts.insert(address, GenesisAccount::rich(ether));

@@ -6,7 +6,7 @@ use lazai_api_types::{
     ModelId,
     chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor},
 };
-use lazai_precompiles::address::RAW_PROMPT;
+use lazai_precompiles::{Precompile, address::RAW_PROMPT};
 use lazai_simplex::IdentitySecret;
 use lazai_simulation::{Case, ClusterError, Report, Scenario};
 use lazvm_executor::{
@@ -106,13 +106,16 @@ impl Replayer {
         let users = self.wallets.iter().map(Wallet::address);
         let publisher = Wallet::named("publisher", CHAIN_ID)?.address();
         let rich = users.chain([publisher]).chain(beneficiaries.iter().copied());
+        let rich = rich.map(|address| (address, GenesisAccount::rich(ether)));
+        let precompiles = Precompile::genesis_accounts()
+            .map(|(address, code)| (address, GenesisAccount { code, ..GenesisAccount::default() }));
         Ok(Genesis {
             chain_id: CHAIN_ID,
             gas_limit: 10_000_000,
             base_fee: 1_000_000_000,
             model: self.model,
             prompt_max_tokens: 16,
-            accounts: rich.map(|address| (address, GenesisAccount::rich(ether))).collect(),
+            accounts: rich.chain(precompiles).collect(),
             beneficiaries,
         })
     }
