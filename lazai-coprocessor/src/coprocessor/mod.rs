@@ -49,6 +49,23 @@ impl Cpu {
         Ok(Self::builder().threads(Threads::new(0)?).open(path)?.build()?)
     }
 
+    /// Returns the same device on other threads; the models are shared, not loaded again.
+    ///
+    /// Devices on one pool take turns, so whoever asks much delays the others. A node gives the
+    /// jobs of blocks a pool of their own, so that no caller of its RPC interface delays a block:
+    ///
+    /// ```no_run
+    /// use lazai_coprocessor::{Cpu, kernel::Threads};
+    ///
+    /// let blocks = Cpu::open("model.safetensors")?;
+    /// let queries = blocks.with_threads(Threads::new(2)?);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_threads(&self, threads: Threads) -> Self {
+        Self { threads, ..self.clone() }
+    }
+
     /// Returns which instructions the kernels use.
     #[must_use]
     pub const fn backend(&self) -> Backend {
@@ -203,3 +220,6 @@ fn execution_fault(error: &ExecutionError) -> PortError {
     };
     PortError::Fault(Fault { kind, message: error.to_string() })
 }
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests;

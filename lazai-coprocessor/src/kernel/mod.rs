@@ -22,6 +22,8 @@ mod rope;
 mod threads;
 #[cfg(target_arch = "x86_64")]
 mod transpose;
+#[cfg(feature = "parallel")]
+mod turns;
 mod vectorized;
 
 #[cfg(test)]

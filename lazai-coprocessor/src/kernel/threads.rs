@@ -10,15 +10,27 @@ use core::{
 use std::{sync::Arc, thread};
 
 use super::KernelError;
+#[cfg(feature = "parallel")]
+use super::turns::{Turn, Turns};
 
 /// The cores that kernels share work among; every number gives the same bytes.
 ///
-/// Clones share one pool. Without the feature `parallel` there is one thread, whatever was asked.
+/// Clones share one pool, and a pool does one step of one job at a time, in the order in which they
+/// came: nobody's step waits for parts of another. Those who must not wait for others at all start
+/// a pool of their own, by another [`new`](Self::new). Without the feature `parallel` there is one
+/// thread, whatever was asked.
 #[derive(Clone, Debug)]
 pub struct Threads {
     /// `None` runs everything on the caller's thread.
     #[cfg(feature = "parallel")]
-    pool: Option<Arc<rayon::ThreadPool>>,
+    pool: Option<Arc<Pool>>,
+}
+
+#[cfg(feature = "parallel")]
+#[derive(Debug)]
+struct Pool {
+    workers: rayon::ThreadPool,
+    turns: Turns,
 }
 
 impl Threads {
@@ -58,17 +70,18 @@ impl Threads {
     )]
     pub fn count(&self) -> usize {
         #[cfg(feature = "parallel")]
-        return self.pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+        return self.pool.as_ref().map_or(1, |pool| pool.workers.current_num_threads());
         #[cfg(not(feature = "parallel"))]
         return 1;
     }
 
-    /// Runs `work` on a thread of the pool, and keeps the others awake for the kernels that it
-    /// calls: to wake a thread takes longer than many a kernel.
+    /// Runs `work` on a thread of the pool, after those who asked before, and keeps the others
+    /// awake for the kernels that it calls: to wake a thread takes longer than many a kernel.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         #[cfg(feature = "parallel")]
         if let Some(pool) = &self.pool {
-            return pool.scope(|scope| {
+            let _turn = pool.turn();
+            return pool.workers.scope(|scope| {
                 let done = Arc::new(AtomicBool::new(false));
                 let _ended = SetOnDrop(Arc::clone(&done));
                 let caller = rayon::current_thread_index();
@@ -101,7 +114,8 @@ impl Threads {
         {
             use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-            return pool.install(|| items.into_par_iter().with_max_len(1).for_each(work));
+            let _turn = pool.turn();
+            return pool.workers.install(|| items.into_par_iter().with_max_len(1).for_each(work));
         }
         items.into_iter().for_each(work);
     }
@@ -131,13 +145,21 @@ impl Threads {
             .num_threads(count)
             .thread_name(|index| format!("kernel-{index}"))
             .build()
-            .map(|pool| Self { pool: Some(Arc::new(pool)) })
+            .map(|workers| Self { pool: Some(Arc::new(Pool { workers, turns: Turns::default() })) })
             .map_err(|_| KernelError::ThreadsNotStarted { count })
     }
 
     #[cfg(not(feature = "parallel"))]
     const fn start(_: usize) -> Result<Self, KernelError> {
         Ok(Self::single())
+    }
+}
+
+#[cfg(feature = "parallel")]
+impl Pool {
+    /// Waits for the turn of the caller; `None` for a worker, whose step has it already.
+    fn turn(&self) -> Option<Turn<'_>> {
+        self.workers.current_thread_index().is_none().then(|| self.turns.wait())
     }
 }
 
@@ -176,6 +198,8 @@ pub(super) fn ranges(length: usize, parts: usize, unit: usize) -> Vec<Range<usiz
 #[cfg(test)]
 mod tests {
     use core::sync::atomic::{AtomicUsize, Ordering};
+    #[cfg(feature = "parallel")]
+    use std::sync::Barrier;
 
     use super::*;
 
@@ -218,5 +242,46 @@ mod tests {
         assert!(Threads::new(0).unwrap().count() >= 1);
         let error = KernelError::TooManyThreads { got: usize::MAX, max: Threads::MAX };
         assert_eq!(Threads::new(usize::MAX).unwrap_err(), error);
+    }
+
+    /// While someone has the pool, nobody else's work is done by it: not even by threads that wait.
+    #[cfg(feature = "parallel")]
+    #[test]
+    fn a_pool_does_one_step_at_a_time() {
+        let threads = Threads::new(3).unwrap();
+        let (inside, rounds) = (AtomicUsize::new(0), 50);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..rounds {
+                        threads.install(|| {
+                            let others = inside.fetch_add(1, Ordering::SeqCst);
+                            assert_eq!(others, 0, "two callers are in the pool");
+                            threads.for_each((0..8).collect(), |_: usize| hint::spin_loop());
+                            inside.fetch_sub(1, Ordering::SeqCst);
+                        });
+                    }
+                });
+            }
+        });
+    }
+
+    /// A step that is held up holds up its own pool alone.
+    #[cfg(feature = "parallel")]
+    #[test]
+    fn another_pool_does_not_wait() {
+        let (held, own) = (Threads::new(2).unwrap(), Threads::new(2).unwrap());
+        let (entered, release) = (Barrier::new(2), Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                held.install(|| {
+                    entered.wait();
+                    release.wait();
+                });
+            });
+            entered.wait();
+            assert_eq!(own.install(|| 7), 7);
+            release.wait();
+        });
     }
 }

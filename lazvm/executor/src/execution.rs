@@ -28,6 +28,8 @@ use crate::{
 pub(crate) struct Machine {
     pub(crate) genesis: Genesis,
     builder: LazVmBuilder,
+    /// With the device of calls.
+    queries: LazVmBuilder,
 }
 
 /// A block to which transactions are being added.
@@ -75,12 +77,25 @@ impl Machine {
             .settings(settings)
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
-        Self { genesis, builder }
+        let queries = match devices.queries {
+            Some(device) => builder.clone().coprocessor(device),
+            None => builder.clone(),
+        };
+        Self { genesis, builder, queries }
     }
 
     /// Opens the block above `parent`.
     pub(crate) fn open(
         &self,
+        parent: &ChainState,
+        context: &BlockContext,
+    ) -> Result<OpenBlock, BlockExecutionError> {
+        self.open_on(&self.builder, parent, context)
+    }
+
+    fn open_on(
+        &self,
+        builder: &LazVmBuilder,
         parent: &ChainState,
         context: &BlockContext,
     ) -> Result<OpenBlock, BlockExecutionError> {
@@ -98,7 +113,7 @@ impl Machine {
             prevrandao: Some(randomness(context.parent, context.height)),
             ..BlockEnv::default()
         };
-        let vm = self.builder.clone().block(block).base_fees(fees).build(world);
+        let vm = builder.clone().block(block).base_fees(fees).build(world);
         Ok(OpenBlock {
             vm: vm.map_err(|error| BlockExecutionError::Fault { reason: error.to_string() })?,
             height: context.height,
@@ -133,7 +148,7 @@ impl Machine {
         contract: Address,
         data: Bytes,
     ) -> Result<Execution, BlockExecutionError> {
-        let mut block = self.open(state, context)?;
+        let mut block = self.open_on(&self.queries, state, context)?;
         // Money that only this call sees: fees are checked as in any transaction.
         let rich = Account::new(0, U256::MAX >> 1, KECCAK256_EMPTY, BTreeMap::new());
         block.vm.db_mut().insert(ASKER, rich);

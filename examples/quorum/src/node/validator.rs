@@ -120,7 +120,7 @@ fn run(
 /// Returns the devices of a validator: the CPU for models, and the verifier of quorum certificates.
 pub(crate) fn devices(cpu: &Arc<Cpu>) -> Devices {
     let coprocessor = Arc::clone(cpu) as Arc<dyn Coprocessor>;
-    Devices { coprocessor, verifiers: vec![Arc::new(QuorumVerifier::new())] }
+    Devices { verifiers: vec![Arc::new(QuorumVerifier::new())], ..Devices::new(coprocessor) }
 }
 
 /// Starts the node's member of each quorum.

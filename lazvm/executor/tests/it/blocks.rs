@@ -1,7 +1,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::chain::{BlockExecutionError, BlockExecutor};
 use lazvm_executor::{
     Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
@@ -150,6 +150,20 @@ fn a_broken_device_abstains_and_never_refuses() {
     device.broken.store(false, Ordering::SeqCst);
     flaky.commit(&block).unwrap();
     assert_eq!(flaky.committed().unwrap(), Some((1, block.digest())));
+}
+
+#[test]
+fn calls_have_a_device_of_their_own() {
+    let queries = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
+    let devices = Devices { queries: Some(Arc::clone(&queries) as _), ..devices() };
+    let executor = LazVmExecutor::in_memory(genesis(), devices);
+    submit(&executor, "alice", 0, prompt("Once"));
+    executor.commit(&build(&executor, &[])).unwrap();
+
+    let call = || executor.call(RAW_PROMPT, Bytes::from_static(b"Once"));
+    assert!(matches!(call(), Err(BlockExecutionError::Fault { .. })));
+    queries.broken.store(false, Ordering::SeqCst);
+    assert!(call().unwrap().result.is_success());
 }
 
 #[test]
