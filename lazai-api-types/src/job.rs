@@ -32,8 +32,9 @@ impl Job {
     /// Returns the canonical bytes, which [`decode`](Self::decode) reads and [`hash`](Self::hash)
     /// hashes.
     ///
-    /// They are the domain `lazvm/job/1`, the model, the kind of the task (a byte from 0 to 5, in
-    /// the order of [`Task`]) and its fields in their order. A prompt begins with its kind (a byte:
+    /// They are the domain `lazvm/job/1`, the model, the kind of the task (a byte: 0 count, 1
+    /// decode, 2 embed, 3 encode, 4 generate, 5 logits, 6 greedy tokens) and its fields in their
+    /// order. A prompt begins with its kind (a byte:
     /// 0 text, 1 tokens). Numbers are little-endian words of 64 bits; the domain, texts and lists
     /// have their length in front as such a word; a token has 4 bytes.
     #[must_use]
@@ -92,6 +93,18 @@ pub enum Task {
     },
     /// New tokens after a prompt.
     Generate(Generation),
+    /// The tokens that a model chooses one after the other when it always takes the best, the
+    /// lowest id among equals: exactly `count` of them, whether or not the model means to end its
+    /// text. They are numbers and never become text.
+    ///
+    /// This is what a proof of a run can show about chosen tokens; a generation ends at an end
+    /// token. Programs whose positions see those after them have no such task.
+    GreedyTokens {
+        /// The tokens to continue, as they are; nothing is added.
+        tokens: Vec<TokenId>,
+        /// Tokens to choose, at least 1; with the prompt no more than the context holds.
+        count: u32,
+    },
     /// The scores of every token to come next.
     Logits {
         /// The text or its tokens.
@@ -105,7 +118,7 @@ impl Task {
     pub fn input_bytes(&self) -> u64 {
         match self {
             Self::Count { text } | Self::Encode { text } => text.len() as u64,
-            Self::Decode { tokens } => 4 * tokens.len() as u64,
+            Self::Decode { tokens } | Self::GreedyTokens { tokens, .. } => 4 * tokens.len() as u64,
             Self::Embed { prompt } | Self::Logits { prompt } => prompt.input_bytes(),
             Self::Generate(generation) => {
                 let stop: u64 = generation.stop.iter().map(|stop| stop.len() as u64).sum();
@@ -186,6 +199,11 @@ impl Task {
                 encoder.byte(5);
                 prompt.write(encoder);
             }
+            Self::GreedyTokens { tokens, count } => {
+                encoder.byte(6);
+                encoder.tokens(tokens);
+                encoder.word(u64::from(*count));
+            }
         }
     }
 
@@ -197,6 +215,7 @@ impl Task {
             3 => Self::Encode { text: reader.text("text to encode")? },
             4 => Self::Generate(Generation::read(reader)?),
             5 => Self::Logits { prompt: Prompt::read(reader)? },
+            6 => Self::GreedyTokens { tokens: reader.tokens()?, count: reader.word_u32("count")? },
             got => return Err(DecodeError::Field { field: "kind of task", got: got.into() }),
         })
     }

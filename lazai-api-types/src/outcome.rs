@@ -68,7 +68,7 @@ pub enum Output {
     },
     /// A decoded text.
     Text(String),
-    /// An encoded text.
+    /// An encoded text, or the tokens that were chosen.
     Tokens(Vec<TokenId>),
 }
 

@@ -1,6 +1,6 @@
 use alloy_primitives::{B256, keccak256};
 
-use crate::{ModelId, Work, codec::Encoder};
+use crate::{Job, ModelId, Outcome, Work, codec::Encoder};
 
 /// The one public input of every proof: this model turned this input into this output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,6 +20,21 @@ pub struct InferenceStatement {
 }
 
 impl InferenceStatement {
+    /// Returns the statement of a run: `outcome` is what a [`Coprocessor`](crate::Coprocessor)
+    /// answered to `job`.
+    ///
+    /// Every system that certifies the run certifies this statement.
+    #[must_use]
+    pub fn of_run(job: &Job, outcome: &Outcome, context: B256) -> Self {
+        Self {
+            model: job.model,
+            input: job.hash(),
+            output: outcome.output.hash(),
+            work: outcome.work,
+            context,
+        }
+    }
+
     /// Returns the hash that a proof commits to.
     #[must_use]
     pub fn hash(&self) -> B256 {

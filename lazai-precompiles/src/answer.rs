@@ -76,6 +76,7 @@ pub(crate) fn placeholder(task: &Task, quote: &Quote) -> Output {
             text: placeholder_text(completion_tokens as usize),
             finish: FinishReason::Length,
         },
+        Task::GreedyTokens { .. } => Output::Tokens(placeholder_tokens(completion_tokens)),
         Task::Logits { .. } => {
             Output::Logits { values: vec![0; vector_elements(quote)], fraction_bits: 0 }
         }

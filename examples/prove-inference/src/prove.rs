@@ -61,7 +61,6 @@ fn measure(options: &Options) -> Result<Report, Error> {
         &run.network,
         ProvedOutput::Logits,
         input,
-        None,
         |k| {
             progress.say("reading the reference string");
             let start = Instant::now();

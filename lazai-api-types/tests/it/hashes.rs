@@ -65,6 +65,9 @@ fn different_jobs_have_different_hashes() {
         Task::Logits { prompt: Prompt::Tokens(tokens(&[0])) },
         Task::Logits { prompt: Prompt::Tokens(tokens(&[0, 0])) },
         Task::Decode { tokens: tokens(&[0]) },
+        Task::GreedyTokens { tokens: tokens(&[0]), count: 1 },
+        Task::GreedyTokens { tokens: tokens(&[0]), count: 2 },
+        Task::GreedyTokens { tokens: tokens(&[0, 0]), count: 1 },
         generate(generation()),
         generate(Generation { prompt: text("Once "), ..generation() }),
         generate(Generation { max_tokens: 9, ..generation() }),
@@ -140,16 +143,20 @@ fn hashes_are_golden() {
         }
         .hash(),
         statement().hash(),
+        job(Task::GreedyTokens { tokens: tokens(&[1, 2]), count: 3 }).hash(),
+        Output::Tokens(tokens(&[4, 5, 6])).hash(),
     ];
     let golden = golden.map(|hash| hash.to_string());
     assert_eq!(golden, GOLDEN);
 }
 
 /// Computed apart from this crate, from the encoding that the types document.
-const GOLDEN: [&str; 3] = [
+const GOLDEN: [&str; 5] = [
     "0x7514a79b896aef7b5997ae22d6e2f2caf538404156e41968ed70680a979cf9df",
     "0x8d0dca021ffb4100551bce5019fa40df3464e241959c12331ff1e1882653d9de",
     "0x5650ad408f24b08f5631ce5244e82b0f8feaa5b8e404e3971d746666b9cc89c2",
+    "0xc080dd88c3f1ae2215b7d9a9cfc7d626d6dcc7c05651541caa04d10d28650559",
+    "0x98fbcddb7cf02d90b586c4880fd587f22358ce21da2ea0dbce784a7a39df7ce0",
 ];
 
 #[test]

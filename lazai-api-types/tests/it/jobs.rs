@@ -32,6 +32,7 @@ fn jobs() -> impl Strategy<Value = Job> {
         prompts().prop_map(|prompt| Task::Embed { prompt }),
         ".{0,40}".prop_map(|text| Task::Encode { text }),
         generations().prop_map(Task::Generate),
+        (tokens(), any::<u32>()).prop_map(|(tokens, count)| Task::GreedyTokens { tokens, count }),
         prompts().prop_map(|prompt| Task::Logits { prompt }),
     ];
     (any::<[u8; 32]>(), task)

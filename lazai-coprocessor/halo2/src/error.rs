@@ -51,6 +51,14 @@ pub enum Halo2Error {
         /// The message of halo2.
         message: String,
     },
+    /// Statements about a network that reads tokens name jobs: its keys are made for a job.
+    #[error("the network reads tokens, so its keys are made for a job of its model")]
+    NeedsJob,
+    /// The network does not read its own tokens one after the other.
+    #[error(
+        "the network reads a tensor, or its positions see those after them: it chooses no tokens one by one"
+    )]
+    NoGreedyTokens,
     /// The run was laid out in other rows and columns than the key: a bug, or a damaged key.
     #[error("the key is for the layout {expected:?}, but the run has {got:?}")]
     Layout {
@@ -60,6 +68,9 @@ pub enum Halo2Error {
         /// The same of the run.
         got: [usize; 6],
     },
+    /// The job is at fault.
+    #[error("rejected: {0}")]
+    Rejected(#[from] Rejection),
     /// The key was made for another network, or another shape of the run.
     #[error("the key is for {expected}, but the run has {got}")]
     Run {
@@ -145,9 +156,14 @@ impl From<Halo2Error> for InvalidKey {
 impl From<Halo2Error> for PortError {
     fn from(error: Halo2Error) -> Self {
         match error {
+            Halo2Error::Rejected(rejection) => Self::Rejected(rejection),
             Halo2Error::WorkOverflow => Self::Rejected(Rejection::WorkOverflow),
+            Halo2Error::NoGreedyTokens => {
+                Self::Rejected(Rejection::Unsupported { task: "greedy tokens" })
+            }
             Halo2Error::Columns { .. }
             | Halo2Error::Layout { .. }
+            | Halo2Error::NeedsJob
             | Halo2Error::Run { .. }
             | Halo2Error::SrsMismatch { .. }
             | Halo2Error::Statement { .. } => {

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// | bytes | what |
 /// | --- | --- |
-/// | 1 | version, 1 |
+/// | 1 | version, 2 |
 /// | 32 | model |
 /// | 1 | input: 0 tokens, 1 a tensor |
 /// | 1 | output: 0 embedding, 1 logits, 2 greedy tokens |
@@ -50,10 +50,10 @@ impl VerifyingKey {
     /// [`Halo2Error::Key`] or [`Halo2Error::Srs`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Halo2Error> {
         let mut reader = KeyReader(Reader::new(bytes));
-        reader.one_of("version", 1..=1)?;
+        reader.one_of("version", VERSION..=VERSION)?;
         let model = ModelId(reader.array::<32>("model")?.into());
         let reads_tokens = reader.one_of("input", 0..=1)? == 0;
-        let proved_output = reader.one_of("goal", 0..=2)?;
+        let proved_output = reader.one_of("output", 0..=2)?;
         let input = reader.packing("integers read")?;
         let output = reader.packing("integers written")?;
         let proved_output = match proved_output {
@@ -61,6 +61,7 @@ impl VerifyingKey {
             1 => ProvedOutput::Logits,
             _ => ProvedOutput::GreedyTokens(output.count as u32),
         };
+        check_kinds(reads_tokens, proved_output, input, output)?;
         let fraction_bits = reader.one_of("fraction bits", 0..=128)?;
         let flops = u64::from_be_bytes(reader.array("operations")?);
         let peak_bytes = u64::from_be_bytes(reader.array("bytes of memory")?);
@@ -102,7 +103,7 @@ impl VerifyingKey {
     pub fn to_bytes(&self) -> Vec<u8> {
         let PublicInputs { model, proved_output, reads_tokens, input, output, fraction_bits, work } =
             &self.public_inputs;
-        let mut bytes = vec![1];
+        let mut bytes = vec![VERSION];
         bytes.extend_from_slice(model.0.as_slice());
         bytes.push(u8::from(!reads_tokens));
         bytes.push(match proved_output {
@@ -147,6 +148,32 @@ impl VerifyingKey {
     #[must_use]
     pub const fn srs(&self) -> &SrsVerifier {
         &self.srs
+    }
+}
+
+/// Checks that integers of these kinds can be those of a run: no program reads or writes others.
+///
+/// In 32 bits, two embeddings would have one hash.
+fn check_kinds(
+    reads_tokens: bool,
+    proved_output: ProvedOutput,
+    input: Packing,
+    output: Packing,
+) -> Result<(), Halo2Error> {
+    let bits =
+        |field, got: Packing, expected: usize| check(field, got.bits as usize, expected, expected);
+    if reads_tokens {
+        bits("bits of a token", input, 32)?;
+    }
+    match proved_output {
+        ProvedOutput::Embedding => bits("bits of an embedding", output, 16),
+        ProvedOutput::Logits => bits("bits of a logit", output, 32),
+        ProvedOutput::GreedyTokens(_) => {
+            bits("bits of a token", output, 32)?;
+            check("readers of tokens", usize::from(reads_tokens), 1, 1)?;
+            // A prompt has one token at least, and all but the last of the results are read.
+            check("tokens read", input.count, output.count, MAX_INTEGERS)
+        }
     }
 }
 
@@ -196,6 +223,8 @@ fn domain(degree: u32, k: u32) -> EvaluationDomain<Fr> {
     domain
 }
 
+/// Version of the encoding.
+const VERSION: u8 = 2;
 /// Bytes of a compressed point.
 const POINT_BYTES: usize = 32;
 

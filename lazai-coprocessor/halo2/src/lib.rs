@@ -36,6 +36,8 @@ mod part_count;
 #[cfg(feature = "prover")]
 mod plan;
 #[cfg(feature = "prover")]
+mod proved_job;
+#[cfg(feature = "prover")]
 mod prover;
 #[cfg(feature = "prover")]
 mod report;

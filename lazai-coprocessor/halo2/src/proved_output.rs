@@ -8,8 +8,8 @@ pub enum ProvedOutput {
     Embedding,
     /// The logits after the last token, or the whole result of a network that reads a tensor.
     Logits,
-    /// The best token after each of the last `n` tokens, as a greedy generation of `n` tokens
-    /// chooses them.
+    /// The `n` tokens that a run of [`Task::GreedyTokens`](lazai_api_types::Task::GreedyTokens)
+    /// chooses: the best token after each of the last `n` tokens that the network reads.
     GreedyTokens(u32),
 }
 

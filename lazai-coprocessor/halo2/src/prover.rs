@@ -5,9 +5,9 @@ use halo2_proofs::{
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
     transcript::TranscriptWriterBuffer,
 };
-use lazai_api_types::{InferenceStatement, Work};
+use lazai_api_types::{InferenceStatement, Job, Work};
 use lazai_coprocessor::{
-    model::Network,
+    model::{Model, Network},
     program::WorkRule,
     trace::{Input, Trace},
 };
@@ -21,6 +21,7 @@ use crate::{
     layout::Layout,
     part_count::parts,
     plan::Plan,
+    proved_job::ProvedJob,
     transcript::{Challenge, Keccak},
 };
 
@@ -98,15 +99,52 @@ impl ProvingKey {
         PlanReport::new(self.verifying.shape, self.parts.clone())
     }
 
-    /// Makes the keys for runs with the shape of `sample`, whose integers do not matter.
+    /// Makes the keys for runs of `job` and of all jobs that differ from it in the tokens of the
+    /// prompt alone. The work that statements name is that of the run.
     ///
-    /// `work` is the work that statements name, if it is not that of the network alone. `srs` is
-    /// called with the logarithm of the rows ([`PlanReport::k`]) and returns a string of exactly
-    /// that many powers.
+    /// `srs` is called with the logarithm of the rows ([`PlanReport::k`]) and returns a string of
+    /// exactly that many powers.
     ///
     /// # Errors
-    /// [`Halo2Error`] if such a run cannot be proved.
+    /// [`Halo2Error`] if such a run cannot be proved: the model refuses the job, or its prompt is a
+    /// text.
+    pub fn for_job(
+        model: &Model,
+        job: &Job,
+        srs: impl FnOnce(u32) -> Result<Srs, super::SrsError>,
+        progress: &mut dyn FnMut(ProvingStage),
+    ) -> Result<Self, Halo2Error> {
+        let proved = ProvedJob::new(job)?;
+        let work = model.quote(job)?.work;
+        let (sample, proved_output) = (proved.sample(), proved.proved_output);
+        let input = Input::Tokens(&sample);
+        Self::with_work(model.network(), proved_output, input, Some(work), srs, progress)
+    }
+
+    /// Makes the keys for runs of a network that reads a tensor, with the shape of `sample`, whose
+    /// integers do not matter.
+    ///
+    /// The work that statements name is that of the network. `srs` is called as by
+    /// [`for_job`](Self::for_job).
+    ///
+    /// # Errors
+    /// [`Halo2Error`] if such a run cannot be proved, and [`Halo2Error::NeedsJob`] if the network
+    /// reads tokens.
     pub fn new(
+        network: &Network,
+        proved_output: ProvedOutput,
+        sample: Input<'_>,
+        srs: impl FnOnce(u32) -> Result<Srs, super::SrsError>,
+        progress: &mut dyn FnMut(ProvingStage),
+    ) -> Result<Self, Halo2Error> {
+        if network.program().input().is_none() {
+            return Err(Halo2Error::NeedsJob);
+        }
+        Self::with_work(network, proved_output, sample, None, srs, progress)
+    }
+
+    /// Makes the keys for statements that name `work`, or the work of the network alone.
+    fn with_work(
         network: &Network,
         proved_output: ProvedOutput,
         sample: Input<'_>,
@@ -155,6 +193,9 @@ impl ProvingKey {
 
     /// Runs the network on `input` and proves the run, bound to `context`. The proof is verified
     /// before it is returned.
+    ///
+    /// For [`ProvedOutput::GreedyTokens`], the input is the prompt and all but the last of the
+    /// tokens that the network chooses.
     ///
     /// # Errors
     /// [`Halo2Error`] if the run has another shape than the key, or the reference string is

@@ -1,8 +1,6 @@
 use alloy_primitives::{B256, Keccak256};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
-use lazai_api_types::{
-    Generation, InferenceStatement, Job, ModelId, Output, Prompt, Sampling, Task, TokenId, Work,
-};
+use lazai_api_types::{InferenceStatement, Job, ModelId, Output, Prompt, Task, TokenId, Work};
 
 use crate::{
     ProvedOutput,
@@ -43,10 +41,10 @@ impl PublicInputs {
 
     /// Returns the statement of a proof about a run that read `input` and wrote `output`.
     ///
-    /// For a language model it names the hashes of a [`Job`] with a prompt of tokens and of its
-    /// [`Output`]; for [`ProvedOutput::GreedyTokens`] that is [`Output::Tokens`] of a greedy
-    /// generation of so many tokens. For a network that reads a tensor it names [`tensor_hash`] of
-    /// both.
+    /// For a language model it is the statement of a run of the [`Job`] with a prompt of tokens
+    /// ([`InferenceStatement::of_run`]); what a network reads for [`ProvedOutput::GreedyTokens`] is
+    /// the prompt and all but the last of the tokens that it chose. For a network that reads a
+    /// tensor it names [`tensor_hash`] of both.
     #[must_use]
     pub fn statement(&self, input: &[i32], output: &[i32], context: B256) -> InferenceStatement {
         let (read, written) = if self.reads_tokens {
@@ -71,7 +69,7 @@ impl PublicInputs {
         output: &[i32],
     ) -> Option<&'static str> {
         let expected = self.statement(input, output, statement.context);
-        // A greedy generation reads its own tokens.
+        // A network that chooses tokens reads its own.
         let continued = match self.proved_output {
             ProvedOutput::GreedyTokens(count) => {
                 let read = (count as usize).saturating_sub(1);
@@ -102,24 +100,15 @@ impl PublicInputs {
     }
 
     fn job(&self, tokens: &[i32]) -> Job {
-        let prompt = Prompt::Tokens(tokens.iter().map(|token| TokenId(*token as u32)).collect());
+        let mut tokens: Vec<_> = tokens.iter().map(|token| TokenId(*token as u32)).collect();
         let task = match self.proved_output {
-            ProvedOutput::GreedyTokens(max_tokens) => {
-                let prompt = match prompt {
-                    Prompt::Tokens(mut tokens) => {
-                        // All but the last of the new tokens were read again.
-                        let read =
-                            tokens.len().saturating_sub(max_tokens.saturating_sub(1) as usize);
-                        tokens.truncate(read);
-                        Prompt::Tokens(tokens)
-                    }
-                    text @ Prompt::Text(_) => text,
-                };
-                let (sampling, stop) = (Sampling::default(), Vec::new());
-                Task::Generate(Generation { prompt, max_tokens, sampling, stop })
+            ProvedOutput::GreedyTokens(count) => {
+                // All but the last of the chosen tokens were read again.
+                tokens.truncate(tokens.len().saturating_sub(count.saturating_sub(1) as usize));
+                Task::GreedyTokens { tokens, count }
             }
-            ProvedOutput::Embedding => Task::Embed { prompt },
-            ProvedOutput::Logits => Task::Logits { prompt },
+            ProvedOutput::Embedding => Task::Embed { prompt: Prompt::Tokens(tokens) },
+            ProvedOutput::Logits => Task::Logits { prompt: Prompt::Tokens(tokens) },
         };
         Job { model: self.model, task }
     }

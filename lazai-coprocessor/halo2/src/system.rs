@@ -4,14 +4,17 @@ use std::{
 };
 
 use lazai_api_types::{
-    Claim, Coprocessor, InferenceStatement, InvalidKey, Job, PortError, Prompt, ProofLimits,
-    ProofSystem, ProofSystemId, ProofVerifier, Rejection, Task, Work,
+    Claim, Coprocessor, InferenceStatement, InvalidKey, Job, Output, PortError, ProofLimits,
+    ProofSystem, ProofSystemId, ProofVerifier, Rejection, Work,
 };
 use lazai_coprocessor::{Cpu, model::Model, trace::Input};
 
-use crate::{Halo2Error, Halo2Verifier, ProvedOutput, ProvingKey, Srs, SrsError};
+use crate::{
+    Halo2Error, Halo2Verifier, ProvedOutput, ProvingKey, Srs, SrsError, proved_job::ProvedJob,
+};
 
-/// The proof system for jobs of language models: logits and embeddings of a prompt of tokens.
+/// The proof system for jobs of language models: logits, embeddings and greedy tokens of a prompt
+/// of tokens.
 ///
 /// A prompt of text is refused, because its tokenization is not proved; tokenize it first.
 #[derive(Debug)]
@@ -54,23 +57,6 @@ impl<S: SrsSource> Halo2<S> {
     }
 }
 
-/// Returns the tokens of a job, and which part of its result is proved.
-fn read(job: &Job) -> Result<(Vec<u32>, ProvedOutput), PortError> {
-    let (prompt, proved_output) = match &job.task {
-        Task::Embed { prompt } => (prompt, ProvedOutput::Embedding),
-        Task::Logits { prompt } => (prompt, ProvedOutput::Logits),
-        _ => return Err(unsupported("a proof of this task")),
-    };
-    match prompt {
-        Prompt::Tokens(tokens) => Ok((tokens.iter().map(|token| token.0).collect(), proved_output)),
-        Prompt::Text(_) => Err(unsupported("a proof of a prompt that is text")),
-    }
-}
-
-const fn unsupported(task: &'static str) -> PortError {
-    PortError::Rejected(Rejection::Unsupported { task })
-}
-
 impl<S: SrsSource> ProofVerifier for Halo2<S> {
     fn id(&self) -> ProofSystemId {
         self.verifier.id()
@@ -105,18 +91,8 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
 
     fn prepare(&self, job: &Job) -> Result<Prepared, PortError> {
         let model = self.model(job)?;
-        let (tokens, proved_output) = read(job)?;
-        let work = self.device.quote(job)?.work;
         let string = |k| self.cached_srs(k).map(|srs| srs.as_ref().clone());
-        let input = Input::Tokens(&tokens);
-        let key = ProvingKey::new(
-            model.network(),
-            proved_output,
-            input,
-            Some(work),
-            string,
-            &mut |_| {},
-        )?;
+        let key = ProvingKey::for_job(model, job, string, &mut |_| {})?;
         let verifying = key.verifying().to_bytes();
         Ok(Prepared { key, verifying })
     }
@@ -132,13 +108,20 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
         statement: &InferenceStatement,
     ) -> Result<Vec<u8>, PortError> {
         let model = self.model(job)?;
-        let (tokens, _) = read(job)?;
+        let proved = ProvedJob::new(job)?;
+        // Only a run tells the tokens that the network reads after the prompt.
+        let output = match proved.proved_output {
+            ProvedOutput::GreedyTokens(_) => self.device.run(job)?.output,
+            ProvedOutput::Embedding | ProvedOutput::Logits => Output::Tokens(Vec::new()),
+        };
+        let tokens = proved.read(&output);
         let srs = self.cached_srs(prepared.key.verifying().k()).map_err(Halo2Error::from)?;
         let input = Input::Tokens(&tokens);
         let context = statement.context;
         let proof = prepared.key.prove(model.network(), input, context, &srs, &mut |_| {})?;
         if proof.statement != *statement {
-            return Err(unsupported("a proof of a statement that is not true of this job"));
+            let task = "a proof of a statement that is not true of this job";
+            return Err(Rejection::Unsupported { task }.into());
         }
         Ok(proof.bytes)
     }

@@ -14,7 +14,7 @@ use lazai_api_types::{
 
 use crate::{
     executor::{ExecutionError, Session},
-    generate::generate,
+    generate::{generate, greedy_tokens},
     kernel::{Backend, Threads},
     model::Model,
     monitor::{Monitor, ResourceUsage},
@@ -155,6 +155,14 @@ impl Cpu {
                     Output::Generated { tokens, text: generated.text, finish: generated.finish };
                 (output, generated.sampled, generated.flops)
             }
+            RequestTask::GreedyTokens { tokens, count } => {
+                let observe = &mut |token| observe(TokenId(token));
+                let (backend, threads) = (self.backend, &self.threads);
+                let (tokens, flops) =
+                    greedy_tokens(model, tokens, *count, backend, threads, observe)?;
+                let tokens = tokens.into_iter().map(TokenId).collect();
+                (Output::Tokens(tokens), *count, flops)
+            }
             RequestTask::Logits { tokens } => {
                 let session = session(Target::Logits, tokens)?;
                 let values = session.logits()?.to_vec();
@@ -162,6 +170,17 @@ impl Cpu {
                 (Output::Logits { values, fraction_bits }, 0, session.flops())
             }
         })
+    }
+}
+
+impl Model {
+    /// Reads and checks `job` and returns what it will cost at most on this model, as every
+    /// [`Coprocessor`] quotes it; whether the job names this model is not asked.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the job is at fault.
+    pub fn quote(&self, job: &Job) -> Result<Quote, Rejection> {
+        Ok(Request::new(self, job)?.quote()?)
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) enum RequestTask<'a> {
     Embed { tokens: Vec<u32> },
     Encode { tokens: Vec<u32> },
     Generate { tokens: Vec<u32>, generation: &'a Generation },
+    GreedyTokens { tokens: Vec<u32>, count: u32 },
     Logits { tokens: Vec<u32> },
 }
 
@@ -41,16 +42,18 @@ impl<'a> Request<'a> {
                 RequestTask::Encode { tokens: model.tokenizer().encode(text)? }
             }
             Task::Generate(generation) => {
-                supports(model, Target::Logits)?;
+                continues(model, "generate")?;
                 check_sampling(&generation.sampling)?;
                 check_stop(&generation.stop)?;
                 let tokens = prompt_tokens(model, &generation.prompt)?;
-                let max = u64::from(model.manifest().context) - tokens.len() as u64;
-                let got = u64::from(generation.max_tokens);
-                if got == 0 || got > max {
-                    return Err(Rejection::MaxTokens { got, max });
-                }
+                check_count(model, &tokens, generation.max_tokens)?;
                 RequestTask::Generate { tokens, generation }
+            }
+            Task::GreedyTokens { tokens, count } => {
+                continues(model, "greedy tokens")?;
+                let tokens = checked_tokens(model, tokens)?;
+                check_count(model, &tokens, *count)?;
+                RequestTask::GreedyTokens { tokens, count: *count }
             }
             Task::Logits { prompt } => {
                 supports(model, Target::Logits)?;
@@ -63,6 +66,7 @@ impl<'a> Request<'a> {
     pub(super) fn quote(&self) -> Result<Quote, WorkOverflow> {
         let completion_tokens = match &self.task {
             RequestTask::Generate { generation, .. } => generation.max_tokens,
+            RequestTask::GreedyTokens { count, .. } => *count,
             _ => 0,
         };
         let prompt_tokens = u32::try_from(self.tokens().len()).map_err(|_| WorkOverflow)?;
@@ -90,6 +94,10 @@ impl<'a> Request<'a> {
                 let reserved = tokens + u64::from(generation.max_tokens).saturating_sub(1);
                 (Target::Logits, tokens + chosen.saturating_sub(1), reserved, chosen)
             }
+            RequestTask::GreedyTokens { count, .. } => {
+                let positions = tokens + u64::from(*count).saturating_sub(1);
+                (Target::Logits, positions, positions, u64::from(*count))
+            }
             RequestTask::Logits { .. } => (Target::Logits, tokens, tokens, 1),
         };
         let program = self.model.work_rule(target).flops(positions, outputs)?;
@@ -98,7 +106,9 @@ impl<'a> Request<'a> {
             .try_fold(0_u64, u64::checked_add)
             .ok_or(WorkOverflow)?;
         let sampler = match &self.task {
-            RequestTask::Generate { .. } => SAMPLER_BYTES * self.vocabulary(),
+            RequestTask::Generate { .. } | RequestTask::GreedyTokens { .. } => {
+                SAMPLER_BYTES * self.vocabulary()
+            }
             _ => 0,
         };
         let peak_bytes = self.model.peak_bytes(target, reserved)?;
@@ -128,6 +138,7 @@ impl<'a> Request<'a> {
             | RequestTask::Embed { tokens }
             | RequestTask::Encode { tokens }
             | RequestTask::Generate { tokens, .. }
+            | RequestTask::GreedyTokens { tokens, .. }
             | RequestTask::Logits { tokens } => tokens,
             RequestTask::Decode { .. } => &[],
         }
@@ -141,6 +152,7 @@ const fn text_bytes(task: &Task) -> u64 {
         Task::Decode { tokens } => 4 * tokens.len() as u64,
         Task::Embed { prompt } | Task::Logits { prompt } => prompt_bytes(prompt),
         Task::Generate(generation) => prompt_bytes(&generation.prompt),
+        Task::GreedyTokens { .. } => 0,
     }
 }
 
@@ -162,16 +174,41 @@ const fn supports(model: &Model, target: Target) -> Result<(), Rejection> {
     Err(Rejection::Unsupported { task })
 }
 
+/// Checks that the model reads its own tokens: that each follows from those before it.
+fn continues(model: &Model, task: &'static str) -> Result<(), Rejection> {
+    if model.manifest().program.is_bidirectional() {
+        return Err(Rejection::Unsupported { task });
+    }
+    supports(model, Target::Logits)
+}
+
+/// Checks that so many tokens may follow the prompt.
+fn check_count(model: &Model, prompt: &[u32], count: u32) -> Result<(), Rejection> {
+    let max = u64::from(model.manifest().context) - prompt.len() as u64;
+    let got = u64::from(count);
+    if got == 0 || got > max {
+        return Err(Rejection::MaxTokens { got, max });
+    }
+    Ok(())
+}
+
 /// The tokens of a prompt, at least one and no more than the context holds.
 fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, Rejection> {
     let tokens = match prompt {
         Prompt::Text(text) => model.tokenizer().encode(text)?,
-        Prompt::Tokens(tokens) => {
-            let tokens = raw(tokens)?;
-            model.tokenizer().check(&tokens)?;
-            tokens
-        }
+        Prompt::Tokens(tokens) => return checked_tokens(model, tokens),
     };
+    fits_context(model, tokens)
+}
+
+/// The tokens of a prompt that is not text.
+fn checked_tokens(model: &Model, tokens: &[TokenId]) -> Result<Vec<u32>, Rejection> {
+    let tokens = raw(tokens)?;
+    model.tokenizer().check(&tokens)?;
+    fits_context(model, tokens)
+}
+
+fn fits_context(model: &Model, tokens: Vec<u32>) -> Result<Vec<u32>, Rejection> {
     let (got, max) = (tokens.len() as u64, u64::from(model.manifest().context));
     match got {
         0 => Err(Rejection::EmptyPrompt),

@@ -1,10 +1,12 @@
 //! Continues a prompt, token by token, to the same tokens on every machine.
 
+mod greedy;
 mod sampler;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use greedy::greedy_tokens;
 pub use sampler::Sampler;
 
 use lazai_api_types::{FinishReason, Generation};

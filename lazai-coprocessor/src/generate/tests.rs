@@ -264,3 +264,33 @@ proptest! {
         prop_assert!(short.flops < later.flops && short.peak_bytes <= later.peak_bytes);
     }
 }
+
+#[test]
+fn greedy_tokens_are_those_of_a_generation_until_it_ends_and_then_go_on() {
+    let prompt: Vec<TokenId> = [72, 101, 108].map(TokenId).to_vec();
+    let generate = |max_tokens| {
+        let (prompt, sampling) = (Prompt::Tokens(prompt.clone()), Sampling::default());
+        job(Task::Generate(Generation { prompt, max_tokens, sampling, stop: Vec::new() }))
+    };
+    let greedy = |count| job(Task::GreedyTokens { tokens: prompt.clone(), count });
+    let most = 64 - prompt.len() as u32;
+    let outcome = shared().run(&greedy(most)).unwrap();
+    assert_eq!(outcome.work, shared().quote(&greedy(most)).unwrap().work);
+    assert_eq!(outcome.work, shared().quote(&generate(most)).unwrap().work);
+    let Output::Tokens(tokens) = outcome.output else { panic!("no tokens") };
+    assert_eq!((tokens.len(), outcome.usage.completion_tokens), (most as usize, most));
+    let Output::Generated { tokens: generated, .. } = shared().run(&generate(most)).unwrap().output
+    else {
+        panic!("no generation")
+    };
+    assert_eq!(tokens[..generated.len()], generated);
+    // However many are asked for, they begin with the same ones.
+    let Output::Tokens(few) = shared().run(&greedy(5)).unwrap().output else { panic!("no tokens") };
+    assert_eq!(few, tokens[..5]);
+    let reject = |tokens, count| rejection(Task::GreedyTokens { tokens, count });
+    assert_eq!(reject(prompt.clone(), 0), Rejection::MaxTokens { got: 0, max: 61 });
+    assert_eq!(reject(prompt.clone(), 62), Rejection::MaxTokens { got: 62, max: 61 });
+    assert_eq!(reject(vec![], 1), Rejection::EmptyPrompt);
+    let unknown = Rejection::UnknownToken { token: 258, index: 0, vocabulary: 258 };
+    assert_eq!(reject(vec![TokenId(258)], 1), unknown);
+}

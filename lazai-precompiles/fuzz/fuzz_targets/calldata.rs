@@ -106,6 +106,7 @@ impl Coprocessor for Echo {
                 text: generation.stop.concat(),
                 finish: lazai_api_types::FinishReason::Stop,
             },
+            Task::GreedyTokens { tokens, .. } => Output::Tokens(tokens.clone()),
             Task::Logits { .. } => Output::Logits { values: vec![i32::MIN], fraction_bits: 16 },
         };
         Ok(Outcome { output, usage: Usage::default(), work: job.intrinsic_work() })

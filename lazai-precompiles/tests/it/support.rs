@@ -64,6 +64,7 @@ impl Coprocessor for Characters {
                 usage.completion_tokens = tokens.len() as u32;
                 Output::Generated { text: decode(&tokens), tokens, finish }
             }
+            Task::GreedyTokens { .. } => return Err(unsupported()),
             Task::Logits { prompt } => {
                 Output::Logits { values: scores(&tokens(prompt)?), fraction_bits: 16 }
             }
@@ -101,8 +102,14 @@ fn usage(task: &Task) -> Result<Usage, PortError> {
             }
             (prompt_tokens, got)
         }
+        // No function of the precompiles asks for it.
+        Task::GreedyTokens { .. } => return Err(unsupported()),
     };
     Ok(Usage { prompt_tokens, completion_tokens })
+}
+
+fn unsupported() -> PortError {
+    Rejection::Unsupported { task: "greedy tokens" }.into()
 }
 
 fn tokens(prompt: &Prompt) -> Result<Vec<TokenId>, PortError> {

@@ -23,8 +23,7 @@ fn case() -> Case {
         Ok(made)
     };
     let (quiet, input) = (&mut |_| (), Input::Tensor(&run.input));
-    let key =
-        ProvingKey::new(&run.network, ProvedOutput::Logits, input, None, string, quiet).unwrap();
+    let key = ProvingKey::new(&run.network, ProvedOutput::Logits, input, string, quiet).unwrap();
     let srs = srs.unwrap();
     let proof = key.prove(&run.network, input, B256::repeat_byte(1), &srs, quiet).unwrap();
     let verifier = key.verifying().solidity().unwrap();

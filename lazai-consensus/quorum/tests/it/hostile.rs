@@ -269,6 +269,8 @@ fn job() -> impl Strategy<Value = Job> {
                 stop
             })
         ),
+        (prop::collection::vec(any::<u32>().prop_map(TokenId), 0..20), any::<u32>())
+            .prop_map(|(tokens, count)| Task::GreedyTokens { tokens, count }),
         prompt().prop_map(|prompt| Task::Logits { prompt }),
     ];
     (any::<[u8; 32]>(), task)
@@ -288,7 +290,7 @@ proptest! {
 
     #[test]
     fn random_jobs_are_read_or_refused(
-        kind in 0..7_u8,
+        kind in 0..8_u8,
         tail in prop::collection::vec(any::<u8>(), 0..120),
     ) {
         let mut bytes = 11_u64.to_le_bytes().to_vec();

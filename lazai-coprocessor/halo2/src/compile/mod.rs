@@ -54,6 +54,12 @@ pub(crate) fn compile(
     range_bits: u32,
 ) -> Result<Compiled, Halo2Error> {
     let program = network.program();
+    if let ProvedOutput::GreedyTokens(_) = proved_output
+        && (program.is_bidirectional() || program.input().is_some())
+    {
+        // What is read at once would have to be what is read token by token.
+        return Err(Halo2Error::NoGreedyTokens);
+    }
     let rows = trace.rows.tokens as usize;
     let mut compiler = Compiler {
         builder: Builder::new(range_bits),

@@ -8,7 +8,7 @@ use crate::{SrsVerifier, VerifyingKey, shape::Shape};
 
 /// A key with columns that nobody filled, but for the places in `zero`, which hold zeros.
 fn key(shape: Shape, zero: &[usize]) -> VerifyingKey {
-    let mut bytes = vec![1];
+    let mut bytes = vec![2];
     bytes.extend([7; 32]);
     bytes.extend([1, 1, 0, 0, 0, 4, 16, 0, 0, 0, 2, 32, 10]);
     bytes.extend([0; 16]);

@@ -1,5 +1,6 @@
 mod programs;
 mod proofs;
+mod statements;
 mod support;
 mod sweep;
 mod tampering;

@@ -31,8 +31,7 @@ fn no_altered_column_challenge_or_message_is_accepted() {
         Ok(srs)
     };
     let tensor = Input::Tensor(&input);
-    let key =
-        ProvingKey::new(&network, ProvedOutput::Logits, tensor, None, source, &mut |_| {}).unwrap();
+    let key = ProvingKey::new(&network, ProvedOutput::Logits, tensor, source, &mut |_| {}).unwrap();
     let srs = string.unwrap();
     let context = B256::repeat_byte(9);
     let honest = key.prove(&network, tensor, context, &srs, &mut |_| {}).unwrap();
