@@ -329,3 +329,20 @@ pub enum DecodeError {
         got: u8,
     },
 }
+
+impl DecodeError {
+    /// Returns the number of the reason, from 1 to 255, of which verifiers of proofs make
+    /// [codes](crate::InvalidKey::code). It never changes.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Domain { .. } => 1,
+            Self::Field { .. } => 2,
+            Self::Point { .. } => 3,
+            Self::TrailingBytes { .. } => 4,
+            Self::Truncated { .. } => 5,
+            Self::Utf8 { .. } => 6,
+            Self::Version { .. } => 7,
+        }
+    }
+}

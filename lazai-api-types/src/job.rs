@@ -1,4 +1,5 @@
 use alloc::{string::String, vec::Vec};
+use core::fmt;
 
 use alloy_primitives::{B256, keccak256};
 
@@ -113,6 +114,20 @@ pub enum Task {
 }
 
 impl Task {
+    /// Returns the kind of the task.
+    #[must_use]
+    pub const fn kind(&self) -> TaskKind {
+        match self {
+            Self::Count { .. } => TaskKind::Count,
+            Self::Decode { .. } => TaskKind::Decode,
+            Self::Embed { .. } => TaskKind::Embed,
+            Self::Encode { .. } => TaskKind::Encode,
+            Self::Generate(_) => TaskKind::Generate,
+            Self::GreedyTokens { .. } => TaskKind::GreedyTokens,
+            Self::Logits { .. } => TaskKind::Logits,
+        }
+    }
+
     /// Returns the bytes of the variable-length parts of the input; a token counts as four.
     #[must_use]
     pub fn input_bytes(&self) -> u64 {
@@ -125,6 +140,70 @@ impl Task {
                 generation.prompt.input_bytes().saturating_add(stop)
             }
         }
+    }
+}
+
+/// The kinds of [`Task`], without their fields.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TaskKind {
+    /// [`Task::Count`].
+    Count,
+    /// [`Task::Decode`].
+    Decode,
+    /// [`Task::Embed`].
+    Embed,
+    /// [`Task::Encode`].
+    Encode,
+    /// [`Task::Generate`].
+    Generate,
+    /// [`Task::GreedyTokens`].
+    GreedyTokens,
+    /// [`Task::Logits`].
+    Logits,
+}
+
+impl TaskKind {
+    /// Returns the number of the kind: its byte in [`Job::encode`], and what a chain names it by.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Count => 0,
+            Self::Decode => 1,
+            Self::Embed => 2,
+            Self::Encode => 3,
+            Self::Generate => 4,
+            Self::Logits => 5,
+            Self::GreedyTokens => 6,
+        }
+    }
+
+    /// Returns the kind with this number.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Count,
+            1 => Self::Decode,
+            2 => Self::Embed,
+            3 => Self::Encode,
+            4 => Self::Generate,
+            5 => Self::Logits,
+            6 => Self::GreedyTokens,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for TaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Count => "count",
+            Self::Decode => "decode",
+            Self::Embed => "embed",
+            Self::Encode => "encode",
+            Self::Generate => "generate",
+            Self::GreedyTokens => "greedy tokens",
+            Self::Logits => "logits",
+        })
     }
 }
 
@@ -174,33 +253,27 @@ pub struct Sampling {
 
 impl Task {
     fn write(&self, encoder: &mut Encoder) {
+        encoder.byte(self.kind().code());
         match self {
             Self::Count { text } => {
-                encoder.byte(0);
                 encoder.bytes(text.as_bytes());
             }
             Self::Decode { tokens } => {
-                encoder.byte(1);
                 encoder.tokens(tokens);
             }
             Self::Embed { prompt } => {
-                encoder.byte(2);
                 prompt.write(encoder);
             }
             Self::Encode { text } => {
-                encoder.byte(3);
                 encoder.bytes(text.as_bytes());
             }
             Self::Generate(generation) => {
-                encoder.byte(4);
                 generation.write(encoder);
             }
             Self::Logits { prompt } => {
-                encoder.byte(5);
                 prompt.write(encoder);
             }
             Self::GreedyTokens { tokens, count } => {
-                encoder.byte(6);
                 encoder.tokens(tokens);
                 encoder.word(u64::from(*count));
             }
@@ -208,15 +281,18 @@ impl Task {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(match reader.u8()? {
-            0 => Self::Count { text: reader.text("text to count")? },
-            1 => Self::Decode { tokens: reader.tokens()? },
-            2 => Self::Embed { prompt: Prompt::read(reader)? },
-            3 => Self::Encode { text: reader.text("text to encode")? },
-            4 => Self::Generate(Generation::read(reader)?),
-            5 => Self::Logits { prompt: Prompt::read(reader)? },
-            6 => Self::GreedyTokens { tokens: reader.tokens()?, count: reader.word_u32("count")? },
-            got => return Err(DecodeError::Field { field: "kind of task", got: got.into() }),
+        let got = reader.u8()?;
+        let unknown = DecodeError::Field { field: "kind of task", got: got.into() };
+        Ok(match TaskKind::from_code(got).ok_or(unknown)? {
+            TaskKind::Count => Self::Count { text: reader.text("text to count")? },
+            TaskKind::Decode => Self::Decode { tokens: reader.tokens()? },
+            TaskKind::Embed => Self::Embed { prompt: Prompt::read(reader)? },
+            TaskKind::Encode => Self::Encode { text: reader.text("text to encode")? },
+            TaskKind::Generate => Self::Generate(Generation::read(reader)?),
+            TaskKind::GreedyTokens => {
+                Self::GreedyTokens { tokens: reader.tokens()?, count: reader.word_u32("count")? }
+            }
+            TaskKind::Logits => Self::Logits { prompt: Prompt::read(reader)? },
         })
     }
 }

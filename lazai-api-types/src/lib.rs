@@ -31,11 +31,13 @@ mod work;
 pub use identity::{DatId, ModelId, Nonce, ProofSystemId, TokenId};
 #[cfg(feature = "std")]
 pub use io_error::IoError;
-pub use job::{Generation, INTRINSIC_FLOPS_PER_BYTE, Job, MAX_STOP_TEXTS, Prompt, Sampling, Task};
+pub use job::{
+    Generation, INTRINSIC_FLOPS_PER_BYTE, Job, MAX_STOP_TEXTS, Prompt, Sampling, Task, TaskKind,
+};
 pub use outcome::{FinishReason, Outcome, Output, Quote, Usage};
 pub use port::{
     Claim, Coprocessor, DataSource, Fault, FaultKind, InvalidKey, PortError, PreparedJob,
-    ProofCost, ProofLimits, ProofSystem, ProofVerifier, Rejection, key_hash,
+    ProofCost, ProofLimits, ProofSystem, ProofVerifier, Rejection, SamplingParameter, key_hash,
 };
 pub use registry::{
     DuplicateVerifier, GuardedVerifier, ProofRegistry, ProofVerifiers, RegistryError,

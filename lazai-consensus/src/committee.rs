@@ -355,6 +355,21 @@ pub enum CommitteeError {
     },
 }
 
+impl CommitteeError {
+    /// Returns the number of the reason, from 1 to 255; it never changes.
+    pub(crate) const fn code(&self) -> u32 {
+        match self {
+            Self::DuplicateKey { .. } => 1,
+            Self::DuplicateMember { .. } => 2,
+            Self::NoKey => 3,
+            Self::Possession { .. } => 4,
+            Self::Size { .. } => 5,
+            Self::WeightOverflow => 6,
+            Self::ZeroWeight { .. } => 7,
+        }
+    }
+}
+
 /// Most members of a committee: its roster then fits where a chain stores a verifying key, in the
 /// code of one contract.
 pub const MAX_MEMBERS: usize = 128;

@@ -223,16 +223,17 @@ interface ILazErrors {
     error InvalidOffset(uint256 offset, uint256 got, uint256 expected);
     /// Bytes behind a text or a byte string are not zero.
     error InvalidPadding(uint256 offset);
-    /// A sampling parameter is out of range.
-    error InvalidSampling(string parameter, uint256 got, uint256 max);
+    /// A sampling parameter is out of range: 1 the temperature, 2 top-p.
+    error InvalidSampling(uint32 parameter, uint256 got, uint256 max);
     /// Too many or too long stop texts.
     error InvalidStopList(uint256 maxCount, uint256 maxBytes);
     /// The model's tokenizer cannot read the input.
     error InvalidText();
     /// A text is not UTF-8 from this byte on.
     error InvalidUtf8(uint256 offset);
-    /// The proof system refuses the verifying key.
-    error InvalidVerifyingKey(string reason);
+    /// The proof system refuses the verifying key, for the reason with this code. Each system has its own codes, which never
+    /// change their meaning: docs/precompiles.md, "Codes". 0 in every system: the verifier failed on the key.
+    error InvalidVerifyingKey(uint256 system, uint32 code);
     /// The account of the verifying key holds something else.
     error KeyAddressTaken(address account);
     /// A length exceeds what the calldata can hold.
@@ -241,8 +242,8 @@ interface ILazErrors {
     error NoDefaultModel();
     /// The prompt has more tokens than the model's context.
     error PromptTooLong(uint256 got, uint256 max);
-    /// The input is refused for a reason that has no error of its own.
-    error Rejected(string reason);
+    /// The input is refused for the reason with this code, which has no error of its own: docs/precompiles.md, "Codes".
+    error Rejected(uint32 code);
     /// The text spells a special token.
     error SpecialToken(uint256 token, uint256 offset);
     /// A function that writes state is refused in a static call.
@@ -259,8 +260,8 @@ interface ILazErrors {
     error UnknownToken(uint256 token, uint256 index, uint256 vocabulary);
     /// No such verifying key is registered.
     error UnknownVerifyingKey(uint256 system, bytes32 keyHash);
-    /// The model cannot do this.
-    error UnsupportedTask(string task);
+    /// The model cannot do this: 0 count, 1 decode, 2 embed, 3 encode, 4 generate, 5 logits, 6 greedy tokens.
+    error UnsupportedTask(uint32 task);
     /// Precompiles take no value.
     error ValueRefused(uint256 value);
     /// The work of the job exceeds 64 bits.

@@ -3,7 +3,8 @@ use alloc::format;
 use alloy_primitives::{B256, Bytes, Log};
 use alloy_sol_types::{SolCall, SolEvent};
 use lazai_api_types::{
-    GuardedVerifier, ProofSystemId, ProofVerifiers, RegistryError, Rejection, Work, key_hash,
+    GuardedVerifier, InvalidKey, ProofSystemId, ProofVerifiers, RegistryError, Rejection, Work,
+    key_hash,
 };
 
 use crate::{
@@ -96,7 +97,12 @@ impl<'a> Proofs<'a> {
             }
         }
         meter.charge(admitting)?;
-        self.verifier.admit(key)?;
+        self.verifier.admit(key).map_err(|error| match error {
+            RegistryError::InvalidKey(InvalidKey { code, .. }) => {
+                RevertReason::InvalidVerifyingKey { system: self.system, code }.into()
+            }
+            error => Stop::from(error),
+        })?;
         meter.charge_evm(keys::store_gas(key_bytes))?;
         keys::store(state, hash, key)?;
         let event = sol::VerifyingKeyRegistered {
@@ -167,7 +173,6 @@ impl From<RegistryError> for Stop {
         use RegistryError as E;
         Self::Revert(match error {
             E::Fault(fault) => return Self::Fault(fault),
-            E::InvalidKey(invalid) => RevertReason::InvalidVerifyingKey(invalid),
             E::KeyTooLong { got, max } | E::ProofTooLong { got, max } => {
                 RevertReason::InputTooLong { got, max }
             }

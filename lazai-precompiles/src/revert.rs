@@ -1,8 +1,6 @@
-use alloc::string::ToString;
-
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolError;
-use lazai_api_types::{InvalidKey, ProofSystemId, Rejection};
+use lazai_api_types::{ProofSystemId, Rejection};
 
 use crate::{abi::ILazErrors as sol, input::InputError};
 
@@ -12,7 +10,7 @@ pub(crate) enum RevertReason {
     DelegateCall,
     Input(InputError),
     InputTooLong { got: u64, max: u64 },
-    InvalidVerifyingKey(InvalidKey),
+    InvalidVerifyingKey { system: ProofSystemId, code: u32 },
     KeyAddressTaken { address: Address },
     NoDefaultModel,
     Rejected(Rejection),
@@ -32,8 +30,8 @@ impl RevertReason {
             Self::InputTooLong { got, max } => {
                 sol::InputTooLong { got: U256::from(*got), max: U256::from(*max) }.abi_encode()
             }
-            Self::InvalidVerifyingKey(InvalidKey { reason }) => {
-                sol::InvalidVerifyingKey { reason: reason.clone() }.abi_encode()
+            Self::InvalidVerifyingKey { system, code } => {
+                sol::InvalidVerifyingKey { system: U256::from(system.0), code: *code }.abi_encode()
             }
             Self::KeyAddressTaken { address } => {
                 sol::KeyAddressTaken { account: *address }.abi_encode()
@@ -101,7 +99,7 @@ fn encode_rejection(rejection: &Rejection) -> Bytes {
             sol::InputTooLong { got: U256::from(*got), max: U256::from(*max) }.abi_encode()
         }
         Rejection::InvalidSampling { parameter, got, max } => sol::InvalidSampling {
-            parameter: (*parameter).into(),
+            parameter: parameter.code(),
             got: U256::from(*got),
             max: U256::from(*max),
         }
@@ -130,11 +128,114 @@ fn encode_rejection(rejection: &Rejection) -> Bytes {
         }
         .abi_encode(),
         Rejection::Unsupported { task } => {
-            sol::UnsupportedTask { task: (*task).into() }.abi_encode()
+            sol::UnsupportedTask { task: task.code().into() }.abi_encode()
         }
         Rejection::WorkOverflow => sol::WorkOverflow {}.abi_encode(),
-        // A rejection that a later port adds; its text is made of integers and constants alone.
-        other => sol::Rejected { reason: other.to_string() }.abi_encode(),
+        // A rejection that a later port adds.
+        other => sol::Rejected { code: other.code() }.abi_encode(),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::hex;
+    use lazai_api_types::{ModelId, SamplingParameter, TaskKind};
+
+    use super::*;
+
+    /// A changed value here is a change of consensus: contracts may store what a call reverts with.
+    ///
+    /// Computed apart from this crate.
+    #[test]
+    fn revert_data_is_golden() {
+        let golden: [(Rejection, &str); 14] = [
+            (Rejection::EmptyPrompt, "b8a7f219"),
+            (
+                Rejection::InputTooLong { got: 5, max: 4 },
+                "8d3c9207 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::InvalidSampling {
+                    parameter: SamplingParameter::Temperature,
+                    got: 5,
+                    max: 4,
+                },
+                "23b9d06e \
+                 0000000000000000000000000000000000000000000000000000000000000001 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::InvalidSampling { parameter: SamplingParameter::TopP, got: 5, max: 4 },
+                "23b9d06e \
+                 0000000000000000000000000000000000000000000000000000000000000002 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (Rejection::InvalidText, "7a2a029c"),
+            (
+                Rejection::MaxTokens { got: 5, max: 4 },
+                "7b485723 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::PromptTooLong { got: 5, max: 4 },
+                "3b7c8672 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::SpecialToken { token: 5, offset: 4 },
+                "3f041af8 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::StopList { max_count: 5, max_bytes: 4 },
+                "11ed7241 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
+            (
+                Rejection::UnknownModel { model: ModelId(B256::repeat_byte(7)) },
+                "a2dc0625 \
+                 0707070707070707070707070707070707070707070707070707070707070707",
+            ),
+            (
+                Rejection::UnknownToken { token: 5, index: 4, vocabulary: 3 },
+                "5acbe3d5 \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004 \
+                 0000000000000000000000000000000000000000000000000000000000000003",
+            ),
+            (
+                Rejection::Unsupported { task: TaskKind::GreedyTokens },
+                "893eec37 \
+                 0000000000000000000000000000000000000000000000000000000000000006",
+            ),
+            (Rejection::WorkOverflow, "07550f76"),
+            (
+                Rejection::Unprovable { what: "this" },
+                "5c9ad676 \
+                 000000000000000000000000000000000000000000000000000000000000000d",
+            ),
+        ];
+        for (rejection, expected) in golden {
+            let bytes = RevertReason::Rejected(rejection.clone()).encode();
+            assert_eq!(
+                hex::encode(bytes),
+                expected.replace(char::is_whitespace, ""),
+                "{rejection}"
+            );
+        }
+        let key = RevertReason::InvalidVerifyingKey { system: ProofSystemId::HALO2, code: 0x0113 };
+        let expected = "65899d90 \
+                 0000000000000000000000000000000000000000000000000000000000000001 \
+                 0000000000000000000000000000000000000000000000000000000000000113";
+        assert_eq!(hex::encode(key.encode()), expected.replace(char::is_whitespace, ""));
+    }
 }

@@ -34,8 +34,8 @@ pub use handler::LazHandler;
 pub use lazai_api_types::{
     Claim, Coprocessor, DuplicateVerifier, Fault, FaultKind, FinishReason, GasCost, GasPricing,
     Generation, InferenceStatement, InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt,
-    ProofCost, ProofLimits, ProofSystemId, ProofVerifier, Quote, Rejection, Sampling, Task,
-    TokenId, Usage, Work, WorkOverflow, key_hash,
+    ProofCost, ProofLimits, ProofSystemId, ProofVerifier, Quote, Rejection, Sampling,
+    SamplingParameter, Task, TaskKind, TokenId, Usage, Work, WorkOverflow, key_hash,
 };
 pub use lazai_gas::{GasSchedule, Rate, RateError, Resource, Resources};
 pub use lazai_precompiles::{

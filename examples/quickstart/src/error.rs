@@ -4,7 +4,7 @@ use alloy_sol_types::SolInterface;
 use lazai_coprocessor::{artifact::ArtifactError, kernel::KernelError};
 use lazai_precompiles::abi::ILazErrors::ILazErrorsErrors;
 use lazvm::{
-    BuildError, LazVmError,
+    BuildError, LazVmError, TaskKind,
     revm::{context_interface::result::ExecutionResult, primitives::Bytes},
 };
 
@@ -67,7 +67,10 @@ fn reason(output: &[u8]) -> String {
             "the prompt spells a special token at byte {}, which only the model itself may write",
             error.offset
         ),
-        Ok(E::UnsupportedTask(error)) => format!("the model cannot {}", error.task),
+        Ok(E::UnsupportedTask(error)) => {
+            let kind = u8::try_from(error.task).ok().and_then(TaskKind::from_code);
+            format!("the model cannot {}", kind.map_or_else(String::new, |kind| kind.to_string()))
+        }
         Ok(error) => format!("the precompile refused: {error:?}"),
         Err(_) => format!("the contract reverted with {}", Bytes::copy_from_slice(output)),
     }

@@ -47,7 +47,7 @@ impl ProofVerifier for Hidden {
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
-        point(key).map(drop).ok_or(InvalidKey { reason: "expected a finite point".into() })
+        point(key).map(drop).ok_or(InvalidKey::new(1, &"expected a finite point"))
     }
 
     fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
@@ -77,7 +77,7 @@ impl ProofSystem for Hidden {
         let holds =
             |y: &i32| *run == linear::statement(linear::model(key), &input, *y, run.context);
         let answer = linear::run(&self.weights, &input).filter(holds);
-        let answer = answer.ok_or(Rejection::Unsupported { task: "a statement that is false" })?;
+        let answer = answer.ok_or(Rejection::Unprovable { what: "a false statement" })?;
         // Fresh for each statement: two proofs with the same masks would tell the weights.
         let mask = |index: u64| self.secret(run.hash(), index);
         let masks: Vec<_> = iter::once(&0).chain(&input).copied().zip((0..).map(mask)).collect();

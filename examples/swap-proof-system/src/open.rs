@@ -53,7 +53,7 @@ impl ProofVerifier for Open {
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
         match key.as_chunks::<4>() {
             ([_, ..], []) => Ok(()),
-            _ => Err(InvalidKey { reason: format!("{} bytes are no weights", key.len()) }),
+            _ => Err(InvalidKey::new(1, &format!("{} bytes are no weights", key.len()))),
         }
     }
 

@@ -1,6 +1,7 @@
 use alloc::string::String;
+use core::fmt;
 
-use crate::ModelId;
+use crate::{ModelId, TaskKind};
 
 /// Why a port refused. The two classes never mix.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum FaultKind {
 }
 
 /// A fault of the input.
+///
+/// A chain may store what a call reverts with, so only integers of a rejection reach it, and its
+/// [`code`](Self::code); texts are for people.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Rejection {
@@ -57,8 +61,8 @@ pub enum Rejection {
     /// A sampling parameter is out of range.
     #[error("{parameter} is {got}, above the limit {max}")]
     InvalidSampling {
-        /// Name of the parameter.
-        parameter: &'static str,
+        /// The parameter.
+        parameter: SamplingParameter,
         /// Value of the parameter.
         got: u64,
         /// Largest value allowed.
@@ -115,15 +119,75 @@ pub enum Rejection {
         /// Tokens in the vocabulary.
         vocabulary: u64,
     },
-    /// The model's program has no such output.
-    #[error("the model does not support {task}")]
+    /// The proof system does not prove this.
+    #[error("there is no proof of {what}")]
+    Unprovable {
+        /// What was to be proved, in words; it reaches no chain.
+        what: &'static str,
+    },
+    /// The model's program does not perform such tasks.
+    #[error("the model does not support the task `{task}`")]
     Unsupported {
         /// What was asked for.
-        task: &'static str,
+        task: TaskKind,
     },
     /// The job is too large to count.
     #[error("the work of the job exceeds 64 bits")]
     WorkOverflow,
+}
+
+impl Rejection {
+    /// Returns the number of the reason, by which a chain names it.
+    ///
+    /// Numbers are consensus: they never change, and a new reason takes a new one.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::EmptyPrompt => 1,
+            Self::InputTooLong { .. } => 2,
+            Self::InvalidSampling { .. } => 3,
+            Self::InvalidText => 4,
+            Self::MaxTokens { .. } => 5,
+            Self::PromptTooLong { .. } => 6,
+            Self::SpecialToken { .. } => 7,
+            Self::StopList { .. } => 8,
+            Self::UnknownModel { .. } => 9,
+            Self::UnknownToken { .. } => 10,
+            Self::Unsupported { .. } => 11,
+            Self::WorkOverflow => 12,
+            Self::Unprovable { .. } => 13,
+        }
+    }
+}
+
+/// A parameter of [`Sampling`](crate::Sampling) that has a limit.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SamplingParameter {
+    /// The divisor of the scores.
+    Temperature,
+    /// The share of the best tokens.
+    TopP,
+}
+
+impl SamplingParameter {
+    /// Returns the number of the parameter, by which a chain names it.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Temperature => 1,
+            Self::TopP => 2,
+        }
+    }
+}
+
+impl fmt::Display for SamplingParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+        })
+    }
 }
 
 impl From<crate::WorkOverflow> for Rejection {

@@ -7,5 +7,5 @@ mod proof;
 
 pub use coprocessor::{Coprocessor, PreparedJob};
 pub use data::DataSource;
-pub use error::{Fault, FaultKind, PortError, Rejection};
+pub use error::{Fault, FaultKind, PortError, Rejection, SamplingParameter};
 pub use proof::{Claim, InvalidKey, ProofCost, ProofLimits, ProofSystem, ProofVerifier, key_hash};

@@ -36,7 +36,7 @@ pub trait ProofVerifier: Debug + Send + Sync {
     /// for a reason that shows in the key itself.
     ///
     /// # Errors
-    /// [`InvalidKey`], on every machine alike.
+    /// [`InvalidKey`], with the same code on every machine.
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey>;
 
     /// Returns whether `proof` shows `claim` under `key`; what is malformed, the key included,
@@ -103,17 +103,27 @@ impl ProofCost {
 }
 
 /// Why a verifying key was refused.
+///
+/// # Guarantees of a verifier
+/// The code is a function of the key alone and never changes its meaning: a chain names the reason
+/// by it. The text is for people and reaches no chain.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the verifying key is refused: {reason}")]
+#[error("the verifying key is refused (code {code}): {reason}")]
 pub struct InvalidKey {
+    /// The number of the reason, among those of the proof system; 0 is
+    /// [`PANICKED`](Self::PANICKED).
+    pub code: u32,
     /// What was expected and what came.
     pub reason: String,
 }
 
 impl InvalidKey {
-    /// Creates the refusal of a key for a reason, which a chain shows to whoever registers the key.
-    pub fn new(reason: &impl ToString) -> Self {
-        Self { reason: reason.to_string() }
+    /// The code of a verifier that panicked, in every proof system.
+    pub const PANICKED: u32 = 0;
+
+    /// Creates the refusal of a key.
+    pub fn new(code: u32, reason: &impl ToString) -> Self {
+        Self { code, reason: reason.to_string() }
     }
 }
 

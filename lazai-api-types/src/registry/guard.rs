@@ -1,5 +1,3 @@
-use alloc::string::ToString;
-
 use crate::{Claim, Fault, InvalidKey, PortError, ProofLimits, ProofVerifier, RegistryError, Work};
 
 /// A verifier behind its own limits, whose panics are answers.
@@ -43,7 +41,7 @@ impl<'a> GuardedVerifier<'a> {
     pub fn admit(&self, key: &[u8]) -> Result<(), RegistryError> {
         self.check_sizes(key.len() as u64, 0)?;
         caught(|| self.0.admit(key))
-            .unwrap_or_else(|| Err(InvalidKey { reason: "the verifier panicked".to_string() }))
+            .unwrap_or_else(|| Err(InvalidKey::new(InvalidKey::PANICKED, &"the verifier panicked")))
             .map_err(RegistryError::from)
     }
 

@@ -9,6 +9,7 @@ mod authorization;
 mod bodies;
 #[cfg(feature = "openai")]
 mod chat;
+mod codes;
 #[cfg(feature = "openai")]
 mod completions;
 #[cfg(feature = "openai")]

@@ -45,7 +45,7 @@ impl ProofVerifier for Hashes {
         match key {
             [0xff, ..] => panic!("a bug in the verifier"),
             [first, rest @ ..] if rest.iter().all(|byte| byte == first) => Ok(()),
-            _ => Err(InvalidKey { reason: "expected one byte repeated".into() }),
+            _ => Err(InvalidKey::new(7, &"expected one byte repeated")),
         }
     }
 
@@ -118,10 +118,11 @@ fn what_is_not_registered_is_unknown() {
 #[test]
 fn refused_keys_are_not_kept() {
     let mut registry = registry();
-    for (key, expected) in
-        [([1, 2].as_slice(), "expected one byte repeated"), (&[0xff], "the verifier panicked")]
-    {
-        let refused = RegistryError::InvalidKey(InvalidKey { reason: expected.into() });
+    for (key, code, reason) in [
+        ([1, 2].as_slice(), 7, "expected one byte repeated"),
+        (&[0xff], 0, "the verifier panicked"),
+    ] {
+        let refused = RegistryError::InvalidKey(InvalidKey::new(code, &reason));
         assert_eq!(registry.register_key(SYSTEM, key), Err(refused));
         assert_eq!(registry.key(SYSTEM, key_hash(SYSTEM, key)), None);
     }

@@ -59,7 +59,7 @@ impl ProofVerifier for DataOpeningVerifier {
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
         match OpeningKey::decode(key) {
             Ok(_) => Ok(()),
-            Err(error) => Err(InvalidKey::new(&error)),
+            Err(error) => Err(InvalidKey::new(error.code(), &error)),
         }
     }
 
@@ -244,6 +244,27 @@ pub enum OpeningProofError {
     },
 }
 
+impl OpeningProofError {
+    /// Returns the number of the reason, by which a chain names it: the code of an
+    /// [`InvalidKey`](lazai_api_types::InvalidKey) of the system. It never changes.
+    ///
+    /// The second lowest byte is the class, the lowest the reason in it.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Decode(error) => 0x100 + error.code(),
+            Self::Coding(CodingError::Shards { .. }) => 0x201,
+            Self::Coding(CodingError::StripeBytes { .. }) => 0x202,
+            Self::Commitment(CommitmentError::Threshold { .. }) => 0x301,
+            // About a claim or a proof, never about a key.
+            Self::Commitment(_) => 0x300,
+            Self::NoRuns => 0x400,
+            Self::Opening(_) => 0x500,
+            Self::Size { .. } => 0x600,
+        }
+    }
+}
+
 /// Bytes of an encoded key.
 const KEY_BYTES: usize = 1 + 2 + 2 + 4;
 /// Maximum bytes of a proof: version, size, root and the longest path.
@@ -263,3 +284,28 @@ const COST: ProofCost = ProofCost {
     peak_bytes_per_key_byte: 1,
     peak_bytes_per_proof_byte: 1,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A changed number here is a change of consensus.
+    #[test]
+    fn codes_of_refused_keys_are_golden() {
+        let golden = [
+            (DecodeError::Version { expected: 1, got: 2 }.into(), 0x107),
+            (CodingError::Shards { got: 0, max: 1 }.into(), 0x201),
+            (CodingError::StripeBytes { got: 0, max: 1 }.into(), 0x202),
+            (CommitmentError::Threshold { expected: 1, got: 2 }.into(), 0x301),
+        ];
+        let golden: [(OpeningProofError, u32); 4] = golden;
+        for (error, code) in golden {
+            assert_eq!(error.code(), code, "{error}");
+        }
+        let admit = |key: &[u8]| DataOpeningVerifier.admit(key).unwrap_err().code;
+        assert_eq!(admit(&[]), 0x105);
+        assert_eq!(admit(&[2, 0, 1, 0, 1, 0, 0, 4, 0]), 0x107);
+        assert_eq!(admit(&[1, 0, 1, 0, 0, 0, 0, 4, 0]), 0x201);
+        assert_eq!(admit(&[1, 0, 9, 0, 1, 0, 0, 4, 0]), 0x301);
+    }
+}

@@ -81,7 +81,7 @@ impl ProofVerifier for QuorumVerifier {
             bounded("key", key, MAX_ROSTER_BYTES).and_then(|()| self.committees.get_or_verify(key));
         match admitted {
             Ok(_) => Ok(()),
-            Err(error) => Err(InvalidKey::new(&error)),
+            Err(error) => Err(InvalidKey::new(error.code(), &error)),
         }
     }
 

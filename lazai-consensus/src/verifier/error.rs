@@ -29,3 +29,21 @@ pub enum QuorumVerifierError {
     #[error(transparent)]
     Attestation(#[from] VoteError),
 }
+
+impl QuorumVerifierError {
+    /// Returns the number of the reason, by which a chain names it: the code of an
+    /// [`InvalidKey`](lazai_api_types::InvalidKey) of the system. It never changes.
+    ///
+    /// The second lowest byte is the class, the lowest the reason in it.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Decode(error) => 0x100 + error.code(),
+            Self::Committee(error) => 0x200 + error.code(),
+            Self::Size { .. } => 0x300,
+            // About a proof, never about a key.
+            Self::Certificate(_) => 0x400,
+            Self::Attestation(_) => 0x500,
+        }
+    }
+}

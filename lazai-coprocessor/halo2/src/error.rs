@@ -2,10 +2,10 @@ use core::fmt;
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Fault, FaultKind, InvalidKey, IoError, ModelId, PortError, Rejection, WorkOverflow,
+    Fault, FaultKind, InvalidKey, IoError, ModelId, PortError, Rejection, TaskKind, WorkOverflow,
 };
 
-use crate::SrsError;
+use crate::{KeyField, SrsError};
 
 /// Why keys or a proof could not be made, or a key could not be read.
 #[non_exhaustive]
@@ -30,10 +30,10 @@ pub enum Halo2Error {
         source: IoError,
     },
     /// The bytes are not the canonical encoding of a key.
-    #[error("{field} of the key is {got}, expected {expected}")]
+    #[error("{field} of the key: {got}, expected {expected}")]
     Key {
         /// The field that is wrong.
-        field: &'static str,
+        field: KeyField,
         /// The values that are read.
         expected: String,
         /// The value in the bytes.
@@ -147,9 +147,25 @@ impl From<WorkOverflow> for Halo2Error {
     }
 }
 
+impl Halo2Error {
+    /// Returns the number of the reason, by which a chain names it: the code of an [`InvalidKey`]
+    /// of the system. It never changes.
+    ///
+    /// The second lowest byte is the class, the lowest the reason in it.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Key { field, .. } => 0x100 + field.code(),
+            Self::Srs(error) => 0x200 + error.code(),
+            // About keygen, proofs and files, never about the bytes of a key.
+            _ => 0x300,
+        }
+    }
+}
+
 impl From<Halo2Error> for InvalidKey {
     fn from(error: Halo2Error) -> Self {
-        Self::new(&error)
+        Self::new(error.code(), &error)
     }
 }
 
@@ -159,7 +175,7 @@ impl From<Halo2Error> for PortError {
             Halo2Error::Rejected(rejection) => Self::Rejected(rejection),
             Halo2Error::WorkOverflow => Self::Rejected(Rejection::WorkOverflow),
             Halo2Error::NoGreedyTokens => {
-                Self::Rejected(Rejection::Unsupported { task: "greedy tokens" })
+                Self::Rejected(Rejection::Unsupported { task: TaskKind::GreedyTokens })
             }
             Halo2Error::Columns { .. }
             | Halo2Error::Layout { .. }
@@ -167,9 +183,61 @@ impl From<Halo2Error> for PortError {
             | Halo2Error::Run { .. }
             | Halo2Error::SrsMismatch { .. }
             | Halo2Error::Statement { .. } => {
-                Self::Rejected(Rejection::Unsupported { task: "a proof of this run" })
+                Self::Rejected(Rejection::Unprovable { what: "this run" })
             }
             error => Self::Fault(Fault { kind: FaultKind::Internal, message: error.to_string() }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A changed number here is a change of consensus.
+    #[test]
+    fn codes_of_refused_keys_are_golden() {
+        use KeyField as F;
+        let golden = [
+            (F::Version, 0x101),
+            (F::Model, 0x102),
+            (F::Input, 0x103),
+            (F::Output, 0x104),
+            (F::IntegersRead, 0x105),
+            (F::IntegersWritten, 0x106),
+            (F::FractionBits, 0x107),
+            (F::Work, 0x108),
+            (F::Shape, 0x109),
+            (F::Rows, 0x10a),
+            (F::MultiplicationColumns, 0x10b),
+            (F::LookupColumns, 0x10c),
+            (F::TableColumns, 0x10d),
+            (F::CombinationColumns, 0x10e),
+            (F::ConstantColumns, 0x10f),
+            (F::ReferenceString, 0x110),
+            (F::CommitmentList, 0x111),
+            (F::Commitment, 0x112),
+            (F::Form, 0x113),
+            (F::TokenBits, 0x114),
+            (F::EmbeddingBits, 0x115),
+            (F::LogitBits, 0x116),
+            (F::TokenReaders, 0x117),
+            (F::TokensRead, 0x118),
+            (F::File, 0x119),
+        ];
+        for (field, code) in golden {
+            let (expected, got) = (String::new(), String::new());
+            let error = Halo2Error::Key { field, expected, got };
+            assert_eq!(InvalidKey::from(error).code, code, "{field}");
+        }
+        for (error, code) in [
+            (SrsError::DevelopmentSecret, 0x201),
+            (SrsError::Trivial, 0x202),
+            (SrsError::Point { what: "G2", index: 1 }, 0x203),
+            (SrsError::Field, 0x200),
+        ] {
+            assert_eq!(Halo2Error::from(error).code(), code);
+        }
+        assert_eq!(Halo2Error::WorkOverflow.code(), 0x300);
     }
 }

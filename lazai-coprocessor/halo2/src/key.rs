@@ -11,7 +11,7 @@ use halo2_proofs::{
 use lazai_api_types::{ModelId, Work, codec::Reader};
 
 use crate::{
-    Halo2Error, ProvedOutput, PublicInputs, SrsVerifier,
+    Halo2Error, KeyField, ProvedOutput, PublicInputs, SrsVerifier,
     config::Columns,
     digest::Packing,
     shape::{K_MAX, K_MIN, MAX_COLUMNS, Shape},
@@ -50,22 +50,23 @@ impl VerifyingKey {
     /// [`Halo2Error::Key`] or [`Halo2Error::Srs`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Halo2Error> {
         let mut reader = KeyReader(Reader::new(bytes));
-        reader.one_of("version", VERSION..=VERSION)?;
-        let model = ModelId(reader.array::<32>("model")?.into());
-        let reads_tokens = reader.one_of("input", 0..=1)? == 0;
-        let proved_output = reader.one_of("output", 0..=2)?;
-        let input = reader.packing("integers read")?;
-        let output = reader.packing("integers written")?;
+        reader.one_of(KeyField::Version, VERSION..=VERSION)?;
+        let model = ModelId(reader.array::<32>(KeyField::Model)?.into());
+        let reads_tokens = reader.one_of(KeyField::Input, 0..=1)? == 0;
+        let proved_output = reader.one_of(KeyField::Output, 0..=2)?;
+        let input = reader.packing(KeyField::IntegersRead)?;
+        let output = reader.packing(KeyField::IntegersWritten)?;
         let proved_output = match proved_output {
             0 => ProvedOutput::Embedding,
             1 => ProvedOutput::Logits,
             _ => ProvedOutput::GreedyTokens(output.count as u32),
         };
         check_kinds(reads_tokens, proved_output, input, output)?;
-        let fraction_bits = reader.one_of("fraction bits", 0..=128)?;
-        let flops = u64::from_be_bytes(reader.array("operations")?);
-        let peak_bytes = u64::from_be_bytes(reader.array("bytes of memory")?);
-        let [k, gates, lookups, tables, linear_combinations, constants] = reader.array("shape")?;
+        let fraction_bits = reader.one_of(KeyField::FractionBits, 0..=128)?;
+        let flops = u64::from_be_bytes(reader.array(KeyField::Work)?);
+        let peak_bytes = u64::from_be_bytes(reader.array(KeyField::Work)?);
+        let [k, gates, lookups, tables, linear_combinations, constants] =
+            reader.array(KeyField::Shape)?;
         let shape = Shape {
             k: u32::from(k),
             gates: gates.into(),
@@ -74,17 +75,17 @@ impl VerifyingKey {
             linear_combinations: linear_combinations.into(),
             constants: constants.into(),
         };
-        check("rows, as a logarithm", shape.k as usize, K_MIN as usize, K_MAX as usize)?;
+        check(KeyField::Rows, shape.k as usize, K_MIN as usize, K_MAX as usize)?;
         for (field, columns, min) in [
-            ("columns of multiplications", shape.gates, 1),
-            ("columns of lookups", shape.lookups, 1),
-            ("columns of tables", shape.tables, 1),
-            ("columns of folds", shape.linear_combinations, 0),
-            ("columns of constants", shape.constants, 1),
+            (KeyField::MultiplicationColumns, shape.gates, 1),
+            (KeyField::LookupColumns, shape.lookups, 1),
+            (KeyField::TableColumns, shape.tables, 1),
+            (KeyField::CombinationColumns, shape.linear_combinations, 0),
+            (KeyField::ConstantColumns, shape.constants, 1),
         ] {
             check(field, columns, min, MAX_COLUMNS)?;
         }
-        let srs = SrsVerifier::from_bytes(&reader.array("reference string")?)?;
+        let srs = SrsVerifier::from_bytes(&reader.array(KeyField::ReferenceString)?)?;
         let halo2 = read_halo2(reader.0.rest(), shape)?;
         let work = Work { flops, peak_bytes };
         let public_inputs =
@@ -93,7 +94,11 @@ impl VerifyingKey {
         // Some points have more than one encoding that is read; the canonical one is that which is
         // written.
         if key.to_bytes() != bytes {
-            return Err(refused("form", "the canonical one".to_owned(), "another".to_owned()));
+            return Err(refused(
+                KeyField::Form,
+                "the canonical one".to_owned(),
+                "another".to_owned(),
+            ));
         }
         Ok(key)
     }
@@ -163,16 +168,16 @@ fn check_kinds(
     let bits =
         |field, got: Packing, expected: usize| check(field, got.bits as usize, expected, expected);
     if reads_tokens {
-        bits("bits of a token", input, 32)?;
+        bits(KeyField::TokenBits, input, 32)?;
     }
     match proved_output {
-        ProvedOutput::Embedding => bits("bits of an embedding", output, 16),
-        ProvedOutput::Logits => bits("bits of a logit", output, 32),
+        ProvedOutput::Embedding => bits(KeyField::EmbeddingBits, output, 16),
+        ProvedOutput::Logits => bits(KeyField::LogitBits, output, 32),
         ProvedOutput::GreedyTokens(_) => {
-            bits("bits of a token", output, 32)?;
-            check("readers of tokens", usize::from(reads_tokens), 1, 1)?;
+            bits(KeyField::TokenBits, output, 32)?;
+            check(KeyField::TokenReaders, usize::from(reads_tokens), 1, 1)?;
             // A prompt has one token at least, and all but the last of the results are read.
-            check("tokens read", input.count, output.count, MAX_INTEGERS)
+            check(KeyField::TokensRead, input.count, output.count, MAX_INTEGERS)
         }
     }
 }
@@ -185,7 +190,7 @@ fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Ha
     let expected = POINT_BYTES * (fixed + columns.permutation().get_columns().len());
     if commitments.len() != expected {
         let (expected, got) = (format!("{expected} bytes"), format!("{} bytes", commitments.len()));
-        return Err(refused("the list of commitments", expected, got));
+        return Err(refused(KeyField::CommitmentList, expected, got));
     }
     let (chunks, _) = commitments.as_chunks::<POINT_BYTES>();
     let mut points = Vec::with_capacity(chunks.len());
@@ -193,7 +198,7 @@ fn read_halo2(commitments: &[u8], shape: Shape) -> Result<Halo2Key<G1Affine>, Ha
         let mut compressed = <G1Affine as GroupEncoding>::Repr::default();
         compressed.as_mut().copy_from_slice(chunk);
         let point = Option::<G1Affine>::from(G1Affine::from_bytes(&compressed));
-        let refuse = || refused("a commitment", "a point".to_owned(), hex::encode(chunk));
+        let refuse = || refused(KeyField::Commitment, "a point".to_owned(), hex::encode(chunk));
         points.push(point.ok_or_else(refuse)?);
     }
     let permuted = permutation::VerifyingKey::from_commitments(points.split_off(fixed));
@@ -228,11 +233,11 @@ const VERSION: u8 = 2;
 /// Bytes of a compressed point.
 const POINT_BYTES: usize = 32;
 
-const fn refused(field: &'static str, expected: String, got: String) -> Halo2Error {
+const fn refused(field: KeyField, expected: String, got: String) -> Halo2Error {
     Halo2Error::Key { field, expected, got }
 }
 
-fn check(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), Halo2Error> {
+fn check(field: KeyField, got: usize, min: usize, max: usize) -> Result<(), Halo2Error> {
     if (min..=max).contains(&got) {
         return Ok(());
     }
@@ -243,14 +248,14 @@ fn check(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), 
 struct KeyReader<'a>(Reader<'a>);
 
 impl KeyReader<'_> {
-    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Halo2Error> {
+    fn array<const N: usize>(&mut self, field: KeyField) -> Result<[u8; N], Halo2Error> {
         let got = self.0.remaining();
         self.0.array().map_err(|_| refused(field, format!("{N} bytes"), format!("{got} bytes")))
     }
 
     fn one_of(
         &mut self,
-        field: &'static str,
+        field: KeyField,
         range: core::ops::RangeInclusive<u8>,
     ) -> Result<u8, Halo2Error> {
         let [got] = self.array(field)?;
@@ -258,7 +263,7 @@ impl KeyReader<'_> {
         Ok(got)
     }
 
-    fn packing(&mut self, field: &'static str) -> Result<Packing, Halo2Error> {
+    fn packing(&mut self, field: KeyField) -> Result<Packing, Halo2Error> {
         let count = u32::from_be_bytes(self.array(field)?) as usize;
         check(field, count, 1, MAX_INTEGERS)?;
         match self.array(field)? {

@@ -10,7 +10,8 @@ use alloy_primitives::Keccak256;
 use halo2_proofs::{SerdeFormat, plonk::ProvingKey as Halo2ProvingKey};
 
 use crate::{
-    Halo2Error, PartCount, ProvingKey, VerifyingKey, config::Columns, whole_file::write_whole,
+    Halo2Error, KeyField, PartCount, ProvingKey, VerifyingKey, config::Columns,
+    whole_file::write_whole,
 };
 
 impl ProvingKey {
@@ -105,7 +106,7 @@ fn block(reader: &mut impl Read) -> Result<Vec<u8>, Halo2Error> {
 }
 
 fn damaged(got: &impl ToString) -> Halo2Error {
-    let (field, expected) = ("the file of the proving key", "a whole one".to_owned());
+    let (field, expected) = (KeyField::File, "a whole one".to_owned());
     Halo2Error::Key { field, expected, got: got.to_string() }
 }
 

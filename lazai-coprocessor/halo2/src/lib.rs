@@ -6,6 +6,7 @@ mod digest;
 mod envelope;
 mod error;
 mod key;
+mod key_field;
 mod proved_output;
 mod public_inputs;
 mod shape;
@@ -55,6 +56,7 @@ pub use circuits::{
 };
 pub use error::{Halo2Error, RunShape};
 pub use key::VerifyingKey;
+pub use key_field::KeyField;
 #[cfg(feature = "prover")]
 pub use part_count::PartCount;
 pub use proved_output::ProvedOutput;

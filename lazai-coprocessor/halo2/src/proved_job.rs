@@ -14,16 +14,16 @@ impl<'a> ProvedJob<'a> {
     /// Reads a job.
     ///
     /// # Errors
-    /// [`Rejection::Unsupported`] if it is of another kind, or its prompt is a text.
+    /// [`Rejection::Unprovable`] if it is of another kind, or its prompt is a text.
     pub(crate) const fn new(job: &'a Job) -> Result<Self, Rejection> {
         let (prompt, proved_output) = match &job.task {
             Task::Embed { prompt: Prompt::Tokens(prompt) } => (prompt, ProvedOutput::Embedding),
             Task::Logits { prompt: Prompt::Tokens(prompt) } => (prompt, ProvedOutput::Logits),
             Task::GreedyTokens { tokens, count } => (tokens, ProvedOutput::GreedyTokens(*count)),
             Task::Embed { .. } | Task::Logits { .. } => {
-                return Err(Rejection::Unsupported { task: "a proof of a prompt that is text" });
+                return Err(Rejection::Unprovable { what: "a prompt that is text" });
             }
-            _ => return Err(Rejection::Unsupported { task: "a proof of this task" }),
+            _ => return Err(Rejection::Unprovable { what: "this task" }),
         };
         Ok(Self { proved_output, prompt: prompt.as_slice() })
     }

@@ -120,8 +120,8 @@ impl<S: SrsSource> ProofSystem for Halo2<S> {
         let context = statement.context;
         let proof = prepared.key.prove(model.network(), input, context, &srs, &mut |_| {})?;
         if proof.statement != *statement {
-            let task = "a proof of a statement that is not true of this job";
-            return Err(Rejection::Unsupported { task }.into());
+            let what = "a statement that is not true of this job";
+            return Err(Rejection::Unprovable { what }.into());
         }
         Ok(proof.bytes)
     }

@@ -1,6 +1,6 @@
 use lazai_api_types::{
-    Generation, Job, MAX_STOP_TEXTS, Prompt, Quote, Rejection, Sampling, Task, TokenId, Usage,
-    Work, WorkOverflow,
+    Generation, Job, MAX_STOP_TEXTS, Prompt, Quote, Rejection, Sampling, SamplingParameter, Task,
+    TaskKind, TokenId, Usage, Work, WorkOverflow,
 };
 
 use crate::{model::Model, program::Target};
@@ -35,14 +35,14 @@ impl<'a> Request<'a> {
                 RequestTask::Decode { text: model.tokenizer().decode(&raw(tokens)?)? }
             }
             Task::Embed { prompt } => {
-                supports(model, Target::Embedding)?;
+                supports(model, Target::Embedding, TaskKind::Embed)?;
                 RequestTask::Embed { tokens: prompt_tokens(model, prompt)? }
             }
             Task::Encode { text } => {
                 RequestTask::Encode { tokens: model.tokenizer().encode(text)? }
             }
             Task::Generate(generation) => {
-                continues(model, "generate")?;
+                continues(model, TaskKind::Generate)?;
                 check_sampling(&generation.sampling)?;
                 check_stop(&generation.stop)?;
                 let tokens = prompt_tokens(model, &generation.prompt)?;
@@ -50,13 +50,13 @@ impl<'a> Request<'a> {
                 RequestTask::Generate { tokens, generation }
             }
             Task::GreedyTokens { tokens, count } => {
-                continues(model, "greedy tokens")?;
+                continues(model, TaskKind::GreedyTokens)?;
                 let tokens = checked_tokens(model, tokens)?;
                 check_count(model, &tokens, *count)?;
                 RequestTask::GreedyTokens { tokens, count: *count }
             }
             Task::Logits { prompt } => {
-                supports(model, Target::Logits)?;
+                supports(model, Target::Logits, TaskKind::Logits)?;
                 RequestTask::Logits { tokens: prompt_tokens(model, prompt)? }
             }
         };
@@ -163,23 +163,19 @@ const fn prompt_bytes(prompt: &Prompt) -> u64 {
     }
 }
 
-const fn supports(model: &Model, target: Target) -> Result<(), Rejection> {
+const fn supports(model: &Model, target: Target, task: TaskKind) -> Result<(), Rejection> {
     if model.supports(target) {
         return Ok(());
     }
-    let task = match target {
-        Target::Embedding => "embed",
-        Target::Logits => "generate",
-    };
     Err(Rejection::Unsupported { task })
 }
 
 /// Checks that the model reads its own tokens: that each follows from those before it.
-fn continues(model: &Model, task: &'static str) -> Result<(), Rejection> {
+fn continues(model: &Model, task: TaskKind) -> Result<(), Rejection> {
     if model.manifest().program.is_bidirectional() {
         return Err(Rejection::Unsupported { task });
     }
-    supports(model, Target::Logits)
+    supports(model, Target::Logits, task)
 }
 
 /// Checks that so many tokens may follow the prompt.
@@ -226,8 +222,8 @@ fn raw(tokens: &[TokenId]) -> Result<Vec<u32>, Rejection> {
 
 const fn check_sampling(sampling: &Sampling) -> Result<(), Rejection> {
     let limits = [
-        ("temperature", sampling.temperature_milli, 10_000),
-        ("top_p", sampling.top_p_milli, 1_000),
+        (SamplingParameter::Temperature, sampling.temperature_milli, 10_000),
+        (SamplingParameter::TopP, sampling.top_p_milli, 1_000),
     ];
     let mut index = 0;
     while index < limits.len() {

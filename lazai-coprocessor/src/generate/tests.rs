@@ -1,7 +1,8 @@
 use std::sync::OnceLock;
 
 use lazai_api_types::{
-    Coprocessor, Generation, Job, Output, PortError, Prompt, Rejection, Sampling, Task, TokenId,
+    Coprocessor, Generation, Job, Output, PortError, Prompt, Rejection, Sampling,
+    SamplingParameter, Task, TokenId,
 };
 use proptest::prelude::*;
 
@@ -227,7 +228,11 @@ fn bad_input_is_refused_by_name() {
     let hot = Sampling { temperature_milli: 10_001, ..WARM };
     assert!(matches!(
         rejection(Task::Generate(generation("a", 1, hot))),
-        Rejection::InvalidSampling { parameter: "temperature", got: 10_001, max: 10_000 }
+        Rejection::InvalidSampling {
+            parameter: SamplingParameter::Temperature,
+            got: 10_001,
+            max: 10_000
+        }
     ));
     for stop in [vec![String::new()], vec!["x".repeat(257)], vec!["x".to_owned(); 5]] {
         let generation = Generation { stop, ..generation("a", 1, WARM) };

@@ -72,6 +72,26 @@ pub enum KeyError {
     },
 }
 
+impl KeyError {
+    /// Returns the number of the reason, by which a chain names it: the code of an
+    /// [`InvalidKey`](lazai_api_types::InvalidKey) of both systems. It never changes.
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Version { .. } => 1,
+            Self::ZkVm { .. } => 2,
+            Self::Size { .. } => 3,
+            Self::System { .. } => 4,
+            Self::Parameter { .. } => 5,
+            Self::Commitments => 6,
+            Self::Lines => 7,
+            Self::Point { .. } => 8,
+            Self::Scalar { .. } => 9,
+            Self::Degenerate { .. } => 10,
+        }
+    }
+}
+
 /// Why a proof of a zkVM is refused.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

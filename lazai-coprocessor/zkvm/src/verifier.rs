@@ -110,7 +110,7 @@ macro_rules! proof_verifier {
             fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
                 match $crate::verifier::parse::<$circuit>(key) {
                     Ok(_) => Ok(()),
-                    Err(error) => Err(InvalidKey::new(&error)),
+                    Err(error) => Err(InvalidKey::new(error.code(), &error)),
                 }
             }
 

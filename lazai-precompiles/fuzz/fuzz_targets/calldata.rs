@@ -134,7 +134,7 @@ impl ProofVerifier for First {
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
         assert!(key.len() <= 256, "the limit is checked before");
-        if key.is_empty() { Err(InvalidKey { reason: "empty".into() }) } else { Ok(()) }
+        if key.is_empty() { Err(InvalidKey::new(1, &"empty")) } else { Ok(()) }
     }
 
     fn verify(&self, key: &[u8], _: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::{
-    Claim, FaultKind, GasPricing, INTRINSIC_FLOPS_PER_BYTE, InferenceStatement, ModelId,
-    ProofVerifier, Work, key_hash,
+    Claim, FaultKind, GasPricing, INTRINSIC_FLOPS_PER_BYTE, InferenceStatement, InvalidKey,
+    ModelId, ProofVerifier, Work, key_hash,
 };
 use lazai_precompiles::{
     Call, ChainState, MemoryState, Mode, Reply, Status,
@@ -319,11 +319,9 @@ fn lengths_are_bounded_before_the_verifier_sees_them() {
 #[test]
 fn refused_keys_are_charged_for_the_check_and_not_for_storage() {
     let mut state = MemoryState::default();
-    for (key, reason) in
-        [([1, 2].as_slice(), "expected one byte repeated"), (&[0xff, 1], "the verifier panicked")]
-    {
+    for (key, code) in [([1, 2].as_slice(), 7), (&[0xff, 1], InvalidKey::PANICKED)] {
         let reply = ask(&mut state, &register(key));
-        refused(&reply, &errors::InvalidVerifyingKey { reason: reason.into() });
+        refused(&reply, &errors::InvalidVerifyingKey { system: U256::from(SYSTEM.0), code });
         assert_eq!((reply.work, reply.charged_evm), (work(2, 0, 0), 2_600));
     }
     assert_eq!(state, MemoryState::default());

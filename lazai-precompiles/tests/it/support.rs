@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, U256, b256, keccak256};
 use lazai_api_types::{
     Claim, Coprocessor, Fault, FaultKind, FinishReason, GasCost, GasPricing, Generation,
     InvalidKey, Job, ModelId, Outcome, Output, PortError, Prompt, ProofLimits, ProofSystemId,
-    ProofVerifier, Quote, Rejection, Task, TokenId, Usage, Work, WorkOverflow,
+    ProofVerifier, Quote, Rejection, Task, TaskKind, TokenId, Usage, Work, WorkOverflow,
 };
 use lazai_precompiles::{
     AiPrecompiles, Call, MemoryState, Mode, Precompile, Reply, ResourcePrices, Settings,
@@ -109,7 +109,7 @@ fn usage(task: &Task) -> Result<Usage, PortError> {
 }
 
 fn unsupported() -> PortError {
-    Rejection::Unsupported { task: "greedy tokens" }.into()
+    Rejection::Unsupported { task: TaskKind::GreedyTokens }.into()
 }
 
 fn tokens(prompt: &Prompt) -> Result<Vec<TokenId>, PortError> {
@@ -219,7 +219,7 @@ impl ProofVerifier for Hashes {
         match key {
             [0xff, ..] => panic!("a bug in the verifier"),
             [first, rest @ ..] if rest.iter().all(|byte| byte == first) => Ok(()),
-            _ => Err(InvalidKey { reason: "expected one byte repeated".into() }),
+            _ => Err(InvalidKey::new(7, &"expected one byte repeated")),
         }
     }
 

@@ -67,7 +67,7 @@ impl ProofVerifier for Hashes {
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
-        if key.is_empty() { Err(InvalidKey { reason: "empty".into() }) } else { Ok(()) }
+        if key.is_empty() { Err(InvalidKey::new(1, &"empty")) } else { Ok(()) }
     }
 
     fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {

@@ -353,7 +353,7 @@ impl Coprocessor for Counter {
 
     fn run(&self, job: &Job) -> Result<Outcome, PortError> {
         let Work_::Count { text } = &job.task else {
-            return Err(Rejection::Unsupported { task: "this" }.into());
+            return Err(Rejection::InvalidText.into());
         };
         let count = u32::try_from(text.chars().count()).unwrap();
         let work = Work { flops: u64::from(count) * 7, peak_bytes: 0 };

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use lazai_api_types::{
-    Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, key_hash,
+    Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, codec::DecodeError,
+    key_hash,
 };
 use lazai_consensus::{
-    Attestation, Candidate, Committee, Epoch, Fact, MAX_MEMBERS, QuorumCertificate, QuorumId,
-    Roster,
+    Attestation, Candidate, Committee, CommitteeError, Epoch, Fact, MAX_MEMBERS, QuorumCertificate,
+    QuorumId, Roster,
     verifier::{QuorumVerifier, QuorumVerifierError},
 };
 use lazai_precompiles::{
@@ -159,31 +160,52 @@ fn the_largest_committee_fits_a_transaction() {
     assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
 }
 
+/// A changed number here is a change of consensus.
+#[test]
+fn codes_of_refused_rosters_are_golden() {
+    let address = Address::ZERO;
+    let committee = [
+        CommitteeError::DuplicateKey { address },
+        CommitteeError::DuplicateMember { address },
+        CommitteeError::NoKey,
+        CommitteeError::Possession { address },
+        CommitteeError::Size { got: 0, max: 1 },
+        CommitteeError::WeightOverflow,
+        CommitteeError::ZeroWeight { address },
+    ];
+    for (error, code) in committee.into_iter().zip(0x201..) {
+        assert_eq!(QuorumVerifierError::from(error).code(), code, "{error}");
+    }
+    let error = QuorumVerifierError::from(DecodeError::Version { expected: 1, got: 2 });
+    assert_eq!(error.code(), 0x107);
+    assert_eq!(QuorumVerifierError::Size { part: "key", max: 1, got: 2 }.code(), 0x300);
+}
+
 #[test]
 fn rosters_that_are_none_are_not_admitted() {
     let verifier = QuorumVerifier::new();
     let good = roster(4);
     assert_eq!(verifier.admit(&good.encode()), Ok(()));
-    let refused = |roster: &Roster| verifier.admit(&roster.encode()).unwrap_err().reason;
+    let refused = |roster: &Roster| verifier.admit(&roster.encode()).unwrap_err().code;
     // A made-up key that would cancel the others out cannot show its secret.
     let mut rogue = good.clone();
     rogue.candidates[2].possession = rogue.candidates[1].possession;
-    assert!(refused(&rogue).contains("possession"), "{}", refused(&rogue));
+    assert_eq!(refused(&rogue), 0x204);
     let mut copied = good.clone();
     copied.candidates[2].key = copied.candidates[1].key;
     copied.candidates[2].possession = copied.candidates[1].possession;
-    assert!(refused(&copied).contains("another member's"), "{}", refused(&copied));
+    assert_eq!(refused(&copied), 0x201);
     let mut idle = good.clone();
     idle.candidates[0].weight = 0;
-    assert!(refused(&idle).contains("weight"), "{}", refused(&idle));
+    assert_eq!(refused(&idle), 0x207);
     let empty = Roster { candidates: vec![], ..good };
-    assert!(refused(&empty).contains("members"), "{}", refused(&empty));
+    assert_eq!(refused(&empty), 0x205);
     let mut unordered = good.encode();
     let (first, second) = unordered[43..43 + 2 * 172].split_at_mut(172);
     first.swap_with_slice(second);
     assert!(verifier.admit(&unordered).is_err());
-    assert!(verifier.admit(&[]).is_err());
-    assert!(verifier.admit(&[1; 1 << 16]).unwrap_err().reason.contains("at most 22059"));
+    assert_eq!(verifier.admit(&[]).unwrap_err().code, 0x105);
+    assert_eq!(verifier.admit(&[1; 1 << 16]).unwrap_err().code, 0x300);
     for candidate in [good.candidates.len() - 1, 0] {
         let mut bytes = good.encode();
         bytes[43 + 172 * candidate + 28] ^= 1;

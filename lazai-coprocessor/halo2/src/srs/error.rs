@@ -99,6 +99,30 @@ pub enum SrsError {
     },
 }
 
+impl SrsError {
+    /// Returns the number of the reason among those for which a key is refused, from 1 to 255, and
+    /// 0 for those about files; it never changes.
+    pub(crate) const fn code(&self) -> u32 {
+        match self {
+            Self::DevelopmentSecret => 1,
+            Self::Trivial => 2,
+            Self::Point { .. } => 3,
+            Self::Field
+            | Self::Generator { .. }
+            | Self::Io { .. }
+            | Self::Lagrange
+            | Self::Length { .. }
+            | Self::MissingSection { .. }
+            | Self::NotPowers
+            | Self::Power { .. }
+            | Self::RepeatedSection { .. }
+            | Self::SectionSize { .. }
+            | Self::TooSmall { .. }
+            | Self::Version { .. } => 0,
+        }
+    }
+}
+
 impl From<io::Error> for SrsError {
     fn from(error: io::Error) -> Self {
         Self::Io { source: error.into() }

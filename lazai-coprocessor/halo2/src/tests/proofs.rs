@@ -1,8 +1,8 @@
 use alloy_primitives::B256;
-use lazai_api_types::{Claim, ProofVerifier};
+use lazai_api_types::ProofVerifier;
 use lazai_coprocessor::trace::Input;
 
-use crate::{Halo2Error, Halo2Verifier, ProvedOutput, ProvingKey, Srs};
+use crate::{Halo2Error, Halo2Verifier, KeyField, ProvedOutput, ProvingKey, Srs};
 
 #[test]
 fn keys_are_canonical_and_hostile_ones_are_refused() {
@@ -55,16 +55,16 @@ fn keys_of_results_that_no_run_has_are_refused() {
     };
     assert_eq!(field(&[]), None);
     // Two embeddings of 32 bits have one hash, since a run has 16.
-    assert_eq!(field(&[(OUTPUT, 0)]), Some("bits of an embedding"));
+    assert_eq!(field(&[(OUTPUT, 0)]), Some(KeyField::EmbeddingBits));
     assert_eq!(field(&[(OUTPUT, 0), (OUTPUT_BITS, 16)]), None);
-    assert_eq!(field(&[(OUTPUT_BITS, 16)]), Some("bits of a logit"));
-    assert_eq!(field(&[(INPUT, 0)]), Some("bits of a token"));
+    assert_eq!(field(&[(OUTPUT_BITS, 16)]), Some(KeyField::LogitBits));
+    assert_eq!(field(&[(INPUT, 0)]), Some(KeyField::TokenBits));
     assert_eq!(field(&[(INPUT, 0), (INPUT_BITS, 32)]), None);
-    assert_eq!(field(&[(OUTPUT, 2)]), Some("readers of tokens"));
+    assert_eq!(field(&[(OUTPUT, 2)]), Some(KeyField::TokenReaders));
     let greedy = [(INPUT, 0), (INPUT_BITS, 32), (OUTPUT, 2)];
     assert_eq!(field(&greedy), None);
     let prompt_of_none = [greedy[0], greedy[1], greedy[2], (OUTPUT_COUNT + 3, 41)];
-    assert_eq!(field(&prompt_of_none), Some("tokens read"));
+    assert_eq!(field(&prompt_of_none), Some(KeyField::TokensRead));
 }
 
 /// Places of fields in the bytes of a key.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use lazai_api_types::{
     Claim, Coprocessor, FinishReason, Generation, InferenceStatement, Job, Output, PortError,
-    Prompt, ProofSystem, ProofVerifier, Rejection, Sampling, Task, TokenId,
+    Prompt, ProofSystem, ProofVerifier, Rejection, Sampling, Task, TaskKind, TokenId,
 };
 use lazai_coprocessor::{
     Cpu,
@@ -99,7 +99,7 @@ fn a_job_has_one_proved_result() {
     let architecture = Architecture { mask: Mask::Bidirectional, head: Head::Own, ..llama() };
     let device = device(&architecture);
     let greedy = |count| job(&device, Task::GreedyTokens { tokens: tokens(&[11]), count });
-    let refused = PortError::from(Rejection::Unsupported { task: "greedy tokens" });
+    let refused = PortError::from(Rejection::Unsupported { task: TaskKind::GreedyTokens });
     for count in [1, 2] {
         let job = greedy(count);
         assert_eq!(device.quote(&job).unwrap_err(), refused);
@@ -120,7 +120,7 @@ fn a_job_has_one_proved_result() {
     }
     let (sampling, stop) = (Sampling::default(), Vec::new());
     let task = Task::Generate(Generation { prompt: prompt(&[11]), max_tokens: 2, sampling, stop });
-    let refused = PortError::from(Rejection::Unsupported { task: "generate" });
+    let refused = PortError::from(Rejection::Unsupported { task: TaskKind::Generate });
     assert_eq!(device.run(&job(&device, task)).unwrap_err(), refused);
 }
 
@@ -159,5 +159,5 @@ fn a_prompt_of_text_is_not_proved() {
     let system = Halo2::new(Arc::clone(&device), source, VERIFIER);
     let text = Task::Embed { prompt: Prompt::Text("Hi".to_owned()) };
     let refused = system.prepare(&job(&device, text)).unwrap_err();
-    assert!(matches!(refused, PortError::Rejected(Rejection::Unsupported { .. })), "{refused}");
+    assert!(matches!(refused, PortError::Rejected(Rejection::Unprovable { .. })), "{refused}");
 }

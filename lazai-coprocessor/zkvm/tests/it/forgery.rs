@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, pairing::Pairing};
 use ark_ff::{Field, One, Zero};
-use lazai_api_types::{Claim, ProofVerifier};
+use lazai_api_types::{Claim, InvalidKey, ProofVerifier};
 use lazai_zkvm::{KeyError, ProofError, ZkvmKey, groth16::Groth16Verifier};
 
 use crate::simulator::Secrets;
@@ -86,6 +86,26 @@ fn keys_with_known_secrets_or_shared_points_are_refused() {
     }
 }
 
+/// A changed number here is a change of consensus.
+#[test]
+fn codes_of_refused_keys_are_golden() {
+    let golden = [
+        (KeyError::Version { expected: 1, got: 2 }, 1),
+        (KeyError::ZkVm { got: 9 }, 2),
+        (KeyError::Size { part: "a", expected: 1, got: 2 }, 3),
+        (KeyError::System { zkvm: "a" }, 4),
+        (KeyError::Parameter { part: "a", expected: 1, got: 2 }, 5),
+        (KeyError::Commitments, 6),
+        (KeyError::Lines, 7),
+        (KeyError::Point { part: "a" }, 8),
+        (KeyError::Scalar { part: "a" }, 9),
+        (KeyError::Degenerate { part: "a", flaw: "b" }, 10),
+    ];
+    for (error, code) in golden {
+        assert_eq!(error.code(), code, "{error}");
+    }
+}
+
 /// Both encodings of the key are refused, by admission and by verification.
 fn refused(secrets: &Secrets, expected: &KeyError) {
     let gnark = ZkvmKey::ziren(B256::repeat_byte(1), secrets.gnark_key());
@@ -95,8 +115,8 @@ fn refused(secrets: &Secrets, expected: &KeyError) {
     let uncompressed = ZkvmKey::risc_zero(id, id, id, five.uncompressed_key());
     for key in [gnark, uncompressed] {
         let key = key.encode();
-        let reason = Groth16Verifier.admit(&key).unwrap_err().reason;
-        assert_eq!(reason, expected.to_string());
+        let refused = Groth16Verifier.admit(&key).unwrap_err();
+        assert_eq!(refused, InvalidKey::new(expected.code(), expected));
         let verdict = Groth16Verifier.check(&key, Claim::Values(&[]), &[1; 261]);
         assert_eq!(verdict, Err(ProofError::Key(expected.clone())));
     }

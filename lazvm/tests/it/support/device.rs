@@ -71,7 +71,7 @@ fn read(job: &Job) -> Result<(&str, &Generation), PortError> {
         return Err(Rejection::UnknownModel { model: job.model }.into());
     }
     let Task::Generate(generation) = &job.task else {
-        return Err(Rejection::Unsupported { task: "anything but generation" }.into());
+        return Err(Rejection::Unsupported { task: job.task.kind() }.into());
     };
     match &generation.prompt {
         Prompt::Text(text) if !text.is_empty() => Ok((text, generation)),
