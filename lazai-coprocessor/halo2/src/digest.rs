@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use poseidon_primitives::poseidon::primitives::Spec;
 
+use crate::fast_poseidon::FastPoseidon;
+
 /// Poseidon over bn256's scalar field with width 3, S-box `x^5`, 8 full and 57 partial rounds: 128
 /// bits of security.
 ///
@@ -48,26 +50,16 @@ impl Poseidon {
         })
     }
 
-    /// Returns whether the S-box is applied to all elements in this round, and not to the first
-    /// alone.
-    pub(crate) const fn is_full(round: usize) -> bool {
-        round < FULL_ROUNDS / 2 || round >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS
+    /// Returns `value^5`.
+    pub(crate) fn sbox(value: Fr) -> Fr {
+        Parameters::sbox(value)
     }
 
-    fn permute(&self, state: &mut [Fr; WIDTH]) {
-        for (round, constants) in self.round_constants.iter().enumerate() {
-            for (index, (x, constant)) in state.iter_mut().zip(constants).enumerate() {
-                *x += constant;
-                if index == 0 || Self::is_full(round) {
-                    *x = Parameters::sbox(*x);
-                }
-            }
-            let mut mixed = [Fr::ZERO; WIDTH];
-            for (mixed, row) in mixed.iter_mut().zip(&self.mds) {
-                *mixed = row.iter().zip(state.iter()).map(|(factor, x)| *factor * x).sum();
-            }
-            *state = mixed;
-        }
+    /// Returns whether the S-box is applied to all elements in this round, and not to the first
+    /// alone.
+    #[cfg(any(test, feature = "prover"))]
+    pub(crate) const fn is_full(round: usize) -> bool {
+        round < FULL_ROUNDS / 2 || round >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS
     }
 }
 
@@ -116,7 +108,7 @@ pub(crate) fn digest(inputs: (Packing, &[i32]), outputs: (Packing, &[i32])) -> F
         for (x, element) in state[1..].iter_mut().zip(pair) {
             *x += element;
         }
-        Poseidon::get().permute(&mut state);
+        FastPoseidon::get().permute(&mut state);
     }
     state[1]
 }
@@ -125,7 +117,7 @@ pub(crate) fn digest(inputs: (Packing, &[i32]), outputs: (Packing, &[i32])) -> F
 pub(crate) const WIDTH: usize = 3;
 /// Elements absorbed by a permutation.
 pub(crate) const RATE: usize = 2;
-const FULL_ROUNDS: usize = 8;
-const PARTIAL_ROUNDS: usize = 57;
+pub(crate) const FULL_ROUNDS: usize = 8;
+pub(crate) const PARTIAL_ROUNDS: usize = 57;
 /// Bits that every element of the field has room for.
 const ELEMENT_BITS: u32 = 253;
