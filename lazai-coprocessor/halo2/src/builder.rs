@@ -1,3 +1,4 @@
+use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, BTreeSet};
 
 use halo2_proofs::halo2curves::{
@@ -7,6 +8,7 @@ use halo2_proofs::halo2curves::{
 use lazai_coprocessor::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
 
 use crate::{
+    Halo2Error,
     constraints::{Cell, Constraints, Part, Product},
     table::Table,
 };
@@ -40,6 +42,8 @@ pub(crate) struct Builder {
     constraints: Constraints,
     constants: BTreeMap<[u8; 32], Cell>,
     range_bits: u32,
+    /// The first shift that was asked for and is not one of [`SHIFTS`].
+    refused_shift: Option<i32>,
     /// A change that a malicious prover makes: the number of a witness, and what is added to it.
     #[cfg(test)]
     pub(crate) tampered_witness: Option<(usize, i128)>,
@@ -55,6 +59,7 @@ impl Builder {
             constraints: Constraints::default(),
             constants: BTreeMap::new(),
             range_bits,
+            refused_shift: None,
             #[cfg(test)]
             tampered_witness: None,
             #[cfg(test)]
@@ -66,6 +71,19 @@ impl Builder {
     #[must_use]
     pub(crate) fn finish(self) -> Constraints {
         self.constraints
+    }
+
+    /// Checks that every shift was one that the constraints of [`rounded`](Self::rounded) and
+    /// [`floored`](Self::floored) allow for; those of another mean nothing.
+    ///
+    /// # Errors
+    /// [`Halo2Error::Rounding`] names the first that was not.
+    pub(crate) const fn check_shifts(&self) -> Result<(), Halo2Error> {
+        let (min, max) = (*SHIFTS.start(), *SHIFTS.end());
+        match self.refused_shift {
+            Some(got) => Err(Halo2Error::Rounding { got, min, max }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the tables in which something is looked up.
@@ -305,11 +323,21 @@ impl Builder {
         entry
     }
 
+    /// Returns the shift, or the nearest of [`SHIFTS`] if it is none of them, which is remembered.
+    fn checked_shift(&mut self, shift: i32) -> i32 {
+        let nearest = shift.clamp(*SHIFTS.start(), *SHIFTS.end());
+        if nearest != shift {
+            self.refused_shift.get_or_insert(shift);
+        }
+        nearest
+    }
+
     /// Returns `round(value, shift)` before saturation: `q` with
     /// `value + 2^(shift-1) = q * 2^shift + r`.
     ///
     /// The caller bounds `q`, so that only one is possible.
     pub(crate) fn rounded(&mut self, value: AssignedInt, shift: i32) -> AssignedInt {
+        let shift = self.checked_shift(shift);
         if shift <= 0 {
             let zero = self.constant(0);
             return self.add_scaled(zero, value, 1 << shift.unsigned_abs());
@@ -321,6 +349,7 @@ impl Builder {
 
     /// Returns `floor(value / 2^shift)`, which the caller bounds.
     pub(crate) fn floored(&mut self, value: AssignedInt, shift: u32) -> AssignedInt {
+        let shift = self.checked_shift(i32::try_from(shift).unwrap_or(i32::MAX)).unsigned_abs();
         let quotient = self.witness(value.value >> shift);
         let rest = self.witness(value.value & ((1 << shift) - 1));
         self.range_check(rest, shift);
@@ -451,9 +480,43 @@ impl Builder {
     }
 }
 
+/// The shifts of a rounding. Powers of two up to 2^120 are 128-bit integers with room for a sum, and
+/// so are values of up to 46 bits, the widest that are rounded, times 2^64.
+const SHIFTS: RangeInclusive<i32> = -64..=120;
+
 /// Converts an integer to an element of the field.
 #[must_use]
 pub(crate) fn field(value: i128) -> Fr {
     let size = Fr::from_u128(value.unsigned_abs());
     if value < 0 { -size } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_that_no_constraint_allows_for_are_refused() {
+        let check = |shift: i32, down: bool| {
+            let mut builder = Builder::new(16);
+            let value = builder.constant((1 << 46) - 1);
+            if down {
+                builder.floored(value, shift as u32);
+            } else {
+                builder.rounded(value, shift);
+            }
+            builder.check_shifts()
+        };
+        for shift in [-64, -1, 0, 1, 119, 120] {
+            assert_eq!(check(shift, false), Ok(()), "{shift}");
+        }
+        // 1 << 127 is negative, and 1 << 128 is none of 128 bits.
+        for got in [-96, -65, 121, 127, 128, i32::MAX] {
+            let refused = Halo2Error::Rounding { got, min: -64, max: 120 };
+            assert_eq!(check(got, false), Err(refused.clone()));
+            if got > 0 {
+                assert_eq!(check(got, true), Err(refused));
+            }
+        }
+    }
 }

@@ -59,6 +59,9 @@ pub enum Halo2Error {
         "the network reads a tensor, or its positions see those after them: it chooses no tokens one by one"
     )]
     NoGreedyTokens,
+    /// Products are checked from a constant 0, which the constraints lack: a bug.
+    #[error("the constraints have products, but no constant 0")]
+    NoZero,
     /// The run was laid out in other rows and columns than the key: a bug, or a damaged key.
     #[error("the key is for the layout {expected:?}, but the run has {got:?}")]
     Layout {
@@ -78,6 +81,16 @@ pub enum Halo2Error {
         expected: RunShape,
         /// What was to be proved.
         got: RunShape,
+    },
+    /// An operator rounds by more bits than its constraints allow for.
+    #[error("an operator rounds by {got} bits, which is not from {min} to {max}")]
+    Rounding {
+        /// Bits by which is rounded; below 0, zeros are appended.
+        got: i32,
+        /// Fewest bits.
+        min: i32,
+        /// Most bits.
+        max: i32,
     },
     /// The reference string was refused, or is too short.
     #[error("structured reference string: {0}")]
@@ -180,6 +193,7 @@ impl From<Halo2Error> for PortError {
             Halo2Error::Columns { .. }
             | Halo2Error::Layout { .. }
             | Halo2Error::NeedsJob
+            | Halo2Error::Rounding { .. }
             | Halo2Error::Run { .. }
             | Halo2Error::SrsMismatch { .. }
             | Halo2Error::Statement { .. } => {
@@ -234,6 +248,7 @@ mod tests {
             (SrsError::DevelopmentSecret, 0x201),
             (SrsError::Trivial, 0x202),
             (SrsError::Point { what: "G2", index: 1 }, 0x203),
+            (SrsError::Unknown { digest: B256::ZERO }, 0x204),
             (SrsError::Field, 0x200),
         ] {
             assert_eq!(Halo2Error::from(error).code(), code);

@@ -104,7 +104,7 @@ impl Layout {
             starts.insert(*table, entries.len());
             entries.extend(rows.iter().map(|row| (*table, *row)));
         }
-        let (linear_combinations, second) = linear_combinations(constraints, rows);
+        let (linear_combinations, second) = linear_combinations(constraints, rows)?;
         shape.gates = gates.len();
         shape.lookups = lookups.len();
         shape.tables = if lookups.is_empty() { 0 } else { entries.len().div_ceil(summed) };
@@ -214,9 +214,17 @@ impl Layout {
 ///
 /// # Source
 /// Freivalds 1977.
-fn linear_combinations(constraints: &Constraints, rows: usize) -> (Vec<CombinationColumn>, u32) {
+fn linear_combinations(
+    constraints: &Constraints,
+    rows: usize,
+) -> Result<(Vec<CombinationColumn>, u32), Halo2Error> {
     let mut writer = Writer { columns: Vec::new(), rows, next: 0 };
-    let Some(zero) = constraints.zero() else { return (Vec::new(), 0) };
+    // Without it, products would be left unchecked.
+    let zero = match constraints.zero() {
+        Some(zero) => zero,
+        None if constraints.products.is_empty() => return Ok((Vec::new(), 0)),
+        None => return Err(Halo2Error::NoZero),
+    };
     for product in &constraints.products {
         let (width, depth) = (product.width(), product.depth);
         let mut columns = Vec::with_capacity(depth);
@@ -249,7 +257,7 @@ fn linear_combinations(constraints: &Constraints, rows: usize) -> (Vec<Combinati
             }
         }
     }
-    (writer.columns, writer.next)
+    Ok((writer.columns, writer.next))
 }
 
 struct Writer {
@@ -276,5 +284,28 @@ impl Writer {
         }
         column.steps.push((column.slots.len() as u32 - 1, step));
         column.slots.extend(&slots[1..]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::constraints::Product;
+
+    #[test]
+    fn products_are_not_left_unchecked_for_want_of_a_zero() {
+        let mut constraints = Constraints::default();
+        let (input, output) = (Cell(0), Cell(1));
+        constraints.values = vec![Fr::one(); 2];
+        constraints.gates.push([input, input, output, output]);
+        let tables = BTreeMap::new();
+        assert!(Layout::new(&constraints, &tables, 6).is_ok());
+        constraints.products.push(Product {
+            input: vec![input],
+            weights: vec![1],
+            output: vec![output],
+            depth: 1,
+        });
+        assert_eq!(Layout::new(&constraints, &tables, 6).unwrap_err(), Halo2Error::NoZero);
     }
 }

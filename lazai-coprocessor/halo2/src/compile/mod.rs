@@ -77,6 +77,7 @@ pub(crate) fn compile(
         compiler.operate(record, operator)?;
         compiler.compare(record)?;
     }
+    compiler.builder.check_shifts()?;
     let Compiler { mut builder, values, input: read, .. } = compiler;
     let result = trace.output();
     let mut written = values[result.value.index()].clone();
