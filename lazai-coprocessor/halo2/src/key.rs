@@ -1,4 +1,4 @@
-use alloy_primitives::hex;
+use alloy_primitives::{B256, hex};
 use halo2_proofs::{
     halo2curves::{
         bn256::{Fr, G1Affine},
@@ -8,7 +8,7 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem, VerifyingKey as Halo2Key, permutation},
     poly::EvaluationDomain,
 };
-use lazai_api_types::{ModelId, Work, codec::Reader};
+use lazai_api_types::{ModelId, ProofSystemId, Work, codec::Reader, key_hash};
 
 use crate::{
     Halo2Error, KeyField, ProvedOutput, PublicInputs, SrsVerifier,
@@ -134,6 +134,13 @@ impl VerifyingKey {
             bytes.extend_from_slice(point.to_bytes().as_ref());
         }
         bytes
+    }
+
+    /// Returns the name of the key, by which chains know it and with which every challenge of a
+    /// proof begins: the [`key_hash`] of its bytes.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        key_hash(ProofSystemId::HALO2, &self.to_bytes())
     }
 
     /// Returns the binary logarithm of the number of rows.

@@ -5,6 +5,7 @@ mod config;
 mod digest;
 mod envelope;
 mod error;
+mod fast_poseidon;
 mod key;
 mod key_field;
 mod proved_output;

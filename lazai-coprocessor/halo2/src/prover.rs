@@ -3,7 +3,6 @@ use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr, G1Affine},
     plonk::{ProvingKey as Halo2ProvingKey, create_proof, keygen_pk2},
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-    transcript::TranscriptWriterBuffer,
 };
 use lazai_api_types::{InferenceStatement, Job, Work};
 use lazai_coprocessor::{
@@ -22,6 +21,7 @@ use crate::{
     part_count::parts,
     plan::Plan,
     proved_job::ProvedJob,
+    public_inputs::element,
     transcript::{Challenge, Keccak},
 };
 
@@ -248,7 +248,7 @@ impl ProvingKey {
         }
         progress(ProvingStage::Proof);
         let circuit = AssignedWitness::new(&compiled.constraints, &layout);
-        let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
+        let mut transcript = Keccak::new(Vec::new(), element(self.verifying.hash()));
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
             srs.params(),
             &self.halo2,
@@ -259,7 +259,7 @@ impl ProvingKey {
             &mut transcript,
         )
         .map_err(|error| prover(&error))?;
-        let halo2_proof = transcript.finalize();
+        let halo2_proof = transcript.finish();
         let bytes = envelope::write(public_inputs, &read, &written, &halo2_proof);
         if !self.verifying.verify(&statement, &bytes) {
             return Err(Halo2Error::Prover {

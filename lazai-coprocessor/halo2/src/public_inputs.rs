@@ -140,7 +140,7 @@ pub fn tensor_hash(integers: &[i32]) -> B256 {
 }
 
 /// Converts a hash to an element of the field: without its first three bits, it is below the order.
-fn element(mut hash: B256) -> Fr {
+pub(crate) fn element(mut hash: B256) -> Fr {
     hash.0[0] &= 0x1f;
     hash.0.reverse();
     Option::from(Fr::from_repr(hash.0)).unwrap_or_default()

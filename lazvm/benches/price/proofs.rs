@@ -286,9 +286,10 @@ fn quorum(members: usize) -> Case {
 /// A key whose commitments are all the generator, with `columns` of each kind and `integers` read
 /// and written; its proof is garbage that is read to the end.
 fn halo2(columns: u8, integers: u32) -> Case {
-    let mut key = vec![1];
+    let mut key = vec![2];
     key.extend([7; 32]);
-    key.extend([0, 0]);
+    // A tensor is read, and an embedding is written.
+    key.extend([1, 0]);
     for _ in 0..2 {
         key.extend(integers.to_be_bytes());
         key.push(16);

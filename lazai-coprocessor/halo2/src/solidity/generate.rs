@@ -8,7 +8,7 @@ use halo2_proofs::halo2curves::{
     ff::PrimeField,
     group::{Curve, prime::PrimeCurveAffine},
 };
-use lazai_api_types::{InferenceStatement, ProofSystemId, key_hash};
+use lazai_api_types::InferenceStatement;
 use snark_verifier::{
     loader::evm::EvmLoader,
     pcs::kzg::{Bdfg21, KzgAs, KzgDecidingKey},
@@ -17,7 +17,7 @@ use snark_verifier::{
 };
 
 use super::rewrite::{INSTANCE_BYTES, SELECTOR_BYTES, rewrite};
-use crate::{Halo2Error, VerifyingKey, envelope};
+use crate::{Halo2Error, VerifyingKey, envelope, public_inputs::element};
 
 /// A generated contract that checks the proofs of one key.
 #[derive(Clone, Debug)]
@@ -70,6 +70,7 @@ impl VerifyingKey {
         let params = self.srs.params(self.k());
         let config = Config::kzg().with_num_instance(vec![2]);
         let mut protocol = compile(&params, &self.halo2, config);
+        protocol.transcript_initial_state = Some(element(self.hash()));
         // The commitment to a column of zeros is infinity, which is (0, 0) in the EVM. The
         // generator knows only points with coordinates.
         let stand_in = (G1Affine::generator() * Fr::from(STAND_IN)).to_affine();
@@ -101,13 +102,21 @@ impl VerifyingKey {
 
     fn about(&self) -> String {
         let mut about = String::new();
-        let hash = key_hash(ProofSystemId::HALO2, &self.to_bytes());
         let mut line = |text: &str| {
             let _ = writeln!(about, "/// {text}");
         };
-        line(&format!("Key: {hash}"));
+        line(&format!("Key: {}", self.hash()));
         line(&format!("Model: {}", self.public_inputs.model.0));
         line(&format!("Structured reference string: {}", self.srs.digest()));
+        if self.srs.ceremony().is_none() && !self.srs.is_development() {
+            line("");
+            line(
+                "This reference string is of no ceremony that LazVM knows: whoever knows its secret can forge proofs.",
+            );
+        }
+        if let Some(ceremony) = self.srs.ceremony() {
+            line(&format!("It is that of {ceremony}."));
+        }
         if self.srs.is_development() {
             line("");
             line(

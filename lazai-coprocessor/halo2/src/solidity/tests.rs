@@ -59,6 +59,8 @@ fn a_name_that_warns_is_for_the_published_secret_alone() {
     let verifier = key(shape, &[]).solidity().unwrap();
     assert_eq!(verifier.name, "Halo2Verifier");
     assert!(!verifier.source.contains("FORGE"));
+    // The secret is 5.
+    assert!(verifier.source.contains("of no ceremony that LazVM knows"));
 }
 
 #[test]

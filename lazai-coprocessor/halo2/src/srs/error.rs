@@ -1,5 +1,6 @@
 use std::io;
 
+use alloy_primitives::B256;
 use lazai_api_types::IoError;
 
 /// Why a structured reference string was refused.
@@ -86,6 +87,12 @@ pub enum SrsError {
         /// Binary logarithm of the powers in the file.
         got: u32,
     },
+    /// The string is of no ceremony that the verifier knows.
+    #[error("no ceremony with the digest {digest} is known here")]
+    Unknown {
+        /// The digest of the string.
+        digest: B256,
+    },
     /// The secret is one that anybody can guess.
     #[error("the secret is 0, 1 or a root of unity")]
     Trivial,
@@ -107,6 +114,7 @@ impl SrsError {
             Self::DevelopmentSecret => 1,
             Self::Trivial => 2,
             Self::Point { .. } => 3,
+            Self::Unknown { .. } => 4,
             Self::Field
             | Self::Generator { .. }
             | Self::Io { .. }

@@ -381,3 +381,20 @@ impl Drop for Scratch {
 
 /// Made by snarkjs, see `testdata/README.md`.
 const CEREMONY: &[u8] = include_bytes!("../../testdata/ceremony-3.ptau");
+
+#[test]
+fn the_known_strings_have_the_digests_that_verifiers_accept() {
+    let development = Srs::development_with_known_secret(1).unwrap();
+    assert_eq!(development.digest(), SrsVerifier::DEVELOPMENT);
+    assert_eq!(development.verifier().ceremony(), None);
+    // The secret times the generator of G2, as Solidity verifiers of snarkjs have it.
+    let point = hex!(
+        "26186a2d65ee4d2f9c9a5b91f86597d35f192cd120caf7e935d8443d1938e23d"
+        "30441fd1b5d3370482c42152a8899027716989a6996c2535bc9f7fee8aaef79e"
+        "1970ea81dd6992adfbc571effb03503adbbb6a857f578403c6c40e22d65b3c02"
+        "054793348f12c0cf5622c340573cb277586319de359ab9389778f689786b1e48"
+    );
+    let hermez = SrsVerifier::from_bytes(&point).unwrap();
+    assert_eq!(hermez.digest(), SrsVerifier::PERPETUAL_POWERS_OF_TAU);
+    assert!(hermez.ceremony().is_some() && !hermez.is_development());
+}

@@ -1,4 +1,4 @@
-use alloy_primitives::{B256, Keccak256, hex};
+use alloy_primitives::{B256, Keccak256, b256, hex};
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::{
@@ -24,6 +24,15 @@ pub struct SrsVerifier {
 impl SrsVerifier {
     /// Bytes of the canonical encoding.
     pub const BYTES: usize = 128;
+
+    /// The [digest](Self::digest) of the Perpetual Powers of Tau as Hermez closed them:
+    /// `powersOfTau28_hez_final*.ptau`, which snarkjs links.
+    pub const PERPETUAL_POWERS_OF_TAU: B256 =
+        b256!("9ba21dff73888ebe05d6267b2c5a83fcedc1b3b0a8c7dfbfe00570da2a66701a");
+
+    /// The [digest](Self::digest) of the string whose secret is published.
+    pub const DEVELOPMENT: B256 =
+        b256!("46a1a5c2c9b9cd020e646e2fb8bbcd5be8ba0976dbc5f7f4808f8c10c0423a8f");
 
     /// Creates the verifier's part from the secret times the generator of G2.
     ///
@@ -91,6 +100,16 @@ impl SrsVerifier {
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.to_bytes() == DEVELOPMENT
+    }
+
+    /// Returns the name of the ceremony that made the string, if it is one that is known.
+    ///
+    /// A point tells nothing about who knows its secret, not even whether that is a root of unity;
+    /// only a ceremony does.
+    #[must_use]
+    pub fn ceremony(&self) -> Option<&'static str> {
+        (self.digest == Self::PERPETUAL_POWERS_OF_TAU)
+            .then_some("the Perpetual Powers of Tau, closed by Hermez")
     }
 
     /// Returns parameters that check proofs of circuits of `2^k` rows; they cannot make any.

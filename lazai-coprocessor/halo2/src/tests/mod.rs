@@ -1,3 +1,4 @@
+mod golden;
 mod programs;
 mod proofs;
 mod statements;

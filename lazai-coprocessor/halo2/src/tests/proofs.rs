@@ -1,8 +1,12 @@
 use alloy_primitives::B256;
+use halo2_proofs::halo2curves::{
+    bn256::{Fr, G2Affine},
+    group::Curve,
+};
 use lazai_api_types::ProofVerifier;
 use lazai_coprocessor::trace::Input;
 
-use crate::{Halo2Error, Halo2Verifier, KeyField, ProvedOutput, ProvingKey, Srs};
+use crate::{Halo2Error, Halo2Verifier, KeyField, ProvedOutput, ProvingKey, Srs, SrsVerifier};
 
 #[test]
 fn keys_are_canonical_and_hostile_ones_are_refused() {
@@ -18,7 +22,18 @@ fn keys_are_canonical_and_hostile_ones_are_refused() {
     // What halo2 itself made of the circuit, its gates and domain included.
     let (ours, theirs) = (read.halo2.transcript_repr(), key.verifying().halo2.transcript_repr());
     assert_eq!(ours, theirs);
+    let refused = |verifier: &Halo2Verifier| verifier.admit(&bytes).unwrap_err().code;
+    assert_eq!(refused(&Halo2Verifier::new()), 0x201);
+    assert_eq!(refused(&Halo2Verifier::accepting(&[])), 0x201);
+    let development = Halo2Verifier::accepting(&[SrsVerifier::DEVELOPMENT]);
+    assert_eq!(development.admit(&bytes), Ok(()));
     let verifier = Halo2Verifier::accepting_development_keys();
+    assert_eq!(verifier.admit(&bytes), Ok(()));
+    // The same key under a string with the secret 5, which no one listed.
+    let five = (G2Affine::generator() * Fr::from(5)).to_affine();
+    let mut other = bytes.clone();
+    other[SRS..SRS + 128].copy_from_slice(&SrsVerifier::new(five).unwrap().to_bytes());
+    assert_eq!(verifier.admit(&other).unwrap_err().code, 0x204);
     for length in 0..bytes.len() {
         assert!(verifier.admit(&bytes[..length]).is_err(), "{length} bytes");
     }
@@ -73,6 +88,7 @@ const OUTPUT: usize = 34;
 const INPUT_BITS: usize = 39;
 const OUTPUT_COUNT: usize = 40;
 const OUTPUT_BITS: usize = 44;
+const SRS: usize = 68;
 
 #[test]
 fn a_saved_key_proves_as_before_and_a_damaged_one_is_refused() {

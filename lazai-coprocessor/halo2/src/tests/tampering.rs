@@ -5,7 +5,6 @@ use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr},
     plonk::create_proof,
     poly::kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-    transcript::TranscriptWriterBuffer,
 };
 use lazai_coprocessor::trace::Input;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -17,6 +16,7 @@ use crate::{
     envelope,
     layout::Layout,
     prover::tests::parts,
+    public_inputs::element,
     transcript::{Challenge, Keccak},
 };
 
@@ -43,7 +43,7 @@ fn no_altered_column_challenge_or_message_is_accepted() {
     let prove = |tampering, instance: [Fr; 2]| {
         let placed =
             AssignedWitness { tampering, ..AssignedWitness::new(&compiled.constraints, &layout) };
-        let mut transcript = <Keccak<_> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
+        let mut transcript = Keccak::new(Vec::new(), element(verifying.hash()));
         create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, Challenge, _, _, _>(
             srs.params(),
             halo2,
@@ -54,7 +54,7 @@ fn no_altered_column_challenge_or_message_is_accepted() {
         )
         .unwrap();
         let (input, output) = (&honest.input, &honest.output);
-        envelope::write(&verifying.public_inputs, input, output, &transcript.finalize())
+        envelope::write(&verifying.public_inputs, input, output, &transcript.finish())
     };
     let accepts = |proof: &[u8]| verifying.verify(&honest.statement, proof);
     assert!(accepts(&prove(None, honest.instance)), "an honest prover is refused");
