@@ -9,7 +9,7 @@ use lazai_api_types::{
     authorization::{LazaiFields, LazaiHeaders, WalletSignature},
     openai::{
         ChatCompletionRequest, CompletionRequest, EmbeddingRequest, EmbeddingVector,
-        FineTuningJobRequest, Request,
+        FineTuningJobRequest, Request, ResponseRequest,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -24,6 +24,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     round_trip::<EmbeddingRequest>(bytes);
     round_trip::<FineTuningJobRequest>(bytes);
+    if let Some(request) = round_trip::<ResponseRequest>(bytes) {
+        let _ = (request.messages(), request.sampling());
+    }
     if let Ok(vector) = serde_json::from_slice::<EmbeddingVector>(bytes) {
         let _ = vector.values();
     }

@@ -4,7 +4,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    EmbeddingObject, Input, ListObject, Request, RequestError, limits,
+    Capabilities, EmbeddingObject, Input, ListObject, OtherFields, Request, RequestError,
+    capabilities, limits,
+    number::whole,
     request_error::{bound_number, bound_text},
     text_or_list::TextOrList,
 };
@@ -18,7 +20,7 @@ pub struct EmbeddingRequest {
     /// The prompts; each has its own embedding.
     pub input: Input,
     /// Numbers of an embedding, where the model leaves a choice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<u32>,
     /// How the numbers are written. Absent means `float`; the Python and Node clients send `base64`
     /// unless told otherwise.
@@ -30,13 +32,21 @@ pub struct EmbeddingRequest {
     /// Who pays, and which data may be used.
     #[serde(flatten)]
     pub lazai: LazaiFields,
+    /// Fields that this type does not have; refused if they would change the answer.
+    #[serde(flatten)]
+    pub other: OtherFields,
 }
 
 impl Request for EmbeddingRequest {
     fn validate(&self) -> Result<(), RequestError> {
         bound_text("model", &self.model, limits::MAX_NAME_BYTES)?;
         bound_number("dimensions", self.dimensions, 1, limits::MAX_DIMENSIONS)?;
-        self.input.validate("input")
+        self.input.validate("input")?;
+        self.other.validate()
+    }
+
+    fn check(&self, server: &Capabilities) -> Result<(), RequestError> {
+        capabilities::check(&[("dimensions", self.dimensions.is_some(), server.dimensions)])
     }
 }
 

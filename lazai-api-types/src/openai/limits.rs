@@ -13,8 +13,9 @@ pub const MAX_NAME_BYTES: usize = 512;
 pub const MAX_TOOLS: usize = 128;
 /// Bytes of the name of a function or a tool.
 pub const MAX_TOOL_NAME_BYTES: usize = 64;
-/// Texts that end a generation.
-pub const MAX_STOP: usize = 4;
+/// Texts that end a generation. OpenAI documents 4, and so does a coprocessor
+/// ([`MAX_STOP_TEXTS`](crate::MAX_STOP_TEXTS)); other servers read more.
+pub const MAX_STOP: usize = 64;
 /// Bytes of one of them.
 pub const MAX_STOP_BYTES: usize = 256;
 /// Results for one prompt.

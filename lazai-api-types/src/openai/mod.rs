@@ -1,8 +1,10 @@
 //! Requests and responses in the shapes of the OpenAI API.
 //!
-//! Every type is read and written by serde. Unknown fields are tolerated, because clients gain new
-//! ones faster than servers; a known field with a wrong type is an error. A request is read by
-//! [`Request::from_json`], which bounds it before parsing and checks it after. Floats live in this
+//! Every type is read and written by serde; a known field with a wrong type is an error. A request
+//! is read by [`Request::from_json`], which bounds it before parsing and checks it after. No field
+//! of a request that changes the answer is passed over: what the types do not have is in
+//! [`OtherFields`] and refused by its name, and what they have but a server cannot do is refused by
+//! [`Request::check`]. Answers may have fields that are not known. Floats live in this
 //! module alone: [`Sampling`](crate::Sampling), which reaches consensus, is made from them by a
 //! checked conversion.
 //!
@@ -50,6 +52,7 @@
 //! ```
 
 mod auto;
+mod capabilities;
 mod chat;
 mod completion;
 mod embedding;
@@ -59,22 +62,26 @@ mod input;
 pub mod limits;
 mod list;
 mod model;
+mod number;
 mod object;
+mod other;
 mod request;
 mod request_error;
+mod responses;
 mod sampling;
 pub mod sse;
 mod text_or_list;
 mod usage;
 
 pub use auto::Auto;
+pub use capabilities::Capabilities;
 pub use chat::{
-    AssistantMessage, AudioInput, ChatChoice, ChatChunkChoice, ChatCompletion, ChatCompletionChunk,
-    ChatCompletionRequest, ChatDelta, ChatLogprobs, ChatMessage, ChatStream, Content, ContentPart,
-    CustomCall, CustomTool, FileInput, FunctionCall, FunctionCallDelta, FunctionChoice,
-    FunctionDefinition, FunctionName, ImageUrl, JsonSchema, NamedTool, ResponseFormat,
-    ResponseMessage, Role, StopReason, StreamOptions, TokenLogprob, Tool, ToolCall, ToolCallDelta,
-    ToolCallType, ToolChoice, ToolChoiceMode, TopLogprob,
+    AssistantMessage, AudioId, AudioInput, ChatChoice, ChatChunkChoice, ChatCompletion,
+    ChatCompletionChunk, ChatCompletionRequest, ChatDelta, ChatLogprobs, ChatMessage, ChatStream,
+    Content, ContentPart, CustomCall, CustomCallDelta, CustomTool, FileInput, FunctionCall,
+    FunctionCallDelta, FunctionChoice, FunctionDefinition, FunctionName, ImageUrl, JsonSchema,
+    NamedTool, ResponseFormat, ResponseMessage, Role, StopReason, StreamOptions, TokenLogprob,
+    Tool, ToolCall, ToolCallDelta, ToolCallType, ToolChoice, ToolChoiceMode, TopLogprob, VideoUrl,
 };
 pub use completion::{
     Completion, CompletionChoice, CompletionChunk, CompletionLogprobs, CompletionRequest,
@@ -95,9 +102,16 @@ pub use model::{Model, ModelDeleted};
 pub use object::{
     ChatCompletionChunkObject, ChatCompletionObject, CompletionObject, EmbeddingObject,
     FineTuningCheckpointObject, FineTuningEventObject, FineTuningJobObject, ListObject,
-    ModelObject,
+    ModelObject, ResponseObject,
 };
+pub use other::OtherFields;
 pub use request::Request;
 pub use request_error::RequestError;
+pub use responses::{
+    InputTokensDetails, OutputTokensDetails, Response, ResponseContent, ResponseError,
+    ResponseEvent, ResponseIncomplete, ResponseInput, ResponseItem, ResponsePart,
+    ResponseReasoning, ResponseRequest, ResponseStatus, ResponseStream, ResponseText,
+    ResponseTextFormat, ResponseUsage,
+};
 pub use text_or_list::Stop;
 pub use usage::{CompletionTokensDetails, PromptTokensDetails, TokenUsage};

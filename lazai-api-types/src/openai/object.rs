@@ -75,6 +75,15 @@ pub enum ListObject {
     List,
 }
 
+/// The `object` of a response.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ResponseObject {
+    /// `response`.
+    #[default]
+    #[serde(rename = "response")]
+    Response,
+}
+
 /// The `object` of a model.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum ModelObject {

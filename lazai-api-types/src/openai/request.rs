@@ -1,15 +1,22 @@
 use serde::de::DeserializeOwned;
 
-use super::{RequestError, limits::MAX_BODY_BYTES};
+use super::{Capabilities, RequestError, limits::MAX_BODY_BYTES};
 
 /// The body of a request.
 pub trait Request: DeserializeOwned {
-    /// Checks that every value is within the [`limits`](super::limits) and no two contradict each
-    /// other.
+    /// Checks that every value is within the [`limits`](super::limits), no two contradict each
+    /// other, and no field is there that would change the answer and that this type does not have.
     ///
     /// # Errors
     /// The first fault found.
     fn validate(&self) -> Result<(), RequestError>;
+
+    /// Checks that `server` can do all that the request asks for, so that nothing which changes the
+    /// answer is passed over.
+    ///
+    /// # Errors
+    /// [`RequestError::Unsupported`] names the first parameter that it cannot honour.
+    fn check(&self, server: &Capabilities) -> Result<(), RequestError>;
 
     /// Reads and validates a body.
     ///

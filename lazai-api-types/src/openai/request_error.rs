@@ -101,7 +101,13 @@ pub enum RequestError {
         /// Most items read.
         max: u64,
     },
-    /// A parameter would change the result, but no coprocessor honours it.
+    /// A field is none that is known, so nobody can tell whether ignoring it changes the answer.
+    #[error("{parameter} is not known, and would not be honoured")]
+    Unknown {
+        /// Name of the field in the body, cut if it is long.
+        parameter: String,
+    },
+    /// A parameter would change the result, but nobody here honours it.
     #[error("{parameter} is not supported")]
     Unsupported {
         /// Name of the parameter in the body.
@@ -112,7 +118,7 @@ pub enum RequestError {
 impl RequestError {
     /// Returns the parameter at fault, where one is.
     #[must_use]
-    pub const fn parameter(&self) -> Option<&'static str> {
+    pub fn parameter(&self) -> Option<&str> {
         match self {
             Self::BodyTooLarge { .. } | Self::Json { .. } => None,
             Self::Conflict { parameter, .. }
@@ -125,6 +131,7 @@ impl RequestError {
             | Self::TooLong { parameter, .. }
             | Self::TooMany { parameter, .. }
             | Self::Unsupported { parameter } => Some(parameter),
+            Self::Unknown { parameter } => Some(parameter),
         }
     }
 

@@ -13,6 +13,15 @@ pub const DONE: &str = "data: [DONE]\n\n";
 /// The media type of a stream.
 pub const CONTENT_TYPE: &str = "text/event-stream";
 
+/// Returns the event that carries `value` under a name, as `/v1/responses` streams.
+///
+/// # Errors
+/// As [`event`].
+pub fn named<T: Serialize>(name: &str, value: &T) -> Result<String, serde_json::Error> {
+    let event = event(value)?;
+    Ok(alloc::format!("event: {name}\n{event}"))
+}
+
 /// Returns the event that carries `value`.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{RequestError, limits, request_error::bound};
 
-/// The texts that end a generation: one, or a list of up to four.
+/// The texts that end a generation: one, or a list.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Stop {

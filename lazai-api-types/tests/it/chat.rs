@@ -1,8 +1,8 @@
 use lazai_api_types::{
     Sampling,
     openai::{
-        ChatCompletion, ChatCompletionRequest, ChatMessage, Content, ContentPart, Request,
-        RequestError, ResponseFormat, Role, Stop, StopReason, Tool, ToolCall, ToolChoice,
+        Capabilities, ChatCompletion, ChatCompletionRequest, ChatMessage, Content, ContentPart,
+        Request, RequestError, ResponseFormat, Role, Stop, StopReason, Tool, ToolCall, ToolChoice,
         ToolChoiceMode, limits,
     },
 };
@@ -162,15 +162,142 @@ fn choices_may_be_words_or_objects() {
 }
 
 #[test]
-fn unknown_fields_and_nulls_are_tolerated() {
+fn nulls_and_fields_that_change_nothing_are_passed_over() {
     let body = json!({
         "model": "m",
         "messages": [{"role": "user", "content": "hi", "mood": "good"}],
-        "web_search_options": {"user_location": {"type": "approximate"}},
+        "web_search_options": null,
         "modalities": ["text"],
+        "min_p": 0, "repetition_penalty": 1.0, "stop_token_ids": [], "ignore_eos": false,
+        "cache_salt": "s", "priority": 3, "future_option": null,
         "temperature": null, "tools": null, "stream_options": null, "logit_bias": null,
     });
     assert_eq!(read(&body), read(&minimal()));
+}
+
+#[test]
+fn fields_that_change_the_answer_are_refused_by_name() {
+    for (field, value) in [
+        ("audio", json!({"voice": "alloy", "format": "wav"})),
+        ("chat_template_kwargs", json!({"enable_thinking": false})),
+        ("grammar", json!("root ::= \"a\"")),
+        ("guided_json", json!({"type": "object"})),
+        ("ignore_eos", json!(true)),
+        ("min_p", json!(0.05)),
+        ("modalities", json!(["text", "audio"])),
+        ("n_predict", json!(5)),
+        ("prediction", json!({"type": "content", "content": "x"})),
+        ("repetition_penalty", json!(1.1)),
+        ("stop_token_ids", json!([2])),
+        ("verbosity", json!("low")),
+        ("web_search_options", json!({})),
+    ] {
+        assert_eq!(with(field, value), Err(RequestError::Unsupported { parameter: field }));
+    }
+    let unknown = RequestError::Unknown { parameter: "mood".into() };
+    assert_eq!(with("mood", "good"), Err(unknown.clone()));
+    assert_eq!(unknown.parameter(), Some("mood"));
+    assert_eq!(unknown.to_string(), "mood is not known, and would not be honoured");
+    let mut streamed = minimal();
+    streamed["stream"] = json!(true);
+    streamed["stream_options"] = json!({"continuous_usage_stats": true});
+    let parameter = "stream_options.continuous_usage_stats";
+    assert_eq!(read(&streamed), Err(RequestError::Unsupported { parameter }));
+    let prefix = json!([{"role": "assistant", "content": "a", "prefix": true}]);
+    let parameter = "messages.prefix";
+    assert_eq!(with("messages", prefix), Err(RequestError::Unsupported { parameter }));
+}
+
+#[test]
+fn what_a_server_cannot_do_is_refused_by_name() {
+    let image = json!([{"role": "user", "content": [
+        {"type": "text", "text": "look"}, {"type": "video_url", "video_url": {"url": "u"}},
+    ]}]);
+    let tool = json!({"type": "function", "function": {"name": "f"}});
+    for (field, value) in [
+        ("function_call", json!("auto")),
+        ("functions", json!([{"name": "f"}])),
+        ("logprobs", json!(true)),
+        ("messages", image),
+        ("n", json!(2)),
+        ("reasoning_effort", json!("low")),
+        ("response_format", json!({"type": "json_object", "schema": {"type": "object"}})),
+        ("response_format", json!({"type": "structural_tag", "structures": [], "triggers": []})),
+        ("tool_choice", json!("required")),
+        ("tools", json!([tool])),
+        ("presence_penalty", json!(0.5)),
+        ("logit_bias", json!({"1": 1})),
+    ] {
+        let request = with(field, value).unwrap();
+        let Err(RequestError::Unsupported { parameter }) = request.check(&Capabilities::default())
+        else {
+            panic!("{field} is passed over");
+        };
+        assert!(parameter.starts_with(field), "{parameter}");
+        let can = request.check(&Capabilities::ALL);
+        assert_eq!(can.is_ok(), !matches!(field, "presence_penalty" | "logit_bias"), "{field}");
+    }
+    for (field, value) in [
+        ("logprobs", json!(false)),
+        ("n", json!(1)),
+        ("response_format", json!({"type": "text"})),
+        ("tool_choice", json!("none")),
+        ("tools", json!([])),
+    ] {
+        assert_eq!(with(field, value).unwrap().check(&Capabilities::default()), Ok(()), "{field}");
+    }
+}
+
+#[test]
+fn what_real_clients_send_is_read() {
+    for (field, value) in [
+        ("max_tokens", json!(-1)),
+        ("max_completion_tokens", json!(-1)),
+        ("max_tokens", json!(-1.0)),
+    ] {
+        assert_eq!(with(field, value).unwrap().token_limit(), None);
+    }
+    assert_eq!(with("max_tokens", json!(5.0)).unwrap().token_limit(), Some(5));
+    assert_eq!(with("n", json!(2.0)).unwrap().n, Some(2));
+    assert_eq!(with("seed", json!(-7.0)).unwrap().seed, Some(-7));
+    assert_eq!(with("logit_bias", json!({"5": -3.0})).unwrap().logit_bias.unwrap()["5"], -3);
+    assert_eq!(with("top_k", json!(-1)).unwrap().sampling().unwrap().top_k, 0);
+    let stops = json!(["a", "b", "c", "d", "e", "f"]);
+    assert_eq!(with("stop", stops).unwrap().stop_texts().len(), 6);
+    assert_eq!(with("prompt_cache_key", "k").unwrap().prompt_cache_key.as_deref(), Some("k"));
+
+    let request = with(
+        "messages",
+        json!([
+            {"role": "user", "content": "hi", "name": ""},
+            {"role": "assistant", "content": null, "annotations": [], "reasoning_content": "hm",
+             "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": null},
+            {"role": "assistant", "reasoning": "and", "audio": {"id": "a"}},
+        ]),
+    )
+    .unwrap();
+    let [_, ChatMessage::Assistant(asks), result, ChatMessage::Assistant(last)] =
+        &request.messages[..]
+    else {
+        panic!()
+    };
+    assert_eq!(asks.thoughts(), Some("hm"));
+    assert!(
+        matches!(&asks.tool_calls.as_ref().unwrap()[0], ToolCall::Function { id, .. } if id == "c")
+    );
+    assert!(matches!(result, ChatMessage::Tool { content, .. } if *content == Content::default()));
+    assert_eq!(last.thoughts(), Some("and"));
+    assert!(last.audio.is_some());
+    for call in [
+        json!({"id": "c"}),
+        json!({"id": "c", "type": "function", "custom": {"name": "f", "input": ""}}),
+        json!({"id": "c", "type": "custom"}),
+        json!({"id": "c", "function": {"name": "f", "arguments": ""}, "custom": {"name": "f", "input": ""}}),
+    ] {
+        let messages = json!([{"role": "assistant", "tool_calls": [call]}]);
+        assert!(matches!(with("messages", messages), Err(RequestError::Json { .. })));
+    }
 }
 
 #[test]
@@ -194,7 +321,7 @@ fn limits_are_kept_and_named() {
         ("n", json!(129), range("n", 129, 1, 128)),
         ("max_tokens", json!(0), range("max_tokens", 0, 1, u32::MAX.into())),
         ("max_completion_tokens", json!(0), range("max_completion_tokens", 0, 1, u32::MAX.into())),
-        ("stop", json!(["a", "b", "c", "d", "e"]), max("stop", 5, 4)),
+        ("stop", json!(vec!["a"; 65]), max("stop", 65, 64)),
         ("stop", json!(""), empty("stop")),
         ("stop", json!("x".repeat(257)), too_long("stop", 257, 256)),
         ("tools", json!(vec![tool; 129]), max("tools", 129, 128)),
@@ -239,7 +366,7 @@ fn limits_are_kept_and_named() {
 #[test]
 fn numbers_that_fit_no_integer_name_what_was_expected() {
     for number in [
-        "-1",
+        "-2",
         "4294967296",
         "1.5",
         "115792089237316195423570985008687907853269984665640564039457584007913129639935",

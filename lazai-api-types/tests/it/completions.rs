@@ -1,8 +1,9 @@
 use lazai_api_types::{
     Prompt, TokenId,
     openai::{
-        Completion, CompletionRequest, EmbeddingRequest, EmbeddingResponse, EmbeddingVector,
-        EncodingFormat, Input, List, Model, ModelDeleted, Request, RequestError, limits,
+        Capabilities, Completion, CompletionRequest, EmbeddingRequest, EmbeddingResponse,
+        EmbeddingVector, EncodingFormat, Input, List, Model, ModelDeleted, Request, RequestError,
+        limits,
     },
 };
 use serde_json::{Value, json};
@@ -96,12 +97,45 @@ fn limits_are_kept_and_named() {
     ] {
         assert_eq!(completion(field, value), Err(error));
     }
+    let echo = br#"{"model":"m","prompt":"x","max_tokens":0,"echo":true,"logprobs":1}"#;
+    assert_eq!(CompletionRequest::from_json(echo).unwrap().token_limit(), 0);
+    assert_eq!(completion("max_tokens", json!(-1)).unwrap().max_tokens, None);
     let body = br#"{"model":"m","prompt":"x","n":3,"best_of":2}"#;
     let error = RequestError::Conflict { parameter: "best_of", other: "n" };
     assert_eq!(CompletionRequest::from_json(body), Err(error));
     let body = br#"{"model":"m","prompt":"x","stream":true,"best_of":2}"#;
     let error = RequestError::Conflict { parameter: "best_of", other: "stream" };
     assert_eq!(CompletionRequest::from_json(body), Err(error));
+}
+
+#[test]
+fn what_would_be_passed_over_is_refused_by_name() {
+    for (field, value) in [
+        ("best_of", json!(2)),
+        ("echo", json!(true)),
+        ("logprobs", json!(0)),
+        ("n", json!(2)),
+        ("suffix", json!(".")),
+        ("frequency_penalty", json!(1)),
+    ] {
+        let mut body = json!({"model": "m", "prompt": "Once", "best_of": 2});
+        body[field] = value;
+        if field != "best_of" && field != "n" {
+            body["best_of"] = json!(null);
+        }
+        let request = CompletionRequest::from_json(body.to_string().as_bytes()).unwrap();
+        let refused =
+            request.check(&Capabilities { best_of: field == "n", ..Capabilities::default() });
+        assert_eq!(refused, Err(RequestError::Unsupported { parameter: field }));
+    }
+    let refused = completion("use_beam_search", json!(true));
+    assert_eq!(refused, Err(RequestError::Unsupported { parameter: "use_beam_search" }));
+    let body = br#"{"model":"m","input":"a","truncate_prompt_tokens":5}"#;
+    let parameter = "truncate_prompt_tokens";
+    assert_eq!(EmbeddingRequest::from_json(body), Err(RequestError::Unsupported { parameter }));
+    let short = EmbeddingRequest::from_json(br#"{"model":"m","input":"a","dimensions":8.0}"#);
+    let refused = short.unwrap().check(&Capabilities::default());
+    assert_eq!(refused, Err(RequestError::Unsupported { parameter: "dimensions" }));
 }
 
 #[test]

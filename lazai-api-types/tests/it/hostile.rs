@@ -5,7 +5,7 @@ use lazai_api_types::{
     openai::{
         ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, Completion, CompletionRequest,
         EmbeddingRequest, EmbeddingResponse, ErrorBody, FineTuningJob, FineTuningJobRequest,
-        Request, RequestError,
+        Request, RequestError, Response, ResponseEvent, ResponseRequest,
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -13,6 +13,7 @@ use proptest::{collection::vec, prelude::*};
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"system","content":"é"},{"role":"user","content":[{"type":"text","text":"\ud83d\ude00"},{"type":"image_url","image_url":{"url":"u"}}]},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}],"temperature":0.5,"stop":["a"],"tools":[{"type":"function","function":{"name":"f","parameters":{"a":[1,2.5,null]}}}],"tool_choice":"auto","response_format":{"type":"text"},"logit_bias":{"1":2},"stream":true,"stream_options":{"include_usage":true},"dat_id":"1","nonce":2,"wallet":"0x2c7536e3605d9c16a7a3d7b1898e529396a65c23","signature":"0x5f2d6480211538815b58684dad067feceac9e0d80de79c53cf64344a9ab81a2c37144506bde99d4b482111e6198fdc832ab6035bbdbe9118e9874521bc8fa4dc1b"}"#;
 const COMPLETION: &str = r#"{"model":"m","prompt":[[1,2],[3]],"max_tokens":3,"n":2}"#;
 const EMBEDDING: &str = r#"{"model":"m","input":["a","b"],"encoding_format":"base64"}"#;
+const RESPONSE: &str = r#"{"model":"m","instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"r"}],"text":{"format":{"type":"json_schema","name":"n","schema":{"a":[1,2.5,null]}}},"top_k":-1}"#;
 const TUNING: &str = r#"{"model":"m","training_file":"f","method":{"type":"dpo","dpo":{"hyperparameters":{"beta":0.5,"n_epochs":"auto"}}}}"#;
 
 /// Reads `body` as every type that a server or a client reads.
@@ -21,6 +22,9 @@ fn read_all(body: &[u8]) {
     let _ = CompletionRequest::from_json(body).map(|request| request.sampling());
     let _ = EmbeddingRequest::from_json(body).map(|request| request.input.prompts());
     let _ = FineTuningJobRequest::from_json(body);
+    let _ = ResponseRequest::from_json(body).map(|request| request.messages());
+    let _ = serde_json::from_slice::<Response>(body);
+    let _ = serde_json::from_slice::<ResponseEvent>(body);
     let _ = serde_json::from_slice::<ChatCompletion>(body);
     let _ = serde_json::from_slice::<ChatCompletionChunk>(body);
     let _ = serde_json::from_slice::<Completion>(body);
@@ -47,6 +51,7 @@ fn every_sample_is_whole_and_no_part_of_it_is() {
     truncate::<CompletionRequest>(COMPLETION);
     truncate::<EmbeddingRequest>(EMBEDDING);
     truncate::<FineTuningJobRequest>(TUNING);
+    truncate::<ResponseRequest>(RESPONSE);
 }
 
 #[test]
@@ -103,7 +108,7 @@ proptest! {
 
     #[test]
     fn altered_samples_never_panic(
-        sample in prop::sample::select(vec![CHAT, COMPLETION, EMBEDDING, TUNING]),
+        sample in prop::sample::select(vec![CHAT, COMPLETION, EMBEDDING, RESPONSE, TUNING]),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let mut body = sample.as_bytes().to_vec();

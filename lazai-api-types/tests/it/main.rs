@@ -26,6 +26,8 @@ mod jobs;
 mod peers;
 mod proofs;
 #[cfg(feature = "openai")]
+mod responses;
+#[cfg(feature = "openai")]
 mod round_trips;
 #[cfg(feature = "openai")]
 mod streaming;

@@ -64,7 +64,7 @@ fn message() -> impl Strategy<Value = ChatMessage> {
 fn stop() -> impl Strategy<Value = Option<Stop>> {
     option::of(prop_oneof![
         ".{1,8}".prop_map(Stop::Text),
-        vec(".{1,8}", 0..=4).prop_map(Stop::Texts)
+        vec(".{1,8}", 0..=64).prop_map(Stop::Texts)
     ])
 }
 
@@ -95,7 +95,7 @@ fn chat() -> impl Strategy<Value = ChatCompletionRequest> {
                 stream: usage.map(|_| true),
                 stream_options: usage.map(|usage| StreamOptions {
                     include_usage: Some(usage),
-                    include_obfuscation: None,
+                    ..StreamOptions::default()
                 }),
                 lazai,
                 ..ChatCompletionRequest::default()
@@ -137,7 +137,7 @@ proptest! {
         let model = "m".into();
         let encoding_format = Some(EncodingFormat::Base64);
         round_trip(&EmbeddingRequest {
-            model, input, dimensions, encoding_format, user: None, lazai,
+            model, input, dimensions, encoding_format, lazai, ..EmbeddingRequest::default()
         })?;
     }
 

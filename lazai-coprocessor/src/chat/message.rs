@@ -66,6 +66,9 @@ fn assistant(
         (Some(content), _) => Some(text(content, index)?),
         (None, refusal) => refusal.clone(),
     };
+    if message.audio.is_some() {
+        return Err(ChatError::Part { index });
+    }
     let calls = message.tool_calls.as_deref().unwrap_or_default();
     let content = match content {
         Some(content) => Value::from(rewrite(&content)?),
@@ -75,6 +78,9 @@ fn assistant(
     let mut fields = vec![("role", Value::from("assistant")), ("content", content)];
     if let Some(name) = &message.name {
         fields.push(("name", rewrite(name)?.into()));
+    }
+    if let Some(thoughts) = message.thoughts() {
+        fields.push(("reasoning_content", rewrite(thoughts)?.into()));
     }
     if !calls.is_empty() {
         let calls =

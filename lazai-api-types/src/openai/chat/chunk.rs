@@ -54,6 +54,9 @@ pub struct ChatDelta {
     /// Text to append to the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// New text of what the model thinks before it speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
     /// New text of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
@@ -79,12 +82,17 @@ pub struct ToolCallDelta {
     /// What this piece adds to the call of the function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCallDelta>,
+    /// What this piece adds to the call of a tool whose input is free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<CustomCallDelta>,
 }
 
-/// The kind of a streamed call.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolCallType {
+    /// A tool whose input is free text.
+    Custom,
     /// A function that the client defines.
     #[default]
     Function,
@@ -99,4 +107,15 @@ pub struct FunctionCallDelta {
     /// New text of the arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
+}
+
+/// A piece of the call of a tool whose input is free text.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CustomCallDelta {
+    /// The tool; in the first piece alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// New text of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
 }

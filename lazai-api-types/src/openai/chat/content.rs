@@ -30,6 +30,14 @@ impl Content {
         }
     }
 
+    /// Returns whether a part is something else than text.
+    pub(super) fn has_attachments(&self) -> bool {
+        let is_text = |part: &ContentPart| {
+            matches!(part, ContentPart::Refusal { .. } | ContentPart::Text { .. })
+        };
+        matches!(self, Self::Parts(parts) if !parts.iter().all(is_text))
+    }
+
     pub(super) const fn validate(&self) -> Result<(), RequestError> {
         match self {
             Self::Text(_) => Ok(()),
@@ -95,6 +103,18 @@ pub enum ContentPart {
         /// Text of the piece.
         text: String,
     },
+    /// A video, by URL or inline as a data URL; not in the OpenAI API, but usual among servers.
+    VideoUrl {
+        /// The address of the video.
+        video_url: VideoUrl,
+    },
+}
+
+/// An earlier answer in sound.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AudioId {
+    /// The id that the answer had.
+    pub id: String,
 }
 
 /// A recording in a message.
@@ -128,4 +148,11 @@ pub struct ImageUrl {
     /// `auto`, `low` or `high`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+/// A video in a message.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct VideoUrl {
+    /// A link, or the video itself as a `data:` link.
+    pub url: String,
 }

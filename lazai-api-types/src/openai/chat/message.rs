@@ -1,8 +1,8 @@
 use alloc::{string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Content, FunctionCall, ToolCall};
+use super::{AudioId, Content, FunctionCall, ToolCall};
 use crate::openai::{
     RequestError, limits,
     request_error::{bound, bound_text},
@@ -39,7 +39,8 @@ pub enum ChatMessage {
     },
     /// The result of a tool.
     Tool {
-        /// The result.
+        /// The result; null is read as an empty text.
+        #[serde(deserialize_with = "null_as_empty")]
         content: Content,
         /// The [`ToolCall`] that it answers.
         tool_call_id: String,
@@ -94,6 +95,9 @@ impl ChatMessage {
             Self::Assistant(message) => {
                 let calls = message.tool_calls.as_ref().map_or(0, Vec::len);
                 bound("messages.tool_calls", calls, limits::MAX_TOOLS)?;
+                if message.prefix == Some(true) {
+                    return Err(RequestError::Unsupported { parameter: "messages.prefix" });
+                }
                 (message.content.as_ref(), message.name.as_ref())
             }
             Self::Developer { content, name }
@@ -106,11 +110,31 @@ impl ChatMessage {
                 (Some(content), None)
             }
         };
-        if let Some(name) = name {
+        // Clients send an empty name for none.
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
             bound_text("messages.name", name, limits::MAX_NAME_BYTES)?;
         }
         content.map_or(Ok(()), Content::validate)
     }
+
+    /// Returns whether a part is something else than text.
+    pub(super) fn has_attachments(&self) -> bool {
+        match self {
+            Self::Assistant(message) => {
+                let content = message.content.as_ref();
+                message.audio.is_some() || content.is_some_and(Content::has_attachments)
+            }
+            Self::Developer { content, .. }
+            | Self::System { content, .. }
+            | Self::Tool { content, .. }
+            | Self::User { content, .. } => content.has_attachments(),
+            Self::Function { .. } => false,
+        }
+    }
+}
+
+fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// An earlier message of the model.
@@ -131,6 +155,26 @@ pub struct AssistantMessage {
     /// The function that it called, in the older spelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCall>,
+    /// An earlier answer in sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioId>,
+    /// What it thought before it spoke, as some servers of reasoning models write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<String>,
+    /// The same, as others write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// Whether the answer continues this message, as some servers have it; refused.
+    #[serde(default, alias = "partial", skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<bool>,
+}
+
+impl AssistantMessage {
+    /// Returns what the model thought before it spoke, in whichever spelling.
+    #[must_use]
+    pub fn thoughts(&self) -> Option<&str> {
+        self.reasoning_content.as_deref().or(self.reasoning.as_deref())
+    }
 }
 
 /// The speaker of a message.

@@ -10,9 +10,10 @@ mod stream;
 mod tool;
 
 pub use chunk::{
-    ChatChunkChoice, ChatCompletionChunk, ChatDelta, FunctionCallDelta, ToolCallDelta, ToolCallType,
+    ChatChunkChoice, ChatCompletionChunk, ChatDelta, CustomCallDelta, FunctionCallDelta,
+    ToolCallDelta, ToolCallType,
 };
-pub use content::{AudioInput, Content, ContentPart, FileInput, ImageUrl};
+pub use content::{AudioId, AudioInput, Content, ContentPart, FileInput, ImageUrl, VideoUrl};
 pub use logprobs::{ChatLogprobs, TokenLogprob, TopLogprob};
 pub use message::{AssistantMessage, ChatMessage, Role};
 pub use request::{ChatCompletionRequest, JsonSchema, ResponseFormat, StreamOptions};

@@ -3,12 +3,13 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ChatMessage, FunctionChoice, FunctionDefinition, Tool, ToolChoice};
+use super::{ChatMessage, FunctionChoice, FunctionDefinition, Tool, ToolChoice, ToolChoiceMode};
 use crate::{
     Sampling,
     authorization::LazaiFields,
     openai::{
-        Request, RequestError, Stop, limits,
+        Capabilities, OtherFields, Request, RequestError, Stop, capabilities, limits,
+        number::{bias, candidates, limit, whole},
         request_error::{bound, bound_metadata, bound_number, bound_text},
         sampling::SamplingParameters,
     },
@@ -31,22 +32,22 @@ pub struct ChatCompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<FunctionDefinition>>,
     /// From -100 to 100 for a token id in decimal; makes it less or more likely.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "bias", skip_serializing_if = "Option::is_none")]
     pub logit_bias: Option<BTreeMap<String, i16>>,
     /// Whether to return log probabilities of the tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
-    /// Most tokens of an answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most tokens of an answer; -1 is read as absent.
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
-    /// Most tokens of an answer, in the older spelling.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most tokens of an answer, in the older spelling; -1 is read as absent.
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// Notes of the client, at most 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// The number of answers; 1 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Whether the model may call several tools at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,9 @@ pub struct ChatCompletionRequest {
     /// From -2 to 2; makes tokens that have appeared less likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
+    /// Names a group of requests that begin alike; a server may ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_cache_key: Option<String>,
     /// How long the model thinks first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
@@ -64,7 +68,7 @@ pub struct ChatCompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_identifier: Option<String>,
     /// Chooses among the possible answers; 0 if absent. The same request has the same answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// The class of service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,12 +94,12 @@ pub struct ChatCompletionRequest {
     /// Tools that the model may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<Tool>>,
-    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among
-    /// servers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Considers only so many best tokens; 0 means all, and so does -1. Not in the OpenAI API, but
+    /// usual among servers.
+    #[serde(default, deserialize_with = "candidates", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Alternatives to list for each token, up to 20.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u32>,
     /// From 0 to 1; considers only the best tokens that together are so likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +110,9 @@ pub struct ChatCompletionRequest {
     /// Who pays, and which data may be used.
     #[serde(flatten)]
     pub lazai: LazaiFields,
+    /// Fields that this type does not have; refused if they would change the answer.
+    #[serde(flatten)]
+    pub other: OtherFields,
 }
 
 impl ChatCompletionRequest {
@@ -181,12 +188,32 @@ impl Request for ChatCompletionRequest {
         if self.top_logprobs.is_some() && self.logprobs != Some(true) {
             return Err(RequestError::Needs { parameter: "top_logprobs", other: "logprobs" });
         }
-        if self.stream_options.is_some() && self.stream != Some(true) {
-            return Err(RequestError::Needs { parameter: "stream_options", other: "stream" });
-        }
+        StreamOptions::validate(self.stream_options.as_ref(), self.stream)?;
         self.stop.as_ref().map_or(Ok(()), Stop::validate)?;
         bound_metadata(self.metadata.as_ref())?;
-        self.sampling_parameters().validate()
+        self.sampling_parameters().validate()?;
+        self.other.validate()
+    }
+
+    fn check(&self, server: &Capabilities) -> Result<(), RequestError> {
+        let has_format = !matches!(self.response_format, None | Some(ResponseFormat::Text));
+        let has_attachments = self.messages.iter().any(ChatMessage::has_attachments);
+        let no_tools =
+            matches!(self.tool_choice, None | Some(ToolChoice::Mode(ToolChoiceMode::None)));
+        let has_tools = self.tools.as_ref().is_some_and(|tools| !tools.is_empty());
+        let has_functions = self.functions.as_ref().is_some_and(|functions| !functions.is_empty());
+        capabilities::check(&[
+            ("messages.content", has_attachments, server.attachments),
+            ("n", self.n.is_some_and(|n| n > 1), server.choices),
+            ("logprobs", self.logprobs == Some(true), server.logprobs),
+            ("reasoning_effort", self.reasoning_effort.is_some(), server.reasoning),
+            ("response_format", has_format, server.response_format),
+            ("tools", has_tools, server.tools),
+            ("tool_choice", !no_tools && !has_tools, server.tools),
+            ("functions", has_functions, server.tools),
+            ("function_call", self.function_call.is_some() && !has_functions, server.tools),
+        ])?;
+        self.sampling().map(drop)
     }
 }
 
@@ -194,12 +221,22 @@ impl Request for ChatCompletionRequest {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseFormat {
-    /// Some JSON object, without a schema.
-    JsonObject,
+    /// Some JSON object.
+    JsonObject {
+        /// The schema that the answer follows. Not in the OpenAI API, but in llama.cpp.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schema: Option<Value>,
+    },
     /// JSON that obeys a schema.
     JsonSchema {
         /// The schema that the answer follows.
         json_schema: JsonSchema,
+    },
+    /// Text with parts that obey schemas or grammars, as vLLM and `SGLang` have it.
+    StructuralTag {
+        /// Where such parts begin and end, and what they obey.
+        #[serde(flatten)]
+        tag: BTreeMap<String, Value>,
     },
     /// Free text, the default.
     Text,
@@ -230,4 +267,24 @@ pub struct StreamOptions {
     /// Whether pieces are padded to hide their lengths; may be ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_obfuscation: Option<bool>,
+    /// Whether every piece says how many tokens were used so far, as vLLM has it; refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuous_usage_stats: Option<bool>,
+}
+
+impl StreamOptions {
+    pub(in crate::openai) fn validate(
+        options: Option<&Self>,
+        stream: Option<bool>,
+    ) -> Result<(), RequestError> {
+        let Some(options) = options else { return Ok(()) };
+        if stream != Some(true) {
+            return Err(RequestError::Needs { parameter: "stream_options", other: "stream" });
+        }
+        if options.continuous_usage_stats == Some(true) {
+            let parameter = "stream_options.continuous_usage_stats";
+            return Err(RequestError::Unsupported { parameter });
+        }
+        Ok(())
+    }
 }

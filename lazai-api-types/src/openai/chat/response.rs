@@ -1,6 +1,7 @@
 use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{ChatLogprobs, FunctionCall, Role, ToolCall};
 use crate::{
@@ -22,6 +23,9 @@ pub struct ChatCompletion {
     pub model: String,
     /// The answers, as many as the request asked for.
     pub choices: Vec<ChatChoice>,
+    /// The log probabilities of the prompt's tokens, as vLLM writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_logprobs: Option<Value>,
     /// Tokens that request and answers used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<TokenUsage>,
@@ -65,6 +69,12 @@ pub struct ResponseMessage {
     /// The function that it calls, in the older spelling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCall>,
+    /// Places that the text refers to, as the server writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Vec<Value>>,
+    /// What the model thought before it spoke, as servers of reasoning models write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
 }
 
 impl ResponseMessage {
@@ -83,6 +93,8 @@ impl Default for ResponseMessage {
             refusal: None,
             tool_calls: None,
             function_call: None,
+            annotations: None,
+            reasoning_content: None,
         }
     }
 }

@@ -74,6 +74,7 @@ impl ChatStream {
             id: Some(call_id),
             kind: Some(ToolCallType::Function),
             function: Some(function),
+            custom: None,
         };
         self.tool_call(index, call)
     }

@@ -3,6 +3,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ToolCallType;
 use crate::openai::{RequestError, limits, request_error::bound_text};
 
 /// Something that a model may call.
@@ -60,9 +61,9 @@ pub struct FunctionDefinition {
     pub strict: Option<bool>,
 }
 
-/// A call of a tool by the model.
+/// A call of a tool by the model. Where a client leaves its `type` out, the field beside tells.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "UntypedCall")]
 pub enum ToolCall {
     /// A call with free text.
     Custom {
@@ -78,6 +79,38 @@ pub enum ToolCall {
         /// The function and its arguments.
         function: FunctionCall,
     },
+}
+
+/// A call as clients write it.
+#[derive(Deserialize)]
+struct UntypedCall {
+    id: String,
+    #[serde(default, rename = "type")]
+    kind: Option<ToolCallType>,
+    #[serde(default)]
+    custom: Option<CustomCall>,
+    #[serde(default)]
+    function: Option<FunctionCall>,
+}
+
+impl TryFrom<UntypedCall> for ToolCall {
+    type Error = &'static str;
+
+    fn try_from(call: UntypedCall) -> Result<Self, Self::Error> {
+        let UntypedCall { id, kind, custom, function } = call;
+        match (kind, custom, function) {
+            (None | Some(ToolCallType::Function), None, Some(function)) => {
+                Ok(Self::Function { id, function })
+            }
+            (None | Some(ToolCallType::Custom), Some(custom), None) => {
+                Ok(Self::Custom { id, custom })
+            }
+            (Some(ToolCallType::Function), _, None) => Err("missing field `function`"),
+            (Some(ToolCallType::Custom), None, _) => Err("missing field `custom`"),
+            (None, None, None) => Err("a tool call needs `function` or `custom`"),
+            _ => Err("a tool call has either `function` or `custom`, by its `type`"),
+        }
+    }
 }
 
 /// A call with free text.

@@ -6,7 +6,9 @@ use crate::{
     Sampling,
     authorization::LazaiFields,
     openai::{
-        Input, Request, RequestError, Stop, StreamOptions, limits,
+        Capabilities, Input, OtherFields, Request, RequestError, Stop, StreamOptions, capabilities,
+        limits,
+        number::{bias, candidates, limit, whole},
         request_error::{bound_number, bound_text},
         sampling::SamplingParameters,
     },
@@ -20,7 +22,7 @@ pub struct CompletionRequest {
     /// The prompts to continue, as texts or tokens.
     pub prompt: Input,
     /// Makes so many candidates and returns the best `n`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub best_of: Option<u32>,
     /// Whether the answer repeats the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,22 +31,22 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f32>,
     /// From -100 to 100 for a token id in decimal; makes it less or more likely.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "bias", skip_serializing_if = "Option::is_none")]
     pub logit_bias: Option<BTreeMap<String, i16>>,
     /// Alternatives to list for each token, up to 5.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
-    /// Most tokens of an answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most tokens of an answer; 0 where only the prompt is echoed, and -1 is read as absent.
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// The number of answers to each prompt; 1 if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// From -2 to 2; makes tokens that have appeared less likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f32>,
     /// Chooses among the possible answers; 0 if absent. The same request has the same answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// Texts that end an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,9 +63,9 @@ pub struct CompletionRequest {
     /// From 0 to 2; 0 takes the best token, 1 is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Considers only so many best tokens; 0 means all. Not in the OpenAI API, but usual among
-    /// servers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Considers only so many best tokens; 0 means all, and so does -1. Not in the OpenAI API, but
+    /// usual among servers.
+    #[serde(default, deserialize_with = "candidates", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// From 0 to 1; considers only the best tokens that together are so likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +76,9 @@ pub struct CompletionRequest {
     /// Who pays, and which data may be used.
     #[serde(flatten)]
     pub lazai: LazaiFields,
+    /// Fields that this type does not have; refused if they would change the answer.
+    #[serde(flatten)]
+    pub other: OtherFields,
 }
 
 impl CompletionRequest {
@@ -126,12 +131,24 @@ impl Request for CompletionRequest {
         if self.best_of.is_some_and(|best_of| best_of > 1) && self.stream == Some(true) {
             return Err(RequestError::Conflict { parameter: "best_of", other: "stream" });
         }
-        bound_number("max_tokens", self.max_tokens, 1, u32::MAX)?;
+        let least = u32::from(self.echo != Some(true));
+        bound_number("max_tokens", self.max_tokens, least, u32::MAX)?;
         bound_number("logprobs", self.logprobs, 0, limits::MAX_COMPLETION_LOGPROBS)?;
-        if self.stream_options.is_some() && self.stream != Some(true) {
-            return Err(RequestError::Needs { parameter: "stream_options", other: "stream" });
-        }
+        StreamOptions::validate(self.stream_options.as_ref(), self.stream)?;
         self.stop.as_ref().map_or(Ok(()), Stop::validate)?;
-        self.sampling_parameters().validate()
+        self.sampling_parameters().validate()?;
+        self.other.validate()
+    }
+
+    fn check(&self, server: &Capabilities) -> Result<(), RequestError> {
+        let has_suffix = self.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty());
+        capabilities::check(&[
+            ("best_of", self.best_of.is_some_and(|best_of| best_of > 1), server.best_of),
+            ("echo", self.echo == Some(true), server.echo),
+            ("logprobs", self.logprobs.is_some(), server.logprobs),
+            ("n", self.n.is_some_and(|n| n > 1), server.choices),
+            ("suffix", has_suffix, server.suffix),
+        ])?;
+        self.sampling().map(drop)
     }
 }

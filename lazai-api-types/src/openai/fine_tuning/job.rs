@@ -7,7 +7,8 @@ use super::{Hyperparameters, Method};
 use crate::{
     authorization::LazaiFields,
     openai::{
-        FineTuningJobObject, Request, RequestError, limits,
+        Capabilities, FineTuningJobObject, OtherFields, Request, RequestError, limits,
+        number::whole,
         request_error::{bound, bound_metadata, bound_number, bound_text},
     },
 };
@@ -32,7 +33,7 @@ pub struct FineTuningJobRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// Chooses among the possible results.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<u32>,
     /// A part of the new model's name, at most 64 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +44,9 @@ pub struct FineTuningJobRequest {
     /// Who pays, and which data may be used.
     #[serde(flatten)]
     pub lazai: LazaiFields,
+    /// Fields that this type does not have; refused if they would change the answer.
+    #[serde(flatten)]
+    pub other: OtherFields,
 }
 
 impl Request for FineTuningJobRequest {
@@ -63,7 +67,13 @@ impl Request for FineTuningJobRequest {
             return Err(RequestError::Conflict { parameter: "hyperparameters", other: "method" });
         }
         self.hyperparameters.as_ref().map_or(Ok(()), Hyperparameters::validate)?;
-        self.method.as_ref().map_or(Ok(()), Method::validate)
+        self.method.as_ref().map_or(Ok(()), Method::validate)?;
+        self.other.validate()
+    }
+
+    /// A trainer passes everything on.
+    fn check(&self, _: &Capabilities) -> Result<(), RequestError> {
+        Ok(())
     }
 }
 
