@@ -92,7 +92,7 @@ def main():
         box(905, 538, 165, 78, "lazai-quorum-network", ["members over TCP"], "heavy"),
         arrow(988, 538, 988, 512),
         box(395, 538, 480, 78, "examples",
-            ["quickstart, prove-inference, swap-proof-system, quorum, storyteller, lazai-model", "compose everything"],
+            ["quickstart, gas-calibration, lazai-model, prove-inference, quorum, storyteller, swap-proof-system", "compose everything"],
             "user"),
         '<text x="30" y="694" class="s">One call</text>',
     ]
