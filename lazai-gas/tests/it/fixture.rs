@@ -11,13 +11,17 @@ pub(crate) fn official_base_fees() -> Option<Vec<[u64; 4]>> {
     Some(rows)
 }
 
-/// The path of a test file that is too large to ship, or `None`, said aloud, where it is absent.
+/// Returns the path of a test file that is too large to ship, or `None`, with a message, where
+/// there is none. A folder that `LAZVM_FIXTURES` names must hold it.
 fn fixture(name: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures"));
-    let folders = env::var_os("LAZVM_FIXTURES").map(PathBuf::from).into_iter().chain([beside]);
-    let path = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    if path.is_none() {
-        println!("skipped: LAZVM_FIXTURES names no folder with {name}");
+    let named = env::var_os("LAZVM_FIXTURES").map(PathBuf::from);
+    let required = named.is_some();
+    let path = named.unwrap_or(beside).join(name);
+    if path.is_file() {
+        return Some(path);
     }
-    path
+    assert!(!required, "LAZVM_FIXTURES: expected {}, which is absent", path.display());
+    println!("skipped: LAZVM_FIXTURES may name the folder that holds {name}");
+    None
 }

@@ -123,16 +123,16 @@ fn check(verifier: &(impl ProofVerifier + Copy + 'static), case: &Case) {
     assert_eq!(kept, own.statement.output);
 }
 
-fn folder() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
-    let beside = workspace.join("../shared/fixtures");
-    let folder = env::var_os("LAZVM_FIXTURES").map_or(beside, PathBuf::from).join("zkvm");
-    folder.is_dir().then_some(folder)
-}
-
+/// Reads `zkvm/name`; `None`, with a message, if it is absent. A folder that `LAZVM_FIXTURES` names
+/// must hold it.
 fn file(name: &str) -> Option<Vec<u8>> {
-    let read = folder().and_then(|folder| fs::read(folder.join(name)).ok());
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
+    let named = env::var_os("LAZVM_FIXTURES").map(PathBuf::from);
+    let required = named.is_some();
+    let folder = named.unwrap_or_else(|| workspace.join("../shared/fixtures")).join("zkvm");
+    let read = fs::read(folder.join(name)).ok();
     if read.is_none() {
+        assert!(!required, "LAZVM_FIXTURES: expected {}/{name}, which is absent", folder.display());
         println!("skipped: no zkvm/{name}; LAZVM_FIXTURES may name the folder that holds zkvm/");
     }
     read

@@ -11,15 +11,17 @@ use walkdir::WalkDir;
 
 pub(crate) use case::{Tally, run_file};
 
-/// The folder `name` of the fixtures; none, with a word to the reader, where there are no fixtures.
+/// Returns the folder `name` of the fixtures, or `None`, with a message, where there are no
+/// fixtures. A folder that `LAZVM_FIXTURES` names must hold it.
 pub(crate) fn fixtures(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let beside = workspace.join("../shared/fixtures");
-    let root = env::var_os("LAZVM_FIXTURES").map_or(beside, PathBuf::from);
-    let folder = root.join(name);
+    let named = env::var_os("LAZVM_FIXTURES").map(PathBuf::from);
+    let required = named.is_some();
+    let folder = named.unwrap_or_else(|| workspace.join("../shared/fixtures")).join(name);
     if folder.is_dir() {
         return Some(folder);
     }
+    assert!(!required, "LAZVM_FIXTURES: expected {}, which is absent", folder.display());
     println!(
         "skipped: no {}; LAZVM_FIXTURES may name a folder that holds {name}/",
         folder.display()
