@@ -1,3 +1,5 @@
+use core::cmp::Reverse;
+
 use chacha20::{
     ChaCha20,
     cipher::{KeyIvInit, StreamCipher},
@@ -53,45 +55,65 @@ impl<'m> Sampler<'m> {
             return best;
         }
         let best = logits.get(best as usize).copied().unwrap_or(0);
-        let mut tokens: Vec<Candidate> = logits
-            .iter()
-            .zip(0_u32..)
-            .map(|(logit, id)| Candidate { weight: self.weight(best, *logit), logit: *logit, id })
-            .collect();
-        self.keep(&mut tokens);
-        let total: u64 = tokens.iter().map(|token| u64::from(token.weight)).sum();
+        let cut = self.cut(best, logits);
+        let candidates = || {
+            logits
+                .iter()
+                .zip(0_u32..)
+                .filter(|(logit, id)| cut.is_none_or(|cut| rank(**logit, *id) <= cut))
+        };
+        let total: u64 = candidates().map(|(logit, _)| u64::from(self.weight(best, *logit))).sum();
         let mut draw = self.stream.below(total.max(1));
-        for token in &tokens {
-            match draw.checked_sub(u64::from(token.weight)) {
+        for (logit, id) in candidates() {
+            match draw.checked_sub(u64::from(self.weight(best, *logit))) {
                 Some(rest) => draw = rest,
-                None => return token.id,
+                None => return id,
             }
         }
         0
     }
 
-    /// Drops what top-k and top-p leave out; the order is by id afterwards.
-    fn keep(&self, tokens: &mut Vec<Candidate>) {
-        let rank = |token: &Candidate| (core::cmp::Reverse(token.logit), token.id);
-        let top_k = self.sampling.top_k as usize;
-        let cut = top_k > 0 && top_k < tokens.len();
-        if cut {
-            tokens.select_nth_unstable_by_key(top_k - 1, rank);
-            tokens.truncate(top_k);
+    /// Returns the last rank that top-k and top-p leave; `None` if they leave all.
+    fn cut(&self, best: i32, logits: &[i32]) -> Option<Rank> {
+        let (top_k, share) = (self.sampling.top_k as usize, u64::from(self.sampling.top_p_milli));
+        let some_k = top_k > 0 && top_k < logits.len();
+        let some_p = share > 0 && share < 1_000;
+        if !some_k && !some_p {
+            return None;
         }
-        let share = u64::from(self.sampling.top_p_milli);
-        if share > 0 && share < 1_000 {
-            tokens.sort_unstable_by_key(rank);
-            let total: u64 = tokens.iter().map(|token| u64::from(token.weight)).sum();
-            let mut held = 0;
-            let enough = |token: &Candidate| {
-                held += u64::from(token.weight);
-                1_000 * held >= share * total
-            };
-            let last = tokens.iter().position(enough).unwrap_or(tokens.len());
-            tokens.truncate(last + 1);
+        let mut ranks: Vec<Rank> =
+            logits.iter().zip(0_u32..).map(|(logit, id)| rank(*logit, id)).collect();
+        if some_k {
+            ranks.select_nth_unstable(top_k - 1);
+            ranks.truncate(top_k);
         }
-        tokens.sort_unstable_by_key(|token| token.id);
+        if some_p {
+            return self.share_cut(best, share, &mut ranks);
+        }
+        ranks.into_iter().max()
+    }
+
+    /// Returns the last rank of the fewest best that hold `share` thousandths of the weight of all
+    /// `ranks`, in time proportional to their number: halves are parted, never sorted.
+    fn share_cut(&self, best: i32, share: u64, mut ranks: &mut [Rank]) -> Option<Rank> {
+        let weight = |ranks: &[Rank]| -> u64 {
+            ranks.iter().map(|(Reverse(logit), _)| u64::from(self.weight(best, *logit))).sum()
+        };
+        let total = weight(ranks);
+        let mut held = 0;
+        while ranks.len() > 1 {
+            let middle = ranks.len() / 2;
+            ranks.select_nth_unstable(middle);
+            let (better, rest) = ranks.split_at_mut(middle);
+            let more = held + weight(better);
+            if 1_000 * more >= share * total {
+                ranks = better;
+            } else {
+                held = more;
+                ranks = rest;
+            }
+        }
+        ranks.first().copied()
     }
 
     fn weight(&self, best: i32, logit: i32) -> u16 {
@@ -102,18 +124,19 @@ impl<'m> Sampler<'m> {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    weight: u16,
-    logit: i32,
-    id: u32,
+/// Where a token stands among all: by score, the best first, then by id.
+type Rank = (Reverse<i32>, u32);
+
+const fn rank(logit: i32, id: u32) -> Rank {
+    (Reverse(logit), id)
 }
 
 /// The token with the best score, ties to the lowest id.
 fn argmax(logits: &[i32]) -> u32 {
-    let best =
-        logits.iter().zip(0_u32..).max_by_key(|(logit, id)| (**logit, core::cmp::Reverse(*id)));
-    best.map_or(0, |(_, id)| id)
+    // Two plain passes are faster than one that compares pairs.
+    let best = logits.iter().max();
+    let index = best.and_then(|best| logits.iter().position(|logit| logit == best));
+    index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
 }
 
 struct Stream(ChaCha20);
@@ -138,6 +161,93 @@ impl Stream {
             let draw = u64::from_le_bytes(bytes);
             if draw <= u64::MAX - excess {
                 return draw % limit;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        artifact::{Artifact, ArtifactBytes},
+        kernel::Threads,
+        model::synthetic_transformer,
+        program::LlamaShape,
+    };
+
+    fn model() -> &'static Model {
+        static MODEL: std::sync::OnceLock<Model> = std::sync::OnceLock::new();
+        MODEL.get_or_init(|| {
+            let shape = LlamaShape {
+                vocabulary: 258,
+                hidden: 8,
+                intermediate: 8,
+                heads: 1,
+                kv_heads: 1,
+                head_dim: 8,
+                tied: false,
+            };
+            let built = synthetic_transformer(&shape.architecture(1, 8), 1).unwrap();
+            let artifact = Artifact::new(ArtifactBytes::Owned(built.to_bytes().unwrap())).unwrap();
+            Model::load_untrusted(artifact, &Threads::single()).unwrap()
+        })
+    }
+
+    /// The rule as docs/numerics.md states it: rank all, cut, draw by id.
+    fn by_sorting(sampler: &mut Sampler<'_>, logits: &[i32]) -> u32 {
+        let best = argmax(logits);
+        if sampler.sampling.temperature_milli == 0 {
+            return best;
+        }
+        let best = logits[best as usize];
+        let mut ranked: Vec<Rank> = logits.iter().zip(0..).map(|(l, id)| rank(*l, id)).collect();
+        ranked.sort_unstable();
+        let top_k = sampler.sampling.top_k as usize;
+        if top_k > 0 {
+            ranked.truncate(top_k);
+        }
+        let weight = |rank: &Rank| u64::from(sampler.weight(best, rank.0.0));
+        let share = u64::from(sampler.sampling.top_p_milli);
+        if (1..1_000).contains(&share) {
+            let total: u64 = ranked.iter().map(weight).sum();
+            let mut held = 0;
+            let kept = ranked.iter().position(|rank| {
+                held += weight(rank);
+                1_000 * held >= share * total
+            });
+            ranked.truncate(kept.unwrap() + 1);
+        }
+        ranked.sort_unstable_by_key(|(_, id)| *id);
+        let weights: Vec<u64> = ranked.iter().map(weight).collect();
+        let mut draw = sampler.stream.below(weights.iter().sum());
+        for ((_, id), weight) in ranked.iter().zip(weights) {
+            match draw.checked_sub(weight) {
+                Some(rest) => draw = rest,
+                None => return *id,
+            }
+        }
+        0
+    }
+
+    proptest! {
+        #[test]
+        fn parting_chooses_as_sorting_does(
+            logits in proptest::collection::vec(-60_i32..60, 1..200),
+            temperature_milli in 0_u32..3_000,
+            top_k in 0_u32..210,
+            top_p_milli in 0_u32..=1_000,
+            seed: u64,
+        ) {
+            let sampling = Sampling { temperature_milli, top_k, top_p_milli, seed };
+            let mut parting = Sampler::new(sampling, model(), &[1, 2]);
+            let mut sorting = Sampler::new(sampling, model(), &[1, 2]);
+            // Scores so close that most have a weight, and many are equal.
+            for shift in [0, 3, 6] {
+                let logits: Vec<i32> = logits.iter().map(|logit| logit << shift).collect();
+                prop_assert_eq!(parting.choose(&logits), by_sorting(&mut sorting, &logits));
             }
         }
     }
