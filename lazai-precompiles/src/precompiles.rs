@@ -91,11 +91,14 @@ impl AiPrecompiles {
                 meter.charge(job.intrinsic_work())?;
                 self.run(call.mode, meter, &job, format)
             }
-            Err(RevertReason::Input(error)) => {
-                meter.charge(reading_work(call.input.len() as u64))?;
-                Err(error.into())
+            Err(reason @ (RevertReason::DelegateCall | RevertReason::Value { .. })) => {
+                Err(reason.into())
             }
-            Err(reason) => Err(reason.into()),
+            // It was read as far as it was right; and some hosts copy calldata of any length.
+            Err(reason) => {
+                meter.charge(reading_work(call.input.len() as u64))?;
+                Err(reason.into())
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, U256};
-use lazai_api_types::key_hash;
+use lazai_api_types::{INTRINSIC_FLOPS_PER_BYTE, key_hash};
 use lazai_precompiles::{
     AiPrecompiles, Call, MemoryState, Settings, Status,
     abi::{
@@ -128,15 +128,24 @@ fn dirty_padding_is_refused() {
 }
 
 #[test]
-fn long_input_is_refused_unread() {
+fn long_input_is_refused_unread_and_paid_by_its_length() {
     let max = settings().max_input_bytes;
     for address in [address::INFERENCE, address::RAW_PROMPT] {
-        let input = vec![b'a'; max + 1];
-        let refused = reply(&call(address, &input));
-        let expected = sol::InputTooLong { got: U256::from(max + 1), max: U256::from(max) };
-        assert_eq!((refused.status, total(refused.charged)), (Status::Revert, BASE_GAS));
-        assert_eq!(refused.output, expected.abi_encode());
+        for got in [max + 1, 8 * max] {
+            let input = vec![b'a'; got];
+            let refused = reply(&call(address, &input));
+            let expected = sol::InputTooLong { got: U256::from(got), max: U256::from(max) };
+            let price = BASE_GAS + (got as u64 * INTRINSIC_FLOPS_PER_BYTE).div_ceil(1_000);
+            assert_eq!((refused.status, total(refused.charged)), (Status::Revert, price));
+            assert_eq!(refused.output, expected.abi_encode());
+        }
     }
+}
+
+#[test]
+fn unknown_functions_pay_for_their_calldata() {
+    let refused = reply(&call(address::INFERENCE, &[7; 50_000]));
+    assert_eq!(total(refused.charged), BASE_GAS + 51_200);
 }
 
 #[test]
