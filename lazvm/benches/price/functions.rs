@@ -314,7 +314,7 @@ const MAX_CALLDATA: u32 = 65_400;
 const MAX_TOKENS: u32 = 2_040;
 
 /// Lengths of texts that are always measured.
-const LENGTHS: [u32; 5] = [1, 16, 256, 4_096, MAX_CALLDATA];
+const LENGTHS: [u32; 3] = [1, 256, MAX_CALLDATA];
 
 const SELECTORS: [[u8; 4]; 12] = [
     [0; 4],

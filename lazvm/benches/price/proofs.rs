@@ -54,10 +54,10 @@ pub(crate) fn verifiers() -> Vec<Arc<dyn ProofVerifier>> {
 
 /// Returns the keys and proofs of all systems.
 pub(crate) fn cases() -> Vec<Case> {
-    let mut cases = vec![quorum(1), quorum(4), quorum(MAX_MEMBERS)];
-    for columns in [1, 16, 64] {
+    let mut cases = vec![quorum(1), quorum(4), quorum(MAX_MEMBERS), perceptron()];
+    for columns in [1, 16, 32] {
         cases.push(halo2(columns, 1));
-        cases.push(halo2(columns, 16_000));
+        cases.push(halo2(columns, 10_000));
     }
     for (vm, circuit) in
         [("ziren", "groth16"), ("sp1", "groth16"), ("ziren", "plonk"), ("sp1", "plonk")]
@@ -243,9 +243,33 @@ impl Case {
     }
 }
 
+/// The statement that the values of the case are, if they are one.
 fn statement(case: &Case) -> abi::Statement {
-    let hash = B256::from(*case.values.first_chunk().unwrap_or(&[0; 32]));
-    abi::Statement { model: hash, input: hash, output: hash, flops: 0, peakBytes: 0, context: hash }
+    let mut bytes = case.values.clone();
+    bytes.resize(STATEMENT_BYTES, 0);
+    let word = |at: usize| B256::from_slice(&bytes[at..at + 32]);
+    let number = |at: usize| u64::from_be_bytes(bytes[at..at + 8].try_into().unwrap());
+    abi::Statement {
+        model: word(0),
+        input: word(32),
+        output: word(64),
+        flops: number(96),
+        peakBytes: number(104),
+        context: word(112),
+    }
+}
+
+/// A halo2 proof of a run of a small network.
+fn perceptron() -> Case {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lazai-coprocessor/halo2/testdata");
+    let read = |part: &str| fs::read(folder.join(format!("perceptron_{part}.bin"))).unwrap();
+    Case {
+        name: "halo2 of a perceptron".to_owned(),
+        system: ProofSystemId::HALO2,
+        key: read("key"),
+        values: read("statement"),
+        proof: read("proof"),
+    }
 }
 
 /// A committee of `members`, and a certificate of all of them.
@@ -299,12 +323,13 @@ fn halo2(columns: u8, integers: u32) -> Case {
     key.extend([columns; 5]);
     key.extend(DEVELOPMENT);
     let one: Vec<u8> = (0..32).map(|index| u8::from(index == 0)).collect();
-    let found = (0..600).any(|_| {
+    // The number of commitments follows from the columns.
+    let found = (0..MAX_COMMITMENTS).any(|_| {
         key.extend_from_slice(&one);
         VerifyingKey::from_bytes(&key).is_ok()
     });
-    assert!(found, "no number of commitments makes a key");
-    let proof = [vec![1; 1 + 4 * integers as usize], one.repeat(64 * usize::from(columns))];
+    assert!(found, "no number of commitments makes a key of {columns} columns");
+    let proof = [vec![1; 1 + 6 * integers as usize], one.repeat(64 * usize::from(columns))];
     let mut proof = proof.concat();
     proof.truncate(MAX_CALLDATA as usize);
     Case {
@@ -352,6 +377,12 @@ const DEVELOPMENT: [u8; 128] = hex!(
     "16a68dce1278c7ec6f6eb71b60fb580e822c3f8a8d25be8b7dbd1fd9f0d27cb5"
     "11318f261d644f804197708d4770695595b06df6f3d3dfe2ac7223cbafca8ae2"
 );
+
+/// Bytes of a statement: four words and two numbers.
+const STATEMENT_BYTES: usize = 144;
+
+/// Commitments of the longest halo2 key, of 16 KiB.
+const MAX_COMMITMENTS: usize = 512;
 
 /// Bytes of proof and values that 64 KiB of calldata hold.
 const MAX_CALLDATA: u32 = 65_000;

@@ -107,4 +107,4 @@ impl Random {
 const SEED: u64 = 12;
 
 /// A function is not searched for longer, by the clock on the wall.
-const MOST_TIME: Duration = Duration::from_secs(60);
+const MOST_TIME: Duration = Duration::from_secs(15);
