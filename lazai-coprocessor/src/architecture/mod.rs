@@ -175,8 +175,10 @@ pub enum Head {
 /// How the rows of a text become one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Pooling {
-    /// The first row.
+    /// The first row; where it has seen the first token alone, the network has no scores.
     First,
+    /// The last row.
+    Last,
     /// The mean of all rows.
     Mean,
 }

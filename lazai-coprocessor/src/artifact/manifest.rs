@@ -71,7 +71,7 @@ impl Manifest {
             field("end_tokens", u64::from(*token), 0, u64::from(self.vocabulary) - 1)?;
         }
         self.program.check()?;
-        if self.program.is_bidirectional() {
+        if self.program.reads_whole() {
             field("context", u64::from(self.context), 1, MAX_WHOLE_CONTEXT)?;
         }
         Ok(())

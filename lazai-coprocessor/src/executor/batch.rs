@@ -192,7 +192,7 @@ impl<'m> Batch<'m> {
     /// Checks a step before anything is changed.
     fn parts(&mut self, feeds: &[Feed<'_>]) -> Result<Vec<Part>, ExecutionError> {
         let manifest = self.model.manifest();
-        let (vocabulary, whole) = (manifest.vocabulary, manifest.program.is_bidirectional());
+        let (vocabulary, whole) = (manifest.vocabulary, manifest.program.reads_whole());
         let (mut tokens, mut outputs, mut ends) = (0, 0, 0);
         let mut parts: Vec<Part> = Vec::with_capacity(feeds.len());
         for feed in feeds {

@@ -274,15 +274,16 @@ impl<'s> Call<'s> {
     fn mean_pool(&mut self, input: ValueId, output: ValueId) -> Result<(), ExecutionError> {
         let program = self.program;
         let [x, y] = self.arena.slots(program, self.rows, [input, output])?;
-        let (x, mut y) = (x.i16()?, y.i32()?);
+        let (mut x, mut y) = (&*x.i16()?, y.i32()?);
+        let (rows, width) = (program.values[input.index()].rows, program.width(input));
         for part in self.parts {
             let pool = sequence(self.sequences, part)?.pools[self.index].as_mut();
             let pool = pool.ok_or(ExecutionError::Plan { value: output.0 })?;
             let ending = if part.outputs > 0 { program.width(output) } else { 0 };
             let (mean, rest) = y.split_at_mut(ending);
-            let x = part.rows(x, program.width(input));
-            mean_pool(x, &mut pool.sums, &mut pool.count, mean);
-            y = rest;
+            let (own, others) = x.split_at(part.row_count(rows) * width);
+            mean_pool(own, &mut pool.sums, &mut pool.count, mean);
+            (x, y) = (others, rest);
         }
         Ok(())
     }

@@ -1,3 +1,5 @@
+use crate::program::RowCount;
+
 /// The rows of one sequence in a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
@@ -13,6 +15,15 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Returns how many rows of a value belong to the part.
+    pub(super) fn row_count(&self, rows: RowCount) -> usize {
+        match rows {
+            RowCount::One => self.outputs.min(1),
+            RowCount::Outputs => self.outputs,
+            RowCount::Tokens => self.count,
+        }
+    }
+
     /// Returns the rows of the part in a value of the step.
     pub(super) fn rows<'a, T>(&self, values: &'a [T], width: usize) -> &'a [T] {
         &values[self.start * width..][..self.count * width]

@@ -40,7 +40,7 @@ impl<'m> Session<'m> {
         if capacity > max {
             return Err(ExecutionError::Capacity { got: capacity, max });
         }
-        let whole = manifest.program.is_bidirectional();
+        let whole = manifest.program.reads_whole();
         let step_tokens = if whole { capacity } else { capacity.min(Model::STEP_TOKENS) };
         let max_outputs = outputs.min(step_tokens);
         let rows = Rows { tokens: step_tokens as u64, outputs: max_outputs as u64, sequences: 1 };

@@ -74,10 +74,18 @@ impl Program {
         self.values[id.index()].width as usize
     }
 
-    /// Returns whether tokens attend to those after them, so that a sequence is read in one step.
+    /// Returns whether tokens attend to those after them.
     #[must_use]
     pub fn is_bidirectional(&self) -> bool {
         self.operators.iter().any(Operator::is_bidirectional)
+    }
+
+    /// Returns whether a sequence is read in one step: tokens attend to those after them, or the
+    /// first row is kept, which later steps would not hold any more.
+    #[must_use]
+    pub fn reads_whole(&self) -> bool {
+        let keeps_first = |operator: &Operator| matches!(operator, Operator::FirstRow { .. });
+        self.operators.iter().any(|operator| operator.is_bidirectional() || keeps_first(operator))
     }
 
     /// Returns the value that holds the caller's tensor; `None` if the program reads tokens.

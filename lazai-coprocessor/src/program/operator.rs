@@ -96,7 +96,7 @@ pub enum Operator {
         /// A row for each token of the sequence, i16 or i32.
         output: ValueId,
     },
-    /// Keeps the last rows.
+    /// Keeps the last rows of a sequence.
     LastRows {
         /// Rows of all tokens, i32.
         input: ValueId,
@@ -134,9 +134,9 @@ pub enum Operator {
         /// The residual stream, i32 `[m, n]`, in place.
         residual: ValueId,
     },
-    /// The mean over all tokens of the sequence.
+    /// The mean over all rows of the sequence.
     MeanPool {
-        /// Rows of the tokens, i16.
+        /// Rows of the tokens, or those that were kept of them, i16.
         input: ValueId,
         /// The mean, i32, one row, with 8 more fraction bits.
         output: ValueId,

@@ -84,7 +84,7 @@ impl Program {
         positions: u64,
         step_tokens: u64,
     ) -> Result<u64, WorkOverflow> {
-        let tokens = if self.is_bidirectional() { positions } else { positions.min(step_tokens) };
+        let tokens = if self.reads_whole() { positions } else { positions.min(step_tokens) };
         let plan = Plan::new(self, target, Rows { tokens, outputs: 1, sequences: 1 })?;
         let mut state = plan.schedule.iter().map(|index| self.state_bytes(*index, positions));
         state.try_fold(plan.arena_bytes, |sum, bytes| sum.checked_add(bytes?)).ok_or(WorkOverflow)

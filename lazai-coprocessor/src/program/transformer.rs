@@ -135,26 +135,54 @@ impl<'a> Writer<'a> {
     }
 
     fn embedding(&mut self, stream: &Stream) -> ValueId {
-        let hidden = self.architecture.hidden;
+        let (hidden, input) = (self.architecture.hidden, stream.residual);
+        let (bits, norm) = (self.scales.residual, self.scales.final_norm);
         let row = match self.architecture.pooling {
             Pooling::First => {
-                let bits = self.scales.residual;
                 let first = self.value(RowCount::One, hidden, Format::I32, bits);
-                self.push(Operator::FirstRow { input: stream.residual, output: first });
-                first
+                self.push(Operator::FirstRow { input, output: first });
+                match stream.narrow {
+                    Some(_) => first,
+                    None => {
+                        let first = Stream { residual: first, narrow: None };
+                        let x = self.last_norm(&first, &norm);
+                        self.mean(x)
+                    }
+                }
+            }
+            Pooling::Last => {
+                let last = self.value(RowCount::Outputs, hidden, Format::I32, bits);
+                self.push(Operator::LastRows { input, output: last });
+                match stream.narrow {
+                    Some(narrow) => {
+                        let bits = self.values[narrow.index()].bits;
+                        let x = self.value(RowCount::Outputs, hidden, Format::I16, bits);
+                        self.push(Operator::Narrow { input: last, output: x });
+                        self.mean(x)
+                    }
+                    None => {
+                        let last = Stream { residual: last, narrow: None };
+                        let x = self.last_norm(&last, &norm);
+                        self.mean(x)
+                    }
+                }
             }
             Pooling::Mean => {
-                let norm = self.scales.final_norm;
                 let x = stream.narrow.unwrap_or_else(|| self.last_norm(stream, &norm));
-                let bits = self.values[x.index()].bits + POOL_BITS as i8;
-                let mean = self.value(RowCount::One, hidden, Format::I32, bits);
-                self.push(Operator::MeanPool { input: x, output: mean });
-                mean
+                self.mean(x)
             }
         };
         let output = self.value(RowCount::One, hidden, Format::I16, UNIT_BITS);
         let (gain, gain_bits) = ("unit".to_owned(), UNIT_BITS);
         self.push(Operator::RmsNorm { input: row, gain, gain_bits, epsilon: 0, output });
+        output
+    }
+
+    /// The mean of the rows of `x`; of a single one, the row itself.
+    fn mean(&mut self, x: ValueId) -> ValueId {
+        let Value { width, bits, .. } = self.values[x.index()];
+        let output = self.value(RowCount::One, width, Format::I32, bits + POOL_BITS as i8);
+        self.push(Operator::MeanPool { input: x, output });
         output
     }
 

@@ -76,6 +76,9 @@ impl ReferenceModel {
         let rows = self.rows(tokens, &mut ())?;
         let pooled: Vec<f64> = match self.architecture().pooling {
             Pooling::First => rows.iter().take(hidden).map(|x| f64::from(*x)).collect(),
+            Pooling::Last => {
+                rows.iter().skip(rows.len().saturating_sub(hidden)).map(|x| f64::from(*x)).collect()
+            }
             Pooling::Mean => {
                 let mut sums = vec![0.0; hidden];
                 for row in rows.chunks_exact(hidden) {

@@ -7,7 +7,7 @@ use super::{
         sequence::Sequence,
         step::Step,
     },
-    batch::{decoder, encoder, load},
+    batch::{bidirectional, decoder, encoder, load},
     *,
 };
 use crate::{
@@ -116,10 +116,14 @@ fn a_trace_holds_what_the_executor_computes() {
         }
         assert_same(&model, Target::Logits, &[7], 1, Backend::detect());
     }
-    for pooling in [Pooling::First, Pooling::Mean] {
-        let model = load(&encoder(pooling));
-        assert_same(&model, Target::Embedding, &tokens(23, 3), 1, Backend::detect());
+    for pooling in [Pooling::First, Pooling::Last, Pooling::Mean] {
+        for architecture in [encoder(pooling), bidirectional(pooling)] {
+            let model = load(&architecture);
+            assert_same(&model, Target::Embedding, &tokens(23, 3), 1, Backend::detect());
+        }
     }
+    let model = load(&Architecture { pooling: Pooling::Last, ..decoders()[0].clone() });
+    assert_same(&model, Target::Embedding, &tokens(23, 3), 1, Backend::detect());
 }
 
 #[test]
