@@ -1,9 +1,10 @@
 use core::fmt;
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, syntax::SyntaxConfig};
 
 use super::{
-    ChatError, Date, json, python_methods,
+    ChatError, Date, json, lists, python_methods, python_text,
+    source::PERCENT,
     value_guard::{self, GUARD_ITEM, GUARD_VARIABLE},
 };
 
@@ -20,9 +21,16 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter(GUARD_VARIABLE, value_guard::variable);
     environment.add_filter("join", python_methods::join);
     environment.add_filter("tojson", json::tojson);
+    environment.add_filter("string", |value: Value| python_methods::string(&value));
     environment.add_filter("trim", python_methods::trim);
-    // Jinja has some of these, but no template of a chat; they nest values that no filter sees.
-    for name in ["batch", "chain", "groupby", "lines", "slice", "split", "zip"] {
+    // Jinja has these, but what they nest must pass the guard.
+    environment.add_filter("batch", lists::batch);
+    environment.add_filter("groupby", lists::group);
+    environment.add_filter("slice", lists::slice);
+    environment.add_filter("wordcount", python_text::count_words);
+    environment.add_filter(PERCENT, python_text::percent);
+    // Jinja has none of these.
+    for name in ["chain", "lines", "split", "zip"] {
         environment.remove_filter(name);
     }
     environment.add_test("iterable", python_methods::is_iterable);

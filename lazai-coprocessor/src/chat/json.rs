@@ -162,8 +162,13 @@ impl Writer<'_, '_> {
     }
 }
 
+/// Returns whether Python writes other digits of a number than the engine.
+pub(super) fn is_odd(number: f64) -> bool {
+    number != 0.0 && !(1e-4..1e16).contains(&number.abs())
+}
+
 /// A number as Python writes it.
-fn number(value: &Value) -> String {
+pub(super) fn number(value: &Value) -> String {
     let text = value.to_string();
     if value.is_integer() {
         return text;

@@ -44,16 +44,23 @@
 //!
 //! A template has at most 64 KiB and 2,000 tokens in a tag, a chat 1,024 messages and 1 MiB of
 //! text, a rendered chat 1 MiB. The engine's fuel, which grows with the chat, bounds steps and
-//! memory of a run; values nest at most 64 levels, and a namespace holds no other. The filters
-//! `batch`, `groupby` and `slice` are missing. Tools are not passed to templates.
+//! memory of a run; values nest at most 64 levels, and a namespace holds no other.
+//! Tools are not passed to templates.
+//!
+//! What Python has and the engine lacks fails with the line of the template. Names that would
+//! silently mean something else are refused when the template is made: `self`, `lipsum`, `cycler`,
+//! `joiner`, the question whether a method is defined, and numbers of which Python writes other
+//! digits beside `~`.
 
 mod config;
 mod date;
 mod environment;
 mod error;
 mod json;
+mod lists;
 mod message;
 mod python_methods;
+mod python_text;
 mod recursion;
 mod rendered;
 mod sentinel;

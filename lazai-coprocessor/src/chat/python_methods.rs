@@ -6,6 +6,11 @@ use minijinja::{
 };
 use minijinja_contrib::pycompat::unknown_method_callback;
 
+use super::{
+    json,
+    python_text::{self, is_space},
+};
+
 /// Methods of Python's strings, lists and dictionaries. What a call may cost is paid before it
 /// runs.
 pub(super) fn method(
@@ -17,8 +22,10 @@ pub(super) fn method(
     if let Some(text) = value.as_str() {
         // Reading the text, and a piece for each separator in it.
         let pieces = match (method, arguments.first().and_then(Value::as_str)) {
-            ("split" | "splitlines", Some(separator)) => text.len() / separator.len().max(1),
-            ("split" | "splitlines", None) => text.len(),
+            ("rsplit" | "split" | "splitlines", Some(separator)) => {
+                text.len() / separator.len().max(1)
+            }
+            ("rsplit" | "split" | "splitlines", None) => text.len(),
             _ => 0,
         };
         state.consume_fuel((text.len() / BYTES_PER_FUEL + pieces / PIECES_PER_FUEL) as u64)?;
@@ -26,6 +33,9 @@ pub(super) fn method(
             && let Some(stripped) = strip(text, method)
         {
             return Ok(Value::from(stripped));
+        }
+        if let Some(value) = python_text::method(state, text, method, arguments)? {
+            return Ok(value);
         }
         match method {
             "format" => check_widths(text)?,
@@ -61,7 +71,7 @@ pub(super) fn join(
         joined.push_str(separator);
         match item.as_str() {
             Some(text) => joined.push_str(text),
-            None => joined.push_str(&item.to_string()),
+            None => joined.push_str(string(&item).as_str().unwrap_or_default()),
         }
     }
     Ok(joined)
@@ -96,9 +106,64 @@ pub(super) fn write(
         ValueKind::Bool if value.is_true() => "True",
         ValueKind::Bool => "False",
         ValueKind::None => "None",
+        ValueKind::Number if !value.is_integer() => {
+            return escape_formatter(output, state, &Value::from(python_number(value)));
+        }
+        ValueKind::Map | ValueKind::Seq => {
+            check_numbers(state, value)?;
+            return escape_formatter(output, state, value);
+        }
         _ => return escape_formatter(output, state, value),
     };
     escape_formatter(output, state, &Value::from(name))
+}
+
+/// The filter `string`.
+pub(super) fn string(value: &Value) -> Value {
+    match value.kind() {
+        ValueKind::Bool => Value::from(if value.is_true() { "True" } else { "False" }),
+        ValueKind::None => Value::from("None"),
+        ValueKind::Number if !value.is_integer() => Value::from(python_number(value)),
+        ValueKind::String => value.clone(),
+        _ => Value::from(value.to_string()),
+    }
+}
+
+/// A number with a fraction as Python prints it.
+fn python_number(value: &Value) -> String {
+    match json::number(value).as_str() {
+        "Infinity" => "inf".to_owned(),
+        "-Infinity" => "-inf".to_owned(),
+        "NaN" => "nan".to_owned(),
+        number => number.to_owned(),
+    }
+}
+
+/// Refuses numbers inside of a value of which Python writes other digits.
+fn check_numbers(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    state.consume_fuel(1)?;
+    match value.kind() {
+        ValueKind::Number if !value.is_integer() => {
+            let odd = f64::try_from(value.clone()).is_ok_and(json::is_odd);
+            let message = "a number of this size is only written alone or by tojson";
+            if odd { Err(Error::new(ErrorKind::InvalidOperation, message)) } else { Ok(()) }
+        }
+        ValueKind::Map => {
+            for key in value.try_iter()?.checked() {
+                let key = key?;
+                check_numbers(state, &key)?;
+                check_numbers(state, &value.get_item(&key)?)?;
+            }
+            Ok(())
+        }
+        ValueKind::Seq => {
+            for item in value.try_iter()?.checked() {
+                check_numbers(state, &item?)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a format whose width would make a short text long.
@@ -121,11 +186,6 @@ fn strip(text: &str, method: &str) -> Option<String> {
         "rstrip" => text.trim_end_matches(is_space).to_owned(),
         _ => return None,
     })
-}
-
-/// Python counts four separators of ASCII as spaces that Unicode does not.
-const fn is_space(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 
 /// As the engine charges for data.

@@ -10,6 +10,7 @@ use minijinja::{
 use super::{
     ChatError,
     environment::syntax_error,
+    json::is_odd,
     value_guard::{GUARD_ITEM, GUARD_VARIABLE},
 };
 
@@ -19,6 +20,8 @@ use super::{
 ///   them and folds constants in quadratic time.
 /// - What a template builds or keeps passes a filter that bounds its depth and counts its parts,
 ///   because the engine compares and writes nested values without counting.
+/// - The operator `%` behind a text becomes a filter, which the engine has for it.
+/// - What would mean something else than in Python, without an error, is refused.
 /// - `generation` blocks, which mark what a model is trained on, become transparent.
 pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, ChatError> {
     let tokens = tokenize(source, false, syntax)
@@ -35,7 +38,9 @@ pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, Chat
                     let (part, got, max) = ("tokens of a tag", tag.len(), MAX_TAG_TOKENS);
                     return Err(ChatError::TooLarge { part, got, max });
                 }
+                check_meaning(tag, source)?;
                 hold_literals(tag, &mut edits);
+                format_texts(tag, &mut edits);
                 hold_variable(tag, &mut edits);
                 open_generation(tag, &mut edits);
             }
@@ -107,6 +112,110 @@ fn hold_variable(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
     edits.push(insert(last.end_offset, &format!(")|{filter}")));
 }
 
+/// Refuses names and numbers that mean something else in Python.
+fn check_meaning(tag: &Tag<'_>, source: &str) -> Result<(), ChatError> {
+    let is = |token: &Token<'_>, name: &str| matches!(token, Token::Ident(known) if *known == name);
+    for (index, (token, span)) in tag.iter().enumerate() {
+        let refuse = |what: &str| {
+            let message = format!("{what} is not what it is in Python");
+            Err(ChatError::Syntax { line: span.start_line as usize, message })
+        };
+        let after = |offset: usize| tag.get(index + offset).map(|(token, _)| token);
+        let attribute = index > 0 && matches!(tag[index - 1].0, Token::Dot);
+        match token {
+            Token::Ident(name)
+                if GLOBALS.contains(name)
+                    && !attribute
+                    && !matches!(after(1), Some(Token::Assign)) =>
+            {
+                return refuse(name);
+            }
+            Token::Ident(name) if METHODS.contains(name) && attribute => {
+                let asked = after(1).is_some_and(|token| is(token, "is"));
+                let negated = usize::from(after(2).is_some_and(|token| is(token, "not")));
+                let test = after(2 + negated);
+                if asked && test.is_some_and(|test| is(test, "defined") || is(test, "undefined")) {
+                    return refuse(&format!("the question whether {name} is defined"));
+                }
+            }
+            Token::Float(number) if is_odd(*number) => {
+                let before = index.checked_sub(1).map(|before| &tag[before].0);
+                if matches!(before, Some(Token::Tilde)) || matches!(after(1), Some(Token::Tilde)) {
+                    let written = &source[span.start_offset as usize..span.end_offset as usize];
+                    return refuse(&format!("the number {written} beside ~"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes a filter of the operator `%` behind a text.
+fn format_texts(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
+    for (index, (token, span)) in tag.iter().enumerate() {
+        let text = index > 0 && matches!(tag[index - 1].0, Token::Str(_) | Token::String(_));
+        if !matches!(token, Token::Mod) || !text {
+            continue;
+        }
+        let Some((end, tuple)) = operand_end(tag, index + 1) else { continue };
+        let place = |span: &Span| span.start_offset as usize..span.end_offset as usize;
+        edits.push(Edit { place: place(span), text: format!("|{PERCENT}(") });
+        if tuple {
+            // The items of a tuple are the arguments.
+            edits.push(Edit { place: place(&tag[index + 1].1), text: String::new() });
+        } else {
+            edits.push(insert(tag[end - 1].1.end_offset, ")"));
+        }
+    }
+}
+
+/// Returns the token behind an operand that starts at `start`, and whether it is a tuple in
+/// brackets.
+fn operand_end(tag: &Tag<'_>, start: usize) -> Option<(usize, bool)> {
+    let closing = |open: usize| {
+        let (mut depth, mut comma) = (0_usize, false);
+        for (index, (token, _)) in tag.iter().enumerate().skip(open) {
+            match token {
+                Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
+                Token::ParenClose | Token::BracketClose | Token::BraceClose => {
+                    depth = depth.checked_sub(1)?;
+                    if depth == 0 {
+                        return Some((index + 1, comma));
+                    }
+                }
+                Token::Comma if depth == 1 => comma = true,
+                _ => {}
+            }
+        }
+        None
+    };
+    let opens = |index: usize| {
+        matches!(
+            tag.get(index).map(|(token, _)| token),
+            Some(Token::ParenOpen | Token::BracketOpen | Token::BraceOpen)
+        )
+    };
+    let (mut end, tuple) = if opens(start) {
+        let (end, comma) = closing(start)?;
+        (end, comma && matches!(tag[start].0, Token::ParenOpen))
+    } else {
+        tag.get(start)?;
+        (start + 1, false)
+    };
+    if tuple {
+        return Some((end, true));
+    }
+    // What belongs to the operand: attributes, items, calls and filters.
+    loop {
+        match tag.get(end).map(|(token, _)| token) {
+            Some(Token::Dot | Token::Pipe) => end += 2,
+            Some(Token::ParenOpen | Token::BracketOpen) => (end, _) = closing(end)?,
+            _ => return (end <= tag.len()).then_some((end, false)),
+        }
+    }
+}
+
 /// Makes a `generation` block a block that is always there.
 fn open_generation(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
     let [(Token::BlockStart, _), (Token::Ident(name), span)] = tag else { return };
@@ -139,6 +248,48 @@ fn ends_operand(token: &Token<'_>) -> bool {
         _ => false,
     }
 }
+
+/// The name of the filter that stands for `%`.
+pub(super) const PERCENT: &str = "_percent";
+
+/// Variables that Jinja always has.
+const GLOBALS: [&str; 4] = ["cycler", "joiner", "lipsum", "self"];
+
+/// Methods of texts, which Python takes for attributes; other words may be keys of a dictionary.
+const METHODS: [&str; 32] = [
+    "casefold",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "format_map",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "ljust",
+    "lstrip",
+    "maketrans",
+    "removeprefix",
+    "removesuffix",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "splitlines",
+    "startswith",
+    "swapcase",
+    "zfill",
+];
 
 /// Names that are no variables.
 const CONSTANTS: [&str; 6] = ["False", "None", "True", "false", "none", "true"];

@@ -86,6 +86,25 @@ impl ChatTemplate {
         self
     }
 
+    /// Sets a variable that the template knows to a text, as `reasoning_effort` of some.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, value: &str) -> Self {
+        self.used.add(value);
+        self.variables.push((name.to_owned(), Value::from(value)));
+        self
+    }
+
+    /// Returns whether the template reads a variable that it does not set itself.
+    ///
+    /// # Errors
+    /// [`ChatError::Engine`] if this machine could not run the engine.
+    pub fn reads(&self, name: &str) -> Result<bool, ChatError> {
+        recursion::run(|| {
+            let template = self.environment.get_template(NAME);
+            template.is_ok_and(|template| template.undeclared_variables(false).contains(name))
+        })
+    }
+
     /// Renders the prompt of a chat for people to read: special tokens that contents spell look
     /// like those of the template. If `add_generation_prompt`, the text ends where the model is to
     /// go on.

@@ -46,6 +46,119 @@ fn expressions_mean_what_they_mean_in_python() {
     }
 }
 
+/// What `transformers` 5.23 writes.
+#[test]
+fn methods_of_texts_mean_what_they_mean_in_python() {
+    let cases = [
+        (
+            "{{ 'a,b,c'.rsplit(',', 1) }}{{ 'a b  c'.rsplit(none, 1) }}{{ ' a b'.rsplit() }}",
+            "['a,b', 'c']['a b', 'c']['a', 'b']",
+        ),
+        ("{{ 'abc'.partition('b') }}{{ 'abc'.partition('x') }}", "('a', 'b', 'c')('abc', '', '')"),
+        (
+            "{{ 'abcb'.rpartition('b') }}{{ 'abc'.rpartition('x') }}",
+            "('abc', 'b', '')('', '', 'abc')",
+        ),
+        (
+            "{{ 'abc'.removeprefix('a') }}{{ 'abc'.removesuffix('c') }}{{ 'abc'.removeprefix('x') }}",
+            "bcababc",
+        ),
+        ("{{ 'éabcb'.index('b') }}{{ 'abcb'.rindex('b') }}", "23"),
+        ("{{ 'a'.zfill(3) }} {{ '-5'.zfill(4) }} {{ 'abc'.zfill(2) }}", "00a -005 abc"),
+        (
+            "{{ 'a'.ljust(3, '*') }}|{{ 'a'.rjust(3) }}|{{ 'ab'.center(5, '*') }}|{{ 'abc'.center(6, '*') }}",
+            "a**|  a|**ab*|*abc**",
+        ),
+        ("{{ 'aBc'.swapcase() }}{{ 'A'.casefold() }}{{ 'a\tb'.expandtabs(4) }}", "AbCaa   b"),
+        (
+            "{{ 'a\r\nb\x0bc\n'.splitlines() }}{{ 'a\n\nb'.splitlines(true) }}",
+            "['a', 'b', 'c']['a\\n', '\\n', 'b']",
+        ),
+        (
+            "{{ 'ǆ'.title() }} {{ \"it's a dog\".title() }} {{ 'aB1cD'.title() }} {{ 'ß x'.title() }}",
+            "ǅ It'S A Dog Ab1Cd Ss X",
+        ),
+        ("{{ '5'.isdecimal() }}{{ 'a5'.isdigit() }}", "TrueFalse"),
+        (
+            "{{ '%s-%d' % ('a', 3) }} {{ '%s' % 'x' }} {{ '%5.2f|%-4s|%04d|%x|%%' % (1.234, 'a', 7, 255) }}",
+            "a-3 x  1.23|a   |0007|ff|%",
+        ),
+        (
+            "{{ '%s' % [1, 2] }}{{ '%s!' % messages|length ~ 'x' }}{{ '%s' % ('a' ~ 'b').upper() }}",
+            "[1, 2]0!xAB",
+        ),
+        ("{{ 7 % 3 }}{{ '%d' % (7 % 4) }}", "13"),
+        (
+            "{{ [1, 2, 3]|batch(2)|list }}{{ [1, 2, 3]|batch(2, 0)|list }}",
+            "[[1, 2], [3]][[1, 2], [3, 0]]",
+        ),
+        (
+            "{{ [1, 2, 3]|slice(2)|list }}{{ [1, 2, 3, 4, 5]|slice(3, 'x')|list }}",
+            "[[1, 2], [3]][[1, 2], [3, 4], [5, 'x']]",
+        ),
+        (
+            "{% for k, v in [{'a': 2, 'b': 1}, {'a': 1, 'b': 2}, {'a': 2, 'b': 3}]|groupby('a') %}{{ k }}:{{ v }};{% endfor %}",
+            "1:[{'a': 1, 'b': 2}];2:[{'a': 2, 'b': 1}, {'a': 2, 'b': 3}];",
+        ),
+        (
+            "{% for g in [{'a': 2}]|groupby('a') %}{{ g.grouper }}{{ g.list }}{% endfor %}",
+            "2[{'a': 2}]",
+        ),
+        ("{{ 'a b  c'|wordcount }}{{ \"it's-ok a_b\"|wordcount }}{{ ''|wordcount }}", "340"),
+        ("{{ 1e20 }} {{ 1e16|string }} {{ [1.5, 1e-5]|join(' ') }}", "1e+20 1e+16 1.5 1e-05"),
+        (
+            "{{ 1e15 }} {{ 10.0 * 1e15 }} {{ 0.1 / 10000 }} {{ 2.50 }}",
+            "1000000000000000.0 1e+16 1e-05 2.5",
+        ),
+    ];
+    for (source, expected) in cases {
+        assert_eq!(write(source).unwrap(), expected, "{source}");
+    }
+}
+
+#[test]
+fn what_python_has_otherwise_is_refused() {
+    for source in [
+        "{{ 'a' ~ 1e16 }}",
+        "{{ {'a': [1e20]} }}",
+        "{{ [1e-5] }}",
+        "{{ lipsum is defined }}",
+        "{% if self is defined %}{% endif %}",
+        "{{ cycler('a') }}",
+        "{{ 'a'.encode is defined }}",
+        "{% if messages[0].content.startswith is not defined %}{% endif %}",
+        "{{ 'abc'.index('x') }}",
+        "{{ 'é'.casefold() }}",
+        "{{ '½'.isdigit() }}",
+        "{{ 'a'.encode() }}",
+        "{{ '%100000000d' % 1 }}",
+        "{{ '%*d' % (100000000, 1) }}",
+        "{{ 'a'.partition('') }}",
+    ] {
+        let error = write(source).unwrap_err();
+        let loud = matches!(error, ChatError::Syntax { .. } | ChatError::Render { .. });
+        assert!(loud, "{source}: {error}");
+    }
+    for (source, expected) in [
+        ("{% set self = 1 %}{{ self is defined }}", None),
+        ("{{ messages.self is defined }}{{ {'title': 1}.title is defined }}", Some("FalseTrue")),
+        ("{{ 0.0001 }} {{ 0.0 }} {{ 9e15 }}", Some("0.0001 0.0 9000000000000000.0")),
+    ] {
+        assert_eq!(write(source).ok().as_deref(), expected, "{source}");
+    }
+}
+
+#[test]
+fn flags_are_known_by_what_a_template_reads() {
+    let source = "{% set own = 1 %}{% if enable_thinking is defined and not enable_thinking %}off{% endif %}\
+        {{ effort }}{{ own }}";
+    let template = ChatTemplate::new(source, None, None).unwrap();
+    assert!(template.reads("enable_thinking").unwrap() && template.reads("effort").unwrap());
+    assert!(!template.reads("enable_thinkin").unwrap());
+    let template = template.with_flag("enable_thinking", false).with_text("effort", "high");
+    assert_eq!(template.render_text(&[], false).unwrap(), "offhigh1");
+}
+
 #[test]
 fn blocks_are_trimmed() {
     let source = "a\n  {% if true %}\n  b\n  {% endif %}\nc\n";
