@@ -8,8 +8,12 @@ use std::{
 
 use lazai_api_types::IoError;
 use lazai_coprocessor::chat::{ChatError, ChatTemplate};
+use serde_json::{Map, Value};
 
-use crate::gguf::{Gguf, GgufError, keys};
+use crate::{
+    gguf::{Gguf, GgufError, keys},
+    reference::json,
+};
 
 /// Why the chat template of a checkpoint was not read.
 #[non_exhaustive]
@@ -34,7 +38,8 @@ pub enum TemplateError {
 /// Reads the template of a checkpoint.
 ///
 /// In a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
-/// `tokenizer_config.json`, or the template of the latter; of a GGUF file,
+/// `tokenizer_config.json` and, where older files hold them, of `special_tokens_map.json`, or the
+/// template of `tokenizer_config.json`; of a GGUF file,
 /// `tokenizer.chat_template`. A `.json` file is read as a `tokenizer_config.json`, and any other as
 /// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text,
 /// where the checkpoint says none.
@@ -69,13 +74,32 @@ fn open_folder(
     eos: Option<&str>,
 ) -> Result<ChatTemplate, TemplateError> {
     let source = optional(read_text(&folder.join(TEMPLATE)))?;
-    let config = read(&folder.join(CONFIG), CONFIG, ChatTemplate::MAX_CONFIG_BYTES);
-    Ok(match (optional(config)?, source) {
+    Ok(match (config(folder)?, source) {
         (Some(config), Some(source)) => ChatTemplate::from_parts(&config, source)?,
         (Some(config), None) => ChatTemplate::from_tokenizer_config(&config)?,
         (None, Some(source)) => ChatTemplate::new(&source, bos, eos)?,
         (None, None) => return Err(ChatError::NoTemplate.into()),
     })
+}
+
+/// Reads `tokenizer_config.json` with the special tokens of `special_tokens_map.json`, which holds
+/// them where the first does not number them.
+fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
+    let failed = |message: String| TemplateError::Chat(ChatError::Config { message });
+    let open = |name| -> Result<Option<Map<String, Value>>, TemplateError> {
+        let bytes = optional(read(&folder.join(name), name, ChatTemplate::MAX_CONFIG_BYTES))?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        json::object(name, &bytes).map(Some).map_err(|error| failed(error.to_string()))
+    };
+    let (config, tokens) = (open(CONFIG)?, open(TOKENS)?);
+    if config.is_none() && tokens.is_none() {
+        return Ok(None);
+    }
+    let mut config = config.unwrap_or_default();
+    if config.get("added_tokens_decoder").is_none_or(Value::is_null) {
+        config.extend(tokens.unwrap_or_default());
+    }
+    serde_json::to_vec(&config).map(Some).map_err(|error| failed(error.to_string()))
 }
 
 fn open_gguf(
@@ -130,6 +154,7 @@ fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
 
 const CONFIG: &str = "tokenizer_config.json";
 const TEMPLATE: &str = "chat_template.jinja";
+const TOKENS: &str = "special_tokens_map.json";
 
 #[cfg(test)]
 mod tests {
@@ -165,6 +190,21 @@ mod tests {
         assert_eq!(text(path), Err(ChatError::NoTemplate.into()));
         let source = io::ErrorKind::NotFound.into();
         assert_eq!(text(&path.join("none")), Err(TemplateError::Io { file: TEMPLATE, source }));
+    }
+
+    #[test]
+    fn older_folders_hold_special_tokens_in_a_file_of_their_own() {
+        let folder = Folder::new();
+        let path = folder.path();
+        let source =
+            r#"{"chat_template": "{{ bos_token }}{{ eos_token }}", "x": NaN, "bos_token": "a"#;
+        let write = |name: &str, content: &str| fs::write(path.join(name), content).unwrap();
+        write(TOKENS, r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>"}"#);
+        write(CONFIG, &format!("{source}\"}}"));
+        assert_eq!(text(path).unwrap(), "<s></s>");
+        // Newer ones number all tokens in the configuration, and the file has no meaning.
+        write(CONFIG, &format!("{source}\", \"added_tokens_decoder\": {{}}}}"));
+        assert_eq!(text(path).unwrap(), "a");
     }
 
     #[test]

@@ -34,6 +34,12 @@ pub enum GgufError {
         /// The reason why they are no shape.
         problem: &'static str,
     },
+    /// The file is not the one that its name says, because the download is incomplete.
+    #[error("the file {problem}")]
+    Download {
+        /// What is in its place, and what to do.
+        problem: &'static str,
+    },
     /// A key appears twice.
     #[error("metadata has the key {key} twice")]
     DuplicateKey {
@@ -164,6 +170,32 @@ pub enum GgufError {
         /// The row behind the last.
         end: usize,
     },
+    /// The name of a part does not tell those of the others.
+    #[error("the file is one of {count} parts, so its name must end with {suffix}")]
+    SplitName {
+        /// How many parts there are.
+        count: u32,
+        /// How the name must end.
+        suffix: String,
+    },
+    /// The file is a part of a split, but not its first.
+    #[error("the file is part {part} of {count} of a split model: give {first} instead")]
+    SplitPart {
+        /// The number of the part, from 1.
+        part: u32,
+        /// How many parts there are.
+        count: u32,
+        /// The name of the first part.
+        first: String,
+    },
+    /// A part of a split cannot be used.
+    #[error("{file}, a part of the split model, {problem}")]
+    SplitOther {
+        /// The name of the part.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A text is not UTF-8.
     #[error("{part}: a text is not UTF-8")]
     Text {
@@ -226,6 +258,24 @@ impl GgufError {
     pub(super) fn value(key: &str, expected: &'static str, got: impl Into<String>) -> Self {
         Self::Value { key: shorten(key), expected, got: shorten(&got.into()) }
     }
+}
+
+/// Returns what a download left in the place of a file that starts so, and what to do; `None` if it
+/// may be the file.
+#[must_use]
+pub fn download_problem(start: &[u8]) -> Option<&'static str> {
+    let pointer = b"version https://git-lfs";
+    let is = |whole: &[u8], least: usize| {
+        start.len() >= least && start.iter().zip(whole).all(|(a, b)| a.eq_ignore_ascii_case(b))
+    };
+    if is(pointer, 4) {
+        return Some(
+            "is a pointer of Git LFS, not the file itself: run `git lfs pull` in its folder, or \
+             download it again",
+        );
+    }
+    (is(b"<!doctype html", 4) || is(b"<html", 4))
+        .then_some("is a web page, not the file itself: download it again")
 }
 
 /// Cuts a text from the file, so that a message stays readable.

@@ -10,18 +10,26 @@ use std::{
 };
 
 use super::{
-    Array, GgufError, TensorInfo, Value, dequantize::dequantize, error::shorten, header::Header,
+    Array, GgufError, TensorInfo, Value,
+    dequantize::dequantize,
+    error::shorten,
+    header::Header,
+    split::{self, Split, file_name},
 };
 
 /// An opened GGUF file: its metadata, and tensors that stay on disk until they are asked for.
 #[derive(Debug)]
 pub struct Gguf {
     header: Header,
-    file: Mutex<File>,
+    /// The parts of the file.
+    parts: Vec<Mutex<File>>,
+    /// The part of each tensor that is not in the first.
+    places: BTreeMap<String, usize>,
 }
 
 impl Gguf {
-    /// Opens a file and checks its header: metadata, and shape, kind and place of every tensor.
+    /// Opens a file and checks its header: metadata, and shape, kind and place of every tensor. Of
+    /// a model in several files, `path` is the first; the others are found by its name.
     ///
     /// The cost is that of the header, at most 64 MiB: no weight is read.
     ///
@@ -30,10 +38,52 @@ impl Gguf {
     /// above a limit, or has a tensor that overlaps another, lies outside the file, or has elements
     /// of a kind that is not read.
     pub fn open(path: &Path) -> Result<Self, GgufError> {
+        let mut file = Self::open_part(path)?;
+        let Some(split) = file.split()? else { return Ok(file) };
+        split.check_first(path)?;
+        for index in 1..split.count {
+            let part = split.part(path, index).ok_or_else(|| split.unnamed())?;
+            file.add_part(&part, Split { number: index, ..split })
+                .map_err(|problem| GgufError::SplitOther { file: file_name(&part), problem })?;
+        }
+        Ok(file)
+    }
+
+    fn open_part(path: &Path) -> Result<Self, GgufError> {
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let header = Header::read(BufReader::new(&file), length)?;
-        Ok(Self { header, file: Mutex::new(file) })
+        Ok(Self { header, parts: vec![Mutex::new(file)], places: BTreeMap::new() })
+    }
+
+    /// Returns the place of the file in a split; `None` if it is whole.
+    fn split(&self) -> Result<Option<Split>, GgufError> {
+        let count = self.u32(split::COUNT)?.unwrap_or(1);
+        let number = self.u32(split::NUMBER)?.unwrap_or(0);
+        Ok((count > 1).then_some(Split { number, count }))
+    }
+
+    /// Adds the tensors of another part; fails with what is wrong with it.
+    fn add_part(&mut self, path: &Path, expected: Split) -> Result<(), String> {
+        let other = Self::open_part(path).map_err(|error| match error {
+            GgufError::Io { source } if source.kind() == io::ErrorKind::NotFound => {
+                "is missing: download it too".to_owned()
+            }
+            error => format!("is refused: {error}"),
+        })?;
+        if other.split().map_err(|error| error.to_string())? != Some(expected) {
+            return Err("belongs to another model, or to another place".to_owned());
+        }
+        let place = self.parts.len();
+        for (name, info) in other.header.tensors {
+            if self.header.tensors.contains_key(&name) {
+                return Err(format!("has the tensor {} again", shorten(&name)));
+            }
+            self.places.insert(name.clone(), place);
+            self.header.tensors.insert(name, info);
+        }
+        self.parts.extend(other.parts);
+        Ok(())
     }
 
     /// Returns the value of a key.
@@ -77,6 +127,7 @@ impl Gguf {
             return Err(GgufError::Rows { tensor, rows: count, start, end });
         }
         let row_bytes = row / info.kind.block() * info.kind.block_bytes();
+        let part = self.places.get(name).copied().unwrap_or(0);
         let mut offset = info.offset + rows.start as u64 * row_bytes as u64;
         let mut left = rows.len() * row_bytes;
         // The file holds the rows, so its length bounds this.
@@ -85,7 +136,7 @@ impl Gguf {
         let mut bytes = vec![0; left.min(piece)];
         while left > 0 {
             let bytes = &mut bytes[..left.min(piece)];
-            self.read(offset, bytes).map_err(failed)?;
+            self.read(part, offset, bytes).map_err(failed)?;
             dequantize(info.kind, bytes, &mut values);
             offset += bytes.len() as u64;
             left -= bytes.len();
@@ -175,8 +226,8 @@ impl Gguf {
         self.tensors().get(name).ok_or_else(missing)
     }
 
-    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+    fn read(&self, part: usize, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let mut file = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(bytes)
     }

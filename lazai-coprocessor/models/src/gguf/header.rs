@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Read};
 
 use super::{
     Array, GgufError, TensorInfo, Value,
-    error::shorten,
+    error::{download_problem, shorten},
     reader::Reader,
     tensor::{self, Description},
 };
@@ -22,6 +22,9 @@ impl Header {
         let reader = &mut Reader::new(source, length);
         let got = reader.array()?;
         if &got != MAGIC {
+            if let Some(problem) = download_problem(&got) {
+                return Err(GgufError::Download { problem });
+            }
             return Err(GgufError::Magic { got });
         }
         let got = reader.u32()?;

@@ -9,11 +9,13 @@ mod error;
 mod file;
 mod header;
 mod reader;
+mod split;
 mod tensor;
 mod tokenizer;
 mod value;
 
-pub use error::GgufError;
+pub use error::{GgufError, download_problem};
+
 pub use file::Gguf;
 pub use tensor::{TensorInfo, TensorKind};
 #[cfg(feature = "chat")]

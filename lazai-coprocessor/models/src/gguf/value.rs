@@ -112,7 +112,7 @@ impl Value {
     }
 
     /// Returns what an error says about the value: its type, and what it is if that is short.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Array(array) => format!("an array of {} {}", array.len(), array.elements()),
             Self::Bool(value) => value.to_string(),

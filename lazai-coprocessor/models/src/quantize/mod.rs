@@ -138,7 +138,7 @@ pub fn quantize(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Quantized, QuantizeError> {
     let max = checkpoint.architecture().context;
-    let context = options.context.unwrap_or(max);
+    let context = options.context.unwrap_or_else(|| checkpoint.context());
     if !(1..=max).contains(&context) {
         return Err(QuantizeError::Context { got: context, max });
     }

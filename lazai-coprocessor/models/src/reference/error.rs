@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use lazai_api_types::IoError;
 
 use crate::gguf::GgufError;
@@ -6,19 +8,31 @@ use crate::gguf::GgufError;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
-    /// A field of `config.json` has a value that this version does not read.
-    #[error("config.json: field {field} must be {expected}, got {got}")]
+    /// A file is not the one that its name says, because the download is incomplete.
+    #[error("{file} {problem}")]
+    Download {
+        /// The name of the file.
+        file: String,
+        /// What is in its place, and what to do.
+        problem: &'static str,
+    },
+    /// A field of a configuration has a value that this version does not read.
+    #[error("{file}: field {field} must be {expected}, got {got}")]
     Field {
+        /// The name of the file.
+        file: String,
         /// The name of the field.
-        field: &'static str,
+        field: String,
         /// The values that are read.
-        expected: &'static str,
+        expected: Cow<'static, str>,
         /// The value in the file, cut to 64 characters.
         got: String,
     },
     /// The tensor file is not as long as its header says.
-    #[error("model.safetensors has {got} bytes, its header describes {expected}")]
+    #[error("{file} has {got} bytes, its header describes {expected}: download it again")]
     FileLength {
+        /// The name of the file.
+        file: String,
         /// The length by the header.
         expected: u64,
         /// The length of the file.
@@ -28,7 +42,7 @@ pub enum ReferenceError {
     #[error("{part} has {got} bytes, more than {max}")]
     FileSize {
         /// The file, or the part of it.
-        part: &'static str,
+        part: String,
         /// Bytes of the file, or of the part.
         got: u64,
         /// The most bytes that are read.
@@ -38,7 +52,7 @@ pub enum ReferenceError {
     #[error("{file}: {}", source.kind())]
     Io {
         /// The name of the file.
-        file: &'static str,
+        file: String,
         /// The error of the file system.
         source: IoError,
     },
@@ -51,7 +65,7 @@ pub enum ReferenceError {
         /// The name of the key.
         key: String,
         /// The values that are read.
-        expected: &'static str,
+        expected: Cow<'static, str>,
         /// The value in the file, cut to 64 characters.
         got: String,
     },
@@ -62,6 +76,14 @@ pub enum ReferenceError {
         got: usize,
         /// The most there may be.
         max: usize,
+    },
+    /// A file that the checkpoint needs is absent.
+    #[error("{file} is missing: {hint}")]
+    MissingFile {
+        /// The name of the file.
+        file: String,
+        /// What to do.
+        hint: String,
     },
     /// A tensor that the configuration needs is absent.
     #[error("the checkpoint lacks the tensor {tensor}")]
@@ -91,7 +113,7 @@ pub enum ReferenceError {
     #[error("{file}: {problem}")]
     Syntax {
         /// The name of the file.
-        file: &'static str,
+        file: String,
         /// The message of the parser.
         problem: String,
     },

@@ -220,11 +220,11 @@ impl Forward {
     ) -> Result<Self, ReferenceError> {
         let turns = match &architecture.positions {
             Positions::Learned => Vec::new(),
-            Positions::Rotary(rotary) => {
-                turns_per_position(architecture.head_dim, rotary).map_err(|error| {
-                    ReferenceError::Syntax { file: "config.json", problem: error.to_string() }
-                })?
-            }
+            Positions::Rotary(rotary) => turns_per_position(architecture.head_dim, rotary)
+                .map_err(|error| ReferenceError::Syntax {
+                    file: "config.json".to_owned(),
+                    problem: error.to_string(),
+                })?,
         };
         Ok(Self { architecture, threads, turns })
     }

@@ -3,6 +3,9 @@
 /// Positions of a sequence.
 pub(super) const MAX_CONTEXT: u32 = 1 << 17;
 
+/// Positions of a sequence that is read in one step, because its tokens attend to those after them.
+pub(super) const MAX_WHOLE_CONTEXT: u32 = 1 << 13;
+
 /// Elements of a head.
 pub(super) const MAX_HEAD_DIM: u32 = 256;
 

@@ -16,8 +16,10 @@ mod float_network;
 mod folder;
 mod forward;
 mod gguf;
+pub(crate) mod json;
 mod limits;
 mod model;
+mod note;
 mod observer;
 mod operators;
 mod perplexity;
@@ -29,31 +31,41 @@ pub(crate) mod tests;
 use core::fmt::Debug;
 
 pub(crate) use arithmetic::ln;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, OpenOptions};
 pub use compare::{Comparison, compare, integer_scores};
-pub use config::Config;
+pub use config::{Config, Fields};
 pub use error::ReferenceError;
-pub use family::Family;
+pub use family::{Family, FamilyRules};
 #[cfg(test)]
 pub(crate) use float_network::tests as float_network_tests;
 pub(crate) use float_network::{Block, Dense, Layers, Place};
 pub use float_network::{FloatNetwork, FloatNetworkError};
 pub(crate) use forward::{LayerwiseForward, observe};
+pub use gguf::GgufFields;
 pub use model::ReferenceModel;
+pub use note::Note;
 pub use observer::{LayerPoint, Observer, Point};
 pub use perplexity::{Perplexity, perplexity};
+pub use weights::{WeightName, WeightRole, WeightTransform};
 
 /// Tensors by name, in a file that is read piece by piece.
 trait TensorSource: Debug + Send + Sync {
     /// Returns all names, sorted.
     fn names(&self) -> Vec<String>;
 
-    /// Returns the shape of a tensor that can be read, outermost first.
-    fn shape(&self, name: &str) -> Result<Vec<usize>, ReferenceError>;
+    /// Returns the shape of a tensor that can be read and should have `rank` sizes, outermost
+    /// first.
+    fn shape(&self, name: &str, rank: usize) -> Result<Vec<usize>, ReferenceError>;
 
     /// Reads the elements of a tensor, all of them finite.
     fn read(&self, name: &str) -> Result<Vec<f32>, ReferenceError>;
 
-    /// Reads the `tokenizer.json` that belongs to the tensors.
-    fn tokenizer_json(&self) -> Result<Vec<u8>, ReferenceError>;
+    /// Returns whether two tensors have the same elements.
+    fn same(&self, first: &str, second: &str) -> Result<bool, ReferenceError> {
+        Ok(self.read(first)? == self.read(second)?)
+    }
+
+    /// Reads the `tokenizer.json` that belongs to the tensors, for an embedding of `vocabulary`
+    /// rows, and what a user should know of it.
+    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Option<Note>), ReferenceError>;
 }

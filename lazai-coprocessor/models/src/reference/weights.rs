@@ -23,46 +23,76 @@ pub(super) struct WeightMapping {
 
 /// The step from a tensor of the checkpoint to a weight.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum WeightTransform {
-    /// Taken from a tensor that fuses the outputs of queries, keys and values: `index` 0, 1 or 2.
-    FusedPart { index: usize, transposed: bool },
+pub enum WeightTransform {
+    /// Taken from a tensor that fuses the outputs of queries, keys and values.
+    FusedPart {
+        /// 0, 1 or 2.
+        index: usize,
+        /// Whether the tensor is `[inputs, outputs]`.
+        transposed: bool,
+    },
     /// Taken as it is.
     Identity,
     /// Reordered within each head, from rotary pairs side by side, `(i, pair)`, to `(pair, i)`.
-    Deinterleave { heads: usize },
-    /// Added, row by row, to the first row of a tensor `other` of `rows` rows.
-    PlusFirstRow { other: String, rows: usize },
+    Deinterleave {
+        /// How many heads there are.
+        heads: usize,
+    },
+    /// Added, row by row, to the first row of another tensor.
+    PlusFirstRow {
+        /// The name of the other tensor.
+        other: String,
+        /// Its rows.
+        rows: usize,
+    },
     /// Transposed from `[inputs, outputs]`.
     Transpose,
 }
 
 /// The function of a weight in the network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum WeightRole {
+pub enum WeightRole {
+    /// The norm of the first half of a layer.
     AttentionNorm,
+    /// The second product of the feed-forward network.
     Down,
+    /// A row for each token.
     Embedding,
+    /// The norm of the embedded tokens.
     EmbeddingNorm,
+    /// The last norm.
     FinalNorm,
+    /// The gate of the feed-forward network.
     Gate,
+    /// The projection to scores.
     Head,
+    /// The keys of attention.
     Key,
+    /// The norm of each key head.
     KeyNorm,
+    /// The norm of the second half of a layer.
     MlpNorm,
+    /// The output of attention.
     Output,
+    /// A row for each position.
     Positions,
+    /// The queries of attention.
     Query,
+    /// The norm of each query head.
     QueryNorm,
+    /// The first product of the feed-forward network.
     Up,
+    /// The values of attention.
     Value,
 }
 
 /// A name of [`Architecture::tensors`], taken apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct WeightName<'a> {
-    pub(super) role: WeightRole,
+pub struct WeightName<'a> {
+    /// What the weight does.
+    pub role: WeightRole,
     /// Whether it is the bias of its role.
-    pub(super) bias: bool,
+    pub bias: bool,
     /// The number of the layer, if it is in one.
     layer: Option<&'a str>,
 }
@@ -174,6 +204,13 @@ impl WeightRole {
 }
 
 impl<'a> WeightName<'a> {
+    /// The embedding of the tokens.
+    pub(super) const EMBEDDING: Self =
+        Self { role: WeightRole::Embedding, bias: false, layer: None };
+
+    /// The projection to scores.
+    pub(super) const HEAD: Self = Self { role: WeightRole::Head, bias: false, layer: None };
+
     /// Takes a name of [`Architecture::tensors`] apart; `None` if its role is unknown.
     pub(super) fn parse(name: &'a str) -> Option<Self> {
         let (name, bias) = match name.strip_suffix(".bias") {
@@ -190,7 +227,8 @@ impl<'a> WeightName<'a> {
 
     /// Returns the name of the tensor of `module`, in the layer that `layers` numbers if the weight
     /// is in one.
-    pub(super) fn tensor(&self, prefix: &str, layers: &str, module: &str) -> String {
+    #[must_use]
+    pub fn tensor(&self, prefix: &str, layers: &str, module: &str) -> String {
         let suffix = if self.bias { "bias" } else { "weight" };
         match self.layer {
             Some(layer) => format!("{prefix}{layers}.{layer}.{module}.{suffix}"),
@@ -199,7 +237,8 @@ impl<'a> WeightName<'a> {
     }
 
     /// Returns the name of the tensor in a GGUF file, where all families share the names of most.
-    pub(super) fn gguf_tensor(&self) -> String {
+    #[must_use]
+    pub fn gguf_tensor(&self) -> String {
         let module = match self.role {
             WeightRole::AttentionNorm => "attn_norm",
             WeightRole::Down => "ffn_down",
@@ -222,7 +261,8 @@ impl<'a> WeightName<'a> {
     }
 
     /// Returns the name of the tensor of `module` in a GGUF file.
-    pub(super) fn gguf_module(&self, module: &str) -> String {
+    #[must_use]
+    pub fn gguf_module(&self, module: &str) -> String {
         self.tensor("", "blk", module)
     }
 }

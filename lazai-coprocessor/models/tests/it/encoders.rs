@@ -1,7 +1,7 @@
 use lazai_coprocessor::{architecture::Pooling, kernel::Threads};
 use lazai_models::{
     quantize::Rounding,
-    reference::{Checkpoint, ReferenceModel},
+    reference::{Checkpoint, OpenOptions, ReferenceModel},
 };
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -13,7 +13,11 @@ fn compare(name: &str) -> Option<()> {
     let sequences = sequences(&folder.join("expected.safetensors"));
     let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
     for (index, pooling) in [Pooling::Mean, Pooling::First].into_iter().enumerate() {
-        let checkpoint = Checkpoint::open(&folder).unwrap().with_pooling(pooling);
+        let checkpoint = Checkpoint::open_with(
+            &folder,
+            &OpenOptions { pooling: Some(pooling), ..OpenOptions::default() },
+        )
+        .unwrap();
         let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
         let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
         let (mut cosines, mut exact) = (Vec::new(), 1.0_f64);

@@ -10,4 +10,5 @@ mod decoders;
 mod encoders;
 mod files;
 mod folder;
+mod outside;
 mod tokens;

@@ -15,6 +15,7 @@ enum Words {
     Llama3,
     Qwen2,
     SmolLm,
+    Tekken,
 }
 
 pub(super) fn convert<'a>(
@@ -36,8 +37,8 @@ pub(super) fn convert<'a>(
             end_of_word_suffix: (),
             fuse_unk: false,
             byte_fallback: false,
-            // Some words of Llama 3 are tokens that its merges do not lead to.
-            ignore_merges: llama3,
+            // Some words of both are tokens that the merges do not lead to.
+            ignore_merges: llama3 || words == Words::Tekken,
             vocab: Vocab(vocabulary.iter().map(|(id, text, _)| (text, id)).collect()),
             merges: read_merges(file, vocabulary)?,
         },
@@ -49,11 +50,13 @@ impl Words {
         Ok(match file.text(keys::PRE_TOKENIZER)? {
             // Files from before the key was invented have none.
             None | Some("default" | "gpt-2") => Self::Gpt2,
-            Some("llama-bpe" | "llama-v3" | "llama3") => Self::Llama3,
+            Some("falcon3" | "llama-bpe" | "llama-v3" | "llama3" | "pixtral") => Self::Llama3,
             Some("deepseek-r1-qwen" | "qwen2") => Self::Qwen2,
             Some("smollm") => Self::SmolLm,
+            Some("tekken") => Self::Tekken,
             Some(got) => {
-                let expected = "gpt-2, default, llama-bpe, llama3, qwen2 or smollm";
+                let expected = "gpt-2, default, llama-bpe, llama3, falcon3, pixtral, qwen2, smollm \
+                    or tekken; for another, give its tokenizer.json with --tokenizer";
                 return Err(GgufError::value(keys::PRE_TOKENIZER, expected, got));
             }
         })
@@ -75,6 +78,7 @@ impl Words {
             Self::Llama3 => vec![split(LLAMA3), bytes(false)],
             Self::Qwen2 => vec![split(QWEN2), bytes(false)],
             Self::SmolLm => vec![PreTokenizer::Digits { individual_digits: true }, bytes(true)],
+            Self::Tekken => vec![split(TEKKEN), bytes(false)],
         };
         PreTokenizer::Sequence { pretokenizers }
     }
@@ -102,4 +106,5 @@ fn read_merges<'a>(
 }
 
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";

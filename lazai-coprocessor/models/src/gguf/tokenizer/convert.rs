@@ -16,20 +16,6 @@ impl Gguf {
         self.text(keys::CHAT_TEMPLATE).ok().flatten()
     }
 
-    /// Returns the tokens that end a text, a turn or a message, in ascending order.
-    ///
-    /// # Errors
-    /// [`GgufError::Value`] if one is not in the vocabulary.
-    pub fn end_tokens(&self) -> Result<Vec<u32>, GgufError> {
-        let mut tokens = Vec::new();
-        for key in [keys::EOS, keys::EOT, keys::EOM] {
-            tokens.extend(keys::token(self, key)?);
-        }
-        tokens.sort_unstable();
-        tokens.dedup();
-        Ok(tokens)
-    }
-
     /// Converts the embedded tokenizer to the `tokenizer.json` of Hugging Face that makes the same
     /// tokens.
     ///

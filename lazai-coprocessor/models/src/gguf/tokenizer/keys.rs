@@ -33,7 +33,9 @@ pub(super) const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
 
 // What is done to a text.
 pub(super) const ADD_BOS: &str = "tokenizer.ggml.add_bos_token";
+pub(super) const ADD_SEP: &str = "tokenizer.ggml.add_sep_token";
 pub(super) const ADD_EOS: &str = "tokenizer.ggml.add_eos_token";
+pub(super) const ESCAPE_SPACES: &str = "tokenizer.ggml.escape_whitespaces";
 pub(super) const ADD_SPACE_PREFIX: &str = "tokenizer.ggml.add_space_prefix";
 pub(crate) const CHAT_TEMPLATE: &str = "tokenizer.chat_template";
 pub(super) const CHARSMAP: &str = "tokenizer.ggml.precompiled_charsmap";

@@ -4,6 +4,7 @@
 mod byte_level;
 mod charsmap;
 mod convert;
+mod end;
 mod json;
 pub(crate) mod keys;
 mod sentencepiece;

@@ -15,6 +15,9 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
+    if file.bool(keys::ESCAPE_SPACES)? == Some(false) {
+        return Err(GgufError::value(keys::ESCAPE_SPACES, "true", "false"));
+    }
     let prefix = file.bool(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
     let merges = derive_merges(vocabulary, vocabulary.scores(file)?);
     let replace = Normalizer::Replace { pattern: Pattern::String(" "), content: SPACE };

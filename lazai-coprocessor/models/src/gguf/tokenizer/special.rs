@@ -2,7 +2,7 @@
 
 use super::{
     json::Template,
-    keys::{ADD_BOS, ADD_EOS, BOS, EOM, EOS, EOT, token},
+    keys::{ADD_BOS, ADD_EOS, BOS, EOS, token},
     vocabulary::Vocabulary,
 };
 use crate::gguf::{Gguf, GgufError};
@@ -11,23 +11,17 @@ use crate::gguf::{Gguf, GgufError};
 pub(super) struct Special {
     bos: Option<u32>,
     eos: Option<u32>,
-    eot: Option<u32>,
-    eom: Option<u32>,
+    ends: Vec<u32>,
 }
 
 impl Special {
     pub(super) fn read(file: &Gguf) -> Result<Self, GgufError> {
-        Ok(Self {
-            bos: token(file, BOS)?,
-            eos: token(file, EOS)?,
-            eot: token(file, EOT)?,
-            eom: token(file, EOM)?,
-        })
+        Ok(Self { bos: token(file, BOS)?, eos: token(file, EOS)?, ends: file.end_tokens()? })
     }
 
     /// Returns whether a prompt must not spell the token, whatever its type says.
     pub(super) fn contains(&self, token: u32) -> bool {
-        [self.bos, self.eos, self.eot, self.eom].contains(&Some(token))
+        self.bos == Some(token) || self.ends.contains(&token)
     }
 
     /// Returns what stands before and behind a text, if anything; the defaults hold where the file

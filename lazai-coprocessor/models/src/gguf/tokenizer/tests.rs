@@ -167,13 +167,27 @@ fn byte_level(pre: &str) -> Pair {
     };
     let sequence = |first| json!({"type": "Sequence", "pretokenizers": [first, bytes]});
     match pre {
-        "llama-bpe" => {
+        "falcon3" | "llama-bpe" | "pixtral" => {
             original["pre_tokenizer"] = sequence(split("{1,3}"));
             original["model"]["ignore_merges"] = json!(true);
         }
         "qwen2" => {
             original["normalizer"] = json!({"type": "NFC"});
             original["pre_tokenizer"] = sequence(split(""));
+        }
+        "tekken" => {
+            // As in the tokenizer.json of Mistral Nemo.
+            let letters = |case| format!("[\\p{{{case}}}\\p{{Lt}}\\p{{Lm}}\\p{{Lo}}\\p{{M}}]");
+            let (large, small) = (letters("Lu"), letters("Ll").replace("\\p{Lt}", ""));
+            let start = "[^\\r\\n\\p{L}\\p{N}]?";
+            let regex = format!(
+                "{start}{large}*{small}+|{start}{large}+{small}*|\\p{{N}}| \
+                 ?[^\\s\\p{{L}}\\p{{N}}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+            );
+            original["pre_tokenizer"] = sequence(json!({
+                "type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false
+            }));
+            original["model"]["ignore_merges"] = json!(true);
         }
         "smollm" => {
             let words = original["pre_tokenizer"].clone();
@@ -189,7 +203,7 @@ fn byte_level(pre: &str) -> Pair {
         writer = writer.entry("tokenizer.ggml.pre", pre);
     }
     // Llama 3 begins every text unless the file says otherwise.
-    if pre == "llama-bpe" {
+    if matches!(pre, "falcon3" | "llama-bpe" | "pixtral") {
         writer = writer.entry("tokenizer.ggml.bos_token_id", 0);
         original["post_processor"] = template(&[("<|begin|>", 0)], &[]);
     }
@@ -266,7 +280,9 @@ fn unigram() -> Pair {
 
 #[test]
 fn byte_level_bpe_makes_the_tokens_of_the_original() {
-    for pre in ["gpt-2", "default", "", "llama-bpe", "qwen2", "smollm"] {
+    for pre in
+        ["gpt-2", "default", "", "llama-bpe", "falcon3", "pixtral", "qwen2", "smollm", "tekken"]
+    {
         byte_level(pre).check_all(33);
     }
     let tokens = |pre, text| byte_level(pre).converted.encode(text).unwrap().len();
@@ -427,7 +443,7 @@ fn what_is_missing_or_contradicts_is_named() {
     let messages = [
         refused("model", None),
         refused("model", Some("rwkv".into())),
-        refused("pre", Some("tekken".into())),
+        refused("pre", Some("chatglm-bpe".into())),
         refused("tokens", None),
         refused("tokens", Some(vec![1].into())),
         refused("tokens", texts(&["a", "b", "a", "c"])),
@@ -448,7 +464,8 @@ fn what_is_missing_or_contradicts_is_named() {
         [
             "metadata lacks the key tokenizer.ggml.model",
             "key tokenizer.ggml.model must be gpt2, llama, bert or t5, got rwkv",
-            "key tokenizer.ggml.pre must be gpt-2, default, llama-bpe, llama3, qwen2 or smollm, got tekken",
+            "key tokenizer.ggml.pre must be gpt-2, default, llama-bpe, llama3, falcon3, pixtral, qwen2, \
+             smollm or tekken; for another, give its tokenizer.json with --tokenizer, got chatglm-bpe",
             "metadata lacks the key tokenizer.ggml.tokens",
             "key tokenizer.ggml.tokens must be an array of texts, got an array of 1 i32",
             "tokenizer.ggml.tokens: token 2 appears twice: \"a\"",
@@ -516,7 +533,7 @@ proptest! {
 
     #[test]
     fn any_text_has_the_tokens_of_the_original(texts in prop::collection::vec(any_text(), 8)) {
-        let pairs = ["gpt-2", "llama-bpe", "qwen2", "smollm"].map(byte_level);
+        let pairs = ["gpt-2", "llama-bpe", "qwen2", "smollm", "tekken"].map(byte_level);
         let others = [sentencepiece(), wordpiece(false), wordpiece(true), unigram()];
         for pair in pairs.into_iter().chain(others) {
             texts.iter().for_each(|text| pair.check(text));

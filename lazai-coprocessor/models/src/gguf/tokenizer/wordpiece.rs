@@ -14,8 +14,12 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
 ) -> Result<Parts<'a>, GgufError> {
     // The key of newer files stands first.
-    let before = named(file, vocabulary, &[keys::BOS, keys::CLS], "[CLS]")?;
-    let after = named(file, vocabulary, &[keys::SEP], "[SEP]")?;
+    let wanted = |key, keys: &[&'static str], default| match file.bool(key)? {
+        Some(false) => Ok(None),
+        _ => named(file, vocabulary, keys, default).map(Some),
+    };
+    let before = wanted(keys::ADD_BOS, &[keys::BOS, keys::CLS], "[CLS]")?;
+    let after = wanted(keys::ADD_SEP, &[keys::SEP], "[SEP]")?;
     let (unk_token, _) = named(file, vocabulary, &[keys::UNKNOWN], "[UNK]")?;
     Ok(Parts {
         normalizer: Some(Normalizer::Bert {
@@ -25,7 +29,7 @@ pub(super) fn convert<'a>(
             lowercase: file.bool(keys::LOWERCASE)?.unwrap_or(true),
         }),
         pre_tokenizer: Some(PreTokenizer::Bert),
-        post_processor: Some(Template::new(Some(before), Some(after))),
+        post_processor: (before.is_some() || after.is_some()).then(|| Template::new(before, after)),
         decoder: Decoder::WordPiece { prefix: CONTINUATION, cleanup: true },
         model: Model::WordPiece {
             unk_token,

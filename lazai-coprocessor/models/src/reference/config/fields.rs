@@ -1,42 +1,78 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::reference::ReferenceError;
 
 /// The fields of a configuration, with refusals that name them.
-pub(in crate::reference) struct Fields<'a>(pub(in crate::reference) &'a Map<String, Value>);
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    file: &'a str,
+    map: &'a Map<String, Value>,
+}
 
 impl<'a> Fields<'a> {
+    pub(in crate::reference) const fn new(file: &'a str, map: &'a Map<String, Value>) -> Self {
+        Self { file, map }
+    }
+
     /// Returns the field, unless it is absent or null.
-    pub(in crate::reference) fn present(&self, field: &str) -> Option<&'a Value> {
-        self.0.get(field).filter(|value| !value.is_null())
+    #[must_use]
+    pub fn present(&self, field: &str) -> Option<&'a Value> {
+        self.map.get(field).filter(|value| !value.is_null())
+    }
+
+    /// Returns whether the field is there and null.
+    #[must_use]
+    pub fn is_null(&self, field: &str) -> bool {
+        self.map.get(field).is_some_and(Value::is_null)
     }
 
     /// Returns the error that refuses the value of a field.
-    pub(in crate::reference) fn refused(
+    #[must_use]
+    pub fn refused(&self, field: &str, expected: impl Into<Cow<'static, str>>) -> ReferenceError {
+        self.refused_value(field, expected, self.map.get(field))
+    }
+
+    /// Returns the error that refuses a value that stands somewhere inside a field.
+    pub(in crate::reference) fn refused_value(
         &self,
-        field: &'static str,
-        expected: &'static str,
+        field: &str,
+        expected: impl Into<Cow<'static, str>>,
+        got: Option<&Value>,
     ) -> ReferenceError {
-        refused(field, expected, self.0.get(field))
+        let got = got.map_or_else(|| "nothing".to_owned(), Value::to_string);
+        ReferenceError::Field {
+            file: self.file.to_owned(),
+            field: field.to_owned(),
+            expected: expected.into(),
+            got: got.chars().take(64).collect(),
+        }
     }
 
     /// Requires a value that fits.
-    pub(in crate::reference) fn only(
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn only(
         &self,
-        field: &'static str,
+        field: &str,
         expected: &'static str,
         fits: impl Fn(&Value) -> bool,
     ) -> Result<(), ReferenceError> {
-        match self.0.get(field) {
+        match self.map.get(field) {
             Some(value) if fits(value) => Ok(()),
             _ => Err(self.refused(field, expected)),
         }
     }
 
     /// Requires a value that fits unless the field is absent or null.
-    pub(in crate::reference) fn neutral(
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn neutral(
         &self,
-        field: &'static str,
+        field: &str,
         expected: &'static str,
         fits: impl Fn(&Value) -> bool,
     ) -> Result<(), ReferenceError> {
@@ -44,9 +80,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a positive integer up to `max`.
-    pub(in crate::reference) fn integer(
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn integer(
         &self,
-        field: &'static str,
+        field: &str,
         default: Option<u32>,
         max: u32,
     ) -> Result<u32, ReferenceError> {
@@ -59,32 +98,30 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a number from 0 to 1.
-    pub(in crate::reference) fn epsilon(
-        &self,
-        field: &'static str,
-        default: Option<f64>,
-    ) -> Result<f64, ReferenceError> {
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn epsilon(&self, field: &str, default: Option<f64>) -> Result<f64, ReferenceError> {
         let got = self.present(field).map_or(default, Value::as_f64);
         got.filter(|got| (0.0..=1.0).contains(got))
             .ok_or_else(|| self.refused(field, "a number from 0 to 1"))
     }
 
     /// Reads a boolean; `default` if the field is absent or null.
-    pub(in crate::reference) fn flag(
-        &self,
-        field: &'static str,
-        default: bool,
-    ) -> Result<bool, ReferenceError> {
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn flag(&self, field: &str, default: bool) -> Result<bool, ReferenceError> {
         self.present(field).map_or(Ok(default), |value| {
             value.as_bool().ok_or_else(|| self.refused(field, "true or false"))
         })
     }
 
     /// Reads the tokens that end a text: one, a list, or none.
-    pub(in crate::reference) fn end_tokens(
-        &self,
-        vocabulary: u32,
-    ) -> Result<Vec<u32>, ReferenceError> {
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn end_tokens(&self, vocabulary: u32) -> Result<Vec<u32>, ReferenceError> {
         let field = "eos_token_id";
         let values = match self.present(field) {
             None => return Ok(Vec::new()),
@@ -99,15 +136,6 @@ impl<'a> Fields<'a> {
         };
         values.iter().map(token).collect()
     }
-}
-
-pub(super) fn refused(
-    field: &'static str,
-    expected: &'static str,
-    got: Option<&Value>,
-) -> ReferenceError {
-    let got = got.map_or_else(|| "nothing".to_owned(), Value::to_string);
-    ReferenceError::Field { field, expected, got: got.chars().take(64).collect() }
 }
 
 const MAX_END_TOKENS: usize = 64;

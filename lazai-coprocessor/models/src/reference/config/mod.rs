@@ -1,15 +1,18 @@
 //! The `config.json` of a checkpoint.
 
 mod fields;
+mod neutral;
 pub(super) mod rotary;
 
 use std::collections::BTreeMap;
 
-pub(super) use fields::Fields;
+pub use fields::Fields;
 use lazai_coprocessor::architecture::Architecture;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Family, ReferenceError, weights::WeightMapping};
+use super::{
+    Family, Note, ReferenceError, family, json, limits::MAX_CONTEXT, weights::WeightMapping,
+};
 
 /// The content of a `config.json`: the architecture, and how its family names the weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Config {
     /// Rows of the token type embedding, of which the first belongs to all tokens; 0 if there is
     /// none.
     pub token_types: u32,
+    /// What a user should know.
+    pub notes: Vec<Note>,
 }
 
 impl Config {
@@ -33,23 +38,52 @@ impl Config {
     /// [`ReferenceError::Syntax`] if it is not a JSON object, [`ReferenceError::Field`] if a field
     /// is absent or has a value that this version does not read.
     pub fn from_json(json: &[u8]) -> Result<Self, ReferenceError> {
-        let map: Map<String, Value> = serde_json::from_slice(json).map_err(|error| {
-            ReferenceError::Syntax { file: "config.json", problem: error.to_string() }
-        })?;
-        let fields = Fields(&map);
-        fields.neutral("quantization_config", "null", Value::is_null)?;
+        Self::from_json_of(Family::ALL, json)
+    }
+
+    /// Reads a `config.json` of one of some families.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_of(families: &[Family], json: &[u8]) -> Result<Self, ReferenceError> {
+        let file = "config.json";
+        let map = json::object(file, json)?;
+        let fields = Fields::new(file, &map);
+        neutral::check(&fields)?;
         let model_type = fields.present("model_type").and_then(Value::as_str);
-        let read = model_type.and_then(|name| Some((name, Family::of_model_type(name)?)));
+        let read = model_type.and_then(|name| {
+            let family =
+                families.iter().find(|family| family.rules().model_types().contains(&name));
+            Some((name, family?))
+        });
         match read {
             Some((model_type, family)) => family.rules().read_config(model_type, &fields),
-            None => Err(fields.refused("model_type", Family::MODEL_TYPES)),
+            None => {
+                let words = families.iter().flat_map(|family| family.rules().model_types());
+                Err(fields.refused("model_type", family::list(words)))
+            }
+        }
+    }
+
+    /// Returns a configuration of `family` without token types, whose context is cut to what is
+    /// read.
+    #[must_use]
+    pub fn new(family: Family, architecture: Architecture) -> Self {
+        let positions = u64::from(architecture.context);
+        let context = architecture.context.min(MAX_CONTEXT);
+        let note = Note::Context { positions, context };
+        Self {
+            architecture: Architecture { context, ..architecture },
+            family,
+            token_types: 0,
+            notes: (positions > u64::from(context)).then_some(note).into_iter().collect(),
         }
     }
 
     /// Returns every tensor of a checkpoint by its name in the file, with its shape.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mappings = self.mappings(false);
+        let mappings = self.mappings(self.family.rules().usual_prefix());
         let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
         for (name, _) in self.architecture.tensors() {
             for source in mappings.get(&name).into_iter().flat_map(WeightMapping::sources) {
@@ -64,9 +98,9 @@ impl Config {
 
     /// Returns where every weight comes from in a folder, by its name in this crate.
     ///
-    /// `prefixed` says whether the names of the folder start with the prefix of the family.
-    pub(super) fn mappings(&self, prefixed: bool) -> BTreeMap<String, WeightMapping> {
+    /// `prefix` is what stands before the names of the folder.
+    pub(super) fn mappings(&self, prefix: &str) -> BTreeMap<String, WeightMapping> {
         let rules = self.family.rules();
-        WeightMapping::of_all(&self.architecture, |name| rules.map_weight(self, name, prefixed))
+        WeightMapping::of_all(&self.architecture, |name| rules.map_weight(self, name, prefix))
     }
 }

@@ -1,7 +1,7 @@
 use lazai_coprocessor::architecture::{Rotary, RotaryScaling};
 use serde_json::Value;
 
-use super::fields::{Fields, refused};
+use super::Fields;
 use crate::reference::{ReferenceError, limits::MAX_THETA};
 
 /// Reads the frequencies of rotary positions, which newer files put whole inside `rope_parameters`.
@@ -22,7 +22,8 @@ pub(in crate::reference) fn read(fields: &Fields<'_>) -> Result<Rotary, Referenc
     });
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let theta = theta.map(|theta| theta as u64);
-    let refused = || refused("rope_theta", "an integer from 2 to 2^53", Some(value));
+    let expected = "an integer from 2 to 2^53";
+    let refused = || fields.refused_value("rope_theta", expected, Some(value));
     Ok(Rotary { theta: theta.ok_or_else(refused)?, scaling })
 }
 

@@ -14,18 +14,21 @@ use crate::reference::{
 };
 
 /// The rules of the family.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Bert;
 
 impl FamilyRules for Bert {
+    fn name(&self) -> &'static str {
+        "bert"
+    }
+
     fn model_types(&self) -> &'static [&'static str] {
         &["bert"]
     }
 
     fn read_config(&self, _: &str, fields: &Fields<'_>) -> Result<Config, ReferenceError> {
         fields.neutral("position_embedding_type", "\"absolute\"", |value| value == "absolute")?;
-        for field in ["is_decoder", "add_cross_attention"] {
-            fields.neutral(field, "false", |value| value == false)?;
-        }
+        fields.neutral("is_decoder", "false", |value| value == false)?;
         let hidden = fields.integer("hidden_size", None, MAX_WIDTH)?;
         let heads = fields.integer("num_attention_heads", None, hidden)?;
         let head_dim = hidden / heads;
@@ -55,7 +58,7 @@ impl FamilyRules for Bert {
             end_tokens: Vec::new(),
         };
         let token_types = fields.integer("type_vocab_size", Some(2), MAX_WIDTH)?;
-        Ok(Config { architecture, family: Family::Bert, token_types })
+        Ok(Config { token_types, ..Config::new(Family::new(&Self), architecture) })
     }
 
     fn prefix(&self) -> &'static str {
@@ -66,9 +69,8 @@ impl FamilyRules for Bert {
         &self,
         config: &Config,
         name: &WeightName<'_>,
-        prefixed: bool,
+        prefix: &str,
     ) -> (String, WeightTransform) {
-        let prefix = if prefixed { self.prefix() } else { "" };
         let module = match name.role {
             WeightRole::AttentionNorm => "attention.output.LayerNorm",
             WeightRole::Down => "output.dense",
@@ -97,6 +99,16 @@ impl FamilyRules for Bert {
         (name.tensor(prefix, "encoder.layer", module), WeightTransform::Identity)
     }
 
+    fn rename(&self, tensor: &str) -> String {
+        // The first checkpoints have the words of TensorFlow.
+        let renamed = |old: &str, new: &str| {
+            let stem = tensor.strip_suffix(old).filter(|stem| stem.ends_with("LayerNorm."));
+            stem.map(|stem| format!("{stem}{new}"))
+        };
+        let renamed = renamed("gamma", "weight").or_else(|| renamed("beta", "bias"));
+        renamed.unwrap_or_else(|| tensor.to_owned())
+    }
+
     fn is_redundant(&self, tensor: &str) -> bool {
         // The pooler and the heads of training follow the last layer.
         let name = tensor.strip_prefix(self.prefix()).unwrap_or(tensor);
@@ -112,19 +124,11 @@ impl FamilyRules for Bert {
         if fields.bool("attention.causal")? == Some(true) {
             return Err(fields.refused("attention.causal", "false", &"true"));
         }
-        let pooling = match fields.u32("pooling_type")? {
-            None | Some(0 | 1) => Pooling::Mean,
-            Some(2) => Pooling::First,
-            Some(got) => {
-                return Err(fields.refused("pooling_type", "1 (mean) or 2 (first)", &got));
-            }
-        };
         Ok(Architecture {
             mask: Mask::Bidirectional,
             norm_order: NormOrder::Post,
             feed_forward: FeedForward::Gelu(Gelu::Exact),
             head: Head::None,
-            pooling,
             end_tokens: Vec::new(),
             ..base
         })

@@ -14,17 +14,20 @@ use crate::reference::{
 };
 
 /// The rules of the family.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Gpt2;
 
 impl FamilyRules for Gpt2 {
+    fn name(&self) -> &'static str {
+        "gpt2"
+    }
+
     fn model_types(&self) -> &'static [&'static str] {
         &["gpt2"]
     }
 
     fn read_config(&self, _: &str, fields: &Fields<'_>) -> Result<Config, ReferenceError> {
-        for field in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
-            fields.neutral(field, "false", |value| value == false)?;
-        }
+        fields.neutral("scale_attn_by_inverse_layer_idx", "false", |value| value == false)?;
         fields.neutral("scale_attn_weights", "true", |value| value == true)?;
         let hidden = fields.integer("n_embd", None, MAX_WIDTH)?;
         let heads = fields.integer("n_head", None, hidden)?;
@@ -54,7 +57,7 @@ impl FamilyRules for Gpt2 {
             pooling: Pooling::Mean,
             end_tokens: fields.end_tokens(vocabulary)?,
         };
-        Ok(Config { architecture, family: Family::Gpt2, token_types: 0 })
+        Ok(Config::new(Family::new(&Self), architecture))
     }
 
     fn prefix(&self) -> &'static str {
@@ -65,9 +68,8 @@ impl FamilyRules for Gpt2 {
         &self,
         _: &Config,
         name: &WeightName<'_>,
-        prefixed: bool,
+        prefix: &str,
     ) -> (String, WeightTransform) {
-        let prefix = if prefixed { self.prefix() } else { "" };
         // Linear layers are stored as [inputs, outputs].
         let linear = if name.bias { WeightTransform::Identity } else { WeightTransform::Transpose };
         let fused = |index| WeightTransform::FusedPart { index, transposed: !name.bias };

@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use super::FamilyRules;
 use crate::reference::{
-    Config, Family, ReferenceError,
+    Config, Family, Note, ReferenceError,
     config::{Fields, rotary},
     gguf::GgufFields,
-    limits::{MAX_CONTEXT, MAX_HEAD_DIM, MAX_LAYERS, MAX_WIDTH},
+    limits::{MAX_HEAD_DIM, MAX_LAYERS, MAX_WIDTH},
     weights::{WeightName, WeightRole, WeightTransform},
 };
 
 /// The rules of the family.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Llama;
 
 /// The decoders that share Llama's names.
@@ -27,6 +28,10 @@ enum Variant {
 }
 
 impl FamilyRules for Llama {
+    fn name(&self) -> &'static str {
+        "llama"
+    }
+
     fn model_types(&self) -> &'static [&'static str] {
         &["llama", "mistral", "qwen2", "qwen3"]
     }
@@ -65,6 +70,7 @@ impl FamilyRules for Llama {
             attention_output: attention_bias,
             feed_forward: fields.flag("mlp_bias", false)?,
         };
+        let window = window(fields, variant)?;
         let architecture = Architecture {
             vocabulary,
             hidden,
@@ -73,7 +79,7 @@ impl FamilyRules for Llama {
             heads,
             kv_heads,
             head_dim,
-            context: context(fields, variant)?,
+            context: fields.integer("max_position_embeddings", None, u32::MAX)?,
             mask: Mask::Causal,
             biases,
             head_norm: variant == Variant::Qwen3,
@@ -86,15 +92,28 @@ impl FamilyRules for Llama {
             pooling: Pooling::Mean,
             end_tokens: fields.end_tokens(vocabulary)?,
         };
-        Ok(Config { architecture, family: Family::Llama, token_types: 0 })
+        let mut config = Config::new(Family::new(&Self), architecture);
+        if let Some(window) = window.filter(|window| *window < config.architecture.context) {
+            config.architecture.context = window;
+            config.notes = vec![Note::Window { window }];
+        }
+        Ok(config)
     }
 
     fn prefix(&self) -> &'static str {
         "model."
     }
 
-    /// Expects the prefix in every folder: the family has no checkpoints without a head.
-    fn map_weight(&self, _: &Config, name: &WeightName<'_>, _: bool) -> (String, WeightTransform) {
+    fn usual_prefix(&self) -> &'static str {
+        self.prefix()
+    }
+
+    fn map_weight(
+        &self,
+        _: &Config,
+        name: &WeightName<'_>,
+        prefix: &str,
+    ) -> (String, WeightTransform) {
         let module = match name.role {
             WeightRole::AttentionNorm => "input_layernorm",
             WeightRole::Down => "mlp.down_proj",
@@ -116,7 +135,7 @@ impl FamilyRules for Llama {
             WeightRole::EmbeddingNorm => "embedding_norm",
             WeightRole::Positions => "positions",
         };
-        (name.tensor("model.", "layers", module), WeightTransform::Identity)
+        (name.tensor(prefix, "layers", module), WeightTransform::Identity)
     }
 
     fn is_redundant(&self, tensor: &str) -> bool {
@@ -131,6 +150,9 @@ impl FamilyRules for Llama {
     fn read_gguf(&self, fields: &GgufFields<'_>) -> Result<Architecture, ReferenceError> {
         let base = fields.base("attention.layer_norm_rms_epsilon")?;
         let window = fields.integer("attention.sliding_window", Some(base.context))?;
+        if window < base.context {
+            fields.note(Note::Window { window });
+        }
         let biases = Biases {
             query_key_value: fields.has_tensor("blk.0.attn_q.bias"),
             attention_output: fields.has_tensor("blk.0.attn_output.bias"),
@@ -168,19 +190,16 @@ impl FamilyRules for Llama {
     }
 }
 
-/// Returns the positions that all tokens attend to: a sliding window, if there is one, ends the
-/// context.
-fn context(fields: &Fields<'_>, variant: Variant) -> Result<u32, ReferenceError> {
-    let context = fields.integer("max_position_embeddings", None, MAX_CONTEXT)?;
+/// Returns the sliding window, if there is one: it ends the context, since a token would not see
+/// all tokens before it any more.
+fn window(fields: &Fields<'_>, variant: Variant) -> Result<Option<u32>, ReferenceError> {
+    let field = "sliding_window";
     match variant {
-        Variant::Mistral => fields
-            .integer("sliding_window", Some(context), u32::MAX)
-            .map(|window| context.min(window)),
-        Variant::Llama => {
-            fields.neutral("sliding_window", "null", Value::is_null)?;
-            Ok(context)
-        }
+        Variant::Mistral if fields.is_null(field) => Ok(None),
+        // What `transformers` takes where the field is absent.
+        Variant::Mistral => fields.integer(field, Some(4_096), u32::MAX).map(Some),
+        Variant::Llama => fields.neutral(field, "null", Value::is_null).map(|()| None),
         // Without use_sliding_window, the window has no meaning.
-        Variant::Qwen2 | Variant::Qwen3 => Ok(context),
+        Variant::Qwen2 | Variant::Qwen3 => Ok(None),
     }
 }

@@ -1,11 +1,13 @@
 //! The families of checkpoints: all that differs from one to another, in one file for each.
 //!
-//! A new family is a file here, a variant of [`Family`] and a line in each of its three methods.
-//! What it computes must be an [`Architecture`], which all families share.
+//! A new family is a file here and a row of [`Family::ALL`]. What it computes must be an
+//! [`Architecture`], which all families share.
 
 mod bert;
 mod gpt2;
 mod llama;
+
+use core::fmt;
 
 use lazai_coprocessor::architecture::{Architecture, Gelu};
 use serde_json::Value;
@@ -18,38 +20,85 @@ use super::{
 };
 
 /// A family of checkpoints that names its weights in one way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Family {
-    /// BERT and its distilled forms.
-    Bert,
-    /// GPT-2 and its distilled forms.
-    Gpt2,
-    /// Llama, Mistral, Qwen2 and Qwen3.
-    Llama,
+#[derive(Clone, Copy)]
+pub struct Family(&'static dyn FamilyRules);
+
+impl Family {
+    /// The families that are read: BERT; GPT-2; Llama, Mistral, Qwen2 and Qwen3.
+    pub const ALL: &'static [Self] =
+        &[Self::new(&bert::Bert), Self::new(&gpt2::Gpt2), Self::new(&llama::Llama)];
+
+    /// Makes a family of its rules.
+    #[must_use]
+    pub const fn new(rules: &'static dyn FamilyRules) -> Self {
+        Self(rules)
+    }
+
+    /// Returns how checkpoints of the family are read.
+    #[must_use]
+    pub fn rules(self) -> &'static dyn FamilyRules {
+        self.0
+    }
+}
+
+impl Eq for Family {}
+
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Family").field(&self.0.name()).finish()
+    }
 }
 
 /// The rules by which the checkpoints of a family are read.
-pub(super) trait FamilyRules: Sync {
+///
+/// Whoever implements them promises that an architecture that is returned computes what the
+/// family's own tools compute with the same files, and that every field that those read is
+/// honoured or refused.
+pub trait FamilyRules: fmt::Debug + Sync {
+    /// Returns the name of the family.
+    fn name(&self) -> &'static str;
+
     /// Returns the values of `model_type` in the `config.json` of the family.
     fn model_types(&self) -> &'static [&'static str];
 
     /// Reads a `config.json` with one of the [`model_types`](Self::model_types).
     ///
-    /// Fields that change the result must have a value that is implemented here, or be refused.
+    /// # Errors
+    /// [`ReferenceError::Field`] for a field that changes the result and has a value that is not
+    /// implemented.
     fn read_config(&self, model_type: &str, fields: &Fields<'_>) -> Result<Config, ReferenceError>;
 
     /// Returns what stands before the names of a folder that holds the network with a head for a
     /// task.
     fn prefix(&self) -> &'static str;
 
+    /// Returns what stands before the names of most folders: nothing, or the
+    /// [`prefix`](Self::prefix).
+    fn usual_prefix(&self) -> &'static str {
+        ""
+    }
+
+    /// Returns the name that [`map_weight`](Self::map_weight) gives a tensor of a folder which may
+    /// have an older name.
+    fn rename(&self, tensor: &str) -> String {
+        tensor.to_owned()
+    }
+
     /// Returns the tensor of a folder that holds a weight, and its form there.
     ///
-    /// `prefixed` says whether the names of the folder start with the [`prefix`](Self::prefix).
+    /// `prefix` is what stands before the names of the folder: nothing, or the
+    /// [`prefix`](Self::prefix).
     fn map_weight(
         &self,
         config: &Config,
         name: &WeightName<'_>,
-        prefixed: bool,
+        prefix: &str,
     ) -> (String, WeightTransform);
 
     /// Returns whether a tensor of a folder that no weight is read from does not change the result.
@@ -59,7 +108,11 @@ pub(super) trait FamilyRules: Sync {
     fn gguf_architectures(&self) -> &'static [&'static str];
 
     /// Reads the metadata of a GGUF file with one of the
-    /// [`gguf_architectures`](Self::gguf_architectures).
+    /// [`gguf_architectures`](Self::gguf_architectures). Keys of the architecture that are not
+    /// asked for must be known to change nothing, or the file is refused by their names.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Key`] for a key whose value is not implemented.
     fn read_gguf(&self, fields: &GgufFields<'_>) -> Result<Architecture, ReferenceError>;
 
     /// Returns the tensor of a GGUF file that holds a weight, and its form there.
@@ -71,34 +124,12 @@ pub(super) trait FamilyRules: Sync {
     ) -> (String, WeightTransform);
 }
 
-impl Family {
-    const ALL: [Self; 3] = [Self::Bert, Self::Gpt2, Self::Llama];
-
-    /// The values of `model_type` that are read, for messages.
-    pub(super) const MODEL_TYPES: &'static str = "bert, gpt2, llama, mistral, qwen2 or qwen3";
-
-    /// The values of `general.architecture` that are read, for messages.
-    pub(super) const GGUF_ARCHITECTURES: &'static str = "llama, qwen2, qwen3, gpt2 or bert";
-
-    /// Returns how checkpoints of the family are read.
-    pub(super) fn rules(self) -> &'static dyn FamilyRules {
-        match self {
-            Self::Bert => &bert::Bert,
-            Self::Gpt2 => &gpt2::Gpt2,
-            Self::Llama => &llama::Llama,
-        }
-    }
-
-    /// Returns the family whose `config.json` has this `model_type`, if it is read.
-    pub(super) fn of_model_type(model_type: &str) -> Option<Self> {
-        let has = |family: &Self| family.rules().model_types().contains(&model_type);
-        Self::ALL.into_iter().find(has)
-    }
-
-    /// Returns the family whose GGUF files have this `general.architecture`, if it is read.
-    pub(super) fn of_gguf_architecture(architecture: &str) -> Option<Self> {
-        let has = |family: &Self| family.rules().gguf_architectures().contains(&architecture);
-        Self::ALL.into_iter().find(has)
+/// Writes words as a list: `a, b or c`.
+pub(super) fn list<'a>(words: impl Iterator<Item = &'a &'static str>) -> String {
+    let words: Vec<&str> = words.copied().collect();
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        words => words.concat(),
     }
 }
 
@@ -118,31 +149,23 @@ mod tests {
 
     use super::*;
 
-    /// Returns the words of a list such as `a, b or c`.
-    fn words(list: &'static str) -> BTreeSet<&'static str> {
-        list.split([',', ' ']).filter(|word| !matches!(*word, "" | "or")).collect()
+    #[test]
+    fn each_word_means_one_family() {
+        let rules = || Family::ALL.iter().map(|family| family.rules());
+        let types: Vec<_> = rules().flat_map(FamilyRules::model_types).collect();
+        let architectures: Vec<_> = rules().flat_map(FamilyRules::gguf_architectures).collect();
+        let names: Vec<_> = rules().map(FamilyRules::name).collect();
+        assert_eq!(types.iter().collect::<BTreeSet<_>>().len(), types.len());
+        assert_eq!(architectures.iter().collect::<BTreeSet<_>>().len(), architectures.len());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 
     #[test]
     fn messages_list_what_is_read() {
-        let rules = Family::ALL.map(Family::rules);
-        let model_types = rules.iter().flat_map(|rules| rules.model_types()).copied();
-        assert_eq!(model_types.collect::<BTreeSet<_>>(), words(Family::MODEL_TYPES));
-        let architectures = rules.iter().flat_map(|rules| rules.gguf_architectures()).copied();
-        assert_eq!(architectures.collect::<BTreeSet<_>>(), words(Family::GGUF_ARCHITECTURES));
-    }
-
-    #[test]
-    fn each_word_means_one_family() {
-        for family in Family::ALL {
-            for word in family.rules().model_types() {
-                assert_eq!(Family::of_model_type(word), Some(family));
-            }
-            for word in family.rules().gguf_architectures() {
-                assert_eq!(Family::of_gguf_architecture(word), Some(family));
-            }
-        }
-        assert_eq!(Family::of_model_type("mamba"), None);
-        assert_eq!(Family::of_gguf_architecture("mistral"), None);
+        assert_eq!(list(["a", "b", "c"].iter()), "a, b or c");
+        assert_eq!(list(["a"].iter()), "a");
+        let json = br#"{"model_type": "mamba"}"#;
+        let error = Config::from_json(json).unwrap_err().to_string();
+        assert!(error.contains("bert, gpt2, llama, mistral, qwen2 or qwen3"), "{error}");
     }
 }

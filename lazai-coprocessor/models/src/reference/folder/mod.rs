@@ -1,0 +1,63 @@
+//! The files of a Hugging Face folder: each that its own tools read is honoured or refused by name.
+
+mod files;
+mod generation;
+mod sentence;
+mod tensors;
+mod tokenizer;
+
+use std::path::Path;
+
+use lazai_coprocessor::architecture::Pooling;
+
+pub(super) use tensors::Tensors;
+
+use super::{Note, ReferenceError};
+
+/// What the files beside the weights say of the network.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// The tokens that end a text, if a file replaces those of `config.json`.
+    pub(super) end_tokens: Option<Vec<u32>>,
+    /// How the rows of a text become one, if a file says it.
+    pub(super) pooling: Option<Pooling>,
+    /// Most tokens of a text, if it is fewer than the context.
+    pub(super) length: Option<u32>,
+    /// What a user should know.
+    pub(super) note: Option<Note>,
+}
+
+/// Reads `config.json`.
+pub(super) fn read_config(folder: &Path) -> Result<Vec<u8>, ReferenceError> {
+    let file = "config.json";
+    match files::read_optional(folder, file, MAX_CONFIG_BYTES)? {
+        Some(json) => Ok(json),
+        None => {
+            let hint = match files::names_with(folder, &[""], &[".gguf"]).first() {
+                Some(gguf) => format!("to read {gguf}, give that file instead of its folder"),
+                None => "the folder is no checkpoint, or not all of it was downloaded".to_owned(),
+            };
+            Err(ReferenceError::MissingFile { file: file.to_owned(), hint })
+        }
+    }
+}
+
+/// Reads the files beside `config.json`; the pooling is not looked at if it was `chosen`.
+pub(super) fn read_settings(
+    folder: &Path,
+    vocabulary: u32,
+    context: u32,
+    chosen: Option<Pooling>,
+) -> Result<Settings, ReferenceError> {
+    let sentence = sentence::Sentence::read(folder, chosen)?;
+    let note = sentence.note(context);
+    Ok(Settings {
+        end_tokens: generation::read_end_tokens(folder, vocabulary)?,
+        pooling: sentence.pooling,
+        length: sentence.length.map(|(_, length)| length).filter(|length| *length < context),
+        note,
+    })
+}
+
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+const MAX_TOKENIZER_BYTES: u64 = 32 << 20;

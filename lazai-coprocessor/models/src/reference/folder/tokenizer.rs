@@ -1,0 +1,315 @@
+//! `tokenizer.json` with what the files beside it add to it, as `transformers` puts them together.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    MAX_TOKENIZER_BYTES,
+    files::{cut, read_bounded, read_optional},
+};
+use crate::reference::{Note, ReferenceError, json};
+
+/// Reads the tokenizer of a folder, for an embedding of `vocabulary` rows.
+pub(super) fn read(
+    folder: &Path,
+    vocabulary: u32,
+) -> Result<(Vec<u8>, Option<Note>), ReferenceError> {
+    let bytes = read_bounded(folder, TOKENIZER, MAX_TOKENIZER_BYTES)?;
+    let Ok(tokenizer) = serde_json::from_slice::<Tokenizer>(&bytes) else {
+        // Whoever loads the tokenizer says what is wrong with it.
+        return Ok((bytes, None));
+    };
+    let optional = |file: &str| -> Result<Map<String, Value>, ReferenceError> {
+        let bytes = read_optional(folder, file, MAX_CONFIG_BYTES)?;
+        bytes.map_or_else(|| Ok(Map::new()), |bytes| json::object(file, &bytes))
+    };
+    let mut config = optional(CONFIG)?;
+    let mut added = Vec::new();
+    if config.get(DECODER).is_some_and(|decoder| !decoder.is_null()) {
+        added = read_decoder(&config)?;
+    } else {
+        // What older releases wrote in files of their own.
+        config.extend(optional("special_tokens_map.json")?);
+        for (content, id) in optional("added_tokens.json")? {
+            let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
+            added.push((id, AddedToken::new(content, false)));
+        }
+        added.sort_by_key(|(id, _)| *id);
+    }
+    check_options(&config, &tokenizer)?;
+    let mut tokens = AddedTokens::new(tokenizer);
+    for (id, token) in added {
+        let token = AddedToken { special: token.special || is_named(&config, &token), ..token };
+        tokens.add(id, token)?;
+    }
+    for content in named_tokens(&config) {
+        if !tokens.has(&content) {
+            tokens.add(None, AddedToken::new(content, true))?;
+        }
+    }
+    let note = tokens.drop_beyond(vocabulary);
+    Ok((tokens.write(bytes)?, note))
+}
+
+/// The parts of a `tokenizer.json` that others add to or contradict.
+#[derive(Deserialize)]
+struct Tokenizer {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    post_processor: Value,
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    vocab: Value,
+}
+
+/// A token that is found in a text before the model sees it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct AddedToken {
+    #[serde(default)]
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    normalized: bool,
+    #[serde(default)]
+    special: bool,
+}
+
+impl AddedToken {
+    const fn new(content: String, special: bool) -> Self {
+        let (single_word, lstrip, rstrip) = (false, false, false);
+        Self { id: 0, content, single_word, lstrip, rstrip, normalized: !special, special }
+    }
+}
+
+/// The added tokens of a tokenizer, with all it takes to number another.
+struct AddedTokens {
+    tokens: Vec<AddedToken>,
+    vocab: BTreeMap<String, u32>,
+    size: u32,
+    post_processor: String,
+    changed: bool,
+}
+
+impl AddedTokens {
+    fn new(tokenizer: Tokenizer) -> Self {
+        let vocab: BTreeMap<String, u32> = match tokenizer.model.vocab {
+            Value::Object(map) => {
+                let id = |id: Value| u32::try_from(id.as_u64()?).ok();
+                map.into_iter().filter_map(|(token, value)| Some((token, id(value)?))).collect()
+            }
+            Value::Array(pieces) => {
+                let text = |piece: &Value| Some(piece.get(0)?.as_str()?.to_owned());
+                pieces.iter().zip(0..).filter_map(|(piece, id)| Some((text(piece)?, id))).collect()
+            }
+            _ => BTreeMap::new(),
+        };
+        let size = u32::try_from(vocab.len()).unwrap_or(u32::MAX);
+        Self {
+            tokens: tokenizer.added_tokens,
+            vocab,
+            size,
+            post_processor: tokenizer.post_processor.to_string(),
+            changed: false,
+        }
+    }
+
+    fn has(&self, content: &str) -> bool {
+        self.tokens.iter().any(|token| token.content == content)
+    }
+
+    /// Adds a token, or gives one that is there another form; `stated` is the number that a file
+    /// says.
+    fn add(&mut self, stated: Option<u32>, token: AddedToken) -> Result<(), ReferenceError> {
+        if token.content.is_empty() {
+            return Ok(());
+        }
+        let known = self.tokens.iter().position(|known| known.content == token.content);
+        let id = match known {
+            Some(known) => self.tokens[known].id,
+            None => self.vocab.get(&token.content).copied().unwrap_or_else(|| {
+                let last = self.tokens.iter().map(|token| token.id).max();
+                last.map_or(self.size, |last| self.size.max(last.saturating_add(1)))
+            }),
+        };
+        if let Some(stated) = stated.filter(|stated| *stated != id) {
+            return Err(ReferenceError::Field {
+                file: CONFIG.to_owned(),
+                field: DECODER.to_owned(),
+                expected: "the numbers of tokenizer.json; or choose with --tokenizer".into(),
+                got: cut(&format!("{stated}, not {id}, for {}", token.content)),
+            });
+        }
+        let token = AddedToken { id, ..token };
+        match known {
+            Some(known) if self.tokens[known] == token => return Ok(()),
+            Some(known) => self.tokens[known] = token,
+            None => self.tokens.push(token),
+        }
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Leaves out tokens that no row of the embedding belongs to and nothing refers to.
+    fn drop_beyond(&mut self, vocabulary: u32) -> Option<Note> {
+        let mut dropped = Vec::new();
+        self.tokens.retain(|token| {
+            let quoted = Value::from(token.content.as_str()).to_string();
+            let keep = token.id < vocabulary
+                || self.vocab.contains_key(&token.content)
+                || self.post_processor.contains(&quoted);
+            if !keep {
+                dropped.push(cut(&token.content));
+            }
+            keep
+        });
+        let count = dropped.len();
+        self.changed |= count > 0;
+        dropped.truncate(4);
+        (count > 0).then_some(Note::DroppedTokens { tokens: dropped, count })
+    }
+
+    /// Puts the tokens into the file; all else keeps its bytes.
+    fn write(mut self, mut bytes: Vec<u8>) -> Result<Vec<u8>, ReferenceError> {
+        if !self.changed {
+            return Ok(bytes);
+        }
+        self.tokens.sort_by_key(|token| token.id);
+        let list = serde_json::to_string(&self.tokens)
+            .map_err(|error| json::syntax(TOKENIZER, error.to_string()))?;
+        match json::value_place(&bytes, "added_tokens") {
+            Some(place) => drop(bytes.splice(place, list.into_bytes())),
+            None => {
+                let start = bytes.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
+                let field = format!("\"added_tokens\":{list},");
+                drop(bytes.splice(start..start, field.into_bytes()));
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads `added_tokens_decoder`, in the order of its numbers.
+fn read_decoder(
+    config: &Map<String, Value>,
+) -> Result<Vec<(Option<u32>, AddedToken)>, ReferenceError> {
+    let refused = |got: String| ReferenceError::Field {
+        file: CONFIG.to_owned(),
+        field: DECODER.to_owned(),
+        expected: "numbers with their tokens".into(),
+        got: cut(&got),
+    };
+    let decoder = config.get(DECODER).and_then(Value::as_object);
+    let decoder = decoder.ok_or_else(|| refused(config[DECODER].to_string()))?;
+    let mut tokens = Vec::new();
+    for (id, value) in decoder {
+        let token: Option<AddedToken> = serde_json::from_value(value.clone()).ok();
+        let (Ok(id), Some(mut token)) = (id.parse::<u32>(), token) else {
+            return Err(refused(format!("{id}: {value}")));
+        };
+        if value.get("normalized").is_none() {
+            token.normalized = !token.special;
+        }
+        tokens.push((Some(id), token));
+    }
+    tokens.sort_by_key(|(id, _)| *id);
+    Ok(tokens)
+}
+
+/// The texts of special tokens that a configuration names.
+fn named_tokens(config: &Map<String, Value>) -> Vec<String> {
+    let text = |value: &Value| {
+        let text = value.as_str().or_else(|| value.get("content")?.as_str());
+        text.map(str::to_owned)
+    };
+    let named = NAMES.iter().filter_map(|name| text(config.get(*name)?));
+    let lists = ["extra_special_tokens", "additional_special_tokens"].into_iter();
+    let more = lists.filter_map(|name| config.get(name)).flat_map(|value| match value {
+        Value::Array(values) => values.iter().filter_map(text).collect::<Vec<_>>(),
+        Value::Object(values) => values.values().filter_map(text).collect(),
+        _ => Vec::new(),
+    });
+    named.chain(more).collect()
+}
+
+fn is_named(config: &Map<String, Value>, token: &AddedToken) -> bool {
+    named_tokens(config).contains(&token.content)
+}
+
+/// Refuses options by which `transformers` replaces a part of `tokenizer.json`.
+fn check_options(config: &Map<String, Value>, tokenizer: &Tokenizer) -> Result<(), ReferenceError> {
+    let class = config.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
+    let flag = |field: &str| config.get(field).and_then(Value::as_bool);
+    let refuse = |field: &str, expected: bool, got: Option<bool>| {
+        let got = got.map_or_else(|| "nothing".to_owned(), |got| got.to_string());
+        let expected = if expected { "true" } else { "false" };
+        Err(ReferenceError::Field {
+            file: CONFIG.to_owned(),
+            field: field.to_owned(),
+            expected: format!("{expected}, as in tokenizer.json; or choose with --tokenizer")
+                .into(),
+            got,
+        })
+    };
+    let normalizer = |field: &str| tokenizer.normalizer.get(field).and_then(Value::as_bool);
+    let is_bert = tokenizer.normalizer.get("type").is_some_and(|kind| kind == "BertNormalizer");
+    if class.starts_with("BertTokenizer") && is_bert {
+        let lower = normalizer("lowercase").unwrap_or(true);
+        let chinese = normalizer("handle_chinese_chars").unwrap_or(true);
+        let strips = normalizer("strip_accents").unwrap_or(lower);
+        for (field, own, said) in [
+            ("do_lower_case", lower, flag("do_lower_case").unwrap_or(true)),
+            ("tokenize_chinese_chars", chinese, flag("tokenize_chinese_chars").unwrap_or(true)),
+            ("strip_accents", strips, flag("strip_accents").unwrap_or(lower)),
+        ] {
+            if own != said {
+                return refuse(field, own, flag(field));
+            }
+        }
+    }
+    let prefixed = ["GPT2Tokenizer", "LlamaTokenizer", "CodeLlamaTokenizer"];
+    if prefixed.iter().any(|name| class.starts_with(name)) {
+        let own = adds_space(&tokenizer.normalizer) || adds_space(&tokenizer.pre_tokenizer);
+        if flag(SPACE).is_some_and(|said| said != own) {
+            return refuse(SPACE, own, flag(SPACE));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a part of a tokenizer puts a space before a text.
+fn adds_space(part: &Value) -> bool {
+    let is = |field: &str, expected: &str| part.get(field).is_some_and(|value| value == expected);
+    let inner = ["normalizers", "pretokenizers"].iter().filter_map(|list| part.get(*list));
+    let mut inner = inner.filter_map(Value::as_array).flatten();
+    is("type", "Prepend")
+        || is("prepend_scheme", "always")
+        || is("prepend_scheme", "first")
+        || part.get("add_prefix_space").is_some_and(|value| *value == Value::Bool(true))
+        || inner.any(adds_space)
+}
+
+const CONFIG: &str = "tokenizer_config.json";
+const DECODER: &str = "added_tokens_decoder";
+const SPACE: &str = "add_prefix_space";
+const TOKENIZER: &str = "tokenizer.json";
+const MAX_CONFIG_BYTES: u64 = 8 << 20;
+
+/// The fields that name a special token.
+const NAMES: [&str; 7] =
+    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];

@@ -1,0 +1,269 @@
+//! Folders as tools write them: names, heads, files of weights, ends of texts, downloads.
+
+use super::*;
+
+/// A small model on disk, changed before it is written.
+fn changed(
+    mut config: Value,
+    change_config: impl Fn(&mut Value),
+    change_tensors: impl Fn(&mut Tensors),
+) -> Folder {
+    let mut tensors = random_tensors(&config, 5);
+    change_config(&mut config);
+    change_tensors(&mut tensors);
+    let folder = Folder::new();
+    write(folder.path(), &config, &tensors);
+    folder
+}
+
+fn small(tied: bool) -> Folder {
+    changed(small_config(tied), |_| (), |_| ())
+}
+
+fn renamed(tensors: &mut Tensors, rename: impl Fn(&str) -> String) {
+    *tensors = core::mem::take(tensors).into_iter().map(|(k, v)| (rename(&k), v)).collect();
+}
+
+fn refused(folder: &Folder) -> ReferenceError {
+    Checkpoint::open(folder.path()).map(drop).unwrap_err()
+}
+
+fn put(folder: &Folder, name: &str, content: impl AsRef<[u8]>) {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+/// All weights of a checkpoint.
+fn weights(folder: &Folder) -> Vec<Vec<f32>> {
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let names = checkpoint.architecture().tensors().into_iter();
+    names.map(|(name, _)| checkpoint.tensor(&name).unwrap()).collect()
+}
+
+fn bert_config() -> Value {
+    family_configs().into_iter().find(|(name, _)| *name == "bert").unwrap().1
+}
+
+#[test]
+fn texts_end_where_generation_config_says() {
+    let folder = small(true);
+    let ends = || Checkpoint::open(folder.path()).unwrap().architecture().end_tokens.clone();
+    assert_eq!(ends(), [2]);
+    for (content, expected) in [
+        (json!({"eos_token_id": [1, 3], "temperature": 0.6, "do_sample": true}), vec![1, 3]),
+        (json!({"eos_token_id": 4, "repetition_penalty": 1.05, "suppress_tokens": []}), vec![4]),
+        (json!({"eos_token_id": null}), vec![2]),
+        (json!({}), vec![2]),
+    ] {
+        put(&folder, "generation_config.json", content.to_string());
+        assert_eq!(ends(), expected, "{content}");
+    }
+    for (field, value) in [
+        ("eos_token_id", json!([1, 50])),
+        ("suppress_tokens", json!([7])),
+        ("forced_bos_token_id", json!(0)),
+        ("sequence_bias", json!([[[1], 2.0]])),
+    ] {
+        let content = Value::from_iter([(field, value)]);
+        put(&folder, "generation_config.json", content.to_string());
+        let error = refused(&folder).to_string();
+        assert!(error.contains("generation_config.json") && error.contains(field), "{error}");
+    }
+    // An encoder ends no text.
+    let folder = changed(bert_config(), |_| (), |_| ());
+    put(&folder, "generation_config.json", r#"{"eos_token_id": 1}"#);
+    assert!(Checkpoint::open(folder.path()).unwrap().architecture().end_tokens.is_empty());
+}
+
+#[test]
+fn the_first_names_of_bert_are_read() {
+    let expected = changed(bert_config(), |_| (), |_| ());
+    let old = changed(
+        bert_config(),
+        |_| (),
+        |tensors| {
+            renamed(tensors, |name| {
+                let name = name.replace("LayerNorm.weight", "LayerNorm.gamma");
+                format!("bert.{}", name.replace("LayerNorm.bias", "LayerNorm.beta"))
+            });
+        },
+    );
+    assert_eq!(weights(&old), weights(&expected));
+    let twice = changed(
+        bert_config(),
+        |_| (),
+        |tensors| {
+            let (name, tensor) = ("embeddings.LayerNorm.gamma", (vec![48], vec![0.0; 48]));
+            tensors.insert(name.to_owned(), tensor);
+        },
+    );
+    let error = refused(&twice).to_string();
+    assert!(
+        error.contains("LayerNorm.gamma and") || error.contains("LayerNorm.weight and"),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_may_have_wrappers_and_no_prefix() {
+    let expected = weights(&small(true));
+    for wrapper in ["_orig_mod.", "base_model.model.", "module._orig_mod."] {
+        let folder = changed(
+            small_config(true),
+            |_| (),
+            |tensors| renamed(tensors, |name| format!("{wrapper}{name}")),
+        );
+        assert_eq!(weights(&folder), expected, "{wrapper}");
+    }
+    let bare = |name: &str| name.replace("model.", "");
+    let folder = changed(small_config(true), |_| (), |tensors| renamed(tensors, bare));
+    assert_eq!(weights(&folder), expected);
+    // Saved without its head, the network only embeds.
+    let folder = changed(
+        small_config(true),
+        |config| config["tie_word_embeddings"] = json!(false),
+        |tensors| renamed(tensors, bare),
+    );
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    assert_eq!(checkpoint.architecture().head, Head::None);
+    assert!(checkpoint.architecture().end_tokens.is_empty());
+    assert_eq!(checkpoint.notes(), [Note::NoHead]);
+}
+
+#[test]
+fn a_stored_head_is_the_head() {
+    let (expected, config) = (weights(&small(true)), small_config(true));
+    let with_head = |change: f32| {
+        changed(
+            config.clone(),
+            |_| (),
+            move |tensors| {
+                let mut head = tensors["model.embed_tokens.weight"].clone();
+                *head.1.last_mut().unwrap() += change;
+                tensors.insert("lm_head.weight".to_owned(), head);
+            },
+        )
+    };
+    // A copy of the embedding is left out.
+    assert_eq!(weights(&with_head(0.0)), expected);
+    let folder = with_head(1.0);
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    assert_eq!(checkpoint.architecture().head, Head::Own);
+    assert_ne!(checkpoint.tensor("head").unwrap(), checkpoint.tensor("embedding").unwrap());
+    assert_eq!(checkpoint.notes(), [Note::OwnHead { tensor: "lm_head.weight".to_owned() }]);
+}
+
+#[test]
+fn one_file_of_weights_comes_before_an_index() {
+    let folder = small(true);
+    let expected = weights(&folder);
+    let index = json!({"weight_map": {"model.norm.weight": "model-00001-of-00001.safetensors"}});
+    put(&folder, "model.safetensors.index.json", index.to_string());
+    assert_eq!(weights(&folder), expected);
+    let (one, part) = ("model.safetensors", "model-00001-of-00001.safetensors");
+    fs::rename(folder.path().join(one), folder.path().join(part)).unwrap();
+    assert_eq!(weights(&folder), expected);
+}
+
+#[test]
+fn a_long_context_is_cut_and_a_window_ends_it() {
+    let context = |config: Value| {
+        let folder = changed(config, |_| (), |_| ());
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        (checkpoint.context(), checkpoint.notes().to_vec())
+    };
+    let with = |changes: Value| {
+        let mut config = small_config(true);
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        context(config)
+    };
+    let note = Note::Context { positions: 262_144, context: 131_072 };
+    assert_eq!(with(json!({"max_position_embeddings": 262_144})), (131_072, vec![note]));
+    let mistral = |window: Value| {
+        with(
+            json!({"model_type": "mistral", "max_position_embeddings": 32_768, "sliding_window": window}),
+        )
+    };
+    assert_eq!(mistral(json!(24)), (24, vec![Note::Window { window: 24 }]));
+    assert_eq!(mistral(json!(null)), (32_768, vec![]));
+    let absent = with(json!({"model_type": "mistral", "max_position_embeddings": 32_768}));
+    assert_eq!(absent, (4_096, vec![Note::Window { window: 4_096 }]));
+}
+
+#[test]
+fn fields_of_other_networks_are_refused_by_name() {
+    for (field, value) in [
+        ("is_causal", json!(false)),
+        ("use_bidirectional_attention", json!(true)),
+        ("final_logit_softcapping", json!(30.0)),
+        ("num_local_experts", json!(8)),
+        ("residual_multiplier", json!(0.22)),
+        ("pruned_heads", json!({"0": [1]})),
+        ("quantization_config", json!({})),
+    ] {
+        let folder = changed(small_config(true), |config| config[field] = value.clone(), |_| ());
+        assert!(refused(&folder).to_string().contains(field), "{field}");
+    }
+    let neutral = json!({"is_causal": true, "num_local_experts": 0, "residual_multiplier": 1.0,
+        "final_logit_softcapping": null, "pruned_heads": {}, "unsloth_version": "2025.1"});
+    let mut config = small_config(true);
+    config.as_object_mut().unwrap().extend(neutral.as_object().unwrap().clone());
+    Checkpoint::open(changed(config, |_| (), |_| ()).path()).unwrap();
+}
+
+#[test]
+fn numbers_of_python_do_not_matter_in_unused_fields() {
+    let folder = small(true);
+    let with = |field: &str| {
+        let text = small_config(true).to_string();
+        put(&folder, "config.json", text.replacen('{', &format!("{{\"{field}\": Infinity, "), 1));
+    };
+    with("unused");
+    Checkpoint::open(folder.path()).unwrap();
+    put(&folder, "config.json", small_config(true).to_string().replace("10000.0", "Infinity"));
+    let ReferenceError::Field { field, got, .. } = refused(&folder) else { panic!("no field") };
+    assert_eq!((field.as_str(), got.as_str()), ("rope_theta", "\"Infinity\""));
+}
+
+#[test]
+fn broken_downloads_are_named() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 2471645608\n";
+    for name in ["config.json", "model.safetensors", "generation_config.json"] {
+        for (content, word) in [(pointer, "git lfs pull"), ("<!DOCTYPE html><html>", "web page")] {
+            let folder = small(true);
+            put(&folder, name, content);
+            let error = refused(&folder).to_string();
+            assert!(error.starts_with(name) && error.contains(word), "{error}");
+        }
+    }
+    let folder = small(true);
+    put(&folder, "tokenizer.json", pointer);
+    let error = Checkpoint::open(folder.path()).unwrap().tokenizer_json().unwrap_err();
+    assert!(error.to_string().contains("tokenizer.json is a pointer of Git LFS"), "{error}");
+
+    let folder = small(true);
+    let parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    fs::rename(folder.path().join("model.safetensors"), folder.path().join(parts[0])).unwrap();
+    let index = json!({"weight_map": {"a": parts[0], "b": parts[1]}});
+    put(&folder, "model.safetensors.index.json", index.to_string());
+    let error = refused(&folder).to_string();
+    assert!(error.contains(parts[1]) && error.contains("download"), "{error}");
+    let whole = fs::read(folder.path().join(parts[0])).unwrap();
+    put(&folder, parts[1], &whole[..whole.len() / 2]);
+    let error = refused(&folder).to_string();
+    assert!(error.contains(parts[1]) && error.contains("download it again"), "{error}");
+
+    let folder = small(true);
+    fs::rename(
+        folder.path().join("model.safetensors"),
+        folder.path().join("pytorch_model-00001-of-00002.bin"),
+    )
+    .unwrap();
+    let error = refused(&folder).to_string();
+    assert!(error.contains("pytorch_model-00001-of-00002.bin"), "{error}");
+    assert!(error.contains("safetensors") && error.contains("transformers"), "{error}");
+    fs::remove_file(folder.path().join("pytorch_model-00001-of-00002.bin")).unwrap();
+    let error = refused(&folder).to_string();
+    assert!(error.contains("model.safetensors is missing"), "{error}");
+}
