@@ -1,25 +1,27 @@
 //! A chat in the terminal.
 
-use core::time::Duration;
-use std::{
-    io::{self, BufRead, IsTerminal, Read, Write},
-    time::Instant,
-};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use lazai_api_types::{
-    Generation, Job, Output, PortError, Prompt, Rejection, Sampling, Task, TokenId,
+    Generation, Job, MAX_STOP_TEXTS, Output, PortError, Prompt, Rejection, Sampling, Task, TokenId,
     openai::ChatMessage,
 };
 use lazai_coprocessor::{
-    Cpu, TextStream,
+    Cpu,
     chat::{ChatError, ChatTemplate},
     model::Model,
     program::Target,
 };
 
-use crate::{error::Error, options::Chat, page::inert, source};
+use crate::{
+    answer::{AnswerWriter, show},
+    error::Error,
+    options::Chat,
+    parse::Flag,
+    source,
+};
 
-/// Answers line after line until the input ends.
+/// Answers message after message until the input ends.
 pub(crate) fn run(options: &Chat) -> Result<(), Error> {
     let threads = options.machine.threads()?;
     let model = source::model(&options.file, &threads)?;
@@ -27,7 +29,19 @@ pub(crate) fn run(options: &Chat) -> Result<(), Error> {
         let hint = "it only embeds; use `lazai-model embed`";
         return Err(Error::Unsupported { task: "chat", hint });
     }
+    if options.stop.len() > MAX_STOP_TEXTS {
+        return Err(Error::StopTexts { got: options.stop.len(), max: MAX_STOP_TEXTS });
+    }
     let (id, template) = (model.id(), open_template(options, &model)?);
+    if let Some(system) = &options.system {
+        check_system(&template, system)?;
+    }
+    if model.manifest().end_tokens.is_empty() {
+        eprintln!(
+            "(the model has no end token: each answer has --max-tokens tokens, unless a --stop text \
+             ends it)"
+        );
+    }
     let builder = Cpu::builder().backend(options.machine.backend).threads(threads);
     let device = builder.model(model).build().map_err(Error::Kernel)?;
     let unknown = || Error::Port(Rejection::UnknownModel { model: id }.into());
@@ -42,7 +56,12 @@ pub(crate) fn run(options: &Chat) -> Result<(), Error> {
         if at_terminal {
             show("> ");
         }
-        let Some(line) = read_line(&mut input)? else { return Ok(()) };
+        let mut more = || {
+            if at_terminal {
+                show(". ");
+            }
+        };
+        let Some(line) = read_message(&mut input, &mut more)? else { return Ok(()) };
         if line.is_empty() {
             continue;
         }
@@ -119,10 +138,10 @@ impl Conversation<'_> {
                     top_p_milli: top_p,
                     seed,
                 },
-                stop: Vec::new(),
+                stop: self.options.stop.clone(),
             }),
         };
-        let mut writer = AnswerWriter::new(self.model);
+        let mut writer = AnswerWriter::new(self.model, &self.options.stop);
         let run = self.device.run_observed(&job, &mut |token| writer.write(token));
         let (outcome, _) = run.map_err(Error::Port)?;
         let speed = writer.finish();
@@ -130,47 +149,6 @@ impl Conversation<'_> {
             return Err(Error::Port(PortError::Rejected(Rejection::InvalidText)));
         };
         Ok((text, speed))
-    }
-}
-
-/// Writes an answer as it grows.
-struct AnswerWriter<'a> {
-    stream: TextStream<'a>,
-    end_tokens: &'a [u32],
-    start: Instant,
-    /// When the prompt was read, which is when the first token is chosen.
-    first: Option<Duration>,
-    tokens: usize,
-}
-
-impl<'a> AnswerWriter<'a> {
-    fn new(model: &'a Model) -> Self {
-        Self {
-            stream: model.tokenizer().stream(),
-            end_tokens: &model.manifest().end_tokens,
-            start: Instant::now(),
-            first: None,
-            tokens: 0,
-        }
-    }
-
-    fn write(&mut self, TokenId(token): TokenId) {
-        self.first.get_or_insert_with(|| self.start.elapsed());
-        self.tokens += 1;
-        if !self.end_tokens.contains(&token) {
-            // What has no text leaves no gap.
-            show(&self.stream.push(token).unwrap_or_default());
-        }
-    }
-
-    /// Ends the line; returns what is said of the speed.
-    fn finish(self) -> String {
-        show(&self.stream.finish().unwrap_or_default());
-        show("\n");
-        let first = self.first.unwrap_or_default();
-        let rest = self.start.elapsed().saturating_sub(first).as_secs_f64().max(1e-9);
-        let rate = self.tokens.saturating_sub(1) as f64 / rest;
-        format!("({} tokens, the first after {first:.1?}, {rate:.1} a second)", self.tokens)
     }
 }
 
@@ -190,10 +168,36 @@ fn open_template(options: &Chat, model: &Model) -> Result<ChatTemplate, Error> {
             ChatTemplate::new(PLAIN_TEMPLATE, bos, eos).map_err(chat_error)?
         }
     };
-    Ok(match options.date {
+    let mut template = match options.date {
         Some(date) => template.with_date(date),
         None => template,
-    })
+    };
+    for (name, value) in &options.flag {
+        if !template.reads(name).map_err(chat_error)? {
+            return Err(Error::NoFlag { name: name.clone() });
+        }
+        template = match value {
+            Flag::Bool(value) => template.with_flag(name, *value),
+            Flag::Text(value) => template.with_text(name, value),
+        };
+    }
+    Ok(template)
+}
+
+/// Refuses a system turn that the template refuses or does not write.
+fn check_system(template: &ChatTemplate, system: &str) -> Result<(), Error> {
+    let user = ChatMessage::user("x");
+    match template.render_text(&[ChatMessage::system(system), user.clone()], true) {
+        Ok(text) if text.contains(system.trim()) => Ok(()),
+        Ok(_) => {
+            Err(Error::SystemTurn { problem: "the template writes no system turn".to_owned() })
+        }
+        // A template that refuses everything is not at odds with this turn.
+        Err(error) if template.render_text(&[user], true).is_ok() => Err(Error::SystemTurn {
+            problem: format!("the template takes no system turn ({error})"),
+        }),
+        Err(error) => Err(chat_error(error)),
+    }
 }
 
 fn chat_error(error: ChatError) -> Error {
@@ -203,24 +207,75 @@ fn chat_error(error: ChatError) -> Error {
     }
 }
 
-/// Reads the next line, without its end; `None` at the end of the input.
+/// Reads the next message, without the white space around it; `None` at the end of the input.
+///
+/// A line that ends with a backslash goes on in the next; three quotation marks start and end a
+/// message of any lines. `more` is called before each further line.
+fn read_message(input: &mut impl BufRead, more: &mut dyn FnMut()) -> Result<Option<String>, Error> {
+    let Some(line) = read_line(input)? else { return Ok(None) };
+    let mut message = String::new();
+    if let Some(start) = line.trim().strip_prefix(QUOTES) {
+        let mut line = format!("{start}\n");
+        loop {
+            if let Some(last) = line.trim_end().strip_suffix(QUOTES) {
+                message.push_str(last);
+                break;
+            }
+            message.push_str(&line);
+            more();
+            let Some(next) = read_line(input)? else { break };
+            line = next;
+        }
+    } else {
+        let mut line = line;
+        while let Some(start) = line.trim_end_matches(['\n', '\r']).strip_suffix('\\') {
+            message.push_str(start);
+            message.push('\n');
+            more();
+            let Some(next) = read_line(input)? else {
+                line.clear();
+                break;
+            };
+            line = next;
+        }
+        message.push_str(&line);
+    }
+    Ok(Some(message.trim().to_owned()))
+}
+
+/// Reads the next line with its end; `None` at the end of the input.
 fn read_line(input: &mut impl BufRead) -> Result<Option<String>, Error> {
     let failed = |source| Error::File { action: "reading", path: "the input".into(), source };
     let mut line = String::new();
     let max = ChatTemplate::MAX_CHAT_BYTES as u64 + 1;
-    if input.take(max).read_line(&mut line).map_err(failed)? == 0 {
-        return Ok(None);
-    }
-    Ok(Some(line.trim().to_owned()))
+    let got = input.take(max).read_line(&mut line).map_err(failed)?;
+    Ok((got > 0).then_some(line))
 }
 
-/// Writes at once, without what could act on a terminal; a reader who left is no error.
-fn show(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(inert(text).as_bytes()).and_then(|()| out.flush());
-}
+/// What starts and ends a message of several lines.
+const QUOTES: &str = "\"\"\"";
 
 /// For a model that was trained on texts alone.
 const PLAIN_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}\
 {{ message.role | capitalize }}: {{ message.content }}\n{% endfor %}\
 {% if add_generation_prompt %}Assistant:{% endif %}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(input: &str) -> Vec<String> {
+        let mut input = input.as_bytes();
+        core::iter::from_fn(|| read_message(&mut input, &mut || ()).unwrap()).collect()
+    }
+
+    #[test]
+    fn messages_may_have_several_lines() {
+        assert_eq!(messages("a\n b \n\nc"), ["a", "b", "", "c"]);
+        assert_eq!(messages("a\\\nb\\\r\nc\nd"), ["a\nb\nc", "d"]);
+        assert_eq!(messages("a\\"), ["a"]);
+        assert_eq!(messages("\"\"\"a\n\n  b\n\"\"\"\nc"), ["a\n\n  b", "c"]);
+        assert_eq!(messages("\"\"\"a\"\"\"\nb"), ["a", "b"]);
+        assert_eq!(messages("\"\"\"a\nb"), ["a\nb"]);
+    }
+}

@@ -10,7 +10,7 @@ use lazai_api_types::Work;
 use lazai_coprocessor::{Monitor, ResourceUsage, Tokenizer, artifact::Artifact};
 use lazai_models::{
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
-    reference::{Checkpoint, ReferenceError},
+    reference::{Checkpoint, Note, OpenOptions, ReferenceError},
 };
 
 use crate::{
@@ -32,11 +32,10 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     if let Some(report) = &options.report {
         check_out(report)?;
     }
-    let mut checkpoint = source::checkpoint(&options.source)?;
-    if let Some(pooling) = options.pooling {
-        checkpoint = checkpoint.with_pooling(pooling.into());
-    }
-    let (path, json) = tokenizer_json(options, &checkpoint)?;
+    let pooling = options.pooling.map(Into::into);
+    let open_options = OpenOptions { pooling, ..OpenOptions::default() };
+    let checkpoint = source::checkpoint_with(&options.source, &open_options)?;
+    let (path, json, note) = tokenizer_json(options, &checkpoint)?;
     let tokenizer = Tokenizer::new(&json, checkpoint.architecture().vocabulary)
         .map_err(|source| Error::Tokenizer { path, source })?;
     let calibration = calibration(options, &checkpoint, &tokenizer)?;
@@ -83,6 +82,9 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
         .item("file", options.out.display())
         .item("size", size(artifact_bytes, checkpoint.architecture().parameters()))
         .item("calibration", calibrated(&calibration));
+    for note in notes(&checkpoint, options.context).chain(note) {
+        page.item("note", note);
+    }
     finish(&mut page, &usage);
     page.show();
     Ok(())
@@ -103,13 +105,16 @@ fn check_out(path: &Path) -> Result<(), Error> {
 }
 
 /// Returns the tokenizer, and where it is from.
-fn tokenizer_json(options: &Convert, checkpoint: &Checkpoint) -> Result<(PathBuf, Vec<u8>), Error> {
+fn tokenizer_json(
+    options: &Convert,
+    checkpoint: &Checkpoint,
+) -> Result<(PathBuf, Vec<u8>, Option<Note>), Error> {
     if let Some(path) = &options.tokenizer {
-        return Ok((path.clone(), read_bounded(path, MAX_TOKENIZER_BYTES)?));
+        return Ok((path.clone(), read_bounded(path, MAX_TOKENIZER_BYTES)?, None));
     }
     let path = options.source.clone();
-    match checkpoint.tokenizer_json() {
-        Ok(json) => Ok((path, json)),
+    match checkpoint.tokenizer() {
+        Ok((json, note)) => Ok((path, json, note)),
         Err(ReferenceError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Err(Error::TokenizerMissing { path })
         }
@@ -130,7 +135,8 @@ fn calibration(
             content: include_str!("calibration.txt").to_owned(),
         },
     };
-    let length = SEQUENCE_TOKENS.min(checkpoint.architecture().context as usize);
+    let context = options.context.unwrap_or_else(|| checkpoint.context());
+    let length = SEQUENCE_TOKENS.min(checkpoint.architecture().context.min(context) as usize);
     text.sequences(tokenizer, length, options.calibration_tokens as usize)
 }
 
@@ -144,6 +150,13 @@ fn name(options: &Convert) -> String {
     let mut name = printable(&stem.unwrap_or_default().to_string_lossy());
     name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
     if name.is_empty() { "model".to_owned() } else { name }
+}
+
+/// Returns what a user should know of the checkpoint, but for limits that `context` replaces.
+pub(crate) fn notes(checkpoint: &Checkpoint, context: Option<u32>) -> impl Iterator<Item = Note> {
+    let limits = |note: &Note| matches!(note, Note::Context { .. } | Note::SentenceLength { .. });
+    let shown = move |note: &&Note| context.is_none() || !limits(note);
+    checkpoint.notes().iter().filter(shown).cloned()
 }
 
 fn size(artifact_bytes: u64, parameters: u64) -> String {

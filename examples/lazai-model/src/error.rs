@@ -28,12 +28,20 @@ pub(crate) enum Error {
     CheckpointExpected { path: PathBuf },
     #[error("{what} needs {got} positions, but the model's context has {max}: lower {options}")]
     Context { what: &'static str, got: u64, max: u64, options: &'static str },
+    #[error("{} {problem}", .path.display())]
+    Download { path: PathBuf, problem: &'static str },
     #[error("{action} {}: {source}", .path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{} has more than {max} bytes: cut it", .path.display())]
     FileSize { path: PathBuf, max: u64 },
+    #[error(
+        "there is no folder {name} here, and nothing is downloaded: run `hf download {name} --local-dir {folder}` and give {folder}"
+    )]
+    Hub { name: String, folder: String },
     #[error("the processor cannot run models: {0}")]
     Kernel(KernelError),
+    #[error("the template has no variable {name}: leave out --flag {name}")]
+    NoFlag { name: String },
     #[error("there are no tokens: give at least one")]
     NoTokens,
     #[error("the model cannot be run: {0}")]
@@ -48,12 +56,16 @@ pub(crate) enum Error {
     Reference(ReferenceError),
     #[error("the model cannot be run: {0}")]
     Run(ExecutionError),
+    #[error("{problem}: leave out --system, and write it before your first line instead")]
+    SystemTurn { problem: String },
+    #[error("--stop is given {got} times: give it at most {max} times")]
+    StopTexts { got: usize, max: usize },
     #[error("{what}: {source}")]
     Text { what: String, source: Rejection },
     #[error("{} is not UTF-8 text: byte {offset} is malformed", .path.display())]
     TextEncoding { path: PathBuf, offset: usize },
-    #[error("{} has {got} tokens, but two are needed: give a longer text", .path.display())]
-    TextLength { path: PathBuf, got: usize },
+    #[error("{what} has {got} tokens, but two are needed: give a longer text")]
+    TextLength { what: String, got: usize },
     #[error("{}: {source}", .path.display())]
     Tokenizer { path: PathBuf, source: TokenizerError },
     #[error("{} has no tokenizer.json beside its weights: put it there, or name it with --tokenizer", .path.display())]

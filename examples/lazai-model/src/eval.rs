@@ -58,11 +58,12 @@ pub(crate) fn run(options: &Eval) -> Result<(), Error> {
         let (got, max) = (u64::from(options.window), u64::from(context));
         return Err(Error::Context { what: "a window", got, max, options: "--window" });
     }
-    let mut tokens = Text::read(&options.text)?.tokens(model.tokenizer())?;
+    let text = Text::given(options.text.text.as_deref(), options.text.text_file.as_deref())?;
+    let mut tokens = text.tokens(model.tokenizer())?;
     tokens.truncate(options.max_tokens.map_or(usize::MAX, |max| max as usize));
     if tokens.len() < 2 {
-        let (path, got) = (options.text.clone(), tokens.len());
-        return Err(Error::TextLength { path, got });
+        let (what, got) = (text.name, tokens.len());
+        return Err(Error::TextLength { what, got });
     }
     let reference = match &options.reference {
         Some(path) => Some(open_reference(path, &model, &threads)?),

@@ -12,6 +12,7 @@ use lazai_models::gguf::Gguf;
 use serde::Serialize;
 
 use crate::{
+    convert::notes,
     error::Error,
     options::Inspect,
     page::{Page, show_json},
@@ -37,6 +38,9 @@ struct Summary {
     vocabulary: u32,
     context: u32,
     end_tokens: Vec<u32>,
+    /// What a user of a checkpoint should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     operators: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logits: Option<Cost>,
@@ -85,7 +89,8 @@ fn checkpoint(path: &Path, kind: Kind) -> Result<Summary, Error> {
         parameters: architecture.parameters(),
         vocabulary: architecture.vocabulary,
         end_tokens: architecture.end_tokens.clone(),
-        ..Summary::of(kind, &program, architecture.context)?
+        notes: notes(&checkpoint, None).map(|note| note.to_string()).collect(),
+        ..Summary::of(kind, &program, checkpoint.context())?
     };
     if kind == Kind::Gguf {
         let opened = || Ok(Gguf::open(path)?);
@@ -127,6 +132,7 @@ impl Summary {
             vocabulary: 0,
             context,
             end_tokens: Vec::new(),
+            notes: Vec::new(),
             operators: operators(program),
             logits: Cost::of(program, Target::Logits, context)?,
             embedding: Cost::of(program, Target::Embedding, context)?,
@@ -158,6 +164,9 @@ impl Summary {
         page.item("context", format_args!("{} positions", HumanCount(self.context.into())));
         let ends: Vec<String> = self.end_tokens.iter().map(u32::to_string).collect();
         page.item("end tokens", if ends.is_empty() { "none".to_owned() } else { ends.join(", ") });
+        for note in &self.notes {
+            page.item("note", note);
+        }
         page.title("Program");
         for (name, times) in &self.operators {
             page.item(name, times);

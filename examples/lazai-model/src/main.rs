@@ -1,5 +1,6 @@
 //! Turns checkpoints into integer models, and inspects, measures and runs them.
 
+mod answer;
 mod bench;
 mod chat;
 mod convert;

@@ -4,7 +4,11 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use lazai_coprocessor::{architecture::Pooling, chat::Date};
 use lazai_models::quantize::Rounding;
 
-use crate::{machine::Machine, parse, synthetic::Shape};
+use crate::{
+    machine::Machine,
+    parse::{self, Flag},
+    synthetic::Shape,
+};
 
 /// Turns checkpoints into integer models, and inspects, measures and runs them.
 #[derive(Clone, Debug, Parser)]
@@ -44,15 +48,15 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 
-    /// A text like those that the model will read, instead of the one that is built in
-    #[arg(long, value_name = "TEXT")]
+    /// A file of text like those that the model will read, instead of the one that is built in
+    #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
 
     /// Most tokens of the calibration text that are read, from all over it
     #[arg(long, value_name = "COUNT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) calibration_tokens: u32,
 
-    /// Most positions of a sequence; as many as the checkpoint has if left out
+    /// Most positions of a sequence; as many as the checkpoint says if left out
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) context: Option<u32>,
 
@@ -99,9 +103,8 @@ pub(crate) struct Eval {
     /// An artifact
     pub(crate) file: PathBuf,
 
-    /// The text to predict
-    #[arg(long, value_name = "FILE")]
-    pub(crate) text: PathBuf,
+    #[command(flatten)]
+    pub(crate) text: TextInput,
 
     /// Tokens that are predicted from one another; windows know nothing of each other
     #[arg(long, value_name = "COUNT", default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..))]
@@ -162,6 +165,23 @@ pub(crate) struct Input {
     /// A text; the tokenizer adds what it puts around every text
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Option<String>,
+
+    /// A file that holds the text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text_file: Option<PathBuf>,
+}
+
+/// A text, given or in a file.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TextInput {
+    /// The text itself
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+
+    /// A file that holds the text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text_file: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -202,6 +222,14 @@ pub(crate) struct Chat {
     /// own
     #[arg(long, value_name = "SOURCE")]
     pub(crate) template: Option<PathBuf>,
+
+    /// A variable of the template, as enable_thinking=false; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse::flag)]
+    pub(crate) flag: Vec<(String, Flag)>,
+
+    /// A text that ends an answer; up to four
+    #[arg(long, value_name = "TEXT", value_parser = parse::stop)]
+    pub(crate) stop: Vec<String>,
 
     /// The day that the template may write, as 2024-12-31
     #[arg(long, value_name = "DAY", value_parser = parse::date)]
@@ -255,6 +283,8 @@ pub(crate) struct Synthetic {
 pub(crate) enum PoolingOption {
     /// The first row
     First,
+    /// The last row
+    Last,
     /// The mean of all rows
     Mean,
 }
@@ -263,6 +293,7 @@ impl From<PoolingOption> for Pooling {
     fn from(option: PoolingOption) -> Self {
         match option {
             PoolingOption::First => Self::First,
+            PoolingOption::Last => Self::Last,
             PoolingOption::Mean => Self::Mean,
         }
     }
@@ -300,17 +331,19 @@ mod tests {
 
     #[test]
     fn bad_values_are_named() {
-        let cases: [(&[&str], &str); 10] = [
+        let cases: [(&[&str], &str); 12] = [
             (&["convert", "in", "--out", "out", "--headroom", "13"], "--headroom"),
             (&["convert", "in", "--out", "out", "--context", "0"], "--context"),
             (&["convert", "in", "--out", "out", "--name", ""], "--name"),
-            (&["convert", "in", "--out", "out", "--pooling", "last"], "--pooling"),
+            (&["convert", "in", "--out", "out", "--pooling", "max"], "--pooling"),
             (&["eval", "in", "--text", "t", "--window", "1"], "--window"),
             (&["logits", "in", "--tokens", "1,x"], "--tokens"),
             (&["bench", "in", "--threads", "257"], "--threads"),
             (&["chat", "in", "--temperature", "hot"], "--temperature"),
             (&["chat", "in", "--top-p", "1.5"], "--top-p"),
             (&["chat", "in", "--date", "today"], "--date"),
+            (&["chat", "in", "--flag", "=1"], "--flag"),
+            (&["chat", "in", "--stop", ""], "--stop"),
         ];
         for (arguments, named) in cases {
             let arguments = ["lazai-model"].iter().chain(arguments);
@@ -321,7 +354,12 @@ mod tests {
 
     #[test]
     fn a_model_reads_tokens_or_a_text() {
-        for arguments in [&["logits", "in"][..], &["embed", "in", "--tokens", "1", "--text", "x"]] {
+        for arguments in [
+            &["logits", "in"][..],
+            &["embed", "in", "--tokens", "1", "--text", "x"],
+            &["embed", "in", "--text", "x", "--text-file", "x"],
+            &["eval", "in"],
+        ] {
             let arguments = ["lazai-model"].iter().chain(arguments);
             assert!(Options::try_parse_from(arguments).is_err());
         }

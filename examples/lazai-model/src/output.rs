@@ -92,8 +92,8 @@ fn tokens(model: &Model, input: &Input) -> Result<Vec<u32>, Error> {
     let tokens = match (&input.tokens, &input.text) {
         (Some(tokens), _) => tokens.clone(),
         (None, text) => {
-            let content = text.clone().unwrap_or_default();
-            Text { name: "--text".to_owned(), content }.tokens(model.tokenizer())?
+            let text = Text::given(text.as_deref(), input.text_file.as_deref())?;
+            text.tokens(model.tokenizer())?
         }
     };
     let (got, max) = (tokens.len() as u64, u64::from(model.manifest().context));

@@ -32,6 +32,44 @@ pub(crate) fn date(text: &str) -> Result<Date, String> {
     read().ok_or_else(|| format!("expected a day such as 2024-12-31, got {text:?}"))
 }
 
+/// What a variable of a template may be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Flag {
+    Bool(bool),
+    Text(String),
+}
+
+/// Reads `enable_thinking=false`.
+pub(crate) fn flag(text: &str) -> Result<(String, Flag), String> {
+    let name = |name: &str| {
+        let mut letters = name.chars();
+        letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    match text.split_once('=') {
+        Some((known, value)) if name(known) => {
+            let value = match value {
+                "true" => Flag::Bool(true),
+                "false" => Flag::Bool(false),
+                text => Flag::Text(text.to_owned()),
+            };
+            Ok((known.to_owned(), value))
+        }
+        _ => {
+            Err(format!("expected a name and a value such as enable_thinking=false, got {text:?}"))
+        }
+    }
+}
+
+/// Reads a text that ends an answer.
+pub(crate) fn stop(text: &str) -> Result<String, String> {
+    if (1..=MAX_STOP_BYTES).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected a text of 1 to {MAX_STOP_BYTES} bytes, got {}", text.len()))
+    }
+}
+
 pub(crate) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count <= Threads::MAX => Ok(count),
@@ -61,6 +99,9 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     }
 }
 
+/// Longest text that ends an answer.
+const MAX_STOP_BYTES: usize = 256;
+
 /// Longest name of a model.
 pub(crate) const MAX_NAME_BYTES: usize = 256;
 
@@ -84,6 +125,16 @@ mod tests {
         assert_eq!(date("2024-02-29").ok(), Date::new(2024, 2, 29).ok());
         for text in ["2023-02-29", "2024", "2024-1", "2024-13-01", "today", "-1-1-1"] {
             assert!(date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_are_names_and_values() {
+        let read = |text| flag(text).unwrap();
+        assert_eq!(read("enable_thinking=false"), ("enable_thinking".into(), Flag::Bool(false)));
+        assert_eq!(read("a=b=c"), ("a".into(), Flag::Text("b=c".into())));
+        for text in ["", "a", "=true", "1a=true", "a b=true"] {
+            assert!(flag(text).is_err(), "{text}");
         }
     }
 

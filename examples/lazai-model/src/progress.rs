@@ -2,12 +2,12 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on a terminal, and lines where there is none.
+/// A bar on a terminal, and a line for each piece of work where there is none.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// The last line that was printed where there is no bar: piece of work and tenths.
-    said: Option<(&'static str, usize)>,
+    /// The piece of work that was last named where there is no bar.
+    said: Option<&'static str>,
 }
 
 impl Progress {
@@ -25,11 +25,10 @@ impl Progress {
         self.bar.set_message(action);
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
-        // A log file has no terminal to draw a bar on; ten lines tell enough.
-        let tenth = done.saturating_mul(10) / total.max(1);
-        if self.bar.is_hidden() && self.said != Some((action, tenth)) {
-            self.said = Some((action, tenth));
-            eprintln!("{action} {done}/{total}");
+        // A log file has no terminal to draw a bar on, and many lines would bury what matters.
+        if self.bar.is_hidden() && self.said != Some(action) {
+            self.said = Some(action);
+            eprintln!("{action} {total} pieces");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lazai_coprocessor::{
     model::Model,
-    program::{Operator, Program, Target, WorkRule},
+    program::{Operator, Program, RowCount, Target, WorkRule},
 };
 use serde::Serialize;
 
@@ -68,6 +68,13 @@ impl Shape {
                     shape.heads = width(*query) / cache.head_dim.max(1);
                 }
                 Operator::FirstRow { .. } => shape.pooling = "first",
+                // The mean of the rows that were kept, of which there is one.
+                Operator::MeanPool { input, .. } => {
+                    let last = program.values[input.index()].rows == RowCount::Outputs;
+                    if shape.pooling == "none" {
+                        shape.pooling = if last { "last" } else { "mean" };
+                    }
+                }
                 Operator::GatedSilu { output, .. } => {
                     (shape.activation, shape.intermediate) = ("gated SiLU", width(*output));
                 }
@@ -77,7 +84,6 @@ impl Shape {
                 }
                 Operator::HeadNorm { .. } => shape.head_norm = true,
                 Operator::LayerNorm { .. } => shape.norm = "LayerNorm",
-                Operator::MeanPool { .. } => shape.pooling = "mean",
                 Operator::Relu { output, .. } => {
                     (shape.activation, shape.intermediate) = ("ReLU", width(*output));
                 }

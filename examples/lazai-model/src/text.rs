@@ -6,8 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use lazai_api_types::Rejection;
-use lazai_coprocessor::Tokenizer;
+use lazai_api_types::{Rejection, openai::ChatMessage};
+use lazai_coprocessor::{
+    Tokenizer,
+    chat::{ChatError, ChatTemplate},
+};
 
 use crate::error::Error;
 
@@ -19,6 +22,19 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    /// Takes the text that was given, or reads its file.
+    pub(crate) fn given(text: Option<&str>, file: Option<&Path>) -> Result<Self, Error> {
+        if let Some(path) = file {
+            return Self::read(path);
+        }
+        let content = text.unwrap_or_default();
+        // Whoever forgets what the option means should hear it.
+        if !content.is_empty() && content.len() < MAX_PATH_BYTES && Path::new(content).is_file() {
+            eprintln!("(--text is read as a text; --text-file {content} reads the file)");
+        }
+        Ok(Self { name: "--text".to_owned(), content: content.to_owned() })
+    }
+
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let content = read_bounded(path, MAX_TEXT_BYTES)?;
@@ -30,8 +46,13 @@ impl Text {
     }
 
     /// Returns the tokens of the whole, with what the tokenizer's template adds once around it.
+    ///
+    /// What spells a special token is read as letters.
     pub(crate) fn tokens(&self, tokenizer: &Tokenizer) -> Result<Vec<u32>, Error> {
         let template = self.encode(tokenizer, 0, "")?;
+        if self.content.is_empty() {
+            return Ok(template);
+        }
         let (mut tokens, mut end) = (Vec::new(), Vec::new());
         for (offset, piece) in pieces(&self.content, PIECE_BYTES) {
             let mut piece = self.encode(tokenizer, offset, piece)?;
@@ -72,7 +93,13 @@ impl Text {
     }
 
     fn encode(&self, tokenizer: &Tokenizer, start: usize, piece: &str) -> Result<Vec<u32>, Error> {
-        tokenizer.encode(piece).map_err(|rejection| {
+        let encoded = match tokenizer.encode(piece) {
+            Err(Rejection::SpecialToken { token, offset }) => {
+                letters(tokenizer, piece, Rejection::SpecialToken { token, offset })
+            }
+            encoded => encoded,
+        };
+        encoded.map_err(|rejection| {
             let source = match rejection {
                 Rejection::SpecialToken { token, offset } => {
                     Rejection::SpecialToken { token, offset: start as u64 + offset }
@@ -82,6 +109,23 @@ impl Text {
             Error::Text { what: self.name.clone(), source }
         })
     }
+}
+
+/// Returns the tokens of a text that spells special tokens, as letters: what a chat makes of the
+/// content of a message, with the tokenizer's own tokens around it.
+fn letters(tokenizer: &Tokenizer, text: &str, rejection: Rejection) -> Result<Vec<u32>, Rejection> {
+    let content = ChatTemplate::new("{{ messages[0].content }}", None, None)
+        .and_then(|template| template.encode(&[ChatMessage::user(text)], false, tokenizer))
+        .map_err(|error| match error {
+            ChatError::Rejected(rejection) => rejection,
+            _ => rejection,
+        })?;
+    let around = tokenizer.encode("")?;
+    // Where the text stands among them shows a text of one letter.
+    let probe = PROBES.iter().find_map(|probe| tokenizer.encode(probe).ok()).unwrap_or_default();
+    let before = around.iter().zip(&probe).take_while(|(a, b)| a == b).count();
+    let (before, after) = around.split_at(before);
+    Ok([before, &content, after].concat())
 }
 
 /// Reads a file of at most `max` bytes.
@@ -117,6 +161,12 @@ fn pieces(text: &str, max: usize) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// Texts of which every tokenizer knows one.
+const PROBES: [&str; 4] = ["a", "0", ".", "\u{4e00}"];
+
+/// Longest path that a text is taken for.
+const MAX_PATH_BYTES: usize = 1_024;
+
 /// Longest text, in bytes.
 const MAX_TEXT_BYTES: u64 = 1 << 28;
 
@@ -135,6 +185,10 @@ mod tests {
     /// Returns a tokenizer with `<s>`, `</s>` around every text, and the letters a to f, space and
     /// line end.
     fn tokenizer() -> Tokenizer {
+        Tokenizer::new(tokenizer_json().to_string().as_bytes(), 16).unwrap()
+    }
+
+    fn tokenizer_json() -> serde_json::Value {
         let special = |id: u32, content: &str| {
             json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": false, "special": true})
@@ -146,7 +200,7 @@ mod tests {
         vocabulary.insert("</s>".to_owned(), json!(1));
         let mark = |id: &str| json!({"SpecialToken": {"id": id, "type_id": 0}});
         let text = json!({"Sequence": {"id": "A", "type_id": 0}});
-        let json = json!({
+        json!({
             "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "pre_tokenizer": null,
             "decoder": null, "added_tokens": [special(0, "<s>"), special(1, "</s>")],
             "post_processor": {"type": "TemplateProcessing", "single": [mark("<s>"), text, mark("</s>")],
@@ -156,8 +210,7 @@ mod tests {
             "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
                 "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
                 "vocab": vocabulary, "merges": []}
-        });
-        Tokenizer::new(json.to_string().as_bytes(), 16).unwrap()
+        })
     }
 
     fn text(content: String) -> Text {
@@ -189,7 +242,7 @@ mod tests {
         assert_eq!(tokens.len(), bytes + 2);
         assert_eq!((tokens[0], tokens[1], tokens[bytes + 1]), (0, 2, 1));
         assert!(tokens[1..=bytes].iter().all(|token| *token > 1));
-        assert!(text(String::new()).tokens(&tokenizer()).unwrap().is_empty());
+        assert_eq!(text(String::new()).tokens(&tokenizer()).unwrap(), [0, 1]);
     }
 
     #[test]
@@ -206,14 +259,23 @@ mod tests {
         assert!(text(" \n".to_owned()).sequences(&tokenizer(), 4, 4).unwrap().is_empty());
     }
 
+    /// Returns the tokenizer with letters that can spell `</s>`.
+    fn spelling() -> Tokenizer {
+        let mut json: serde_json::Value = tokenizer_json();
+        for (letter, id) in ["<", "/", "s", ">"].iter().zip(10..) {
+            json["model"]["vocab"][letter] = json!(id);
+        }
+        Tokenizer::new(json.to_string().as_bytes(), 16).unwrap()
+    }
+
     #[test]
-    fn special_tokens_are_found_where_they_are() {
+    fn special_tokens_are_read_as_letters() {
+        let tokens = text("a</s>b".to_owned()).tokens(&spelling()).unwrap();
+        assert_eq!(tokens, [0, 2, 10, 11, 12, 13, 3, 1]);
         let content = format!("{}</s>", "abcd\n".repeat(PIECE_BYTES / 5 + 10));
-        let offset = content.len() as u64 - 4;
-        let error = text(content).tokens(&tokenizer()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("text: the text spells the special token 1 at byte {offset}")
-        );
+        let bytes = content.len();
+        let tokens = text(content).tokens(&spelling()).unwrap();
+        assert_eq!(tokens.len(), bytes + 2);
+        assert_eq!(tokens[bytes - 3..], [10, 11, 12, 13, 1]);
     }
 }

@@ -114,3 +114,78 @@ fn chats_that_cannot_be_are_refused() {
     let chat = ["chat", llama_artifact.as_str(), "--template", llama];
     program_fails(&chat, &"x".repeat(600), 1, &["512", "the length of the line"]);
 }
+
+#[test]
+fn flags_reach_the_template() {
+    let folder = Folder::new("flags");
+    let source = "{{ bos_token }}{{ messages[-1].content }}{% if thinking is defined and not thinking %}!{% endif %}";
+    let template = folder.file("template.jinja", source);
+    let with = |flags: &[&str]| {
+        chat("hi", &[&["--template", &template, "--max-tokens", "1"], flags].concat()).0
+    };
+    assert_eq!(with(&[]), format!("{}\n", best(&tokens("hi")).0));
+    assert_eq!(with(&["--flag", "thinking=false"]), format!("{}\n", best(&tokens("hi!")).0));
+    let unknown = [
+        "chat",
+        &Models::shared().llama_artifact,
+        "--template",
+        &template,
+        "--flag",
+        "thinkin=false",
+    ];
+    program_fails(&unknown, "hi", 1, &["no variable thinkin"]);
+}
+
+#[test]
+fn a_template_without_system_turns_says_so() {
+    let folder = Folder::new("system");
+    let refusing = folder.file(
+        "refusing.jinja",
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ m.content }}{% endfor %}",
+    );
+    let silent = folder.file(
+        "silent.jinja",
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}",
+    );
+    for (template, part) in [(&refusing, "no system role"), (&silent, "writes no system turn")] {
+        let artifact = Models::shared().llama_artifact.as_str();
+        let arguments = ["chat", artifact, "--template", template, "--system", "be kind"];
+        program_fails(&arguments, "hi", 1, &[part, "leave out --system"]);
+    }
+}
+
+#[test]
+fn stop_texts_end_an_answer() {
+    let whole = answers("hi", &["--max-tokens", "24"]);
+    let letters: Vec<char> = whole.trim_end().chars().collect();
+    let Some(stop) = letters.iter().skip(3).find(|c| c.is_ascii_graphic()) else { return };
+    let stop = stop.to_string();
+    let got = answers("hi", &["--max-tokens", "24", "--stop", "never there", "--stop", &stop]);
+    assert_eq!(got.trim_end(), whole.split(&stop).next().unwrap().trim_end());
+    let artifact = Models::shared().llama_artifact.as_str();
+    let five = [&["chat", artifact][..], &["--stop", "x"].repeat(5)].concat();
+    program_fails(&five, "hi", 1, &["--stop", "4"]);
+}
+
+#[test]
+fn messages_may_have_several_lines() {
+    let expected = format!("{}\n", best(&tokens("user: a\nb|assistant:")).0);
+    for lines in ["a\\\nb\n", "\"\"\"a\nb\"\"\"\n"] {
+        assert_eq!(answers(lines, &["--max-tokens", "1"]), expected, "{lines}");
+    }
+}
+
+#[test]
+fn a_model_without_an_end_is_announced() {
+    let folder = Folder::new("endless");
+    let source = folder.at("llama");
+    crate::support::copy(&Models::shared().llama, &source);
+    let path = format!("{source}/config.json");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config.replace("\"eos_token_id\": 1", "\"eos_token_id\": null")).unwrap();
+    let artifact = folder.at("artifact");
+    crate::support::run(&["convert", &source, "--out", &artifact]);
+    let output = program(&["chat", &artifact, "--max-tokens", "1"], "hi");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("no end token") && error.contains("--stop"), "{error}");
+}

@@ -54,6 +54,8 @@ fn options_change_the_artifact() {
         (llama, llama_artifact, &["--rounding", "compensated"]),
         (llama, llama_artifact, &["--name", "another name"]),
         (bert, bert_artifact, &["--pooling", "first"]),
+        (bert, bert_artifact, &["--pooling", "last"]),
+        (llama, llama_artifact, &["--pooling", "last"]),
     ] {
         let convert = ["convert", source, "--out", &artifact];
         run(&[&convert, options].concat());
@@ -189,7 +191,7 @@ fn perplexity_is_that_of_the_logits() {
     let folder = Folder::new("perplexity");
     let Models { llama, llama_artifact, .. } = Models::shared();
     let text = folder.file("text.txt", "It was neither the best season nor the worst.\n");
-    let eval = ["eval", llama_artifact, "--text", &text, "--window", "16", "--json"];
+    let eval = ["eval", llama_artifact, "--text-file", &text, "--window", "16", "--json"];
     let alone = json(&eval);
     // 46 bytes and a mark: windows of 16, 16 and 15 tokens.
     assert_eq!((&alone["tokens"], &alone["predictions"]), (&value!(47), &value!(15 + 15 + 14)));
@@ -249,4 +251,49 @@ fn speed_is_measured() {
 /// Whether a number is what was printed; the parser of the tests may be off by a last bit.
 fn is(parsed: f64, printed: f64) -> bool {
     (parsed - printed).abs() <= f64::EPSILON * printed.abs()
+}
+
+#[test]
+fn a_text_is_a_text_in_every_command() {
+    let folder = Folder::new("special");
+    let Models { llama, llama_artifact, bert_artifact, .. } = Models::shared();
+    let tokens = |arguments: &[&str]| json(arguments)["tokens"].clone();
+    // What spells a special token is read as letters.
+    let spelled = tokens(&["logits", llama_artifact, "--text", "a</s>"]);
+    assert_eq!(spelled, value!([0, 99, 62, 49, 117, 64]));
+    let file = folder.file("text", "a</s>");
+    assert_eq!(tokens(&["logits", llama_artifact, "--text-file", &file]), spelled);
+    assert_eq!(tokens(&["logits", llama_artifact, "--text", ""]), value!([0]));
+    for text in ["fill the [MASK] here", ""] {
+        let vector = json(&["embed", bert_artifact, "--text", text]);
+        assert_eq!(vector["tokens"].as_array().unwrap().len() > 4, !text.is_empty());
+    }
+    let long = folder.file("long", "a line </s> of words\n".repeat(20));
+    run(&["eval", llama_artifact, "--text-file", &long]);
+    run(&["convert", llama, "--out", &folder.at("artifact"), "--calibration", &long]);
+    // Whoever takes the text for a file is told.
+    let output = crate::support::program(&["eval", llama_artifact, "--text", &file], "");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.contains("--text-file"), "{error}");
+}
+
+#[test]
+fn what_should_be_known_is_noted() {
+    let folder = Folder::new("notes");
+    let source = folder.at("bert");
+    crate::support::copy(&Models::shared().bert, &source);
+    let name = format!("{source}/sentence_bert_config.json");
+    fs::write(name, r#"{"max_seq_length": 16}"#).unwrap();
+    let artifact = folder.at("artifact");
+    let printed = run(&["convert", &source, "--out", &artifact]);
+    assert!(printed.contains("sentence_bert_config.json ends texts at 16 tokens"), "{printed}");
+    assert_eq!(json(&["inspect", &artifact, "--json"])["context"], 16);
+    let inspected = json(&["inspect", &source, "--json"]);
+    assert_eq!(
+        (&inspected["context"], inspected["notes"].as_array().unwrap().len()),
+        (&value!(16), 1)
+    );
+    let printed = run(&["convert", &source, "--out", &artifact, "--context", "32"]);
+    assert!(!printed.contains("ends texts"), "{printed}");
+    assert_eq!(json(&["inspect", &artifact, "--json"])["context"], 32);
 }

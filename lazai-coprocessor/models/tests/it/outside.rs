@@ -138,7 +138,7 @@ fn folder(name: &str, prefix: &str, extra: Option<&str>) -> PathBuf {
     for (index, (name, shape)) in names.iter().enumerate() {
         let start = data.len();
         for i in 0..shape.iter().product::<usize>() {
-            let value = ((i * 37 + index * 11) % 64) as f32 / 256.0 - 0.12;
+            let value = ((i * 37 + index * 11) % 61) as f32 / 256.0 - 0.12;
             data.extend_from_slice(&value.to_le_bytes());
         }
         let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, data.len()]});
@@ -166,12 +166,12 @@ fn a_family_may_come_from_outside() {
         let [query, key] =
             ["query", "key"].map(|part| checkpoint.tensor(&format!("layers.0.{part}")).unwrap());
         assert_eq!((query.len(), key.len()), (32 * 32, 32 * 32));
-        assert_ne!(query, key);
+        assert!(query != key);
         let model = ReferenceModel::new(&checkpoint, Threads::single()).unwrap();
         vectors.push(model.embed(&[1, 2, 3]).unwrap());
         fs::remove_dir_all(folder).unwrap();
     }
-    assert_eq!(vectors[0], vectors[1]);
+    assert!(vectors[0] == vectors[1]);
     let folder = folder("strange", "", Some("bias"));
     let error = Checkpoint::open_with(&folder, &options).unwrap_err();
     assert_eq!(error, ReferenceError::UnexpectedTensor { tensor: "bias".to_owned() });
