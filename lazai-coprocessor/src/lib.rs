@@ -30,4 +30,4 @@ pub use coprocessor::{Cpu, CpuBuilder, OpenError};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, ResourceUsage};
-pub use tokenizer::{TextStream, Tokenizer, TokenizerError};
+pub use tokenizer::{TextStream, Tokenizer, TokenizerError, TokenizerKind};

@@ -250,6 +250,8 @@ interface ILazErrors {
     error StaticCallRefused();
     /// The calldata goes on after its last argument.
     error TrailingBytes(uint256 got, uint256 expected);
+    /// A character that the tokenizers' version of Unicode does not assign, at this byte of the text.
+    error UnassignedCharacter(uint256 character, uint256 offset);
     /// The precompile has no such function.
     error UnknownFunction(bytes4 selector);
     /// No such model.

@@ -120,6 +120,11 @@ fn encode_rejection(rejection: &Rejection) -> Bytes {
             maxBytes: U256::from(*max_bytes),
         }
         .abi_encode(),
+        Rejection::UnassignedCharacter { character, offset } => sol::UnassignedCharacter {
+            character: U256::from(*character),
+            offset: U256::from(*offset),
+        }
+        .abi_encode(),
         Rejection::UnknownModel { model } => sol::UnknownModel { model: model.0 }.abi_encode(),
         Rejection::UnknownToken { token, index, vocabulary } => sol::UnknownToken {
             token: U256::from(*token),
@@ -176,6 +181,12 @@ mod tests {
                  0000000000000000000000000000000000000000000000000000000000000004",
             ),
             (Rejection::InvalidText, "7a2a029c"),
+            (
+                Rejection::UnassignedCharacter { character: 5, offset: 4 },
+                "4327813d \
+                 0000000000000000000000000000000000000000000000000000000000000005 \
+                 0000000000000000000000000000000000000000000000000000000000000004",
+            ),
             (
                 Rejection::MaxTokens { got: 5, max: 4 },
                 "7b485723 \

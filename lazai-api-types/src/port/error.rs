@@ -103,6 +103,14 @@ pub enum Rejection {
         /// Most bytes of a text.
         max_bytes: u64,
     },
+    /// The text holds a code point that the Unicode version of the specification does not assign.
+    #[error("the character U+{character:04X} at byte {offset} is not assigned")]
+    UnassignedCharacter {
+        /// The code point.
+        character: u32,
+        /// Byte offset in the input.
+        offset: u64,
+    },
     /// No such model here.
     #[error("unknown model {model}")]
     UnknownModel {
@@ -156,6 +164,7 @@ impl Rejection {
             Self::Unsupported { .. } => 11,
             Self::WorkOverflow => 12,
             Self::Unprovable { .. } => 13,
+            Self::UnassignedCharacter { .. } => 14,
         }
     }
 }

@@ -21,6 +21,7 @@ fn codes_of_rejections_are_golden() {
         (Rejection::Unsupported { task: TaskKind::Embed }, 11),
         (Rejection::WorkOverflow, 12),
         (Rejection::Unprovable { what: "this" }, 13),
+        (Rejection::UnassignedCharacter { character: 0x378, offset: 2 }, 14),
     ];
     for (rejection, code) in golden {
         assert_eq!(rejection.code(), code, "{rejection}");

@@ -3,11 +3,11 @@ use std::{collections::BTreeSet, panic};
 
 use lazai_api_types::Rejection;
 use tokenizers::{
-    Model, NormalizedString, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
-    Token, normalizer::Range,
+    Encoding, Model, NormalizedString, OffsetReferential, OffsetType, PreTokenizedString, Token,
+    normalizer::Range,
 };
 
-use super::Tokenizer;
+use super::{Tokenizer, byte_pairs::BytePairs, own::Piece, unicode};
 
 #[cfg(test)]
 std::thread_local! {
@@ -31,12 +31,18 @@ impl Tokenizer {
     /// A piece that the model does not know becomes its unknown token, if it has one.
     ///
     /// # Errors
-    /// [`Rejection`] if the text is too long, spells a special token, or cannot be tokenized
-    /// without a loss.
+    /// [`Rejection`] if the text is too long, holds a character that Unicode 16.0 does not assign,
+    /// spells a special token, or cannot be tokenized without a loss.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
+        Ok(self.encode_sized(text)?.0)
+    }
+
+    /// Encodes a prompt, and returns its bytes after normalization as well.
+    pub(crate) fn encode_sized(&self, text: &str) -> Result<(Vec<u32>, usize), Rejection> {
         #[cfg(test)]
         ENCODINGS.with(|count| count.set(count.get() + 1));
         self.check_length(text.len())?;
+        check_assigned(text)?;
         if let Some((offset, token)) = self.special.find(text) {
             return Err(Rejection::SpecialToken { token, offset: offset as u64 });
         }
@@ -60,6 +66,7 @@ impl Tokenizer {
         sentinel: Option<char>,
     ) -> Result<Vec<u32>, Rejection> {
         self.check_length(bytes)?;
+        check_assigned(marked)?;
         // No content takes part in a special token of the second text, so neither may one in the
         // first.
         let mut expected = self.special.read(shredded).map(|(_, token)| token);
@@ -71,7 +78,7 @@ impl Tokenizer {
         if let Some(token) = expected.next() {
             return Err(Rejection::SpecialToken { token, offset: marked.len() as u64 });
         }
-        self.read(marked, Origin::Template(sentinel))
+        Ok(self.read(marked, Origin::Template(sentinel))?.0)
     }
 
     const fn check_length(&self, bytes: usize) -> Result<(), Rejection> {
@@ -83,19 +90,20 @@ impl Tokenizer {
     }
 
     /// The crate panics at some malformed parts only when it meets a text.
-    fn read(&self, text: &str, origin: Origin) -> Result<Vec<u32>, Rejection> {
-        let tokens = panic::catch_unwind(AssertUnwindSafe(|| self.run(text, origin)))
+    fn read(&self, text: &str, origin: Origin) -> Result<(Vec<u32>, usize), Rejection> {
+        let (tokens, bytes) = panic::catch_unwind(AssertUnwindSafe(|| self.run(text, origin)))
             .unwrap_or_else(|_| Err(Rejection::InvalidText.into()))
             .map_err(|error| *error.downcast().unwrap_or(Box::new(Rejection::InvalidText)))?;
         self.check(&tokens)?;
-        Ok(tokens)
+        Ok((tokens, bytes))
     }
 
     /// The steps of the crate's own `encode`, with a look at each.
-    fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<Vec<u32>> {
+    fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<(Vec<u32>, usize)> {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
+        let bytes = check_growth(&pieces, text)?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
             pieces.normalize(|piece| {
@@ -103,12 +111,57 @@ impl Tokenizer {
                 Ok(())
             })?;
         }
-        if let Some(pre_tokenizer) = inner.get_pre_tokenizer() {
-            pre_tokenizer.pre_tokenize(&mut pieces)?;
+        if let (Some(model), Origin::Prompt) = (&self.byte_pairs, origin) {
+            return Ok((self.encode_at_once(model, &pieces)?, bytes));
         }
+        self.words.split(&mut pieces)?;
         pieces.tokenize(|piece| self.tokenize(piece, origin))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
         let encoding = inner.post_process(encoding, None, origin == Origin::Prompt)?;
+        Ok((encoding.get_ids().to_vec(), bytes))
+    }
+
+    /// Encodes the pieces of a prompt in one pass.
+    fn encode_at_once(
+        &self,
+        model: &BytePairs,
+        pieces: &PreTokenizedString,
+    ) -> tokenizers::Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        let mut tokens = Vec::new();
+        for (text, (start, _), added) in
+            pieces.get_splits(OffsetReferential::Original, OffsetType::Byte)
+        {
+            if let Some(added) = added {
+                ids.extend(added.iter().map(|token| token.id));
+                continue;
+            }
+            tokens.clear();
+            model.tokenize(text, &mut tokens);
+            let mut offset = start as u64;
+            for (token, bytes) in &tokens {
+                if self.is_forged(*token) {
+                    return Err(Rejection::SpecialToken { token: *token, offset }.into());
+                }
+                offset += u64::from(*bytes);
+                ids.push(*token);
+            }
+        }
+        let count = ids.len();
+        let (texts, offsets) = (vec![String::new(); count], vec![(0, 0); count]);
+        let (words, zeros, ones) = (vec![None; count], vec![0; count], vec![1; count]);
+        let encoding = Encoding::new(
+            ids,
+            zeros.clone(),
+            texts,
+            words,
+            offsets,
+            zeros,
+            ones,
+            Vec::new(),
+            Default::default(),
+        );
+        let encoding = self.inner.post_process(encoding, None, true)?;
         Ok(encoding.get_ids().to_vec())
     }
 
@@ -193,18 +246,10 @@ impl Tokenizer {
 
     /// The tokens of the parts of `text` between `cuts`.
     fn tokenize_parts(&self, text: &str, cuts: &BTreeSet<usize>) -> tokenizers::Result<Vec<Token>> {
-        let model = self.inner.get_model();
         let mut tokens = Vec::new();
         let mut start = 0;
         for end in cuts.iter().copied().chain([text.len()]) {
-            let part = model.tokenize(&text[start..end])?;
-            // Without an unknown token, a BPE model drops what it does not know.
-            if let tokenizers::ModelWrapper::BPE(bpe) = model
-                && bpe.unk_token.is_none()
-                && part.last().map_or(0, |token| token.offsets.1) < end - start
-            {
-                return Err(Rejection::InvalidText.into());
-            }
+            let part = self.tokenize_part(&text[start..end])?;
             tokens.extend(part.into_iter().map(|token| Token {
                 offsets: (start + token.offsets.0, start + token.offsets.1),
                 ..token
@@ -213,7 +258,55 @@ impl Tokenizer {
         }
         Ok(tokens)
     }
+
+    /// The tokens of a stretch of text, whatever they are.
+    fn tokenize_part(&self, text: &str) -> tokenizers::Result<Vec<Token>> {
+        if let Some(model) = &self.own {
+            let pieces = model.tokenize(text).ok_or(Rejection::InvalidText)?;
+            let token = |piece: Piece| Token::new(piece.token, String::new(), piece.range());
+            return Ok(pieces.into_iter().map(token).collect());
+        }
+        let model = self.inner.get_model();
+        let tokens = model.tokenize(text)?;
+        // Without an unknown token, a BPE model drops what it does not know.
+        if let tokenizers::ModelWrapper::BPE(bpe) = model
+            && bpe.unk_token.is_none()
+            && tokens.last().map_or(0, |token| token.offsets.1) < text.len()
+        {
+            return Err(Rejection::InvalidText.into());
+        }
+        Ok(tokens)
+    }
 }
+
+/// Returns the bytes of a text after normalization, which may not be many more than before.
+fn check_growth(pieces: &PreTokenizedString, text: &str) -> Result<usize, Rejection> {
+    let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
+    let got = splits.iter().map(|(piece, _, _)| piece.len()).sum();
+    let max = MAX_GROWTH * text.len() + GROWTH_ALLOWANCE;
+    if got > max {
+        return Err(Rejection::InputTooLong { got: got as u64, max: max as u64 });
+    }
+    Ok(got)
+}
+
+/// What a character of a later version is, the tables of this one do not know.
+fn check_assigned(text: &str) -> Result<(), Rejection> {
+    match unicode::find_unassigned(text) {
+        Some((offset, character)) => Err(Rejection::UnassignedCharacter {
+            character: character.into(),
+            offset: offset as u64,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// How much longer a normalizer may make a text that is read: U+FDFA becomes eleven times longer,
+/// but no text is made of it.
+const MAX_GROWTH: usize = 4;
+
+/// Bytes that a normalizer may add besides, to short texts.
+const GROWTH_ALLOWANCE: usize = 256;
 
 /// How often a word is cut; each round makes every forged token shorter.
 const MAX_CUTS: usize = 64;

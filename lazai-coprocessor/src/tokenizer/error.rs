@@ -26,6 +26,14 @@ pub enum TokenizerError {
         /// The share of merges that are left out, as it is written.
         got: String,
     },
+    /// The scores of a unigram model are floats, or integers of another scale.
+    #[error(
+        "the scores of tokenizer.json are no integers of {bits} fraction bits; convert it again"
+    )]
+    FloatScores {
+        /// The fraction bits of a score.
+        bits: u32,
+    },
     /// A part of it makes more of a text than an honest tokenizer does.
     #[error("the {part} of tokenizer.json can make a text {got} times longer; at most {max}")]
     Growth {
@@ -41,6 +49,22 @@ pub enum TokenizerError {
     Merge {
         /// The merge.
         index: usize,
+    },
+    /// A pattern that replaces texts is searched by taking steps back, which may give up.
+    #[error("the pattern {got:?} of tokenizer.json looks around or refers back")]
+    Pattern {
+        /// The pattern, cut to 64 characters.
+        got: String,
+    },
+    /// A score is out of range.
+    #[error("the score of piece {index} is {got}, beyond {max} either way")]
+    Score {
+        /// The piece.
+        index: usize,
+        /// Its score.
+        got: i64,
+        /// The limit.
+        max: i64,
     },
     /// It does not parse.
     #[error("tokenizer.json does not parse: {message}")]
@@ -65,6 +89,20 @@ pub enum TokenizerError {
         got: usize,
         /// The limit.
         max: usize,
+    },
+    /// This program was built with other Unicode tables than those of the specification.
+    #[error("this build has other {table} than Unicode {} needs", super::unicode::VERSION)]
+    Unicode {
+        /// What the table tells.
+        table: &'static str,
+    },
+    /// The unknown token is none of the pieces.
+    #[error("unk_id is {got}, but there are {pieces} pieces")]
+    UnknownId {
+        /// The token.
+        got: u32,
+        /// Pieces of the model.
+        pieces: usize,
     },
     /// It makes tokens that the model does not have.
     #[error("tokenizer.json has token {got}, but the vocabulary of the model has {vocabulary}")]

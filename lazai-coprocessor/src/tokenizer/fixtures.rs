@@ -1,4 +1,4 @@
-//! Small tokenizers of the four kinds, as `tokenizer.json`.
+//! Small tokenizers of every kind, as `tokenizer.json`.
 
 use serde_json::{Value, json};
 use tokenizers::{
@@ -47,6 +47,29 @@ pub(crate) fn byte_level() -> Value {
     serde_json::from_str(&inner.to_string(false).unwrap()).unwrap()
 }
 
+/// Byte-level BPE that splits words as Llama 3 does, and takes a word whole if it is a token.
+pub(crate) fn llama() -> Value {
+    let mut json = byte_level();
+    json["pre_tokenizer"] = split(LLAMA);
+    json["model"]["ignore_merges"] = json!(true);
+    json
+}
+
+/// Byte-level BPE that composes characters and splits words as Qwen 2 does.
+pub(crate) fn qwen() -> Value {
+    let mut json = byte_level();
+    json["normalizer"] = json!({"type": "NFC"});
+    json["pre_tokenizer"] = split(QWEN);
+    json
+}
+
+fn split(pattern: &str) -> Value {
+    json!({"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false},
+        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}
+    ]})
+}
+
 /// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2 and
 /// Mistral.
 pub(crate) fn sentence_piece() -> Value {
@@ -80,11 +103,11 @@ pub(crate) fn sentence_piece() -> Value {
 
 /// Unigram behind NFKC, as in T5 and XLM-R. The model knows the texts of its special tokens.
 pub(crate) fn unigram() -> Value {
-    let mut pieces = vec![("<s>".to_owned(), 0.0), ("<pad>".to_owned(), 0.0)];
-    pieces.extend([("</s>".to_owned(), 0.0), ("<unk>".to_owned(), 0.0)]);
-    pieces.push(("\u{2581}".to_owned(), -4.0));
-    pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6.0)));
-    pieces.extend([("\u{2581}hello".to_owned(), -3.0), ("llo".to_owned(), -5.0)]);
+    let mut pieces = vec![("<s>".to_owned(), 0), ("<pad>".to_owned(), 0)];
+    pieces.extend([("</s>".to_owned(), 0), ("<unk>".to_owned(), 0)]);
+    pieces.push(("\u{2581}".to_owned(), -4 << 24));
+    pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6 << 24)));
+    pieces.extend([("\u{2581}hello".to_owned(), -3 << 24), ("llo".to_owned(), -5 << 24)]);
     let metaspace = json!({
         "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true
     });
@@ -95,8 +118,27 @@ pub(crate) fn unigram() -> Value {
         "pre_tokenizer": metaspace,
         "post_processor": template("<s>", 0, Some(("</s>", 2))),
         "decoder": metaspace,
-        "model": {"type": "Unigram", "unk_id": 3, "vocab": pieces, "byte_fallback": false}
+        "model": {
+            "type": "Unigram", "unk_id": 3, "score_fraction_bits": 24, "vocab": pieces,
+            "byte_fallback": false
+        }
     })
+}
+
+/// Unigram behind a map of characters of SentencePiece, with bytes for what no piece covers.
+pub(crate) fn mapped_unigram() -> Value {
+    let mut json = unigram();
+    let map = include_str!("../../testdata/charsmap.base64").trim();
+    json["normalizer"] = json!({"type": "Sequence", "normalizers": [
+        {"type": "Precompiled", "precompiled_charsmap": map},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u{2581}"}
+    ]});
+    let pieces = json["model"]["vocab"].as_array_mut().unwrap();
+    pieces.extend((0..=255).map(|byte| json!([format!("<0x{byte:02X}>"), -20 << 24])));
+    json["model"]["byte_fallback"] = json!(true);
+    json["decoder"] =
+        json!({"type": "Sequence", "decoders": [{"type": "ByteFallback"}, json["decoder"]]});
+    json
 }
 
 /// Returns `WordPiece` as in BERT.
@@ -159,6 +201,12 @@ fn template(first: &str, first_id: u32, last: Option<(&str, u32)>) -> Value {
 
 /// Characters that have pieces of their own.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz<>/|[]_,.!?:\n0123456789";
+
+/// How Llama 3 splits words.
+const LLAMA: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// How Qwen 2 splits words.
+const QWEN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// What the byte pairs are learnt from.
 const TEXTS: [&str; 5] = [

@@ -58,6 +58,17 @@ fn chain(value: &Value, list: &str, step: fn(&Value) -> u64) -> u64 {
     steps(value, list).into_iter().map(step).fold(1, u64::saturating_mul)
 }
 
+/// Lists the regular expressions of a normalizer or decoder.
+pub(super) fn patterns<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
+    let pattern = |step: &'a Value| step["pattern"]["Regex"].as_str();
+    steps(value, name).into_iter().filter_map(pattern).collect()
+}
+
+/// Returns whether a part has a step that makes characters of bytes.
+pub(super) fn is_byte_level(value: &Value, name: &str) -> bool {
+    steps(value, name).into_iter().any(|step| step["type"] == "ByteLevel")
+}
+
 /// The steps of a part in order, nested sequences flattened. The parser bounds the nesting.
 fn steps<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
     match value.get(name) {

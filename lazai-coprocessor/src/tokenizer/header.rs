@@ -1,7 +1,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{TokenizerError, growth};
+use super::{
+    TokenizerError, Unigram, growth, pieces::Vocabulary, unigram::SCORE_FRACTION_BITS,
+    words::is_regular,
+};
 
 /// What is checked of a `tokenizer.json` before the crate parses it, because its parser already
 /// runs the normalizer.
@@ -32,6 +35,12 @@ struct Model {
     unk_token: Option<String>,
     #[serde(default)]
     merges: Option<Merges>,
+    #[serde(default)]
+    vocab: Vocabulary,
+    #[serde(default)]
+    byte_fallback: Option<bool>,
+    #[serde(default)]
+    score_fraction_bits: Option<u32>,
 }
 
 /// Merges of a BPE model; the older form holds a pair in one text, parted by a space.
@@ -48,15 +57,52 @@ impl Header {
         let header: Self = serde_json::from_slice(json)
             .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
         header.model.check()?;
+        for (part, list) in [(&header.normalizer, "normalizers"), (&header.decoder, "decoders")] {
+            let patterns = growth::patterns(part, list);
+            if let Some(pattern) = patterns.into_iter().find(|pattern| !is_regular(pattern)) {
+                return Err(TokenizerError::Pattern { got: pattern.chars().take(64).collect() });
+            }
+        }
         growth::post_processor(&header.post_processor)?;
         growth::decoder(&header.decoder)?;
         header.growth()?;
         Ok(header)
     }
 
+    /// Lists the merges of a BPE model in the order of their ranks; `None` where one is no pair.
+    pub(super) fn merges(&self) -> Option<Vec<(&str, &str)>> {
+        match self.model.merges.as_ref()? {
+            Merges::Pairs(pairs) => {
+                Some(pairs.iter().map(|(left, right)| (left.as_str(), right.as_str())).collect())
+            }
+            Merges::Lines(lines) => {
+                let lines = lines.iter().filter(|line| !line.starts_with("#version"));
+                lines.map(|line| line.split_once(' ')).collect()
+            }
+        }
+    }
+
+    /// Returns whether the tokens of a BPE model spell bytes.
+    pub(super) fn is_byte_level(&self) -> bool {
+        growth::is_byte_level(&self.normalizer, "normalizers")
+            || growth::is_byte_level(&self.pre_tokenizer, "pretokenizers")
+    }
+
     /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.
     pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
         growth::text(&self.normalizer, &self.pre_tokenizer)
+    }
+
+    /// Returns the unigram model; `None` if the model is of another kind.
+    pub(super) fn unigram(&self) -> Result<Option<Unigram>, TokenizerError> {
+        let model = &self.model;
+        let Vocabulary::Pieces(pieces) = &model.vocab else { return Ok(None) };
+        let scored = |(text, score): &(String, Option<i64>)| Some((text.clone(), (*score)?));
+        let pieces: Option<Vec<_>> = pieces.iter().map(scored).collect();
+        let (Some(SCORE_FRACTION_BITS), Some(pieces)) = (model.score_fraction_bits, pieces) else {
+            return Err(TokenizerError::FloatScores { bits: SCORE_FRACTION_BITS });
+        };
+        Unigram::new(&pieces, model.unk_id, model.byte_fallback.unwrap_or(false)).map(Some)
     }
 
     /// Returns the token that the model uses for what it does not know, as `token_of` finds it.

@@ -1,13 +1,27 @@
 use std::{collections::BTreeSet, panic};
 
 use lazai_api_types::Rejection;
+use tokenizers::ModelWrapper;
 
-use super::{SpecialTexts, TokenizerError, header::Header};
+use super::{
+    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
+    unicode, unigram, word_piece::WordPiece, words::Words,
+};
 
 /// The tokenizer of a model.
 #[derive(Debug)]
 pub struct Tokenizer {
     pub(crate) inner: tokenizers::Tokenizer,
+    /// The model, where it is not that of the crate.
+    pub(super) own: Option<OwnModel>,
+    /// The model with its words, where both are read at once.
+    pub(super) byte_pairs: Option<BytePairs>,
+    /// How texts are split.
+    pub(super) words: Words,
+    kind: TokenizerKind,
+    /// Most bytes of text that each token of the crate's vocabulary spells; 0 for special tokens.
+    token_bytes: Vec<u16>,
+    longest_token: usize,
     /// Special tokens, which a prompt must not spell.
     pub(super) special: SpecialTexts,
     /// The same, by token.
@@ -23,26 +37,54 @@ impl Tokenizer {
     /// Most bytes of a text that is encoded; fewer where the normalizer makes texts much longer.
     pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
+    /// Fraction bits of the scores of a unigram model, which are integers.
+    pub const SCORE_FRACTION_BITS: u32 = unigram::SCORE_FRACTION_BITS;
+
     /// Reads a `tokenizer.json` for a model of `vocabulary` tokens. Truncation and padding in it
-    /// are turned off.
+    /// are turned off. The scores of a unigram model must be integers of
+    /// [`SCORE_FRACTION_BITS`](Self::SCORE_FRACTION_BITS) fraction bits, as converters write them.
     ///
     /// # Errors
-    /// [`TokenizerError`] if it is too large, does not parse, could fill the memory, or makes other
+    /// [`TokenizerError`] if this build has other Unicode tables than those of the specification, or
+    /// if the file is too large, does not parse, could fill the memory, or makes other
     /// tokens than the model has.
     pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
+        unicode::check()?;
         if json.len() > MAX_JSON_BYTES {
             return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
         }
         let header = Header::new(json)?;
+        let unigram = header.unigram()?;
         // The crate panics at parts that are malformed, while it parses and while it encodes.
         let parsed = panic::catch_unwind(|| parse(json));
         let panicked = |_| TokenizerError::Syntax { message: "a part is malformed".to_owned() };
         let (inner, template) = parsed.map_err(panicked)??;
-        if let tokenizers::ModelWrapper::BPE(model) = inner.get_model()
-            && let Some(dropout) = model.dropout
-        {
-            return Err(TokenizerError::Dropout { got: dropout.to_string() });
-        }
+        let kind = match inner.get_model() {
+            ModelWrapper::BPE(model) => {
+                if let Some(dropout) = model.dropout {
+                    return Err(TokenizerError::Dropout { got: dropout.to_string() });
+                }
+                if header.is_byte_level() {
+                    TokenizerKind::ByteLevelBpe
+                } else {
+                    TokenizerKind::SentencePieceBpe
+                }
+            }
+            ModelWrapper::Unigram(_) => TokenizerKind::Unigram,
+            ModelWrapper::WordLevel(_) | ModelWrapper::WordPiece(_) => TokenizerKind::WordPiece,
+        };
+        let own = match inner.get_model() {
+            ModelWrapper::WordPiece(model) => Some(OwnModel::WordPiece(WordPiece::new(model))),
+            _ => unigram.map(OwnModel::Unigram),
+        };
+        let words = Words::new(inner.get_pre_tokenizer())?;
+        let byte_pairs = match inner.get_model() {
+            ModelWrapper::BPE(model) => {
+                let merges = header.merges();
+                merges.and_then(|merges| BytePairs::new(model, &words, &merges))
+            }
+            _ => None,
+        };
         check_tokens(&inner, &template, vocabulary)?;
         let special = SpecialTexts::new(
             inner
@@ -56,13 +98,59 @@ impl Tokenizer {
         let growth = usize::try_from(header.growth()?).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
         let special_tokens = special.tokens().collect();
-        Ok(Self { inner, special, special_tokens, unknown, max_text_bytes, vocabulary })
+        let token_bytes = token_bytes(&inner, &special_tokens, kind);
+        let longest_token = token_bytes.iter().copied().max().unwrap_or(0).max(4).into();
+        Ok(Self {
+            inner,
+            own,
+            byte_pairs,
+            words,
+            kind,
+            token_bytes,
+            longest_token,
+            special,
+            special_tokens,
+            unknown,
+            max_text_bytes,
+            vocabulary,
+        })
     }
 
     /// Returns the most bytes of a text that this tokenizer encodes.
     #[must_use]
     pub const fn max_text_bytes(&self) -> usize {
         self.max_text_bytes
+    }
+
+    /// Returns the kind, which tells what reading a text costs.
+    #[must_use]
+    pub const fn kind(&self) -> TokenizerKind {
+        self.kind
+    }
+
+    /// Returns the most bytes of text that one token spells, and at least those of a character.
+    ///
+    /// A normalizer may make a text shorter, so a text that is longer than its tokens together can
+    /// spell is possible.
+    #[must_use]
+    pub const fn longest_token(&self) -> usize {
+        self.longest_token
+    }
+
+    /// Returns the bytes of the texts of `tokens`, each as long as it can be.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownToken`] if a token is not in the vocabulary.
+    pub(crate) fn token_bytes(&self, tokens: impl Iterator<Item = u32>) -> Result<u64, Rejection> {
+        let mut sum = 0;
+        for (token, index) in tokens.zip(0..) {
+            if token >= self.vocabulary {
+                let vocabulary = u64::from(self.vocabulary);
+                return Err(Rejection::UnknownToken { token, index, vocabulary });
+            }
+            sum += self.token_bytes.get(token as usize).map_or(0, |bytes| u64::from(*bytes));
+        }
+        Ok(sum)
     }
 
     /// Checks that every token is in the vocabulary.
@@ -99,8 +187,36 @@ fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerErro
     let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
     inner.with_truncation(None).map_err(syntax)?;
     inner.with_padding(None);
+    // What a text costs must not depend on the texts before it.
+    let mut model = inner.get_model().clone();
+    model.resize_cache(0);
+    inner.with_model(model);
     let template = inner.encode_fast("", true).map_err(syntax)?;
     Ok((inner, template.get_ids().to_vec()))
+}
+
+/// Most bytes of text that each token spells.
+fn token_bytes(
+    inner: &tokenizers::Tokenizer,
+    special: &BTreeSet<u32>,
+    kind: TokenizerKind,
+) -> Vec<u16> {
+    let mut bytes = Vec::new();
+    for (text, token) in inner.get_vocab(true) {
+        let length = match kind {
+            // A character stands for a byte.
+            TokenizerKind::ByteLevelBpe => text.chars().count(),
+            _ => text.len(),
+        };
+        let place = token as usize;
+        if bytes.len() <= place {
+            bytes.resize(place + 1, 0);
+        }
+        if !special.contains(&token) {
+            bytes[place] = u16::try_from(length).unwrap_or(u16::MAX);
+        }
+    }
+    bytes
 }
 
 /// Checks that each token has one text that is not too long, and that the model has it. The

@@ -5,6 +5,7 @@
 //! is random, or that the crate panics at is refused. A text that spells a special token is refused
 //! too; in a rendered chat it is read as ordinary text.
 
+mod byte_pairs;
 mod decode;
 mod encode;
 mod error;
@@ -12,16 +13,32 @@ mod error;
 pub(crate) mod fixtures;
 mod growth;
 mod header;
+mod kind;
 mod load;
+mod own;
+mod pieces;
+mod scan;
 mod special;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trie;
+mod unicode;
+mod unigram;
+mod word_piece;
+mod words;
 
 #[cfg(test)]
 pub(crate) use encode::ENCODINGS;
 pub use error::TokenizerError;
+pub use kind::TokenizerKind;
+pub(crate) use kind::{
+    DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN,
+    MEMORY_PER_BYTE,
+};
 pub use load::Tokenizer;
 pub use stream::TextStream;
 
+use own::OwnModel;
 pub(crate) use special::SpecialTexts;
+use unigram::Unigram;

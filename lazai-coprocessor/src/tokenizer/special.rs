@@ -7,6 +7,8 @@
 pub(crate) struct SpecialTexts {
     /// By text, each with its token.
     sorted: Vec<(String, u32)>,
+    /// Whether one starts with each byte.
+    first_bytes: Vec<bool>,
 }
 
 impl SpecialTexts {
@@ -14,7 +16,11 @@ impl SpecialTexts {
         let mut sorted: Vec<_> = texts.into_iter().filter(|(text, _)| !text.is_empty()).collect();
         sorted.sort();
         sorted.dedup_by(|left, right| left.0 == right.0);
-        Self { sorted }
+        let mut first_bytes = vec![false; 256];
+        for (text, _) in &sorted {
+            first_bytes[usize::from(text.as_bytes()[0])] = true;
+        }
+        Self { sorted, first_bytes }
     }
 
     /// Returns whether an added token of this text steers the model, whatever the file calls it.
@@ -70,6 +76,10 @@ impl SpecialTexts {
 
     /// The longest special token that `text` starts with: its bytes and the token.
     fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
+        let first = usize::from(*text.first()?);
+        if self.first_bytes.get(first) != Some(&true) {
+            return None;
+        }
         let mut found = None;
         // Entries that agree with the text so far; the shortest of them is the first.
         let mut range = self.sorted.as_slice();

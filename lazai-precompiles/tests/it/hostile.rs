@@ -242,7 +242,7 @@ proptest! {
                     error,
                     E::EmptyPrompt(_) | E::InvalidMaxTokens(_) | E::InvalidStopList(_)
                         | E::InvalidText(_) | E::InvalidVerifyingKey(_) | E::PromptTooLong(_)
-                        | E::UnknownModel(_) | E::UnknownProofSystem(_) | E::UnknownToken(_)
+                        | E::UnassignedCharacter(_) | E::UnknownModel(_) | E::UnknownProofSystem(_) | E::UnknownToken(_)
                         | E::UnknownVerifyingKey(_) | E::InputTooLong(_) | E::WorkOverflow(_)
                 ),
                 "{error:?}"

@@ -177,6 +177,53 @@ fn texts_are_shorter_where_a_normalizer_may_expand_them() {
 }
 
 #[test]
+fn texts_of_characters_that_grow_are_refused() {
+    let tokenizer = load(&unigram());
+    let text = "\u{fdfa}".repeat(100);
+    let rejection = lazai_api_types::Rejection::InputTooLong { got: 3_300, max: 4 * 300 + 256 };
+    assert_eq!(tokenizer.encode(&text), Err(rejection));
+    assert!(tokenizer.encode("\u{fdfa}").is_ok());
+}
+
+#[test]
+fn patterns_that_give_up_refuse_the_text_or_the_file() {
+    let split = |pattern: &str| {
+        let mut json = sentence_piece();
+        json["pre_tokenizer"] = json!({
+            "type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false
+        });
+        load(&json)
+    };
+    let tokenizer = split("(?:a|a)*(?!a)b");
+    assert!(tokenizer.encode("aab").is_ok());
+    // The crate would take what follows for one word.
+    let text = format!("{} hello", "a".repeat(64));
+    assert_eq!(tokenizer.encode(&text), Err(lazai_api_types::Rejection::InvalidText));
+
+    let replace = json!({"type": "Replace", "pattern": {"Regex": "a(?!b)"}, "content": "c"});
+    let pattern = TokenizerError::Pattern { got: "a(?!b)".to_owned() };
+    assert_eq!(refused(sentence_piece(), |json| json["normalizer"] = replace.clone()), pattern);
+    assert_eq!(refused(sentence_piece(), |json| json["decoder"] = replace.clone()), pattern);
+}
+
+#[test]
+fn a_text_leaves_no_trace_in_the_model() {
+    // The crate's model would keep the words of each thread, some kilobytes each.
+    let tokenizer = load(&sentence_piece());
+    let resident =
+        || std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok();
+    let Some(before): Option<u64> = resident() else { return };
+    for number in 0..6_000_u32 {
+        let letter = |place: u32| {
+            char::from(b'a' + (number.wrapping_mul(place * place + 7) >> 5) as u8 % 26)
+        };
+        tokenizer.encode(&(0..250).map(letter).collect::<String>()).unwrap();
+    }
+    let pages = resident().unwrap_or(before).saturating_sub(before);
+    assert!(pages < 6_000, "{pages} pages are kept");
+}
+
+#[test]
 fn long_words_and_affixes_are_refused() {
     let error = refused(word_piece(), |json| {
         json["model"]["max_input_chars_per_word"] = json!(1_000_000);

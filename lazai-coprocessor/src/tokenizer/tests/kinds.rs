@@ -3,10 +3,12 @@
 use lazai_api_types::Rejection;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokenizers::Model;
 
 use crate::tokenizer::{
     Tokenizer,
-    fixtures::{self, byte_level, load, sentence_piece, unigram, word_piece},
+    fixtures::{self, byte_level, llama, load, qwen, sentence_piece, unigram, word_piece},
+    word_piece::WordPiece,
 };
 
 /// The tokens of a text, with those of the template, as texts.
@@ -154,6 +156,45 @@ proptest! {
                 prop_assert!(tokenizer.special.find(&text).is_some());
             }
         }
+    }
+
+    #[test]
+    fn byte_pairs_are_those_of_the_crate(
+        text in prop_oneof!["[a-dhelo tm\n'.]{0,40}", "\\PC{0,20}", "(once upon| a | model|hello){0,8}"],
+        prefix in any::<bool>(),
+    ) {
+        for mut json in [byte_level(), llama(), qwen()] {
+            if json["pre_tokenizer"]["type"] == "ByteLevel" {
+                json["pre_tokenizer"]["add_prefix_space"] = json!(prefix);
+            }
+            let mut tokenizer = load(&json);
+            let fast = tokenizer.encode(&text);
+            prop_assert!(core::mem::take(&mut tokenizer.byte_pairs).is_some());
+            prop_assert_eq!(fast, tokenizer.encode(&text));
+        }
+    }
+
+    #[test]
+    fn word_pieces_are_those_of_the_crate(
+        words in prop::collection::btree_set("[abc\u{e9}]{1,4}", 1..20),
+        rest in prop::collection::btree_set("[abc\u{e9}]{1,4}", 0..20),
+        text in "[abc\u{e9}?]{0,10}",
+        max_chars in 1_usize..12,
+    ) {
+        let pieces = words.into_iter().chain(rest.into_iter().map(|piece| format!("##{piece}")));
+        let vocabulary: std::collections::BTreeMap<String, u32> =
+            pieces.chain(["[UNK]".to_owned()]).zip(0..).collect();
+        let json = json!({
+            "type": "WordPiece", "vocab": vocabulary, "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##", "max_input_chars_per_word": max_chars
+        });
+        let theirs: tokenizers::models::wordpiece::WordPiece =
+            serde_json::from_str(&json.to_string()).unwrap();
+        let expected: Vec<_> = theirs.tokenize(&text).unwrap();
+        let expected: Vec<_> = expected.iter().map(|token| (token.id, token.offsets)).collect();
+        let ours = WordPiece::new(&theirs).tokenize(&text).unwrap();
+        let ours: Vec<_> = ours.iter().map(|piece| (piece.token, piece.range())).collect();
+        prop_assert_eq!(ours, expected);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod golden;
 mod hostile;
 mod kinds;
 mod stream;
+mod unigram;

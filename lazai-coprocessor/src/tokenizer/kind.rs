@@ -1,0 +1,49 @@
+/// The kind of a tokenizer, which tells what reading a byte of text costs.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenizerKind {
+    /// Pairs of bytes, as in GPT-2, Llama 3 and Qwen.
+    ByteLevelBpe,
+    /// Pairs of characters, as in Llama 2 and Mistral.
+    SentencePieceBpe,
+    /// Pieces with scores, as in T5 and XLM-R.
+    Unigram,
+    /// The longest piece of a word, as in BERT.
+    WordPiece,
+}
+
+impl TokenizerKind {
+    /// Returns the operations charged for each byte of a text, as it is given or after
+    /// normalization, whichever is longer.
+    ///
+    /// The reference processor does 100,000 in a microsecond; docs/benchmarks.md has the
+    /// measurements.
+    #[must_use]
+    pub const fn flops_per_byte(self) -> u64 {
+        match self {
+            Self::ByteLevelBpe => 300_000,
+            Self::SentencePieceBpe => 300_000,
+            Self::Unigram => 300_000,
+            Self::WordPiece => 300_000,
+        }
+    }
+}
+
+/// Operations charged for each token that is decoded.
+pub(crate) const DECODE_FLOPS_PER_TOKEN: u64 = 50_000;
+
+/// Operations charged for each byte of the texts of the tokens that are decoded.
+pub(crate) const DECODE_FLOPS_PER_BYTE: u64 = 5_000;
+
+/// Bytes of memory charged for each byte of a text that is read. Measured with a counting allocator
+/// over twelve tokenizers and thirteen kinds of texts: 106 to 132 for English, up to 348 for
+/// punctuation (BERT) and 545 for letters that NFKC expands (XLM-R). The text and where each of its
+/// bytes came from is kept at every step, and a token takes about a hundred bytes.
+pub(crate) const MEMORY_PER_BYTE: u64 = 640;
+
+/// Bytes of memory charged for each token that is decoded.
+pub(crate) const DECODE_MEMORY_PER_TOKEN: u64 = 4 * MEMORY_PER_BYTE;
+
+/// Bytes of memory charged for each byte of the texts of the tokens that are decoded: the text is
+/// copied at every step of a decoder, and a byte that is no UTF-8 becomes three.
+pub(crate) const DECODE_MEMORY_PER_BYTE: u64 = 16;

@@ -1,0 +1,33 @@
+use super::{Unigram, word_piece::WordPiece};
+
+/// A model that is read here and not by the crate.
+#[derive(Clone, Debug)]
+pub(super) enum OwnModel {
+    Unigram(Unigram),
+    WordPiece(WordPiece),
+}
+
+impl OwnModel {
+    /// Returns the tokens of a word; `None` if it holds what the model does not know and has no
+    /// token for.
+    pub(super) fn tokenize(&self, word: &str) -> Option<Vec<Piece>> {
+        match self {
+            Self::Unigram(model) => model.tokenize(word),
+            Self::WordPiece(model) => model.tokenize(word),
+        }
+    }
+}
+
+/// A token, and the bytes of the text that it stands for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Piece {
+    pub(super) token: u32,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Piece {
+    pub(super) const fn range(self) -> (usize, usize) {
+        (self.start, self.end)
+    }
+}

@@ -1,0 +1,57 @@
+use tokenizers::Model;
+
+use super::{own::Piece, trie::Trie};
+
+/// A `WordPiece` model: the longest piece that a word starts with, again and again.
+///
+/// The crate asks its vocabulary for every pair of places in a word; here a tree is walked from each
+/// piece's start, to the same tokens.
+///
+/// # Source
+/// Devlin et al. 2018, arXiv 1810.04805.
+#[derive(Clone, Debug)]
+pub(super) struct WordPiece {
+    /// Pieces at the start of a word.
+    first: Trie,
+    /// Pieces behind others, without their prefix.
+    rest: Trie,
+    unknown: Option<u32>,
+    max_chars: usize,
+}
+
+impl WordPiece {
+    /// Reads a model of the crate.
+    pub(super) fn new(model: &tokenizers::models::wordpiece::WordPiece) -> Self {
+        let vocabulary = model.get_vocab();
+        let pieces = || vocabulary.iter().map(|(piece, token)| (piece.as_bytes(), *token));
+        let prefix = model.continuing_subword_prefix.as_bytes();
+        let rest = pieces().filter_map(|(piece, token)| Some((piece.strip_prefix(prefix)?, token)));
+        Self {
+            first: Trie::new(pieces()),
+            rest: Trie::new(rest),
+            unknown: vocabulary.get(&model.unk_token).copied(),
+            max_chars: model.max_input_chars_per_word,
+        }
+    }
+
+    /// Returns the tokens of a word; `None` if it holds what no piece covers, or is too long, and the
+    /// model has no token for that.
+    pub(super) fn tokenize(&self, word: &str) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        let known = word.chars().nth(self.max_chars).is_none();
+        while known && start < word.len() {
+            let trie = if start == 0 { &self.first } else { &self.rest };
+            let Some((bytes, token)) = trie.prefixes(&word.as_bytes()[start..]).last() else {
+                break;
+            };
+            let end = start + bytes;
+            pieces.push(Piece { token, start, end });
+            start = end;
+        }
+        if start < word.len() {
+            pieces = vec![Piece { token: self.unknown?, start: 0, end: word.len() }];
+        }
+        Some(pieces)
+    }
+}
