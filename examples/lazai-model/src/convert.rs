@@ -11,6 +11,7 @@ use lazai_coprocessor::{Monitor, ResourceUsage, Tokenizer, artifact::Artifact};
 use lazai_models::{
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
     reference::{Checkpoint, Note, OpenOptions, ReferenceError},
+    tokenizer::with_integer_scores,
 };
 
 use crate::{
@@ -36,6 +37,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let open_options = OpenOptions { pooling, ..OpenOptions::default() };
     let checkpoint = source::checkpoint_with(&options.source, &open_options)?;
     let (path, json, note) = tokenizer_json(options, &checkpoint)?;
+    let json = with_integer_scores(&json).map_err(|error| Error::Quantize(error.into()))?;
     let tokenizer = Tokenizer::new(&json, checkpoint.architecture().vocabulary)
         .map_err(|source| Error::Tokenizer { path, source })?;
     let calibration = calibration(options, &checkpoint, &tokenizer)?;

@@ -6,5 +6,6 @@ pub mod chat;
 pub mod gguf;
 pub mod quantize;
 pub mod reference;
+pub mod tokenizer;
 
 mod float;

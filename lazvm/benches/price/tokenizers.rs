@@ -90,18 +90,18 @@ pub(crate) fn sentence_piece() -> Value {
 
 /// Unigram behind NFKC, as in T5 and XLM-R.
 pub(crate) fn unigram() -> Value {
-    let mut pieces: Vec<(String, f64)> =
-        ["<s>", "<pad>", "</s>", "<unk>"].map(|text| (text.to_owned(), 0.0)).to_vec();
-    pieces.push(("\u{2581}".to_owned(), -4.0));
-    pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6.0)));
+    let mut pieces: Vec<(String, i64)> =
+        ["<s>", "<pad>", "</s>", "<unk>"].map(|text| (text.to_owned(), 0)).to_vec();
+    pieces.push(("\u{2581}".to_owned(), -4 << 24));
+    pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6 << 24)));
     for first in ('a'..='z').chain(['\u{2581}']) {
         for second in 'a'..='z' {
-            pieces.push((format!("{first}{second}"), -7.0));
+            pieces.push((format!("{first}{second}"), -7 << 24));
         }
     }
     for length in 3..=16 {
-        pieces.push(("a".repeat(length), -8.0));
-        pieces.push(("\u{644}".repeat(length), -8.0));
+        pieces.push(("a".repeat(length), -8 << 24));
+        pieces.push(("\u{644}".repeat(length), -8 << 24));
     }
     let metaspace = json!({
         "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true
@@ -113,7 +113,10 @@ pub(crate) fn unigram() -> Value {
         "pre_tokenizer": metaspace,
         "post_processor": template("<s>", 0, Some(("</s>", 2))),
         "decoder": metaspace,
-        "model": {"type": "Unigram", "unk_id": 3, "vocab": pieces, "byte_fallback": false}
+        "model": {
+            "type": "Unigram", "unk_id": 3, "score_fraction_bits": 24, "vocab": pieces,
+            "byte_fallback": false
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 use lazai_coprocessor::{program::ProgramError, table::RotaryError};
 
-use crate::reference::ReferenceError;
+use crate::{reference::ReferenceError, tokenizer::ScoreError};
 
 /// Why a checkpoint cannot be quantized.
 #[non_exhaustive]
@@ -32,6 +32,9 @@ pub enum QuantizeError {
     /// No rotary table can be made.
     #[error(transparent)]
     Rotary(#[from] RotaryError),
+    /// The tokenizer has a score that is out of range.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     /// Weights or activations are too large for the integers.
     #[error("{what} is {got}, more than {max}")]
     TooLarge {

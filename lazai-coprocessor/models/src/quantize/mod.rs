@@ -32,7 +32,10 @@ pub use report::{QuantizeReport, TensorReport, ValueReport};
 use calibration::Calibration;
 use lazai_coprocessor::{artifact::ArtifactBuilder, kernel::Threads};
 
-use crate::reference::{Checkpoint, observe};
+use crate::{
+    reference::{Checkpoint, observe},
+    tokenizer::with_integer_scores,
+};
 
 /// The choices that [`quantize`] leaves to its caller.
 #[derive(Clone, Debug)]
@@ -103,7 +106,9 @@ pub struct Quantized {
 
 /// Quantizes a checkpoint.
 ///
-/// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is.
+/// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is, but
+/// for the scores of a unigram model, which become integers
+/// ([`with_integer_scores`](crate::tokenizer::with_integer_scores)).
 /// `calibration` holds sequences of tokens as the model will meet them: some thousand tokens are
 /// enough. `progress` is told before the first and after each piece of work.
 ///
@@ -142,6 +147,7 @@ pub fn quantize(
     if !(1..=max).contains(&context) {
         return Err(QuantizeError::Context { got: context, max });
     }
+    let tokenizer = &with_integer_scores(tokenizer)?;
     let measured = calibrate(checkpoint, calibration, options, progress)?;
     transformer::quantize(checkpoint, tokenizer, context, calibration, &measured, options, progress)
 }

@@ -141,7 +141,8 @@ pub(super) enum Model<'a> {
     },
     Unigram {
         unk_id: u32,
-        vocab: Vec<(&'a str, f64)>,
+        score_fraction_bits: u32,
+        vocab: Vec<(&'a str, i64)>,
         byte_fallback: bool,
     },
     WordPiece {

@@ -1,6 +1,7 @@
 //! `t5`: the unigram model of SentencePiece.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use lazai_coprocessor::Tokenizer;
 
 use super::{
     charsmap,
@@ -10,7 +11,10 @@ use super::{
     special::Special,
     vocabulary::{TokenType, Vocabulary},
 };
-use crate::gguf::{Array, Gguf, GgufError, Value, error::shorten};
+use crate::{
+    gguf::{Array, Gguf, GgufError, Value, error::shorten},
+    tokenizer::fixed_point,
+};
 
 pub(super) fn convert<'a>(
     file: &'a Gguf,
@@ -59,6 +63,7 @@ pub(super) fn convert<'a>(
         decoder: Decoder::Sequence { decoders },
         model: Model::Unigram {
             unk_id,
+            score_fraction_bits: Tokenizer::SCORE_FRACTION_BITS,
             vocab: read_pieces(vocabulary, vocabulary.scores(file)?)?,
             byte_fallback,
         },
@@ -70,7 +75,7 @@ pub(super) fn convert<'a>(
 fn read_pieces<'a>(
     vocabulary: &'a Vocabulary<'_>,
     scores: &[f32],
-) -> Result<Vec<(&'a str, f64)>, GgufError> {
+) -> Result<Vec<(&'a str, i64)>, GgufError> {
     let mut pieces = Vec::new();
     for (id, text, kind) in vocabulary.iter() {
         let index = pieces.len();
@@ -85,7 +90,11 @@ fn read_pieces<'a>(
         // Added tokens are found before the model runs: a placeholder must not be the least score,
         // from which the score of what is unknown follows.
         let score = if kind == TokenType::UserDefined { 0.0 } else { scores[id as usize] };
-        pieces.push((text, f64::from(score)));
+        let integer = fixed_point(f64::from(score)).ok_or_else(|| {
+            let got = format!("{score} for token {id}");
+            GgufError::value(keys::SCORES, "numbers from -16384 to 16384", got)
+        })?;
+        pieces.push((text, integer));
     }
     if pieces.is_empty() {
         return Err(GgufError::value(keys::TOKENS, "at least one token", "none"));
