@@ -81,15 +81,15 @@ impl AiPrecompiles {
         match self.read(call) {
             Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
             Ok(Request::Quote(job)) => {
-                meter.charge(job.intrinsic_work())?;
-                price::encode_price(call, checked(&job, self.coprocessor.quote(&job)?)?.work)
+                let reading = self.charge_reading(meter, &job)?;
+                price::encode_price(call, checked(reading, self.coprocessor.quote(&job)?)?.work)
             }
             Ok(Request::Proof(request)) => {
                 Proofs::answer(&self.verifiers, call, request, meter, state)
             }
             Ok(Request::Run(job, format)) => {
-                meter.charge(job.intrinsic_work())?;
-                self.run(call.mode, meter, &job, format)
+                let reading = self.charge_reading(meter, &job)?;
+                self.run(call.mode, meter, &job, reading, format)
             }
             Err(reason @ (RevertReason::DelegateCall | RevertReason::Value { .. })) => {
                 Err(reason.into())
@@ -116,15 +116,28 @@ impl AiPrecompiles {
         Request::read(call.precompile, call.input, &self.settings)
     }
 
+    /// Charges for the length of a job, then for what the device says that reading it costs.
+    fn charge_reading(&self, meter: &mut Meter<'_>, job: &Job) -> Result<Work, Stop> {
+        let intrinsic = job.intrinsic_work();
+        meter.charge(intrinsic)?;
+        let reading = self.coprocessor.reading_work(job)?;
+        if reading.flops < intrinsic.flops {
+            return Err(internal("the work of reading a job does not contain its intrinsic work"));
+        }
+        meter.charge(reading)?;
+        Ok(reading)
+    }
+
     fn run(
         &self,
         mode: Mode,
         meter: &mut Meter<'_>,
         job: &Job,
+        reading: Work,
         format: OutputFormat,
     ) -> Result<Bytes, Stop> {
         let prepared = self.coprocessor.prepare(job)?;
-        let quote = checked(job, prepared.quote())?;
+        let quote = checked(reading, prepared.quote())?;
         meter.charge_quote(quote)?;
         let (output, usage) = match mode {
             Mode::Execute => {
@@ -145,10 +158,10 @@ impl AiPrecompiles {
     }
 }
 
-/// Returns `quote`, if it contains the intrinsic work that was charged for before.
-fn checked(job: &Job, quote: Quote) -> Result<Quote, Stop> {
-    if quote.work.flops < job.intrinsic_work().flops {
-        return Err(internal("a quote does not contain the intrinsic work of its job"));
+/// Returns `quote`, if it contains the work of reading that was charged for before.
+fn checked(reading: Work, quote: Quote) -> Result<Quote, Stop> {
+    if quote.work.flops < reading.flops || quote.work.peak_bytes < reading.peak_bytes {
+        return Err(internal("a quote does not contain the work of reading its job"));
     }
     Ok(quote)
 }

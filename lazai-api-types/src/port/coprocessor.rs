@@ -1,7 +1,7 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::fmt::Debug;
 
-use crate::{Job, Outcome, PortError, Quote};
+use crate::{Job, Outcome, PortError, Quote, Work};
 
 /// A device that runs neural networks.
 ///
@@ -13,6 +13,19 @@ use crate::{Job, Outcome, PortError, Quote};
 /// - A job that quotes also runs, the work of its outcome never exceeds the quote, and a vector in
 ///   its output has the quoted number of elements.
 pub trait Coprocessor: Debug + Send + Sync {
+    /// Returns the work of reading `job`, which is charged before [`quote`](Self::quote) or
+    /// [`prepare`](Self::prepare) reads it.
+    ///
+    /// It depends on lengths and on the loaded models alone, contains [`Job::intrinsic_work`], and
+    /// is contained in the quote. By default it is [`Job::intrinsic_work`]; a device that tokenizes
+    /// says what that costs.
+    ///
+    /// # Errors
+    /// As [`quote`](Self::quote).
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     /// Quotes the most that `job` will cost, without running it.
     ///
     /// # Errors
@@ -71,6 +84,10 @@ impl<C: Coprocessor + ?Sized> PreparedJob for QuotedJob<'_, C> {
 }
 
 impl<C: Coprocessor + ?Sized> Coprocessor for Arc<C> {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        (**self).reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         (**self).quote(job)
     }

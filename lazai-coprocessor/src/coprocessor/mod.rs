@@ -1,6 +1,7 @@
 //! The CPU as a [`Coprocessor`].
 
 mod builder;
+mod reading;
 mod request;
 
 pub use builder::{CpuBuilder, OpenError};
@@ -9,7 +10,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use lazai_api_types::{
     Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, Output, PortError, PreparedJob, Quote,
-    Rejection, TokenId, Usage,
+    Rejection, TokenId, Usage, Work,
 };
 
 use crate::{
@@ -106,11 +107,13 @@ impl Cpu {
     }
 
     fn prepared<'a>(&'a self, job: &'a Job) -> Result<Prepared<'a>, PortError> {
-        let model = self.models.get(&job.model);
-        let model = model.ok_or(Rejection::UnknownModel { model: job.model })?;
-        let request = Request::new(model, job)?;
+        let request = Request::new(self.loaded(job)?, job)?;
         let quote = request.quote()?;
         Ok(Prepared { device: self, request, quote })
+    }
+
+    fn loaded(&self, job: &Job) -> Result<&Model, Rejection> {
+        self.model(job.model).ok_or(Rejection::UnknownModel { model: job.model })
     }
 
     /// The output, the tokens chosen, and the operations of the program as they ran.
@@ -185,6 +188,10 @@ impl Model {
 }
 
 impl Coprocessor for Cpu {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(reading::work(self.loaded(job)?, job)?)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         Ok(self.prepared(job)?.quote)
     }
@@ -215,8 +222,8 @@ impl Prepared<'_> {
         let work = request.work(completion_tokens)?;
         let usage = Usage { prompt_tokens: self.quote.usage.prompt_tokens, completion_tokens };
         let flops_done = flops
-            .saturating_add(request.intrinsic.flops)
-            .saturating_add(request.sampling_flops(completion_tokens));
+            .saturating_add(request.reading.flops)
+            .saturating_add(request.choosing_flops(completion_tokens)?);
         Ok((Outcome { output, usage, work }, flops_done))
     }
 }

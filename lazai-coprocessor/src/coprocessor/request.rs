@@ -3,6 +3,7 @@ use lazai_api_types::{
     TaskKind, TokenId, Usage, Work, WorkOverflow,
 };
 
+use super::reading;
 use crate::{model::Model, program::Target};
 
 /// A job that was read and checked, so that it can be quoted and run.
@@ -10,10 +11,8 @@ use crate::{model::Model, program::Target};
 pub(super) struct Request<'a> {
     pub(super) model: &'a Model,
     pub(super) task: RequestTask<'a>,
-    /// The work of reading the input.
-    pub(super) intrinsic: Work,
-    /// Bytes of the text that is tokenized, or of the tokens that are decoded.
-    text_bytes: u64,
+    /// The work of reading the input, as long as it turned out to be.
+    pub(super) reading: Work,
 }
 
 #[derive(Debug)]
@@ -29,23 +28,27 @@ pub(super) enum RequestTask<'a> {
 
 impl<'a> Request<'a> {
     pub(super) fn new(model: &'a Model, job: &'a Job) -> Result<Self, Rejection> {
+        let mut reading = reading::work(model, job)?;
         let task = match &job.task {
-            Task::Count { text } => RequestTask::Count { tokens: model.tokenizer().encode(text)? },
+            Task::Count { text } => {
+                RequestTask::Count { tokens: encode(model, text, &mut reading)? }
+            }
             Task::Decode { tokens } => {
-                RequestTask::Decode { text: model.tokenizer().decode(&raw(tokens)?)? }
+                let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
+                RequestTask::Decode { text: model.tokenizer().decode(&tokens)? }
             }
             Task::Embed { prompt } => {
                 supports(model, Target::Embedding, TaskKind::Embed)?;
-                RequestTask::Embed { tokens: prompt_tokens(model, prompt)? }
+                RequestTask::Embed { tokens: prompt_tokens(model, prompt, &mut reading)? }
             }
             Task::Encode { text } => {
-                RequestTask::Encode { tokens: model.tokenizer().encode(text)? }
+                RequestTask::Encode { tokens: encode(model, text, &mut reading)? }
             }
             Task::Generate(generation) => {
                 continues(model, TaskKind::Generate)?;
                 check_sampling(&generation.sampling)?;
                 check_stop(&generation.stop)?;
-                let tokens = prompt_tokens(model, &generation.prompt)?;
+                let tokens = prompt_tokens(model, &generation.prompt, &mut reading)?;
                 check_count(model, &tokens, generation.max_tokens)?;
                 RequestTask::Generate { tokens, generation }
             }
@@ -57,10 +60,10 @@ impl<'a> Request<'a> {
             }
             Task::Logits { prompt } => {
                 supports(model, Target::Logits, TaskKind::Logits)?;
-                RequestTask::Logits { tokens: prompt_tokens(model, prompt)? }
+                RequestTask::Logits { tokens: prompt_tokens(model, prompt, &mut reading)? }
             }
         };
-        Ok(Self { model, task, intrinsic: job.intrinsic_work(), text_bytes: text_bytes(&job.task) })
+        Ok(Self { model, task, reading })
     }
 
     pub(super) fn quote(&self) -> Result<Quote, WorkOverflow> {
@@ -83,10 +86,9 @@ impl<'a> Request<'a> {
     /// most tokens.
     pub(super) fn work(&self, completion_tokens: u32) -> Result<Work, WorkOverflow> {
         let tokens = self.tokens().len() as u64;
-        let text = self.text_bytes.checked_mul(TEXT_BYTES).ok_or(WorkOverflow)?;
         let (target, positions, reserved, outputs) = match &self.task {
             RequestTask::Count { .. } | RequestTask::Decode { .. } | RequestTask::Encode { .. } => {
-                return Ok(Work { flops: self.intrinsic.flops, peak_bytes: text });
+                return Ok(self.reading);
             }
             RequestTask::Embed { .. } => (Target::Embedding, tokens, tokens, 1),
             RequestTask::Generate { generation, .. } => {
@@ -101,7 +103,7 @@ impl<'a> Request<'a> {
             RequestTask::Logits { .. } => (Target::Logits, tokens, tokens, 1),
         };
         let program = self.model.work_rule(target).flops(positions, outputs)?;
-        let flops = [program, self.sampling_flops(completion_tokens), self.intrinsic.flops]
+        let flops = [program, self.choosing_flops(completion_tokens)?, self.reading.flops]
             .into_iter()
             .try_fold(0_u64, u64::checked_add)
             .ok_or(WorkOverflow)?;
@@ -114,12 +116,23 @@ impl<'a> Request<'a> {
         let peak_bytes = self.model.peak_bytes(target, reserved)?;
         let peak_bytes = peak_bytes.checked_add(sampler).ok_or(WorkOverflow)?;
         // The text is gone when the model starts.
-        Ok(Work { flops, peak_bytes: peak_bytes.max(text) })
+        Ok(Work { flops, peak_bytes: peak_bytes.max(self.reading.peak_bytes) })
     }
 
-    /// Returns the operations of choosing tokens.
-    pub(super) fn sampling_flops(&self, completion_tokens: u32) -> u64 {
-        u64::from(completion_tokens) * SAMPLING_FLOPS * self.vocabulary()
+    /// Returns the operations of choosing tokens and of making their text.
+    pub(super) fn choosing_flops(&self, completion_tokens: u32) -> Result<u64, WorkOverflow> {
+        let chosen = u64::from(completion_tokens);
+        let (text, stops) = match &self.task {
+            RequestTask::Generate { generation, .. } => {
+                let stops = if generation.stop.is_empty() { 0 } else { chosen };
+                (reading::decoding_flops(self.model, chosen), reading::stop_flops(stops))
+            }
+            _ => (Some(0), Some(0)),
+        };
+        let sampling = (SAMPLING_FLOPS * self.vocabulary()).checked_mul(chosen);
+        let sum =
+            [sampling, text, stops].into_iter().try_fold(0_u64, |sum, term| sum.checked_add(term?));
+        sum.ok_or(WorkOverflow)
     }
 
     /// Elements of the one row that `target` ends in.
@@ -142,24 +155,6 @@ impl<'a> Request<'a> {
             | RequestTask::Logits { tokens } => tokens,
             RequestTask::Decode { .. } => &[],
         }
-    }
-}
-
-/// What a tokenizer reads for a task. Tokens that are given as such are only checked.
-const fn text_bytes(task: &Task) -> u64 {
-    match task {
-        Task::Count { text } | Task::Encode { text } => text.len() as u64,
-        Task::Decode { tokens } => 4 * tokens.len() as u64,
-        Task::Embed { prompt } | Task::Logits { prompt } => prompt_bytes(prompt),
-        Task::Generate(generation) => prompt_bytes(&generation.prompt),
-        Task::GreedyTokens { .. } => 0,
-    }
-}
-
-const fn prompt_bytes(prompt: &Prompt) -> u64 {
-    match prompt {
-        Prompt::Text(text) => text.len() as u64,
-        Prompt::Tokens(_) => 0,
     }
 }
 
@@ -189,35 +184,46 @@ fn check_count(model: &Model, prompt: &[u32], count: u32) -> Result<(), Rejectio
 }
 
 /// The tokens of a prompt, at least one and no more than the context holds.
-fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, Rejection> {
-    let tokens = match prompt {
-        Prompt::Text(text) => model.tokenizer().encode(text)?,
-        Prompt::Tokens(tokens) => return checked_tokens(model, tokens),
-    };
-    fits_context(model, tokens)
+fn prompt_tokens(
+    model: &Model,
+    prompt: &Prompt,
+    reading: &mut Work,
+) -> Result<Vec<u32>, Rejection> {
+    match prompt {
+        Prompt::Text(text) => {
+            let tokens = encode(model, text, reading)?;
+            check_context(model, tokens.len())?;
+            Ok(tokens)
+        }
+        Prompt::Tokens(tokens) => checked_tokens(model, tokens),
+    }
 }
 
 /// The tokens of a prompt that is not text.
 fn checked_tokens(model: &Model, tokens: &[TokenId]) -> Result<Vec<u32>, Rejection> {
-    let tokens = raw(tokens)?;
+    check_context(model, tokens.len())?;
+    let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
     model.tokenizer().check(&tokens)?;
-    fits_context(model, tokens)
+    Ok(tokens)
 }
 
-fn fits_context(model: &Model, tokens: Vec<u32>) -> Result<Vec<u32>, Rejection> {
-    let (got, max) = (tokens.len() as u64, u64::from(model.manifest().context));
+fn check_context(model: &Model, tokens: usize) -> Result<(), Rejection> {
+    let (got, max) = (tokens as u64, u64::from(model.manifest().context));
     match got {
         0 => Err(Rejection::EmptyPrompt),
         _ if got > max => Err(Rejection::PromptTooLong { got, max }),
-        _ => Ok(tokens),
+        _ => Ok(()),
     }
 }
 
-fn raw(tokens: &[TokenId]) -> Result<Vec<u32>, Rejection> {
-    if tokens.len() > MAX_TOKENS {
-        return Err(Rejection::PromptTooLong { got: tokens.len() as u64, max: MAX_TOKENS as u64 });
-    }
-    Ok(tokens.iter().map(|token| token.0).collect())
+/// Encodes a text and adds to `reading` what its normalization made longer.
+fn encode(model: &Model, text: &str, reading: &mut Work) -> Result<Vec<u32>, Rejection> {
+    let (tokens, bytes) = model.tokenizer().encode_sized(text)?;
+    let longer = bytes.saturating_sub(text.len()) as u64;
+    let more = reading::text_work(model, longer)?;
+    reading.flops = reading.flops.checked_add(more.flops).ok_or(WorkOverflow)?;
+    reading.peak_bytes = reading.peak_bytes.checked_add(more.peak_bytes).ok_or(WorkOverflow)?;
+    Ok(tokens)
 }
 
 const fn check_sampling(sampling: &Sampling) -> Result<(), Rejection> {
@@ -249,14 +255,5 @@ const SAMPLING_FLOPS: u64 = 8;
 
 /// Bytes of choosing a token, for each token of the vocabulary.
 const SAMPLER_BYTES: u64 = 12;
-
-/// Bytes of tokenizing, for each byte of text. Measured with a counting allocator over twelve
-/// tokenizers and thirteen kinds of texts: 106 to 132 for English, up to 348 for punctuation (BERT)
-/// and 545 for letters that NFKC expands (XLM-R). The text and where each of its bytes came from is
-/// kept at every step, and a token takes about a hundred bytes.
-const TEXT_BYTES: u64 = 640;
-
-/// Most tokens of an input.
-const MAX_TOKENS: usize = 1 << 18;
 
 const MAX_STOP_BYTES: usize = 256;

@@ -85,4 +85,4 @@ fn find_stop(text: &str, stop: &[String]) -> Option<usize> {
 }
 
 /// Tokens that are decoded to look for a stop text, which has at most 256 bytes.
-const STOP_WINDOW: usize = 512;
+pub(crate) const STOP_WINDOW: usize = 512;
