@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 fn main() {
     let mut random = Random(1);
     // Scores as published: single floats, printed as doubles. Pieces of as many letters share them.
-    let scores: Vec<f64> = (0..64).map(|_| f64::from(-4.0 - random.next(1 << 22) as f32 / 4e5)).collect();
+    let scores: Vec<f64> =
+        (0..64).map(|_| f64::from(-4.0 - random.next(1 << 22) as f32 / 4e5)).collect();
     let misread = scores.iter().filter(|score| {
         let read: f64 = serde_json::from_str(&score.to_string()).unwrap();
         read.to_bits() != score.to_bits()
