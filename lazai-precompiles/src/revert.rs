@@ -154,7 +154,7 @@ mod tests {
     /// Computed apart from this crate.
     #[test]
     fn revert_data_is_golden() {
-        let golden: [(Rejection, &str); 14] = [
+        let golden: [(Rejection, &str); 15] = [
             (Rejection::EmptyPrompt, "b8a7f219"),
             (
                 Rejection::InputTooLong { got: 5, max: 4 },
