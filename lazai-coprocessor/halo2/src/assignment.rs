@@ -31,8 +31,9 @@ pub(crate) struct AssignedWitness<'a> {
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tampering {
-    /// Adds 1 to the value of an advice column at a row.
-    Cell { column: usize, row: usize },
+    /// Adds 1 to the value of an advice column at the first row, and takes 1 away at the second, if
+    /// that is another.
+    Cells { column: usize, rows: [usize; 2] },
     /// Swaps the two challenges.
     Challenges,
 }
@@ -57,10 +58,11 @@ impl<'a> AssignedWitness<'a> {
     ) {
         #[cfg(test)]
         let value = match self.tampering {
-            Some(Tampering::Cell { column: other, row: at })
-                if (other, at) == (column.index(), row) =>
+            Some(Tampering::Cells { column: other, rows: [first, second] })
+                if other == column.index() && (row == first || row == second) =>
             {
-                value.map(|value| value + Fr::ONE)
+                let added = if row == first { Fr::ONE } else { -Fr::ONE };
+                value.map(|value| value + added)
             }
             _ => value,
         };

@@ -44,11 +44,6 @@ pub(crate) struct Builder {
     range_bits: u32,
     /// The first shift that was asked for and is not one of [`SHIFTS`].
     refused_shift: Option<i32>,
-    /// A change that a malicious prover makes: the number of a witness, and what is added to it.
-    #[cfg(test)]
-    pub(crate) tampered_witness: Option<(usize, i128)>,
-    #[cfg(test)]
-    pub(crate) witnesses: usize,
 }
 
 impl Builder {
@@ -60,10 +55,6 @@ impl Builder {
             constants: BTreeMap::new(),
             range_bits,
             refused_shift: None,
-            #[cfg(test)]
-            tampered_witness: None,
-            #[cfg(test)]
-            witnesses: 0,
         }
     }
 
@@ -100,20 +91,7 @@ impl Builder {
     /// Assigns a value to a new cell without constraints; the caller adds those that leave one
     /// value possible.
     pub(crate) fn witness(&mut self, value: i128) -> AssignedInt {
-        #[cfg(test)]
-        let value = self.tampered(value);
         AssignedInt { cell: self.cell(field(value)), value }
-    }
-
-    /// Returns the value, or what a malicious prover replaces it with; all that depends on it
-    /// follows.
-    #[cfg(test)]
-    const fn tampered(&mut self, value: i128) -> i128 {
-        self.witnesses += 1;
-        match self.tampered_witness {
-            Some((index, added)) if index + 1 == self.witnesses => value + added,
-            _ => value,
-        }
     }
 
     /// Assigns an element of the field to a new cell.

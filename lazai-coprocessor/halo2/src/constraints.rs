@@ -7,12 +7,6 @@ use crate::table::Table;
 pub(crate) struct Cell(pub(super) u32);
 
 impl Cell {
-    /// Returns the cell with this number.
-    #[cfg(test)]
-    pub(crate) const fn new(index: usize) -> Self {
-        Self(index as u32)
-    }
-
     /// Returns the number.
     #[must_use]
     pub(crate) const fn index(self) -> usize {

@@ -76,6 +76,7 @@ impl PlacedCircuit {
         // Layouts need the constant 0, which every compiled network has.
         builder.constant(0);
         let given = gadget.build(&mut builder, inputs);
+        builder.check_shifts()?;
         let tables = tables(builder.tables(), range_bits);
         let constraints = builder.finish();
         let layout = cheapest(&constraints, &tables)?;

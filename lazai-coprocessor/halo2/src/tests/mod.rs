@@ -1,7 +1,7 @@
 mod golden;
+mod lookups;
 mod programs;
 mod proofs;
 mod statements;
 mod support;
-mod sweep;
 mod tampering;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use lazai_coprocessor::{
     Session,
@@ -8,7 +10,7 @@ use lazai_coprocessor::{
     program::Target,
 };
 
-use crate::{compile::Compiled, constraints::Constraints};
+use crate::{constraints::Constraints, table::Table};
 
 /// A model of random weights.
 pub(super) fn model(architecture: &Architecture) -> Model {
@@ -30,9 +32,11 @@ pub(super) fn run(model: &Model, tokens: &[u32], target: Target, outputs: usize)
 }
 
 /// The first constraint that does not hold.
-pub(super) fn violation(compiled: &Compiled) -> Option<String> {
-    let Constraints { values, gates, constants, lookups, products, parts, .. } =
-        &compiled.constraints;
+pub(super) fn violation(
+    constraints: &Constraints,
+    tables: &BTreeMap<Table, Vec<u32>>,
+) -> Option<String> {
+    let Constraints { values, gates, constants, lookups, products, parts, .. } = constraints;
     let value = |cell: &crate::constraints::Cell| values[cell.index()];
     for (index, [a, b, c, d]) in gates.iter().enumerate() {
         if value(a) + value(b) * value(c) != value(d) {
@@ -44,7 +48,7 @@ pub(super) fn violation(compiled: &Compiled) -> Option<String> {
         return Some(format!("constant {cell:?}"));
     }
     for (index, (table, cell)) in lookups.iter().enumerate() {
-        let found = compiled.tables[table].iter();
+        let found = tables[table].iter();
         let mut found = found.filter(|row| value(cell) == Fr::from(u64::from(**row)));
         if found.next().is_none() {
             let part = parts.iter().rev().find(|part| part.begin.lookups <= index);

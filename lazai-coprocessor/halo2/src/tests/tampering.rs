@@ -17,6 +17,7 @@ use crate::{
     layout::Layout,
     prover::tests::parts,
     public_inputs::element,
+    shape::Shape,
     transcript::{Challenge, Keccak},
 };
 
@@ -64,12 +65,18 @@ fn no_altered_column_challenge_or_message_is_accepted() {
     let columns =
         shape.gates + shape.lookups + shape.tables + shape.linear_combinations + shape.sums();
     for column in 0..columns {
-        // The first rows of every column are in use.
-        for row in [0, 1, 5, 11] {
+        // The first rows of every column are in use, and the last that it uses.
+        let last = last_row(&layout, column);
+        for row in [0, 5, last] {
             tried += 1;
-            let proof = prove(Some(Tampering::Cell { column, row }), honest.instance);
+            let proof = prove(Some(Tampering::Cells { column, rows: [row; 2] }), honest.instance);
             assert!(!accepts(&proof), "column {column}, row {row}");
         }
+        // Two at once, so that their sum is what it was.
+        tried += 1;
+        let rows = [last - 1, last];
+        let proof = prove(Some(Tampering::Cells { column, rows }), honest.instance);
+        assert!(!accepts(&proof), "column {column}, rows {rows:?}");
     }
     tried += 1;
     assert!(!accepts(&prove(Some(Tampering::Challenges), honest.instance)), "challenges");
@@ -94,4 +101,25 @@ fn no_altered_column_challenge_or_message_is_accepted() {
     tried += 1;
     assert!(!accepts(&[&honest.bytes[..], &[0]].concat()), "a byte more");
     println!("columns, challenges, public inputs and messages: tried {tried}, accepted 0");
+}
+
+/// The last row of an advice column that a constraint reads.
+fn last_row(layout: &Layout, column: usize) -> usize {
+    let Shape { gates, lookups, tables, linear_combinations, .. } = layout.shape;
+    let (summed, last) = (layout.shape.summed_rows() - 1, layout.shape.rows() - 1);
+    match column {
+        _ if column < gates => layout.gates[column].cells.len() - 1,
+        // Rows that look nothing up look up the first row.
+        _ if column < gates + lookups => summed,
+        _ if column < gates + lookups + tables => {
+            let index = column - gates - lookups;
+            let chunk = layout.tables.chunks(layout.shape.summed_rows()).nth(index);
+            chunk.unwrap_or_default().len() - 1
+        }
+        _ if column < gates + lookups + tables + linear_combinations => {
+            layout.linear_combinations[column - gates - lookups - tables].slots.len() - 1
+        }
+        // The sums end in the row behind the last summand.
+        _ => last,
+    }
 }
