@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod cases;
+mod check;
+mod domain;
+mod equation;
+mod error;
+mod logup;
+mod place;
+mod polynomial;
+mod propagate;
+mod random;
+mod recording;
+mod run;
+mod solver;
+mod sweep;
+mod system;
+
+pub use cases::GADGETS;
+pub use check::{Question, Verdict};
+pub use domain::Domain;
+pub use equation::{Equation, Form, Variable};
+pub use error::{ReadError, SweepError};
+pub use recording::ColumnIndex;
+pub use run::{PartReport, check_run};
+pub use sweep::{GadgetReport, LeftOut, Sweep};
+pub use system::{Constraint, Content, System};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Circuits with holes, each of which the checker must find.
+
+use halo2_proofs::halo2curves::{
+    bn256::Fr,
+    ff::{Field, PrimeField},
+};
+use lazai_determinism::{Constraint, Question, Verdict};
+
+use super::toy::{Tags, Toy};
+
+const INDEX: usize = 3;
+const ENTRY: usize = 4;
+
+/// The entry at a public index, bounded or not.
+fn entry(bounded: bool) -> Toy {
+    let mut toy = Toy { table: (0..16).map(|small| (0, small)).collect(), ..Toy::default() };
+    toy.table.extend((0..8).map(|index| (5, index + 16 * (11 - index))));
+    let zero = toy.constant(Fr::ZERO);
+    let one = toy.constant(Fr::ONE);
+    let sixteen = toy.constant(Fr::from(16));
+    let index = toy.cell(Fr::from(3));
+    let entry = toy.cell(Fr::from(8));
+    assert_eq!((index, entry), (INDEX, ENTRY));
+    toy.public.push(index);
+    let row = toy.sum(index, entry, sixteen);
+    toy.lookups.push((5, row));
+    toy.sum(zero, index, one);
+    if bounded {
+        toy.lookups.push((0, entry));
+    }
+    toy
+}
+
+#[test]
+fn an_entry_without_a_bound_is_any_fraction() {
+    assert_eq!(entry(true).answer(), Verdict::Unique);
+    let open = entry(false);
+    let (system, honest) = open.read();
+    let Verdict::Second(values) = Question::new(&system, &honest).answer() else {
+        panic!("the entry of another row, divided, is not found")
+    };
+    let entry = open.variable(&system, ENTRY).unwrap() as usize;
+    assert_eq!(honest[entry], Fr::from(8));
+    let low = u64::from_le_bytes(values[entry].to_repr()[..8].try_into().unwrap());
+    assert!(values[entry] != Fr::from(low), "{:?} is no fraction", values[entry]);
+    assert!(system.constraints().all(|constraint| system.holds(constraint, &values)));
+}
+
+/// `x + y` is public, `x` is in one table and `y` in another.
+fn two_tables(tags: Tags) -> Toy {
+    let mut toy = Toy { tags, ..Toy::default() };
+    toy.table.extend((0..8).map(|small| (0, small)));
+    toy.table.push((5, 10));
+    let one = toy.constant(Fr::ONE);
+    let (x, y) = (toy.cell(Fr::from(10)), toy.cell(Fr::from(3)));
+    let sum = toy.sum(x, y, one);
+    toy.public.push(sum);
+    toy.lookups.extend([(5, x), (0, y)]);
+    toy
+}
+
+#[test]
+fn a_row_of_another_table_passes_where_tags_are_numbers() {
+    assert_eq!(two_tables(Tags::Challenge).answer(), Verdict::Unique);
+    let open = two_tables(Tags::PowerOfTwo);
+    let (system, honest) = open.read();
+    let Verdict::Second(values) = Question::new(&system, &honest).answer() else {
+        panic!("a row of the other table, tag and all, is not found")
+    };
+    // A row of the first table, less the difference of the tags.
+    let x = open.variable(&system, 1).unwrap() as usize;
+    let row = values[x] + Fr::from(5 << 32);
+    assert!((0..8).any(|small| row == Fr::from(small)), "{row:?}");
+}
+
+#[test]
+fn a_value_that_two_gates_bind_is_open_without_either() {
+    // x^2 = 9, and x - 3 is 0 or 1: without the second, -3 is another root.
+    let mut toy = Toy::default();
+    let (zero, one) = (toy.constant(Fr::ZERO), toy.constant(Fr::ONE));
+    let (nine, less) = (toy.constant(Fr::from(9)), toy.constant(-Fr::from(3)));
+    let x = toy.cell(Fr::from(3));
+    toy.gates.push([zero, x, x, nine]);
+    let bit = toy.sum(x, less, one);
+    toy.gates.push([zero, bit, bit, bit]);
+    let (system, values) = toy.read();
+    let question = Question::new(&system, &values);
+    assert_eq!(question.answer(), Verdict::Unique);
+    let second = |constraint| matches!(question.without(constraint), Verdict::Second(_));
+    assert!(second(Constraint::Equation(0)));
+    assert!(second(Constraint::Equation(2)));
+}
+
+#[test]
+fn a_constraint_that_others_imply_is_not_needed() {
+    let mut toy = Toy { table: (0..8).map(|small| (0, small)).collect(), ..Toy::default() };
+    let (zero, one, three) =
+        (toy.constant(Fr::ZERO), toy.constant(Fr::ONE), toy.constant(Fr::from(3)));
+    let x = toy.cell(Fr::from(3));
+    toy.gates.push([zero, x, one, three]);
+    toy.lookups.push((0, x));
+    let (system, values) = toy.read();
+    let question = Question::new(&system, &values);
+    let bound = question.constraints().iter().rev().find_map(|constraint| match constraint {
+        Constraint::Lookup(_) if question.without(*constraint) == Verdict::Unique => Some(()),
+        _ => None,
+    });
+    assert_eq!(bound, Some(()));
+    assert_ne!(question.without(Constraint::Equation(0)), Verdict::Unique);
+}
+
+#[test]
+fn a_witness_that_breaks_a_constraint_is_refused() {
+    let mut toy = entry(true);
+    toy.values[ENTRY] += Fr::ONE;
+    assert!(matches!(toy.answer(), Verdict::Broken(_)));
+    let mut toy = two_tables(Tags::Challenge);
+    toy.values[1] += Fr::ONE;
+    toy.values[2] -= Fr::ONE;
+    assert!(matches!(toy.answer(), Verdict::Broken(Constraint::Lookup(_))));
+}
+
+#[test]
+fn one_half_is_an_element_but_no_integer() {
+    // 2 x = 1 has the solution (p + 1) / 2.
+    let mut toy = Toy { table: (0..8).map(|small| (0, small)).collect(), ..Toy::default() };
+    let (zero, one, two) =
+        (toy.constant(Fr::ZERO), toy.constant(Fr::ONE), toy.constant(Fr::from(2)));
+    let half = toy.cell(Fr::from(2).invert().unwrap());
+    toy.gates.push([zero, half, two, one]);
+    assert_eq!(toy.answer(), Verdict::Unique);
+    toy.lookups.push((0, half));
+    assert!(matches!(toy.answer(), Verdict::Broken(Constraint::Lookup(_))));
+}
