@@ -3,14 +3,19 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_evm::{Database, EvmEnv, EvmFactory};
 use lazai_api_types::{Coprocessor, GasPricing, ModelId, ProofVerifier};
 use lazai_gas::{GasSchedule, Resources};
-use lazai_precompiles::Settings;
+use lazai_precompiles::{AiPrecompiles, Settings};
 use revm::{
     context::{BlockEnv, CfgEnv},
     database_interface::EmptyDB,
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRuntime, BuildError, LazEvmFactory, LazVm};
+#[cfg(feature = "std")]
+use crate::CachedCoprocessor;
+use crate::{
+    Activation, AiRuntime, BaseFeeMismatch, BuildError, LazEvmFactory, LazVm, PricingSchedule,
+    pricing::Constant,
+};
 
 /// Puts a [`LazVm`] together; made by [`LazVm::builder`](crate::LazVm::builder).
 #[derive(Clone, Debug)]
@@ -19,7 +24,9 @@ pub struct LazVmBuilder {
     verifiers: Vec<Arc<dyn ProofVerifier>>,
     settings: Settings,
     default_model: Option<ModelId>,
-    pricing: Arc<dyn GasPricing>,
+    pricing: Arc<dyn PricingSchedule>,
+    activation: Activation,
+    outcome_bytes: usize,
     base_fees: Option<Resources<u64>>,
     block: BlockEnv,
     cfg: CfgEnv,
@@ -32,7 +39,9 @@ impl LazVmBuilder {
             verifiers: Vec::new(),
             settings: Settings::default(),
             default_model: None,
-            pricing: Arc::new(GasSchedule::default()),
+            pricing: Arc::new(Constant(Arc::new(GasSchedule::default()))),
+            activation: Activation::Genesis,
+            outcome_bytes: DEFAULT_OUTCOME_BYTES,
             base_fees: None,
             block: BlockEnv::default(),
             cfg: CfgEnv::default(),
@@ -77,8 +86,32 @@ impl LazVmBuilder {
 
     /// Sets another rule that turns work into gas.
     #[must_use]
-    pub fn pricing(mut self, pricing: Arc<dyn GasPricing>) -> Self {
-        self.pricing = pricing;
+    pub fn pricing(self, pricing: Arc<dyn GasPricing>) -> Self {
+        self.pricing_schedule(Arc::new(Constant(pricing)))
+    }
+
+    /// Sets prices that change from block to block, such as the chain's
+    /// [`Governance`](lazai_gas::Governance).
+    #[must_use]
+    pub fn pricing_schedule(mut self, schedule: Arc<dyn PricingSchedule>) -> Self {
+        self.pricing = schedule;
+        self
+    }
+
+    /// Sets the first block that has AI precompiles; before, their addresses are accounts like any
+    /// other. The default is every block.
+    #[must_use]
+    pub const fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Sets the bytes of outcomes that are remembered, so that a model is run once for each job;
+    /// with 0 it is run each time. The default is 32 MiB, and 0 without feature `std`.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub const fn outcome_cache(mut self, max_bytes: usize) -> Self {
+        self.outcome_bytes = max_bytes;
         self
     }
 
@@ -129,13 +162,15 @@ impl LazVmBuilder {
     pub fn factory(&self) -> Result<LazEvmFactory, BuildError> {
         let coprocessor = self.coprocessor.clone().ok_or(BuildError::MissingCoprocessor)?;
         let default_model = self.default_model.or(self.settings.default_model);
-        let runtime = AiRuntime::from_parts(
-            coprocessor,
-            self.verifiers.clone(),
-            Settings { default_model, ..self.settings.clone() },
-            Arc::clone(&self.pricing),
-        )?;
-        Ok(LazEvmFactory::new(runtime).with_base_fees(self.base_fees))
+        let settings = Settings { default_model, ..self.settings.clone() };
+        let coprocessor = self.remembering(coprocessor);
+        let precompiles = AiPrecompiles::new(coprocessor, self.verifiers.clone(), settings)?;
+        let runtime = AiRuntime::new(precompiles, Arc::new(GasSchedule::default()))
+            .starting(self.activation)
+            .governed(Arc::clone(&self.pricing));
+        Ok(LazEvmFactory::new(runtime)
+            .with_base_fees(self.base_fees)
+            .with_tx_gas_limit_cap(self.cfg.tx_gas_limit_cap))
     }
 
     /// Makes a machine over `db`.
@@ -149,14 +184,22 @@ impl LazVmBuilder {
             let expected = base_fees.highest();
             match self.block.basefee {
                 0 => self.block.basefee = expected,
-                got if got != expected => {
-                    return Err(BuildError::BaseFeeMismatch { expected, got });
-                }
+                got if got != expected => return Err(BaseFeeMismatch { expected, got }.into()),
                 _ => {}
             }
         }
         let evm = factory.create_evm(db, EvmEnv { block_env: self.block, cfg_env: self.cfg });
         Ok(LazVm::new(factory, evm))
+    }
+
+    fn remembering(&self, coprocessor: Arc<dyn Coprocessor>) -> Arc<dyn Coprocessor> {
+        match self.outcome_bytes {
+            0 => coprocessor,
+            #[cfg(feature = "std")]
+            bytes => Arc::new(CachedCoprocessor::new(coprocessor, bytes)),
+            #[cfg(not(feature = "std"))]
+            _ => coprocessor,
+        }
     }
 }
 
@@ -167,3 +210,8 @@ impl LazVm<EmptyDB> {
         LazVmBuilder::new()
     }
 }
+
+#[cfg(feature = "std")]
+const DEFAULT_OUTCOME_BYTES: usize = CachedCoprocessor::DEFAULT_BYTES;
+#[cfg(not(feature = "std"))]
+const DEFAULT_OUTCOME_BYTES: usize = 0;

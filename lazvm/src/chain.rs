@@ -1,15 +1,16 @@
 use alloc::boxed::Box;
+use core::mem::replace;
 
 use lazai_api_types::{Fault, GasCost, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::{Mode, Reply, ResourcePrices};
 use revm::{
     Context, Journal,
-    context::{BlockEnv, CfgEnv, TxEnv},
+    context::{Block, BlockEnv, Cfg, CfgEnv, TxEnv},
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRuntime, Meter};
+use crate::{AiRules, AiRuntime, BlockPosition, Meter};
 
 /// The context of a [`LazEvm`](crate::LazEvm): Ethereum's, with [`LazChain`] in the slot for
 /// chains.
@@ -22,36 +23,106 @@ pub type LazContext<DB> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, DB, Journal<D
 #[derive(Clone, Debug)]
 pub struct LazChain {
     runtime: AiRuntime,
+    position: Option<BlockPosition>,
+    /// What the precompiles are at `position`.
+    rules: Option<AiRules>,
     base_fees: Option<Resources<u64>>,
+    /// Why the base fees are not known, if they are not.
+    unknown_fees: Option<Box<Fault>>,
+    purpose: Purpose,
+    /// Of the current transaction.
     mode: Mode,
     meter: Meter,
     // Boxed: it is there almost never.
     fault: Option<Box<Fault>>,
 }
 
+/// What an EVM is there for, which decides whether AI calls do their work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// A block. Nothing but the owner of a machine ends it.
+    Block,
+    /// What the holder of the EVM chose.
+    Chosen(Mode),
+    /// Whatever a factory was asked for: a block, or a call of a user. Calls are run in the mode
+    /// given, and in none given they are told by the checks that are off.
+    Unknown(Option<Mode>),
+}
+
 impl LazChain {
     /// Makes a chain on which every resource costs the header's base fee.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
-        Self { runtime, base_fees: None, mode: Mode::Execute, meter: ZERO, fault: None }
+        Self {
+            runtime,
+            position: None,
+            rules: None,
+            base_fees: None,
+            unknown_fees: None,
+            purpose: Purpose::Unknown(None),
+            mode: Mode::Execute,
+            meter: ZERO,
+            fault: None,
+        }
     }
 
     /// Sets the base fee of each resource in this block; none means the header's for all of them.
     ///
-    /// The header's base fee must be the highest of the three: a transaction in another block ends
-    /// in an error.
-    pub const fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
-        self.base_fees = base_fees;
+    /// The header's base fee must be the highest of the three: a transaction in another block is
+    /// invalid.
+    pub fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
+        self.set_known_fees(Ok(base_fees));
     }
 
-    /// Sets whether AI calls do their work or only cost it.
-    pub const fn set_mode(&mut self, mode: Mode) {
-        self.mode = mode;
+    /// Sets the base fees, or why they are not known.
+    pub(crate) fn set_known_fees(&mut self, fees: Result<Option<Resources<u64>>, Fault>) {
+        (self.base_fees, self.unknown_fees) = match fees {
+            Ok(base_fees) => (base_fees, None),
+            Err(fault) => (None, Some(Box::new(fault))),
+        };
     }
 
-    /// Starts a transaction: what the last one left is dropped.
+    /// Sets whether AI calls of the transactions to come do their work or only cost it. An EVM that
+    /// executes a block always does the work.
+    pub fn set_mode(&mut self, mode: Mode) {
+        if self.purpose != Purpose::Block {
+            self.purpose = Purpose::Chosen(mode);
+        }
+    }
+
+    /// Sets the purpose and returns the one before.
+    pub(crate) const fn replace_purpose(&mut self, purpose: Purpose) -> Purpose {
+        replace(&mut self.purpose, purpose)
+    }
+
+    /// Starts a transaction in `block`: what the last one left is dropped.
     #[inline]
-    pub fn reset(&mut self) {
+    pub(crate) fn begin(&mut self, block: &impl Block, cfg: &impl Cfg) {
+        self.enter(block);
+        self.mode = self.purpose.mode(cfg);
+        self.reset();
+    }
+
+    /// Starts a system call. Only blocks make such, so the EVM executes a block from here on.
+    pub(crate) fn begin_system_call(&mut self, block: &impl Block) {
+        self.enter(block);
+        self.purpose = Purpose::Block;
+        self.mode = Mode::Execute;
+        self.reset();
+    }
+
+    /// Looks up what the precompiles are in `block`.
+    #[inline]
+    pub(crate) fn enter(&mut self, block: &impl Block) {
+        let position = BlockPosition::of(block);
+        if self.position != Some(position) {
+            self.rules = self.runtime.rules_at(position);
+            self.position = Some(position);
+        }
+    }
+
+    #[inline]
+    fn reset(&mut self) {
         self.meter = ZERO;
         self.fault = None;
     }
@@ -68,6 +139,12 @@ impl LazChain {
         self.fault.take().map(|fault| *fault)
     }
 
+    /// Returns the fault of this node that ended the last transaction, if one did.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_deref()
+    }
+
     /// Returns the meter of what the AI calls of the current or last transaction did.
     #[inline]
     #[must_use]
@@ -82,17 +159,25 @@ impl LazChain {
         self.base_fees
     }
 
-    /// Tells whether AI calls do their work or only cost it.
+    /// Tells whether AI calls of the current or last transaction do their work or only cost it.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Returns the runtime of the AI calls: device, verifiers and prices.
+    /// Returns the runtime of the AI calls: device, verifiers and prices of every block.
     #[inline]
     #[must_use]
     pub const fn runtime(&self) -> &AiRuntime {
         &self.runtime
+    }
+
+    /// Returns what the AI precompiles are in the block of the current or last transaction; none
+    /// where their addresses are accounts like any other.
+    #[inline]
+    #[must_use]
+    pub const fn rules(&self) -> Option<&AiRules> {
+        self.rules.as_ref()
     }
 
     /// Returns the prices of a block whose header shows the base fee `header`.
@@ -101,23 +186,57 @@ impl LazChain {
         prices(header, self.base_fees)
     }
 
+    /// Fails the transaction if the base fees of its block are not known.
+    pub(crate) fn check_fees_known(&mut self) -> Result<(), Fault> {
+        match &self.unknown_fees {
+            Some(fault) => {
+                self.fault = Some(fault.clone());
+                Err((**fault).clone())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Counts the answer to a call that had `gas_limit` gas; keeps the fault that it may be.
     pub(crate) fn record(
         &mut self,
         answer: Result<Reply, Fault>,
+        rules: &AiRules,
         gas_limit: u64,
     ) -> Result<Reply, Fault> {
         match &answer {
-            Ok(reply) => self.meter.record(reply, self.runtime.pricing(), gas_limit),
+            Ok(reply) => self.meter.record(reply, &*rules.pricing, gas_limit),
             Err(fault) => self.fault = Some(Box::new(fault.clone())),
         }
         answer
     }
 }
 
+impl Purpose {
+    /// The mode of a transaction under `cfg`.
+    fn mode(self, cfg: &impl Cfg) -> Mode {
+        match self {
+            Self::Block => Mode::Execute,
+            Self::Chosen(mode) => mode,
+            // A block may be executed by this EVM. From Cancun on it would have shown itself by a
+            // system call (EIP-4788) before its first transaction.
+            Self::Unknown(_) if !cfg.spec().into().is_enabled_in(SpecId::CANCUN) => Mode::Execute,
+            Self::Unknown(Some(mode)) => mode,
+            Self::Unknown(None)
+                if cfg.is_nonce_check_disabled() && cfg.is_base_fee_check_disabled() =>
+            {
+                Mode::Simulate
+            }
+            Self::Unknown(None) => Mode::Execute,
+        }
+    }
+}
+
+/// The prices of a block. Its header shows the highest base fee, but where a simulation put a zero.
 pub(crate) fn prices(header: u64, base_fees: Option<Resources<u64>>) -> ResourcePrices {
-    let Resources { evm, ai, inference } =
-        base_fees.unwrap_or_else(|| Resources::uniform(header)).map(u128::from);
+    let fees = base_fees.unwrap_or_else(|| Resources::uniform(header));
+    let header = header.max(fees.highest());
+    let Resources { evm, ai, inference } = fees.map(u128::from);
     ResourcePrices { evm, ai, inference, header: u128::from(header) }
 }
 

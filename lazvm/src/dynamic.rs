@@ -1,12 +1,13 @@
 use alloc::{borrow::Cow, string::ToString, sync::Arc, vec::Vec};
 
 use alloy_evm::precompiles::DynPrecompile;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes};
 use lazai_precompiles::{Call, Mode, Precompile};
-use revm::precompile::{PrecompileError, PrecompileId};
+use revm::precompile::{PrecompileError, PrecompileId, PrecompileOutput};
 
 use crate::{
-    AiRuntime, SharedMeter, chain::prices, provider::precompile_output, state::JournaledState,
+    AiRuntime, BlockPosition, SharedMeter, chain::prices, provider::precompile_output,
+    state::JournaledState,
 };
 
 /// Makes the AI precompiles as closures, for hosts that take a list of precompiles and no EVM:
@@ -14,7 +15,8 @@ use crate::{
 ///
 /// Gas, outputs and faults are those of [`LazEvm`](crate::LazEvm). What such a host cannot do is
 /// refund the difference between the base fees of the resources: every resource costs the header's
-/// base fee.
+/// base fee. Nor can an address of its list be an account like any other: before the AI precompiles
+/// begin, a call of one succeeds without an answer, as on an account without code.
 ///
 /// # Examples
 /// `precompiles_map.extend_precompiles(dyn_precompiles(&runtime, Mode::Execute, &meter))`.
@@ -37,24 +39,34 @@ fn dyn_precompile(
     // Stateful: a cached answer would skip the meter, and depends on prices that change with the
     // block.
     DynPrecompile::new_stateful(PrecompileId::Custom(Cow::Borrowed("lazai")), move |input| {
+        let (gas_limit, reservoir) = (input.gas, input.reservoir);
+        let block = input.internals.block_env();
+        let Some(rules) = runtime.rules_at(BlockPosition::of(block)) else {
+            // An account without code.
+            return Ok(PrecompileOutput::new(0, Bytes::new(), reservoir));
+        };
         let call = Call {
             precompile,
             caller: input.caller,
             input: input.data,
-            gas_limit: input.gas,
+            gas_limit,
             value: input.value,
             is_static: input.is_static,
             is_delegate: !input.is_direct_call(),
             mode,
-            pricing: runtime.pricing(),
-            prices: prices(input.internals.block_env().basefee(), None),
+            pricing: &*rules.pricing,
+            prices: prices(block.basefee(), None),
         };
-        let (gas_limit, reservoir) = (input.gas, input.reservoir);
-        let reply = runtime
-            .precompiles()
-            .call(&call, &mut JournaledState(input.internals))
-            .map_err(|fault| PrecompileError::Fatal(fault.to_string()))?;
-        meter.record(&reply, call.pricing, call.gas_limit);
+        let tx = input.internals.tx_env();
+        let (origin, nonce) = (tx.caller(), tx.nonce());
+        let reply = rules.precompiles.call(&call, &mut JournaledState(input.internals)).map_err(
+            |fault| {
+                let error = PrecompileError::Fatal(fault.to_string());
+                meter.keep_fault(fault);
+                error
+            },
+        )?;
+        meter.record(&reply, call.pricing, gas_limit, origin, nonce);
         Ok(precompile_output(reply, gas_limit, reservoir))
     })
 }

@@ -5,6 +5,9 @@ use revm::context_interface::result::EVMError;
 /// Why a transaction has no result. Its state is untouched and it must not get a receipt.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LazVmError<DBError> {
+    /// The block is invalid: its header contradicts the base fees of the resources.
+    #[error(transparent)]
+    BaseFee(BaseFeeMismatch),
     /// The transaction or the block is invalid, or the database failed.
     #[error(transparent)]
     Evm(EVMError<DBError>),
@@ -13,18 +16,35 @@ pub enum LazVmError<DBError> {
     Fault(Fault),
 }
 
+/// A block whose header does not show the highest base fee of a resource, and is invalid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the block's base fee is {got}, but the highest base fee of a resource is {expected}")]
+pub struct BaseFeeMismatch {
+    /// The highest base fee of a resource.
+    pub expected: u64,
+    /// The base fee in the block.
+    pub got: u64,
+}
+
+/// Why a block's header is not accepted.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum HeaderError {
+    /// The block is invalid.
+    #[error(transparent)]
+    BaseFee(#[from] BaseFeeMismatch),
+    /// This node does not know the base fees of the block.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// Why a [`LazVm`](crate::LazVm) cannot be built.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BuildError {
     /// The block's header and the base fees of the resources contradict each other.
-    #[error("the block's base fee is {got}, but the highest base fee of a resource is {expected}")]
-    BaseFeeMismatch {
-        /// The highest base fee of a resource.
-        expected: u64,
-        /// The base fee in the block.
-        got: u64,
-    },
+    #[error(transparent)]
+    BaseFeeMismatch(#[from] BaseFeeMismatch),
     /// Two verifiers claim one id.
     #[error("two verifiers claim the proof system {}", system.0)]
     DuplicateVerifier {

@@ -6,16 +6,16 @@ use core::{
 use alloy_evm::{Database, Evm, EvmEnv, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, Bytes};
 use revm::{
-    Context,
+    Context, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
-    context_interface::result::{EVMError, ExecResultAndState, HaltReason, ResultAndState},
+    context_interface::result::{AnyError, EVMError, ExecutionResult, HaltReason, ResultAndState},
     handler::{EthFrame, Handler, SystemCallTx, instructions::EthInstructions},
     inspector::{Inspector, InspectorHandler},
     interpreter::interpreter::EthInterpreter,
     primitives::hardfork::SpecId,
 };
 
-use crate::{LazContext, LazHandler, LazPrecompiles, Meter};
+use crate::{LazChain, LazContext, LazHandler, LazPrecompiles, Meter, chain::Purpose};
 
 /// The revm machine inside a [`LazEvm`].
 pub type LazRevm<DB, I> = RevmEvm<
@@ -56,6 +56,15 @@ impl<DB: Database, I> LazEvm<DB, I> {
         &mut self.inner.ctx
     }
 
+    /// Makes the same EVM for a block: whatever its configuration, it does the work of AI calls.
+    ///
+    /// An EVM whose first call is a system call, as in every block from Cancun on, needs no telling.
+    #[must_use]
+    pub fn in_block(mut self) -> Self {
+        self.inner.ctx.chain.replace_purpose(Purpose::Block);
+        self
+    }
+
     /// Returns the meter of what the AI calls of the last transaction did; zero after a transaction
     /// that ended in an error.
     pub const fn meter(&self) -> &Meter {
@@ -91,6 +100,7 @@ where
     #[inline]
     fn transact_raw(&mut self, tx: TxEnv) -> Result<ResultAndState, Self::Error> {
         self.inner.ctx.set_tx(tx);
+        self.enter_block();
         let mut handler = LazHandler::default();
         let result = if self.inspect {
             handler.inspect_run(&mut self.inner)
@@ -106,10 +116,11 @@ where
         contract: Address,
         data: Bytes,
     ) -> Result<ResultAndState, Self::Error> {
+        self.enter_block();
         let ctx = &mut self.inner.ctx;
         ctx.set_tx(TxEnv::new_system_tx_with_caller(caller, contract, data));
-        // A system call skips the validation that resets the meter of a transaction.
-        ctx.chain.reset();
+        // A system call skips the validation that begins a transaction.
+        ctx.chain.begin_system_call(&ctx.block);
         let result = LazHandler::default().run_system_call(&mut self.inner);
         self.conclude(result)
     }
@@ -144,18 +155,55 @@ where
 }
 
 impl<DB: Database, I> LazEvm<DB, I> {
+    /// Puts an EVM together.
+    pub(crate) fn assemble(
+        db: DB,
+        env: EvmEnv,
+        chain: LazChain,
+        precompiles: LazPrecompiles,
+        inspector: I,
+        inspect: bool,
+    ) -> Self {
+        let inner = Context::mainnet()
+            .with_block(env.block_env)
+            .with_cfg(env.cfg_env)
+            .with_db(db)
+            .with_chain(chain)
+            .build_mainnet_with_inspector(inspector)
+            .with_precompiles(precompiles);
+        Self::new(inner, inspect)
+    }
+
+    pub(crate) const fn inner_mut(&mut self) -> &mut LazRevm<DB, I> {
+        &mut self.inner
+    }
+
+    /// Looks up what the AI precompiles are in the block, which a host may have changed.
     #[inline]
-    fn conclude<R, E>(&mut self, result: Result<R, E>) -> Result<ExecResultAndState<R>, E> {
+    fn enter_block(&mut self) {
+        let RevmEvm { ctx, precompiles, .. } = &mut self.inner;
+        ctx.chain.enter(&ctx.block);
+        precompiles.set_active(ctx.chain.rules().is_some());
+    }
+
+    #[inline]
+    fn conclude(
+        &mut self,
+        result: Result<ExecutionResult, EVMError<DB::Error>>,
+    ) -> Result<ResultAndState, EVMError<DB::Error>> {
         // The journal must not leak into the next transaction, so it is emptied on errors too.
         let ctx = &mut self.inner.ctx;
         let state = ctx.journaled_state.finalize();
-        match result {
-            Ok(result) => Ok(ExecResultAndState::new(result, state)),
-            Err(error) => {
-                ctx.chain.abort();
-                Err(error)
+        result.map(|result| ResultAndState::new(result, state)).map_err(|error| {
+            ctx.chain.abort();
+            match (error, ctx.chain.fault()) {
+                // revm carries a text; hosts can tell the fault itself from other failures.
+                (EVMError::Custom(_), Some(fault)) => {
+                    EVMError::CustomAny(AnyError::new(fault.clone()))
+                }
+                (error, _) => error,
             }
-        }
+        })
     }
 }
 

@@ -1,27 +1,41 @@
+use alloc::sync::Arc;
+
 use alloy_evm::{Database, EvmEnv, EvmFactory, precompiles::PrecompilesMap};
 use lazai_gas::Resources;
 use lazai_precompiles::Mode;
 use revm::{
-    Context, MainBuilder, MainContext,
     context::{BlockEnv, DBErrorMarker, TxEnv},
     context_interface::result::{EVMError, HaltReason},
     inspector::{Inspector, NoOpInspector},
     precompile::{PrecompileSpecId, Precompiles},
-    primitives::hardfork::SpecId,
+    primitives::{eip7825::TX_GAS_LIMIT_CAP, hardfork::SpecId},
 };
 
-use crate::{AiRuntime, LazChain, LazContext, LazEvm, LazPrecompiles};
+use crate::{
+    AiRuntime, BaseFeeMismatch, BaseFeeSource, HeaderError, LazChain, LazContext, LazEvm,
+    LazPrecompiles, chain::Purpose,
+};
 
-/// Makes [`LazEvm`]s: the one thing that a node needs to run LazVM.
+/// Makes [`LazEvm`]s: the one thing that a node needs to run LazVM, for every block and every call.
 ///
 /// Its associated types are Ethereum's, so whatever takes an
 /// [`EthEvmFactory`](alloy_evm::EthEvmFactory) takes this: reth's
 /// `EthEvmConfig::new_with_evm_factory`, alloy-evm's block executor, tracers and overrides.
+///
+/// # Blocks and calls
+/// A node has one factory for blocks and for the calls of its users. Calls are those whose
+/// configuration checks neither nonce nor base fee, as `eth_call` and its relatives do: their AI
+/// calls are priced and not run. Everything else does the work. An EVM that makes a system call
+/// executes a block, and does the work from then on whatever its configuration is; a block from
+/// Cancun on begins with one, and before Cancun a factory's EVM always does the work. So no
+/// configuration lets a block executor simulate. One that skips the system calls, as tests may, gets
+/// [`LazEvm::in_block`].
 #[derive(Clone, Debug)]
 pub struct LazEvmFactory {
     runtime: AiRuntime,
-    base_fees: Option<Resources<u64>>,
-    mode: Mode,
+    base_fees: Option<Arc<dyn BaseFeeSource>>,
+    mode: Option<Mode>,
+    tx_gas_limit_cap: Option<u64>,
 }
 
 impl LazEvmFactory {
@@ -29,23 +43,44 @@ impl LazEvmFactory {
     /// every resource.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
-        Self { runtime, base_fees: None, mode: Mode::Execute }
+        Self { runtime, base_fees: None, mode: None, tx_gas_limit_cap: None }
     }
 
-    /// Makes the same factory with a base fee for each resource, of which the highest must stand in
-    /// the block's header: transactions in another block end in an error.
+    /// Makes the same factory with a base fee for each resource in each block, as `source` tells
+    /// it.
     ///
-    /// Base fees belong to a block; cloning a factory is cheap, so a node makes one for each.
+    /// The highest of the three must stand in the block's header; transactions in another block are
+    /// invalid.
     #[must_use]
-    pub const fn with_base_fees(mut self, base_fees: Option<Resources<u64>>) -> Self {
-        self.base_fees = base_fees;
+    pub fn with_base_fee_source(mut self, source: Arc<dyn BaseFeeSource>) -> Self {
+        self.base_fees = Some(source);
         self
     }
 
-    /// Makes the same factory with AI calls that do their work or only cost it.
+    /// Makes the same factory for one block, with its base fee of each resource; none means the
+    /// header's for all of them.
+    #[must_use]
+    pub fn with_base_fees(mut self, base_fees: Option<Resources<u64>>) -> Self {
+        self.base_fees = base_fees.map(|fees| Arc::new(fees) as _);
+        self
+    }
+
+    /// Makes the same factory with calls that do their work or only cost it, whatever their
+    /// configuration. Blocks always do the work.
     #[must_use]
     pub const fn with_mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Makes the same factory with the most gas that a transaction may have; part of consensus.
+    ///
+    /// It replaces the cap of EIP-7825, 2^24 from Osaka on, which is less than a large model costs
+    /// and which hosts set by themselves. Any other cap in a configuration stays: whoever lifts it
+    /// for a call means that call.
+    #[must_use]
+    pub const fn with_tx_gas_limit_cap(mut self, gas: Option<u64>) -> Self {
+        self.tx_gas_limit_cap = gas;
         self
     }
 
@@ -55,27 +90,51 @@ impl LazEvmFactory {
         &self.runtime
     }
 
+    /// Checks that the header of a block shows the highest base fee of a resource.
+    ///
+    /// Each transaction of another block is invalid, but a block may have none: a host that checks
+    /// headers asks this, in place of the rule of EIP-1559.
+    ///
+    /// # Errors
+    /// [`HeaderError`] if it does not, or this node does not know the fees.
+    pub fn check_header(&self, env: &EvmEnv) -> Result<(), HeaderError> {
+        let Some(source) = &self.base_fees else { return Ok(()) };
+        if !env.cfg_env.spec.is_enabled_in(SpecId::LONDON) {
+            return Ok(());
+        }
+        let Some(base_fees) = source.base_fees(&env.block_env)? else { return Ok(()) };
+        match (base_fees.highest(), env.block_env.basefee) {
+            (expected, got) if expected == got => Ok(()),
+            (expected, got) => Err(BaseFeeMismatch { expected, got }.into()),
+        }
+    }
+
     fn build<DB: Database, I>(
         &self,
         db: DB,
-        env: EvmEnv,
+        mut env: EvmEnv,
         inspector: I,
         inspect: bool,
     ) -> LazEvm<DB, I> {
-        let spec = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-        let ethereum = PrecompilesMap::from_static(Precompiles::new(spec));
+        let cap = &mut env.cfg_env.tx_gas_limit_cap;
+        if self.tx_gas_limit_cap.is_some() && matches!(*cap, None | Some(TX_GAS_LIMIT_CAP)) {
+            *cap = self.tx_gas_limit_cap;
+        }
         let mut chain = LazChain::new(self.runtime.clone());
-        chain.set_base_fees(self.base_fees);
-        chain.set_mode(self.mode);
-        let inner = Context::mainnet()
-            .with_block(env.block_env)
-            .with_cfg(env.cfg_env)
-            .with_db(db)
-            .with_chain(chain)
-            .build_mainnet_with_inspector(inspector)
-            .with_precompiles(LazPrecompiles::new(ethereum));
-        LazEvm::new(inner, inspect)
+        if let Some(source) = &self.base_fees {
+            chain.set_known_fees(source.base_fees(&env.block_env));
+        }
+        chain.replace_purpose(Purpose::Unknown(self.mode));
+        chain.enter(&env.block_env);
+        let precompiles = ethereum(env.cfg_env.spec);
+        LazEvm::assemble(db, env, chain, precompiles, inspector, inspect)
     }
+}
+
+/// The precompiles before a host has edited them.
+pub(crate) fn ethereum(spec: SpecId) -> LazPrecompiles {
+    let spec = PrecompileSpecId::from_spec_id(spec);
+    LazPrecompiles::new(PrecompilesMap::from_static(Precompiles::new(spec)))
 }
 
 impl EvmFactory for LazEvmFactory {

@@ -1,22 +1,30 @@
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use core::marker::PhantomData;
 
-use alloy_primitives::U256;
+use alloy_primitives::{
+    U256,
+    map::{AddressMap, HashSet},
+};
 use lazai_gas::refund;
+use lazai_precompiles::Precompile;
 use revm::{
     context::{Block, Cfg, ContextTr, JournalTr, Transaction},
-    context_interface::result::{EVMError, HaltReason, InvalidTransaction},
-    handler::{EthFrame, EvmTr, FrameResult, Handler, post_execution, validation},
+    context_interface::{
+        result::{EVMError, HaltReason, InvalidTransaction},
+        transaction::{AccessListItemTr, TransactionType},
+    },
+    handler::{EthFrame, EvmTr, FrameResult, Handler, post_execution, pre_execution, validation},
     inspector::{Inspector, InspectorEvmTr, InspectorHandler},
     interpreter::{Gas, interpreter::EthInterpreter},
     primitives::hardfork::SpecId,
     state::EvmState,
 };
 
-use crate::{BuildError, LazChain};
+use crate::{BaseFeeMismatch, LazChain};
 
-/// Runs a transaction as Ethereum does, with two additions: it starts with an empty meter, and it
-/// returns the difference between the header's base fee and those of the resources it used.
+/// Runs a transaction as Ethereum does, with three additions: it starts with an empty meter, the AI
+/// precompiles are warm, and it returns the difference between the header's base fee and those of
+/// the resources it used.
 #[derive(Clone, Copy, Debug)]
 pub struct LazHandler<EVM>(PhantomData<fn() -> EVM>);
 
@@ -40,9 +48,23 @@ where
 
     #[inline]
     fn validate_env(&self, evm: &mut EVM) -> Result<(), Self::Error> {
-        evm.ctx().chain_mut().reset();
-        check_base_fees(evm.ctx_ref()).map_err(EVMError::Custom)?;
+        let (block, _, cfg, _, chain, _) = evm.ctx().all_mut();
+        chain.begin(block, cfg);
+        chain.check_fees_known().map_err(|fault| EVMError::Custom(fault.to_string()))?;
+        // The block is at fault, and every node finds it. Of the errors that revm has, this is the
+        // one that hosts take for a verdict and not for a failure of the node.
+        check_base_fees(evm.ctx_ref())
+            .map_err(|mismatch| InvalidTransaction::Str(mismatch.to_string().into()))?;
         validation::validate_env(evm.ctx())
+    }
+
+    #[inline]
+    fn load_accounts(&self, evm: &mut EVM) -> Result<(), Self::Error> {
+        pre_execution::load_accounts::<EVM, Self::Error>(evm)?;
+        if evm.ctx_ref().chain().rules().is_some() {
+            warm_precompiles(evm.ctx());
+        }
+        Ok(())
     }
 
     #[inline]
@@ -67,7 +89,9 @@ where
 /// Checks that the block shows the highest base fee. A header below the dearest resource would
 /// undercharge it, one above would refund too much.
 #[inline]
-fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(context: &CTX) -> Result<(), String> {
+pub(crate) fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(
+    context: &CTX,
+) -> Result<(), BaseFeeMismatch> {
     let Some(base_fees) = context.chain().base_fees() else { return Ok(()) };
     let cfg = context.cfg();
     // Where the base fee is not checked, a simulation chose the header.
@@ -76,8 +100,31 @@ fn check_base_fees<CTX: ContextTr<Chain = LazChain>>(context: &CTX) -> Result<()
     }
     match (base_fees.highest(), context.block().basefee()) {
         (expected, got) if expected == got => Ok(()),
-        (expected, got) => Err(BuildError::BaseFeeMismatch { expected, got }.to_string()),
+        (expected, got) => Err(BaseFeeMismatch { expected, got }),
     }
+}
+
+/// Makes the AI precompiles warm, as Ethereum's are.
+///
+/// They are not among the journal's precompiles, because tracers leave calls of those out: nobody
+/// would see in a trace which model was asked.
+fn warm_precompiles<CTX: ContextTr<Chain = LazChain>>(context: &mut CTX) {
+    if !context.cfg().spec().into().is_enabled_in(SpecId::BERLIN) {
+        return;
+    }
+    let (tx, journal) = context.tx_journal_mut();
+    let addresses = Precompile::ALL.map(|precompile| (precompile.address(), HashSet::default()));
+    let mut warm: AddressMap<HashSet<U256>> = addresses.into_iter().collect();
+    // What is warm replaces what was before.
+    if tx.tx_type() != TransactionType::Legacy as u8
+        && let Some(list) = tx.access_list()
+    {
+        for item in list {
+            let slots = item.storage_slots().map(|slot| U256::from_be_bytes(slot.0));
+            warm.entry(*item.address()).or_default().extend(slots);
+        }
+    }
+    journal.warm_access_list(warm);
 }
 
 #[inline]

@@ -1,33 +1,50 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(not(feature = "std"), no_std)]
+#![no_std]
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
+mod activation;
+mod base_fees;
+mod block_executor;
 mod builder;
+#[cfg(feature = "std")]
+mod cache;
 mod chain;
 mod dynamic;
 mod error;
 mod evm;
 mod execution;
 mod factory;
+mod faults;
 mod handler;
 mod meter;
+mod overrides;
+mod pricing;
 mod provider;
 mod runtime;
 mod settlement;
 mod state;
 mod vm;
 
+pub use activation::{Activation, BlockPosition};
+pub use alloy_consensus;
 pub use alloy_evm;
+pub use base_fees::BaseFeeSource;
+pub use block_executor::{BuilderExecutor, LazBlockExecutorFactory, LeftOut};
 pub use builder::LazVmBuilder;
+#[cfg(feature = "std")]
+pub use cache::CachedCoprocessor;
 pub use chain::{LazChain, LazContext};
 pub use dynamic::dyn_precompiles;
-pub use error::{BuildError, LazVmError};
+pub use error::{BaseFeeMismatch, BuildError, HeaderError, LazVmError};
 pub use evm::{LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
+pub use faults::{FaultLog, block_fault_of, fault_of};
 pub use handler::LazHandler;
 // What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it
 // names.
@@ -37,14 +54,16 @@ pub use lazai_api_types::{
     ProofCost, ProofLimits, ProofSystemId, ProofVerifier, Quote, Rejection, Sampling,
     SamplingParameter, Task, TaskKind, TokenId, Usage, Work, WorkOverflow, key_hash,
 };
-pub use lazai_gas::{GasSchedule, Rate, RateError, Resource, Resources};
+pub use lazai_gas::{ChangeLimits, GasSchedule, Governance, Rate, RateError, Resource, Resources};
 pub use lazai_precompiles::{
     AiPrecompiles, Call, ChainState, CodeAccount, MemoryState, Mode, Precompile, Reply,
     ResourcePrices, Settings, Status, abi, address, key_address,
 };
-pub use meter::{Meter, SharedMeter};
+pub use meter::{Meter, MeteredCall, SharedMeter};
+pub use overrides::{AccountOverride, StateOverrides};
+pub use pricing::PricingSchedule;
 pub use provider::LazPrecompiles;
 pub use revm;
-pub use runtime::AiRuntime;
+pub use runtime::{AiRules, AiRuntime};
 pub use settlement::Settlement;
 pub use vm::LazVm;

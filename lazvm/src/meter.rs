@@ -1,4 +1,8 @@
-use lazai_api_types::{GasCost, GasPricing, Work};
+use alloc::boxed::Box;
+use core::fmt;
+
+use alloy_primitives::Address;
+use lazai_api_types::{Fault, GasCost, GasPricing, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::Reply;
 use spin::Mutex;
@@ -62,20 +66,71 @@ impl Meter {
 /// A [`Meter`] that hosts and the closures of [`dyn_precompiles`](crate::dyn_precompiles) share.
 ///
 /// It only grows until it is taken, so a host takes it after each transaction. A call is in what is
-/// taken whole or not at all.
-#[derive(Debug, Default)]
-pub struct SharedMeter(Mutex<Meter>);
+/// taken whole or not at all. A host that is not told when a transaction ends gets each call by
+/// itself, with the transaction that it belongs to, through [`observed`](Self::observed).
+#[derive(Default)]
+pub struct SharedMeter {
+    counted: Mutex<Meter>,
+    fault: Mutex<Option<Fault>>,
+    observer: Option<Box<dyn Fn(&MeteredCall) + Send + Sync>>,
+}
+
+/// A call of an AI precompile, as an observer of a [`SharedMeter`] gets it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MeteredCall {
+    /// The sender of the transaction.
+    pub origin: Address,
+    /// The nonce of the transaction.
+    pub nonce: u64,
+    /// What this call did and cost.
+    pub meter: Meter,
+}
 
 impl SharedMeter {
-    /// Returns what was counted since the last time, and starts again at zero.
-    pub fn take(&self) -> Meter {
-        core::mem::take(&mut *self.0.lock())
+    /// Makes a meter that hands each call to `observer` when it is answered.
+    #[must_use]
+    pub fn observed(observer: impl Fn(&MeteredCall) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Box::new(observer)), ..Self::default() }
     }
 
-    pub(crate) fn record(&self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
-        // The price is asked before the lock is held: it may be anyone's code.
+    /// Returns what was counted since the last time, and starts again at zero.
+    pub fn take(&self) -> Meter {
+        core::mem::take(&mut *self.counted.lock())
+    }
+
+    /// Takes the last fault of this node that ended a transaction, if one did: the host sees only
+    /// its text.
+    pub fn take_fault(&self) -> Option<Fault> {
+        self.fault.lock().take()
+    }
+
+    pub(crate) fn record(
+        &self,
+        reply: &Reply,
+        pricing: &dyn GasPricing,
+        gas_limit: u64,
+        origin: Address,
+        nonce: u64,
+    ) {
+        // The price is asked before the lock is held: it may be anyone's code, as the observer is.
         let entry = Meter::of(reply, pricing, gas_limit);
-        self.0.lock().add(&entry);
+        self.counted.lock().add(&entry);
+        if let Some(observer) = &self.observer {
+            observer(&MeteredCall { origin, nonce, meter: entry });
+        }
+    }
+
+    pub(crate) fn keep_fault(&self, fault: Fault) {
+        *self.fault.lock() = Some(fault);
+    }
+}
+
+impl fmt::Debug for SharedMeter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedMeter")
+            .field("counted", &*self.counted.lock())
+            .field("observed", &self.observer.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,7 +178,7 @@ mod tests {
         let (mut meter, shared) = (Meter::default(), SharedMeter::default());
         for _ in 0..2 {
             meter.record(&reply, &Free, u64::MAX);
-            shared.record(&reply, &Free, u64::MAX);
+            shared.record(&reply, &Free, u64::MAX, Address::ZERO, 0);
         }
         assert_eq!((meter.charged.gas_ai, meter.work.flops), (u64::MAX, u64::MAX));
         assert_eq!(shared.take(), meter);
@@ -145,7 +200,7 @@ mod tests {
         std::thread::scope(|scope| {
             let recorder = scope.spawn(|| {
                 for _ in 0..CALLS {
-                    shared.record(&reply, &Free, u64::MAX);
+                    shared.record(&reply, &Free, u64::MAX, Address::ZERO, 0);
                 }
             });
             let mut done = false;

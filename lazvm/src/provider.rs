@@ -1,4 +1,5 @@
 use alloc::string::{String, ToString};
+use core::mem::replace;
 
 use alloy_evm::{Database, EvmInternals, precompiles::PrecompilesMap};
 use alloy_primitives::{Address, map::AddressSet};
@@ -13,11 +14,15 @@ use revm::{
 use crate::{LazContext, state::JournaledState};
 
 /// Ethereum's precompiles and, before them, the AI precompiles.
+///
+/// Those that it calls warm are Ethereum's alone: the [`LazHandler`](crate::LazHandler) makes the AI
+/// precompiles warm, so that tracers do not take calls of models for calls of hash functions.
 #[derive(Debug)]
 pub struct LazPrecompiles {
     ethereum: PrecompilesMap,
-    warm: AddressSet,
-    // A host may have edited `ethereum` since `warm` was built.
+    // Whether the AI precompiles are active in the block.
+    active: bool,
+    // A host may have edited `ethereum` since its addresses were made warm.
     stale: bool,
 }
 
@@ -25,10 +30,8 @@ impl LazPrecompiles {
     /// Puts the AI precompiles, which run on the [`LazChain`](crate::LazChain) of the context,
     /// before `ethereum`.
     #[must_use]
-    pub fn new(ethereum: PrecompilesMap) -> Self {
-        let mut this = Self { ethereum, warm: AddressSet::default(), stale: true };
-        this.refresh();
-        this
+    pub const fn new(ethereum: PrecompilesMap) -> Self {
+        Self { ethereum, active: true, stale: true }
     }
 
     /// Returns Ethereum's precompiles.
@@ -43,12 +46,8 @@ impl LazPrecompiles {
         &mut self.ethereum
     }
 
-    #[cold]
-    fn refresh(&mut self) {
-        self.warm.clear();
-        self.warm.extend(self.ethereum.addresses().copied());
-        self.warm.extend(Precompile::ALL.map(Precompile::address));
-        self.stale = false;
+    pub(crate) const fn set_active(&mut self, active: bool) {
+        self.active = active;
     }
 }
 
@@ -57,11 +56,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
 
     #[inline]
     fn set_spec(&mut self, _: SpecId) -> bool {
-        let stale = self.stale;
-        if stale {
-            self.refresh();
-        }
-        stale
+        replace(&mut self.stale, false)
     }
 
     fn run(
@@ -72,9 +67,11 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         let Some(precompile) = Precompile::at(&inputs.bytecode_address) else {
             return self.ethereum.run(context, inputs);
         };
+        let Some(rules) = context.chain.rules().cloned() else {
+            return self.ethereum.run(context, inputs);
+        };
         let LazContext { block, tx, cfg, journaled_state, chain, local, .. } = context;
         let input = inputs.input.as_bytes_local(local);
-        let runtime = chain.runtime();
         let call = Call {
             precompile,
             caller: inputs.caller,
@@ -84,26 +81,27 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
             is_static: inputs.is_static,
             is_delegate: inputs.target_address != inputs.bytecode_address,
             mode: chain.mode(),
-            pricing: runtime.pricing(),
+            pricing: &*rules.pricing,
             prices: chain.prices(block.basefee),
         };
         // An error ends the whole transaction without a receipt: that is what a fault of this node
         // must do.
         let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
-        let answer = runtime.precompiles().call(&call, &mut state);
-        let reply = chain.record(answer, inputs.gas_limit).map_err(|fault| fault.to_string())?;
+        let answer = rules.precompiles.call(&call, &mut state);
+        let reply = chain.record(answer, &rules, inputs.gas_limit);
+        let reply = reply.map_err(|fault| fault.to_string())?;
         let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
         Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))
     }
 
     #[inline]
     fn warm_addresses(&self) -> &AddressSet {
-        &self.warm
+        PrecompileProvider::<LazContext<DB>>::warm_addresses(&self.ethereum)
     }
 
     #[inline]
     fn contains(&self, address: &Address) -> bool {
-        Precompile::at(address).is_some() || self.ethereum.get(address).is_some()
+        (self.active && Precompile::at(address).is_some()) || self.ethereum.get(address).is_some()
     }
 }
 

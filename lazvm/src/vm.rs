@@ -1,11 +1,11 @@
 use core::mem::replace;
 
-use alloy_evm::{Database, Evm, EvmFactory};
+use alloy_evm::{Database, Evm, EvmEnv};
 use lazai_gas::Resources;
 use lazai_precompiles::Mode;
 use revm::{
     DatabaseCommit,
-    context::{BlockEnv, Transaction, TxEnv},
+    context::{BlockEnv, Cfg, CfgEnv, Evm as RevmEvm, Transaction, TxEnv},
     context_interface::result::{EVMError, ResultAndState},
     inspector::{Inspector, NoOpInspector},
     primitives::hardfork::SpecId,
@@ -13,6 +13,8 @@ use revm::{
 
 use crate::{
     Execution, ExecutionAndState, LazContext, LazEvm, LazEvmFactory, LazVmError, Settlement,
+    StateOverrides, chain::Purpose, factory::ethereum, handler::check_base_fees,
+    overrides::OverriddenState,
 };
 
 /// An EVM over a database, in which contracts run neural networks.
@@ -26,7 +28,9 @@ pub struct LazVm<DB: Database> {
 }
 
 impl<DB: Database> LazVm<DB> {
-    pub(crate) const fn new(factory: LazEvmFactory, evm: LazEvm<DB, NoOpInspector>) -> Self {
+    pub(crate) fn new(factory: LazEvmFactory, mut evm: LazEvm<DB, NoOpInspector>) -> Self {
+        // Whoever wants a simulation says so.
+        evm.ctx_mut().chain.set_mode(Mode::Execute);
         Self { factory, evm }
     }
 
@@ -55,20 +59,45 @@ impl<DB: Database> LazVm<DB> {
     /// Prices a transaction: its AI calls cost their quote, do no work and return placeholders of
     /// the right type.
     ///
-    /// For `eth_estimateGas` and `eth_call`. The nonce is not checked and nothing is committed. A
-    /// contract whose path depends on the answer of a model may take another one here.
+    /// For `eth_estimateGas` and `eth_call`. Neither the nonce nor the price of gas nor the sender's
+    /// money for it is checked, the sender may be a contract, the gas may be more than a block has,
+    /// no fee is charged, and nothing is committed. A contract whose path depends on the answer of a
+    /// model may take another one here.
     ///
     /// # Errors
     /// As [`transact`](Self::transact).
     pub fn simulate(&mut self, tx: TxEnv) -> Result<Execution, LazVmError<DB::Error>> {
         let ctx = self.evm.ctx_mut();
-        let mode = ctx.chain.mode();
-        ctx.chain.set_mode(Mode::Simulate);
-        let unchecked = replace(&mut ctx.cfg.disable_nonce_check, true);
+        let purpose = ctx.chain.replace_purpose(Purpose::Chosen(Mode::Simulate));
+        let cfg = ctx.cfg.clone();
+        unchecked(&mut ctx.cfg);
         let result = run(&mut self.evm, tx);
         let ctx = self.evm.ctx_mut();
-        ctx.chain.set_mode(mode);
-        ctx.cfg.disable_nonce_check = unchecked;
+        ctx.chain.replace_purpose(purpose);
+        ctx.cfg = cfg;
+        result.map(|ExecutionAndState { execution, .. }| execution)
+    }
+
+    /// Prices a transaction as [`simulate`](Self::simulate) does, on a state in which the accounts
+    /// of `overrides` are others.
+    ///
+    /// # Errors
+    /// As [`transact`](Self::transact).
+    pub fn simulate_with(
+        &mut self,
+        tx: TxEnv,
+        overrides: &StateOverrides,
+    ) -> Result<Execution, LazVmError<DB::Error>> {
+        let RevmEvm { ctx, precompiles, .. } = self.evm.inner_mut();
+        let mut env = environment(ctx);
+        unchecked(&mut env.cfg_env);
+        let mut chain = ctx.chain.clone();
+        chain.replace_purpose(Purpose::Chosen(Mode::Simulate));
+        let kept = replace(precompiles, ethereum(env.cfg_env.spec));
+        let db = OverriddenState::new(&mut ctx.journaled_state.database, overrides);
+        let mut evm = LazEvm::assemble(db, env, chain, kept, NoOpInspector, false);
+        let result = run(&mut evm, tx);
+        *precompiles = evm.into_inner().precompiles;
         result.map(|ExecutionAndState { execution, .. }| execution)
     }
 
@@ -85,11 +114,15 @@ impl<DB: Database> LazVm<DB> {
     where
         I: Inspector<LazContext<&'a mut DB>>,
     {
-        let ctx = self.evm.ctx();
-        let env = alloy_evm::EvmEnv { block_env: ctx.block.clone(), cfg_env: ctx.cfg.clone() };
-        let factory = self.factory.clone();
-        let factory = factory.with_base_fees(ctx.chain.base_fees()).with_mode(ctx.chain.mode());
-        run(&mut factory.create_evm_with_inspector(self.evm.db_mut(), env, inspector), tx)
+        let RevmEvm { ctx, precompiles, .. } = self.evm.inner_mut();
+        let (env, chain) = (environment(ctx), ctx.chain.clone());
+        // With whatever the host has added to them.
+        let kept = replace(precompiles, ethereum(env.cfg_env.spec));
+        let db = &mut ctx.journaled_state.database;
+        let mut evm = LazEvm::assemble(db, env, chain, kept, inspector, true);
+        let result = run(&mut evm, tx);
+        *precompiles = evm.into_inner().precompiles;
+        result
     }
 
     /// Moves to another block.
@@ -144,6 +177,20 @@ impl<DB: Database> LazVm<DB> {
     }
 }
 
+/// The environment of a context.
+fn environment<DB: Database>(ctx: &LazContext<DB>) -> EvmEnv {
+    EvmEnv { block_env: ctx.block.clone(), cfg_env: ctx.cfg.clone() }
+}
+
+/// Switches off what a call need not fulfil.
+const fn unchecked(cfg: &mut CfgEnv) {
+    cfg.disable_base_fee = true;
+    cfg.disable_block_gas_limit = true;
+    cfg.disable_eip3607 = true;
+    cfg.disable_fee_charge = true;
+    cfg.disable_nonce_check = true;
+}
+
 fn run<DB, I>(
     evm: &mut LazEvm<DB, I>,
     tx: TxEnv,
@@ -152,23 +199,26 @@ where
     DB: Database,
     I: Inspector<LazContext<DB>>,
 {
+    check_base_fees(evm.ctx()).map_err(LazVmError::BaseFee)?;
     let result = evm.transact_raw(tx);
     let ctx = evm.ctx_mut();
     let ResultAndState { result, state } =
         result.map_err(|error| match (error, ctx.chain.take_fault()) {
-            (EVMError::Custom(_), Some(fault)) => LazVmError::Fault(fault),
+            (EVMError::CustomAny(_), Some(fault)) => LazVmError::Fault(fault),
             (error, _) => LazVmError::Evm(error),
         })?;
     let meter = *ctx.chain.meter();
-    let header = ctx.block.basefee;
-    // Before London nothing is burned, so resources cannot have fees of their own.
-    let (header, base_fees) = if ctx.cfg.spec.is_enabled_in(SpecId::LONDON) {
-        (header, ctx.chain.base_fees())
-    } else {
-        (0, None)
-    };
-    let price = ctx.tx.effective_gas_price(u128::from(header));
     let gas = meter.apportion(result.tx_gas_used());
-    let settlement = Settlement::new(gas, price, header, base_fees);
+    let settlement = if ctx.cfg.is_fee_charge_disabled() {
+        Settlement::new(gas, 0, 0, None)
+    } else {
+        // Before London nothing is burned, so resources cannot have fees of their own.
+        let (header, base_fees) = if ctx.cfg.spec.is_enabled_in(SpecId::LONDON) {
+            (ctx.block.basefee, ctx.chain.base_fees())
+        } else {
+            (0, None)
+        };
+        Settlement::new(gas, ctx.tx.effective_gas_price(u128::from(header)), header, base_fees)
+    };
     Ok(ExecutionAndState { execution: Execution { result, meter, settlement }, state })
 }

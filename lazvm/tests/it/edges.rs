@@ -7,11 +7,14 @@ use alloy_primitives::TxKind;
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
-    LazVmError, Mode,
+    BaseFeeMismatch, LazVmError, Mode,
     alloy_evm::{Evm, EvmEnv, EvmFactory},
     revm::{
         bytecode::{Bytecode, opcode as op},
-        context::{BlockEnv, CfgEnv, TxEnv, result::EVMError},
+        context::{
+            BlockEnv, CfgEnv, TxEnv,
+            result::{EVMError, InvalidTransaction},
+        },
         context_interface::transaction::{AccessList, AccessListItem},
         inspector::NoOpInspector,
         primitives::hardfork::SpecId,
@@ -37,10 +40,15 @@ fn a_header_that_contradicts_the_resources_runs_nothing() {
     for header in [0, 19, 21] {
         let mut evm = factory.create_evm(database(&[]), env(header));
         let error = evm.transact_raw(call(RAW_PROMPT, "cheap", 0)).unwrap_err();
-        let EVMError::Custom(message) = error else { panic!("expected a refusal, got {error:?}") };
+        let EVMError::Transaction(InvalidTransaction::Str(message)) = error else {
+            panic!("expected a refusal, got {error:?}")
+        };
         assert!(message.contains(&format!("base fee is {header}")), "{message}");
+        let error = factory.check_header(&env(header)).unwrap_err();
+        assert_eq!(error, BaseFeeMismatch { expected: 20, got: header }.into());
         assert_eq!(device.counts(), (0, 0));
     }
+    assert_eq!(factory.check_header(&env(20)), Ok(()));
     let mut evm = factory.create_evm(database(&[]), env(20));
     assert!(evm.transact_raw(call(RAW_PROMPT, "fair", 0)).unwrap().result.is_success());
 }

@@ -9,7 +9,7 @@ use lazai_precompiles::{
     address::{INFERENCE, RAW_PROMPT},
 };
 use lazvm::{
-    BuildError, Execution, LazVm, LazVmError,
+    BaseFeeMismatch, BuildError, Execution, LazVm, LazVmError,
     revm::{
         Database,
         context::BlockEnv,
@@ -260,7 +260,7 @@ fn builders_refuse_contradictions() {
     let block = BlockEnv { basefee: 19, ..BlockEnv::default() };
     let error =
         builder(&device).base_fees(FEES).block(block).build(InMemoryDB::default()).unwrap_err();
-    assert_eq!(error, BuildError::BaseFeeMismatch { expected: 20, got: 19 });
+    assert_eq!(error, BaseFeeMismatch { expected: 20, got: 19 }.into());
     let vm = builder(&device).base_fees(FEES).build(InMemoryDB::default()).unwrap();
     assert_eq!(vm.block().basefee, 20);
 }

@@ -1,14 +1,14 @@
 //! What hosts ask of the factory and of the list of precompiles.
 
 use core::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use alloy_consensus::{EthereumTxEnvelope, TxEip4844};
 use alloy_primitives::{U256, address};
 use lazai_api_types::GasPricing;
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
-    LazEvmFactory, Meter, Mode, Settings, SharedMeter,
+    Activation, BlockPosition, LazEvmFactory, Meter, Mode, Settings, SharedMeter,
     alloy_evm::{
         EthEvmFactory, Evm, EvmEnv, EvmFactory, FromRecoveredTx, FromTxWithEncoded,
         TransactionEnvMut,
@@ -18,14 +18,14 @@ use lazvm::{
     },
     dyn_precompiles,
     revm::{
-        context::{BlockEnv, CfgEnv, result::EVMError},
+        context::{BlockEnv, Cfg, CfgEnv, result::EVMError},
         precompile::{PrecompileId, PrecompileOutput},
         primitives::hardfork::SpecId,
     },
 };
 
 use crate::support::{
-    CONTRACT, FEES, Letters, MODEL, builder, bytecode, bytecode::Kind, call, database,
+    CONTRACT, FEES, Letters, MODEL, SENDER, builder, bytecode, bytecode::Kind, call, database,
 };
 
 type Transaction = EthereumTxEnvelope<TxEip4844>;
@@ -99,6 +99,75 @@ fn a_list_of_precompiles_aborts_on_a_fault() {
     assert!(message.contains("the device broke"), "{message}");
 }
 
+/// For hosts that are not told when a transaction ends.
+#[test]
+fn an_observer_gets_each_call_with_its_transaction() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).factory().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let meter = {
+        let seen = Arc::clone(&seen);
+        Arc::new(SharedMeter::observed(move |call| seen.lock().unwrap().push(*call)))
+    };
+    let mut host = EthEvmFactory::default().create_evm(database(&[]), env());
+    let list = dyn_precompiles(factory.runtime(), Mode::Execute, &meter);
+    host.precompiles_mut().extend_precompiles(list);
+    host.transact_raw(call(RAW_PROMPT, "observed.", 0)).unwrap();
+    let seen = core::mem::take(&mut *seen.lock().unwrap());
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].origin, seen[0].nonce), (SENDER, 0));
+    assert_eq!(seen[0].meter, meter.take());
+
+    host.transact_raw(call(RAW_PROMPT, "broken", 0)).unwrap_err();
+    assert_eq!(meter.take_fault().unwrap().message, "the device broke");
+    assert_eq!(meter.take_fault(), None);
+}
+
+#[test]
+fn a_list_of_precompiles_answers_nothing_before_they_begin() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).activation(Activation::Block(7)).factory().unwrap();
+    let meter = Arc::new(SharedMeter::default());
+    for (number, calls) in [(6, 0), (7, 1)] {
+        let mut env = env();
+        env.block_env.number = U256::from(number);
+        let mut host = EthEvmFactory::default().create_evm(database(&[]), env);
+        let list = dyn_precompiles(factory.runtime(), Mode::Execute, &meter);
+        host.precompiles_mut().extend_precompiles(list);
+        let result = host.transact_raw(call(RAW_PROMPT, "early", 0)).unwrap().result;
+        assert!(result.is_success());
+        assert_eq!(result.output().unwrap().is_empty(), calls == 0);
+        assert_eq!((meter.take().calls, device.counts().1), (calls, calls as u32));
+    }
+}
+
+/// What `EvmEnv::for_eth_block` of alloy-evm sets from Osaka on is not what the chain means.
+#[test]
+fn the_cap_of_a_chain_replaces_that_of_ethereum_and_no_other() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).factory().unwrap().with_tx_gas_limit_cap(Some(1 << 27));
+    let cap = |factory: &LazEvmFactory, host| {
+        let mut env = env();
+        env.cfg_env.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
+        env.cfg_env.tx_gas_limit_cap = host;
+        factory.create_evm(database(&[]), env).cfg_env().tx_gas_limit_cap()
+    };
+    assert_eq!(cap(&factory, None), 1 << 27);
+    assert_eq!(cap(&factory, Some(1 << 24)), 1 << 27);
+    assert_eq!(cap(&factory, Some(u64::MAX)), u64::MAX, "a call may be larger");
+    let ethereum = builder(&device).factory().unwrap();
+    assert_eq!(cap(&ethereum, Some(1 << 24)), 1 << 24);
+    assert_eq!(cap(&builder(&device).tx_gas_limit_cap(1 << 26).factory().unwrap(), None), 1 << 26);
+
+    let mut env = env();
+    env.cfg_env.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
+    let mut tx = call(RAW_PROMPT, "large", 0);
+    tx.gas_limit = 20_000_000;
+    let mut small = ethereum.create_evm(database(&[]), env.clone());
+    assert!(small.transact_raw(tx.clone()).is_err());
+    assert!(factory.create_evm(database(&[]), env).transact_raw(tx).unwrap().result.is_success());
+}
+
 #[test]
 fn a_precompile_that_the_host_adds_is_called_and_warm() {
     let device = Arc::new(Letters::default());
@@ -143,7 +212,8 @@ fn equal_prices_are_those_of_the_header() {
     let dear = factory.with_base_fees(Some(FEES)).create_evm(database(&[]), env());
     let prices = dear.ctx().chain.prices(20);
     assert_eq!((prices.evm, prices.ai, prices.inference, prices.header), (7, 20, 10, 20));
-    assert_eq!(evm.ctx().chain.runtime().pricing().base(), crate::support::schedule().base());
+    let rules = evm.ctx().chain.rules().unwrap();
+    assert_eq!(rules.pricing.base(), crate::support::schedule().base());
 }
 
 #[test]
@@ -152,5 +222,6 @@ fn a_default_model_outlives_settings() {
     let settings = Settings { prompt_max_tokens: 7, ..Settings::default() };
     let factory = builder(&device).settings(settings.clone()).factory().unwrap();
     let expected = Settings { default_model: Some(MODEL), ..settings };
-    assert_eq!(factory.runtime().precompiles().settings(), &expected);
+    let rules = factory.runtime().rules_at(BlockPosition::default()).unwrap();
+    assert_eq!(rules.precompiles.settings(), &expected);
 }

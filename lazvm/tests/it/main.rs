@@ -3,15 +3,20 @@
 // The exemption for tests does not reach their helpers.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod activation;
+mod blocks;
+mod cache;
 mod call_kinds;
 mod conformance;
 mod differential;
 mod edges;
+mod ethereum;
 mod execution;
 mod factory;
 mod fees;
 mod genesis;
 mod inspector;
 mod proofs;
+mod simulation;
 mod statetests;
 mod support;

@@ -1,0 +1,156 @@
+use alloc::{boxed::Box, sync::Arc};
+use core::fmt;
+
+use alloy_consensus::transaction::TxHashRef;
+use alloy_evm::{
+    InvalidTxError, RecoveredTx,
+    block::{
+        BlockExecutionError, BlockExecutionResult, BlockExecutor, BlockExecutorFactory,
+        BlockValidationError, ExecutableTx, GasOutput, StateDB,
+    },
+};
+use alloy_primitives::B256;
+use lazai_api_types::Fault;
+use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
+
+use crate::{FaultLog, LazContext, LazEvm, LazEvmFactory, block_fault_of};
+
+/// Makes block executors that do the work of AI calls by their type, whatever the configuration
+/// says and whether or not the block begins with a system call.
+///
+/// It stands before another factory, such as alloy-evm's `EthBlockExecutorFactory` over a
+/// [`LazEvmFactory`], and makes what that makes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LazBlockExecutorFactory<F>(F);
+
+impl<F> LazBlockExecutorFactory<F> {
+    /// Puts the guarantee before `factory`.
+    pub const fn new(factory: F) -> Self {
+        Self(factory)
+    }
+}
+
+impl<F: BlockExecutorFactory<EvmFactory = LazEvmFactory>> BlockExecutorFactory
+    for LazBlockExecutorFactory<F>
+{
+    type EvmFactory = LazEvmFactory;
+    type TxExecutionResult = F::TxExecutionResult;
+    type ExecutionCtx<'a> = F::ExecutionCtx<'a>;
+    type Transaction = F::Transaction;
+    type Receipt = F::Receipt;
+    type Executor<'a, DB: StateDB, I: Inspector<LazContext<DB>>> = F::Executor<'a, DB, I>;
+
+    fn evm_factory(&self) -> &LazEvmFactory {
+        self.0.evm_factory()
+    }
+
+    fn create_executor<'a, DB, I>(
+        &'a self,
+        evm: LazEvm<DB, I>,
+        ctx: Self::ExecutionCtx<'a>,
+    ) -> Self::Executor<'a, DB, I>
+    where
+        DB: StateDB,
+        I: Inspector<LazContext<DB>>,
+    {
+        self.0.create_executor(evm.in_block(), ctx)
+    }
+}
+
+/// A block executor for builders, which leaves out what this node cannot run.
+///
+/// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
+/// error, for which builders give the whole block up. Here it is reported as an invalid transaction,
+/// which builders pass over, and noted in a [`FaultLog`], after which the transaction is not tried
+/// any more. Never validate a block with it: a valid one would be refused.
+#[derive(Debug)]
+pub struct BuilderExecutor<E> {
+    executor: E,
+    faults: Arc<FaultLog>,
+}
+
+impl<E> BuilderExecutor<E> {
+    /// Builds with `executor`, and shares `faults` with the builders of other blocks.
+    pub const fn new(executor: E, faults: Arc<FaultLog>) -> Self {
+        Self { executor, faults }
+    }
+}
+
+impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor<E> {
+    type Transaction = E::Transaction;
+    type Receipt = E::Receipt;
+    type Evm = E::Evm;
+    type Result = E::Result;
+
+    fn apply_pre_execution_changes(&mut self) -> Result<(), BlockExecutionError> {
+        self.executor.apply_pre_execution_changes()
+    }
+
+    fn execute_transaction_without_commit(
+        &mut self,
+        tx: impl ExecutableTx<Self>,
+    ) -> Result<E::Result, BlockExecutionError> {
+        let (env, tx) = tx.into_parts();
+        let hash = *tx.tx().tx_hash();
+        if self.faults.gave_up(&hash) {
+            return Err(left_out(hash, None));
+        }
+        self.executor.execute_transaction_without_commit((env, tx)).map_err(|error| {
+            match block_fault_of(&error) {
+                Some(fault) => {
+                    self.faults.record(hash);
+                    left_out(hash, Some(fault.clone()))
+                }
+                None => error,
+            }
+        })
+    }
+
+    fn commit_transaction(&mut self, output: E::Result) -> GasOutput {
+        self.executor.commit_transaction(output)
+    }
+
+    fn finish(self) -> Result<(E::Evm, BlockExecutionResult<E::Receipt>), BlockExecutionError> {
+        self.executor.finish()
+    }
+
+    fn evm_mut(&mut self) -> &mut E::Evm {
+        self.executor.evm_mut()
+    }
+
+    fn evm(&self) -> &E::Evm {
+        self.executor.evm()
+    }
+
+    fn receipts(&self) -> &[E::Receipt] {
+        self.executor.receipts()
+    }
+}
+
+/// Why a [`BuilderExecutor`] leaves a transaction out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeftOut {
+    /// The fault of this node; none if the transaction failed often enough before and was not tried.
+    pub fault: Option<Fault>,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fault {
+            Some(fault) => write!(f, "this node cannot run the transaction: {fault}"),
+            None => f.write_str("this node could not run the transaction before, and gave it up"),
+        }
+    }
+}
+
+impl core::error::Error for LeftOut {}
+
+impl InvalidTxError for LeftOut {
+    fn as_invalid_tx_err(&self) -> Option<&InvalidTransaction> {
+        None
+    }
+}
+
+fn left_out(hash: B256, fault: Option<Fault>) -> BlockExecutionError {
+    BlockValidationError::InvalidTx { hash, error: Box::new(LeftOut { fault }) }.into()
+}

@@ -1,0 +1,225 @@
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use alloy_primitives::B256;
+use lazai_api_types::{Coprocessor, Job, Outcome, Output, PortError, PreparedJob, Quote, Task};
+
+/// A device that runs a model once for each job: it remembers outcomes, and of several callers with
+/// one job, one runs it and the others wait.
+///
+/// A node meets the same job again and again: in `eth_call`, in an estimate, when it warms a block
+/// up, when it builds the block and when it validates it. A job says all that its outcome depends
+/// on, the model included, so an outcome that is remembered is the one that a run would give: gas,
+/// meter and state are the same. Only what runs a model is remembered, and no error is: a fault is
+/// met by the next caller again.
+///
+/// Outcomes take `max_bytes` at most, counted with what keeping them takes; of too many, the one
+/// that was not asked for the longest is forgotten.
+#[derive(Debug)]
+pub struct CachedCoprocessor {
+    device: Arc<dyn Coprocessor>,
+    cache: Mutex<Cache>,
+    /// Told when a run has ended.
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct Cache {
+    entries: BTreeMap<B256, Entry>,
+    /// The jobs of `entries` by their last use.
+    by_use: BTreeMap<u64, B256>,
+    clock: u64,
+    bytes: usize,
+    max_bytes: usize,
+    /// Jobs that are being run.
+    running: BTreeSet<B256>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    quote: Quote,
+    outcome: Outcome,
+    used: u64,
+}
+
+impl CachedCoprocessor {
+    /// Bytes of outcomes that a runtime remembers unless it is told otherwise.
+    pub const DEFAULT_BYTES: usize = 32 << 20;
+
+    /// Puts a memory of `max_bytes` before `device`.
+    #[must_use]
+    pub fn new(device: Arc<dyn Coprocessor>, max_bytes: usize) -> Self {
+        let cache = Cache {
+            entries: BTreeMap::new(),
+            by_use: BTreeMap::new(),
+            clock: 0,
+            bytes: 0,
+            max_bytes,
+            running: BTreeSet::new(),
+        };
+        Self { device, cache: Mutex::new(cache), ended: Condvar::new() }
+    }
+
+    /// Returns the bytes that the remembered outcomes take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        // No change of the cache is left half done by a panic.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs the job of `key`, unless it was run before or is being run.
+    fn run_once(
+        &self,
+        key: B256,
+        prepared: Box<dyn PreparedJob + '_>,
+    ) -> Result<Outcome, PortError> {
+        let mut cache = self.lock();
+        if let Some((_, outcome)) = cache.get(&key) {
+            return Ok(outcome);
+        }
+        let running = if cache.running.insert(key) {
+            Some(Running { owner: self, key })
+        } else {
+            while cache.running.contains(&key) {
+                cache = self.ended.wait(cache).unwrap_or_else(PoisonError::into_inner);
+            }
+            if let Some((_, outcome)) = cache.get(&key) {
+                return Ok(outcome);
+            }
+            // It failed, or is too large to remember: nobody waits twice.
+            None
+        };
+        drop(cache);
+        let quote = prepared.quote();
+        let outcome = prepared.run()?;
+        self.lock().insert(key, quote, &outcome);
+        drop(running);
+        Ok(outcome)
+    }
+}
+
+impl Coprocessor for CachedCoprocessor {
+    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+        self.device.quote(job)
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+        self.prepare(job)?.run()
+    }
+
+    fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
+        match &job.task {
+            Task::Embed { .. } | Task::Generate(_) | Task::Logits { .. } => {}
+            // Cheap without a model, and there would be many of them.
+            Task::Count { .. } | Task::Decode { .. } | Task::Encode { .. } => {
+                return self.device.prepare(job);
+            }
+        }
+        let key = job.hash();
+        if let Some((quote, outcome)) = self.lock().get(&key) {
+            return Ok(Box::new(Remembered { quote, outcome }));
+        }
+        let prepared = self.device.prepare(job)?;
+        Ok(Box::new(Missed { owner: self, key, prepared }))
+    }
+}
+
+impl Cache {
+    fn get(&mut self, key: &B256) -> Option<(Quote, Outcome)> {
+        let entry = self.entries.get_mut(key)?;
+        self.clock = self.clock.saturating_add(1);
+        self.by_use.remove(&entry.used);
+        self.by_use.insert(self.clock, *key);
+        entry.used = self.clock;
+        Some((entry.quote, entry.outcome.clone()))
+    }
+
+    fn insert(&mut self, key: B256, quote: Quote, outcome: &Outcome) {
+        let bytes = bytes(outcome);
+        if bytes > self.max_bytes || self.entries.contains_key(&key) {
+            return;
+        }
+        while self.bytes > self.max_bytes - bytes {
+            let Some((_, oldest)) = self.by_use.pop_first() else { break };
+            if let Some(entry) = self.entries.remove(&oldest) {
+                self.bytes -= self::bytes(&entry.outcome);
+            }
+        }
+        self.clock = self.clock.saturating_add(1);
+        self.by_use.insert(self.clock, key);
+        self.entries.insert(key, Entry { quote, outcome: outcome.clone(), used: self.clock });
+        self.bytes += bytes;
+    }
+}
+
+/// A job whose outcome is remembered.
+#[derive(Debug)]
+struct Remembered {
+    quote: Quote,
+    outcome: Outcome,
+}
+
+impl PreparedJob for Remembered {
+    fn quote(&self) -> Quote {
+        self.quote
+    }
+
+    fn run(self: Box<Self>) -> Result<Outcome, PortError> {
+        Ok(self.outcome)
+    }
+}
+
+/// A job whose outcome was not remembered when it was prepared.
+#[derive(Debug)]
+struct Missed<'a> {
+    owner: &'a CachedCoprocessor,
+    key: B256,
+    prepared: Box<dyn PreparedJob + 'a>,
+}
+
+impl PreparedJob for Missed<'_> {
+    fn quote(&self) -> Quote {
+        self.prepared.quote()
+    }
+
+    fn run(self: Box<Self>) -> Result<Outcome, PortError> {
+        self.owner.run_once(self.key, self.prepared)
+    }
+}
+
+/// Tells those who wait that a run has ended, however it did.
+struct Running<'a> {
+    owner: &'a CachedCoprocessor,
+    key: B256,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.owner.lock().running.remove(&self.key);
+        self.owner.ended.notify_all();
+    }
+}
+
+/// The memory of an outcome and of what keeps it.
+fn bytes(outcome: &Outcome) -> usize {
+    let output = match &outcome.output {
+        Output::Count(_) => 0,
+        Output::Embedding { values, .. } => size_of_val(values.as_slice()),
+        Output::Generated { tokens, text, .. } => size_of_val(tokens.as_slice()) + text.len(),
+        Output::Logits { values, .. } => size_of_val(values.as_slice()),
+        Output::Text(text) => text.len(),
+        Output::Tokens(tokens) => size_of_val(tokens.as_slice()),
+    };
+    output.saturating_add(OVERHEAD_BYTES)
+}
+
+/// An entry, its key twice, and the nodes of two trees.
+const OVERHEAD_BYTES: usize = 512;

@@ -1,0 +1,237 @@
+//! What alloy-evm's executor of blocks makes of the factory, and what a builder of blocks sees.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use lazai_precompiles::address::RAW_PROMPT;
+use lazvm::{
+    BuilderExecutor, FaultLog, LazBlockExecutorFactory, LazEvmFactory, LeftOut, Mode,
+    alloy_consensus::{
+        ReceiptEnvelope, Signed, TxEnvelope, TxLegacy, TxReceipt, transaction::Recovered,
+    },
+    alloy_evm::{
+        Evm, EvmEnv, EvmFactory,
+        block::{
+            BlockExecutionError, BlockExecutionResult, BlockExecutor, BlockExecutorFactory,
+            BlockValidationError,
+        },
+        eth::{
+            EthBlockExecutionCtx, EthBlockExecutorFactory, receipt_builder::AlloyReceiptBuilder,
+            spec::EthSpec,
+        },
+    },
+    block_fault_of,
+    revm::{
+        context::{BlockEnv, CfgEnv},
+        database::{InMemoryDB, State},
+        inspector::CountInspector,
+        primitives::hardfork::SpecId,
+    },
+};
+
+use crate::support::{FEES, Letters, SENDER, builder, database};
+
+type Executors = EthBlockExecutorFactory<AlloyReceiptBuilder, EthSpec, LazEvmFactory>;
+
+fn executors(factory: LazEvmFactory) -> Executors {
+    EthBlockExecutorFactory::new(AlloyReceiptBuilder::default(), EthSpec::mainnet(), factory)
+}
+
+/// A transaction of [`SENDER`], whose signature nobody looks at.
+fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
+    let tx = TxLegacy {
+        chain_id: Some(1),
+        nonce,
+        gas_price: 100,
+        gas_limit: 1_000_000,
+        to: TxKind::Call(RAW_PROMPT),
+        value: U256::ZERO,
+        input: Bytes::copy_from_slice(text.as_bytes()),
+    };
+    let hash = alloy_primitives::keccak256([text.as_bytes(), &nonce.to_be_bytes()].concat());
+    let signed = Signed::new_unchecked(tx, Signature::test_signature(), hash);
+    Recovered::new_unchecked(TxEnvelope::Legacy(signed), SENDER)
+}
+
+/// A block of mainnet in a fork, and what of it is checked: each bit of `off` switches a check off.
+fn env(fork: (SpecId, u64, u64), header: u64, off: u8) -> EvmEnv {
+    let (spec, number, timestamp) = fork;
+    let mut cfg_env = CfgEnv::default();
+    cfg_env.set_spec_and_mainnet_gas_params(spec);
+    let is_off = |bit: u8| off & 1 << bit != 0;
+    cfg_env.disable_nonce_check = is_off(0);
+    cfg_env.disable_base_fee = is_off(1);
+    cfg_env.disable_balance_check = is_off(2);
+    cfg_env.disable_fee_charge = is_off(3);
+    cfg_env.disable_eip3607 = is_off(4);
+    cfg_env.disable_block_gas_limit = is_off(5);
+    cfg_env.tx_chain_id_check = !is_off(6);
+    let block_env = BlockEnv {
+        number: U256::from(number),
+        timestamp: U256::from(timestamp),
+        basefee: header,
+        gas_limit: 30_000_000,
+        prevrandao: Some(B256::ZERO),
+        ..BlockEnv::default()
+    };
+    EvmEnv { cfg_env, block_env }
+}
+
+const fn context() -> EthBlockExecutionCtx<'static> {
+    EthBlockExecutionCtx {
+        parent_hash: B256::ZERO,
+        parent_beacon_block_root: Some(B256::ZERO),
+        ommers: &[],
+        withdrawals: None,
+        extra_data: Bytes::new(),
+        tx_count_hint: None,
+        slot_number: None,
+    }
+}
+
+/// A state of the network's accounts, in memory.
+fn state() -> State<InMemoryDB> {
+    State::builder().with_database(database(&[])).with_bundle_update().build()
+}
+
+fn execute<F>(
+    executors: &F,
+    env: EvmEnv,
+    inspect: bool,
+    transactions: &[Recovered<TxEnvelope>],
+) -> Result<BlockExecutionResult<ReceiptEnvelope>, BlockExecutionError>
+where
+    F: for<'a> BlockExecutorFactory<
+            EvmFactory = LazEvmFactory,
+            Transaction = TxEnvelope,
+            ExecutionCtx<'a> = EthBlockExecutionCtx<'a>,
+            Receipt = ReceiptEnvelope,
+        >,
+{
+    let mut state = state();
+    let factory = executors.evm_factory();
+    if inspect {
+        let evm = factory.create_evm_with_inspector(&mut state, env, CountInspector::new());
+        executors.create_executor(evm, context()).execute_block(transactions)
+    } else {
+        let evm = factory.create_evm(&mut state, env);
+        executors.create_executor(evm, context()).execute_block(transactions)
+    }
+}
+
+/// A block runs its models whatever is switched off: validators with other configurations would
+/// have other receipts.
+#[test]
+fn no_configuration_lets_a_block_simulate() {
+    for fork in FORKS {
+        for (off, inspect) in (0..1 << 7).map(|off| (off, off % 3 == 0)) {
+            for mode in [None, Some(Mode::Execute), Some(Mode::Simulate)] {
+                let device = Arc::new(Letters::default());
+                let factory = builder(&device).factory().unwrap();
+                let factory = mode.into_iter().fold(factory, LazEvmFactory::with_mode);
+                let block = env(fork, 20, off);
+                let texts = [asks("first.", 0), asks("second.", 1)];
+                let done = execute(&executors(factory.clone()), block, inspect, &texts).unwrap();
+                let case = format!("{fork:?} {off:07b} {mode:?}");
+                assert_eq!(device.counts().1, 2, "{case}");
+                assert!(done.receipts.iter().all(TxReceipt::status), "{case}");
+
+                // By its type, even if it takes the block for one before Cancun, which begins
+                // without a system call.
+                let early = EvmEnv { cfg_env: env(fork, 20, off).cfg_env, ..env(FORKS[0], 20, 0) };
+                let by_type = LazBlockExecutorFactory::new(executors(factory));
+                let same = execute(&by_type, early, inspect, &texts).unwrap();
+                assert_eq!(device.counts().1, 4, "{case}");
+                assert_eq!(same.gas_used, done.gas_used, "{case}");
+            }
+        }
+    }
+}
+
+/// The configuration of `eth_call` and its relatives, and of nothing else.
+#[test]
+fn calls_that_check_neither_nonce_nor_base_fee_are_priced_and_not_run() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).factory().unwrap();
+    for off in 0..1 << 7 {
+        let mut evm = factory.create_evm(state(), env(PRAGUE, 20, off));
+        let call = crate::support::call(RAW_PROMPT, "a call", 0);
+        let (before, expected) = (device.counts().1, u32::from(off & 3 != 3));
+        evm.transact_raw(call.clone()).unwrap();
+        assert_eq!(device.counts().1 - before, expected, "{off:07b}");
+        assert_eq!(evm.chain.mode() == Mode::Execute, expected == 1);
+
+        let mut block = factory.create_evm(state(), env(PRAGUE, 20, off)).in_block();
+        block.transact_raw(call.clone()).unwrap();
+        assert_eq!(device.counts().1 - before, expected + 1, "{off:07b}");
+        // What a block does in its own name does the work, and so does what comes after it.
+        let system = Address::repeat_byte(0xfe);
+        evm.transact_system_call(system, RAW_PROMPT, "a system call".into()).unwrap();
+        evm.transact_raw(call).unwrap();
+        assert_eq!(device.counts().1 - before, expected + 3, "{off:07b}");
+    }
+}
+
+/// Every node finds the contradiction, so it is the block's fault and not the node's.
+#[test]
+fn a_header_that_contradicts_the_fees_makes_the_block_invalid() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).factory().unwrap().with_base_fees(Some(FEES));
+    let executors = executors(factory);
+    let error = execute(&executors, env(PRAGUE, 19, 0), false, &[asks("a", 0)]).unwrap_err();
+    let Some(BlockValidationError::InvalidTx { error, .. }) = error.as_validation() else {
+        panic!("expected an invalid block, got {error:?}")
+    };
+    assert!(error.to_string().contains("base fee is 19"), "{error}");
+    assert!(execute(&executors, env(PRAGUE, 20, 0), false, &[asks("a", 0)]).is_ok());
+}
+
+#[test]
+fn a_fault_is_no_verdict_and_can_be_told_from_one() {
+    let device = Arc::new(Letters::default());
+    let executors = executors(builder(&device).factory().unwrap());
+    let error = execute(&executors, env(PRAGUE, 20, 0), false, &[asks("broken", 0)]).unwrap_err();
+    assert!(error.as_internal().is_some(), "{error:?}");
+    assert_eq!(block_fault_of(&error).unwrap().message, "the device broke");
+    let error = execute(&executors, env(PRAGUE, 20, 0), false, &[asks("nonce", 9)]).unwrap_err();
+    assert!(error.as_validation().is_some() && block_fault_of(&error).is_none(), "{error:?}");
+}
+
+/// One transaction that breaks the device does not stop a builder, and is not tried for ever.
+#[test]
+fn a_builder_leaves_out_what_this_node_cannot_run() {
+    let device = Arc::new(Letters::default());
+    let executors = executors(builder(&device).factory().unwrap());
+    let faults = Arc::new(FaultLog::default());
+    for attempt in 1..=5 {
+        let mut state = state();
+        let evm = executors.evm_factory().create_evm(&mut state, env(PRAGUE, 20, 0));
+        let executor = executors.create_executor(evm, context());
+        let mut building = BuilderExecutor::new(executor, Arc::clone(&faults));
+        building.apply_pre_execution_changes().unwrap();
+        let before = device.counts().1;
+        building.execute_transaction(asks("one.", 0)).unwrap();
+        let error = building.execute_transaction(asks("broken", 1)).unwrap_err();
+        let BlockExecutionError::Validation(BlockValidationError::InvalidTx { error, .. }) = error
+        else {
+            panic!("expected a transaction to pass over, got {error:?}")
+        };
+        let left_out = (&*error as &dyn core::any::Any).downcast_ref::<LeftOut>().unwrap();
+        assert_eq!(left_out.fault.is_some(), attempt <= 3, "{attempt}");
+        building.execute_transaction(asks("two.", 1)).unwrap();
+        let (_, done) = building.finish().unwrap();
+        assert_eq!(done.receipts.len(), 2);
+        assert_eq!(device.counts().1 - before, if attempt <= 3 { 3 } else { 2 }, "{attempt}");
+    }
+}
+
+const PRAGUE: (SpecId, u64, u64) = (SpecId::PRAGUE, 22_500_000, 1_746_700_000);
+
+/// Blocks of mainnet, by number and time.
+const FORKS: [(SpecId, u64, u64); 5] = [
+    (SpecId::LONDON, 13_000_000, 1_628_600_000),
+    (SpecId::SHANGHAI, 17_100_000, 1_681_500_000),
+    (SpecId::CANCUN, 19_500_000, 1_710_500_000),
+    PRAGUE,
+    (SpecId::OSAKA, 24_000_000, 1_764_900_000),
+];
