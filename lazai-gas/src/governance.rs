@@ -96,6 +96,13 @@ impl Governance {
     }
 }
 
+impl Default for Governance {
+    /// The reference schedule, as nobody has changed it yet.
+    fn default() -> Self {
+        Self::new(GasSchedule::default(), ChangeLimits::default())
+    }
+}
+
 /// A gas schedule that holds from a block on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]

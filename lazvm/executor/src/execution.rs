@@ -9,7 +9,7 @@ use lazai_api_types::{
 use lazai_gas::{FeeMarket, Resources};
 use lazai_precompiles::Settings;
 use lazvm::{
-    Execution, LazVm, LazVmBuilder, LazVmError,
+    Activation, CachedCoprocessor, Execution, LazVm, LazVmBuilder, LazVmError,
     revm::{
         DatabaseCommit,
         context::{BlockEnv, TxEnv},
@@ -71,10 +71,15 @@ impl Machine {
             prompt_max_tokens: genesis.prompt_max_tokens,
             ..Settings::default()
         };
-        let builder = LazVm::builder().coprocessor(devices.coprocessor);
+        // Before the builder, which is used anew for each block: a job is run once, whether it is
+        // asked in a call, built into a block or validated.
+        let device = CachedCoprocessor::new(devices.coprocessor, CachedCoprocessor::DEFAULT_BYTES);
+        let builder = LazVm::builder().coprocessor(Arc::new(device)).outcome_cache(0);
         let builder = devices.verifiers.into_iter().fold(builder, LazVmBuilder::verifier);
         let builder = builder
             .settings(settings)
+            .activation(Activation::Block(genesis.ai_from))
+            .pricing_schedule(Arc::new(genesis.prices.clone()))
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
         let queries = match devices.queries {
@@ -261,6 +266,7 @@ fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {
         LazVmError::Fault(Fault { kind, message }) => {
             Refused::Fault(format!("{kind:?}: {message}"))
         }
+        LazVmError::BaseFee(mismatch) => Refused::Invalid(mismatch.to_string()),
         LazVmError::Evm(EVMError::Transaction(error)) => Refused::Invalid(error.to_string()),
         LazVmError::Evm(EVMError::Header(error)) => Refused::Fault(error.to_string()),
         LazVmError::Evm(EVMError::Database(error)) => Refused::Fault(error.to_string()),

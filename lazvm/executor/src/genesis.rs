@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::ModelId;
-use lazai_gas::{FeeMarket, Resources};
+use lazai_gas::{FeeMarket, GasSchedule, Governance, Resources, ScheduledChange};
 use lazvm::revm::bytecode::Bytecode;
 
 use crate::{
@@ -24,6 +24,11 @@ pub struct Genesis {
     pub model: ModelId,
     /// Tokens that a raw prompt may produce.
     pub prompt_max_tokens: u32,
+    /// The height of the first block with AI precompiles; before, their addresses are accounts like
+    /// any other.
+    pub ai_from: u64,
+    /// The prices of work, and every change of them that is decided.
+    pub prices: Governance,
     /// Who gets the tips of the blocks of each seat; the zero address, where a seat has none.
     pub beneficiaries: Vec<Address>,
     /// The first accounts.
@@ -39,6 +44,13 @@ pub struct GenesisAccount {
     pub code: Bytes,
     /// The storage of a contract, by slot.
     pub storage: BTreeMap<U256, U256>,
+}
+
+/// Every number of a schedule.
+fn price_words(schedule: &GasSchedule) -> [u64; 5] {
+    let GasSchedule { alpha, beta, gamma } = schedule;
+    let [alpha, beta] = [alpha, beta].map(|rate| [rate.numerator, rate.denominator.get()]);
+    [alpha[0], alpha[1], beta[0], beta[1], *gamma]
 }
 
 impl GenesisAccount {
@@ -80,9 +92,13 @@ impl Genesis {
     /// before the first block, so that nodes that do not are on different chains.
     ///
     /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32
-    /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block.
+    /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block. Upgrades and
+    /// prices of the chain's own are in front: `"lazvm/genesis/2" ‖ first height with AI precompiles
+    /// ‖ prices ‖ number of changes ‖ (height of the decision ‖ of its activation ‖ prices)… ‖
+    /// largest factor ‖ shortest delay ‖` and the rest as above, where prices are alpha and beta,
+    /// each as numerator and denominator, and gamma, in words of 8 bytes as all these.
     pub(crate) fn commitment(&self) -> B256 {
-        let mut bytes = b"lazvm/genesis/1".to_vec();
+        let mut bytes = self.upgrades();
         for word in [self.chain_id, self.gas_limit] {
             bytes.extend_from_slice(&word.to_be_bytes());
         }
@@ -93,6 +109,26 @@ impl Genesis {
             bytes.extend_from_slice(beneficiary.as_slice());
         }
         keccak256(bytes)
+    }
+
+    /// What the commitment begins with.
+    fn upgrades(&self) -> Vec<u8> {
+        if self.ai_from == 0 && self.prices == Governance::default() {
+            return b"lazvm/genesis/1".to_vec();
+        }
+        let mut words = vec![self.ai_from];
+        words.extend(price_words(self.prices.schedule_at(0)));
+        let changes = self.prices.changes();
+        words.push(changes.len() as u64);
+        for ScheduledChange { decided, activation, schedule } in changes {
+            words.extend([*decided, *activation]);
+            words.extend(price_words(schedule));
+        }
+        let limits = self.prices.limits();
+        words.extend([limits.max_factor.get(), limits.min_delay.get()]);
+        let mut bytes = b"lazvm/genesis/2".to_vec();
+        bytes.extend(words.into_iter().flat_map(u64::to_be_bytes));
+        bytes
     }
 
     pub(crate) fn market(&self) -> FeeMarket {

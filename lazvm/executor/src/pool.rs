@@ -1,8 +1,12 @@
 use core::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::{
+    collections::{BTreeMap, BinaryHeap},
+    sync::Arc,
+};
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, U256};
+use lazvm::FaultLog;
 
 use crate::{
     Genesis, SignedTransaction, TransactionError,
@@ -17,6 +21,8 @@ pub(crate) struct Pool {
     waiting: BTreeMap<Address, BTreeMap<u64, SignedTransaction>>,
     count: usize,
     bytes: usize,
+    /// What this node could not run; shared by all copies.
+    faults: Arc<FaultLog>,
 }
 
 impl Pool {
@@ -136,7 +142,7 @@ impl Pool {
     /// of payload at most.
     ///
     /// A transaction that this node cannot run is left to others: it must not keep the rest from
-    /// blocks.
+    /// blocks, and after a few blocks it is not tried any more.
     pub(crate) fn fill(
         &self,
         block: &mut OpenBlock,
@@ -166,13 +172,20 @@ impl Pool {
             if bytes + size > max_bytes {
                 continue;
             }
+            if self.faults.gave_up(&transaction.hash()) {
+                filled.fault.get_or_insert_with(|| GAVE_UP.to_owned());
+                continue;
+            }
             match block.add(transaction) {
                 Ok(()) => {
                     bytes += size;
                     filled.taken.push(transaction.clone());
                     heads.extend(candidate(sender, nonce.saturating_add(1)));
                 }
-                Err(Refused::Fault(reason)) => filled.fault = Some(reason),
+                Err(Refused::Fault(reason)) => {
+                    self.faults.record(transaction.hash());
+                    filled.fault = Some(reason);
+                }
                 Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => {}
             }
         }
@@ -183,7 +196,10 @@ impl Pool {
     pub(crate) fn has_next(&self, world: &World, base_fee: u64) -> bool {
         self.waiting.iter().any(|(sender, queue)| {
             let head = queue.get(&next_nonce(world, sender));
-            head.is_some_and(|head| head.envelope().effective_tip_per_gas(base_fee).is_some())
+            head.is_some_and(|head| {
+                head.envelope().effective_tip_per_gas(base_fee).is_some()
+                    && !self.faults.gave_up(&head.hash())
+            })
         })
     }
 
@@ -281,6 +297,7 @@ pub enum PoolError {
     },
 }
 
+const GAVE_UP: &str = "a transaction that this node failed to run before is not tried again";
 const MAX_WAITING: usize = 4_096;
 const MAX_BYTES: usize = 16 << 20;
 const MAX_AHEAD: u64 = 64;

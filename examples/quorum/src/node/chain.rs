@@ -47,6 +47,8 @@ pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, SetupError> {
         base_fee: 1_000_000_000,
         model,
         prompt_max_tokens: 16,
+        ai_from: 0,
+        prices: Default::default(),
         beneficiaries,
         accounts,
     })

@@ -115,6 +115,8 @@ impl Replayer {
             base_fee: 1_000_000_000,
             model: self.model,
             prompt_max_tokens: 16,
+            ai_from: 0,
+            prices: Default::default(),
             accounts: rich.chain(precompiles).collect(),
             beneficiaries,
         })

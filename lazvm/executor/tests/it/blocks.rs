@@ -1,8 +1,12 @@
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::{
+    num::NonZeroU64,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use lazai_api_types::chain::{BlockExecutionError, BlockExecutor};
+use lazvm::{ChangeLimits, GasSchedule, Governance};
 use lazvm_executor::{
     Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
 };
@@ -194,6 +198,67 @@ fn what_a_device_cannot_run_keeps_nothing_else_from_blocks() {
 }
 
 #[test]
+fn what_a_device_fails_to_run_is_not_tried_for_ever() {
+    let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
+    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let question = submit(&flaky, "alice", 0, prompt("Once"));
+    let sound = executor();
+    for attempt in 1..=4 {
+        device.broken.store(attempt <= 3, Ordering::SeqCst);
+        let block = build(&flaky, &[]);
+        flaky.commit(&block).unwrap();
+        sound.commit(&block).unwrap();
+        let expected = if attempt <= 3 { "unplugged" } else { "not tried again" };
+        assert!(flaky.status().unwrap().left_out.unwrap().contains(expected), "{attempt}");
+    }
+    assert!(flaky.receipt(&question).unwrap().is_none());
+    // Blocks of others may still have it.
+    submit(&sound, "alice", 0, prompt("Once"));
+    let block = build(&sound, &[]);
+    flaky.commit(&block).unwrap();
+    assert!(flaky.receipt(&question).unwrap().unwrap().success);
+}
+
+#[test]
+fn a_node_runs_a_job_once_for_calls_and_blocks() {
+    let device = Arc::new(Counting::new(model().0));
+    let node = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    node.call(RAW_PROMPT, "Once".into()).unwrap();
+    submit(&node, "alice", 0, prompt("Once"));
+    let block = build(&node, &[]);
+    node.commit(&block).unwrap();
+    assert_eq!(device.runs(), 1);
+    // The same block on a node that runs it itself.
+    let other = executor();
+    assert_eq!(validate(&other, &[], &block), block.state_root);
+}
+
+/// Every node of a chain must know the first block with AI precompiles, and each change of prices.
+#[test]
+fn precompiles_and_prices_begin_at_their_heights() {
+    let limits = ChangeLimits { min_delay: NonZeroU64::MIN, ..ChangeLimits::default() };
+    let mut prices = Governance::new(GasSchedule::default(), limits);
+    prices.propose(1, 3, GasSchedule { gamma: 3_000, ..GasSchedule::default() }).unwrap();
+    let upgraded = Genesis { ai_from: 2, prices, ..genesis() };
+    let node = LazVmExecutor::in_memory(upgraded.clone(), devices());
+    let mut gas = Vec::new();
+    for nonce in 0..3 {
+        let question = submit(&node, "alice", nonce, prompt("Once"));
+        node.commit(&build(&node, &[])).unwrap();
+        gas.push(node.receipt(&question).unwrap().unwrap().gas.ai);
+    }
+    assert_eq!(gas[0], 0, "an account like any other");
+    assert!(gas[1] > 0 && gas[2] == gas[1] + 1_000, "{gas:?}");
+
+    let root = |genesis: Genesis| LazVmExecutor::in_memory(genesis, devices()).genesis_state_root();
+    let changed = Genesis { prices: Governance::new(GasSchedule::default(), limits), ..genesis() };
+    let roots = [genesis(), Genesis { ai_from: 1, ..genesis() }, upgraded, changed].map(root);
+    for (place, root) in roots.iter().enumerate() {
+        assert!(!roots[..place].contains(root));
+    }
+}
+
+#[test]
 fn a_long_branch_is_executed_once() {
     let device = Arc::new(Counting::new(model().0));
     let judge = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
@@ -202,7 +267,8 @@ fn a_long_branch_is_executed_once() {
     for nonce in 0..80 {
         // Of one sender no more than 64 wait.
         let name = if nonce < 40 { "alice" } else { "bob" };
-        submit(&proposer, name, nonce % 40, prompt("Once"));
+        // Each question is another one: a node answers the same one once.
+        submit(&proposer, name, nonce % 40, prompt(&format!("Once {nonce}")));
         pending.push(build(&proposer, &pending));
     }
     // Nothing becomes final for a while, and each block must be judged within its view all the

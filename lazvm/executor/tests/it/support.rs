@@ -44,6 +44,8 @@ pub(crate) fn genesis() -> Genesis {
         base_fee: GWEI,
         model: model().1,
         prompt_max_tokens: 8,
+        ai_from: 0,
+        prices: Default::default(),
         beneficiaries: vec![Address::repeat_byte(0xfe)],
         accounts: ["alice", "bob", "carol"].into_iter().map(rich).collect(),
     }
