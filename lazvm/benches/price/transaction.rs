@@ -144,6 +144,8 @@ fn run(
         .unwrap();
     let mut vm = LazVm::builder()
         .coprocessor(Arc::clone(&machine.device))
+        // Each call pays for its run, so each must be one.
+        .outcome_cache(0)
         .settings(machine.settings.clone())
         .gas_schedule(machine.pricing)
         .spec(SpecId::OSAKA)
