@@ -67,8 +67,21 @@ impl<DB: Database> LazVm<DB> {
     /// # Errors
     /// As [`transact`](Self::transact).
     pub fn simulate(&mut self, tx: TxEnv) -> Result<Execution, LazVmError<DB::Error>> {
+        self.unchecked(tx, Mode::Simulate)
+    }
+
+    /// Answers a call: as [`simulate`](Self::simulate), but models are run and their answers are
+    /// real.
+    ///
+    /// # Errors
+    /// As [`transact`](Self::transact).
+    pub fn call(&mut self, tx: TxEnv) -> Result<Execution, LazVmError<DB::Error>> {
+        self.unchecked(tx, Mode::Execute)
+    }
+
+    fn unchecked(&mut self, tx: TxEnv, mode: Mode) -> Result<Execution, LazVmError<DB::Error>> {
         let ctx = self.evm.ctx_mut();
-        let purpose = ctx.chain.replace_purpose(Purpose::Chosen(Mode::Simulate));
+        let purpose = ctx.chain.replace_purpose(Purpose::Chosen(mode));
         let cfg = ctx.cfg.clone();
         unchecked(&mut ctx.cfg);
         let result = run(&mut self.evm, tx);

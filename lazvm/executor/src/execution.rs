@@ -1,7 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use alloy_consensus::Transaction;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, TxKind, U256, address};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use lazai_api_types::{
     Fault,
     chain::{Block, BlockContext, BlockExecutionError},
@@ -20,7 +20,7 @@ use lazvm::{
 use crate::{
     Devices, Genesis, Receipt, SignedTransaction, receipt,
     state::ChainState,
-    world::{Account, World, randomness},
+    world::{World, randomness},
 };
 
 /// Executes blocks: a function of the state before and of the block, and nothing else.
@@ -154,9 +154,6 @@ impl Machine {
         data: Bytes,
     ) -> Result<Execution, BlockExecutionError> {
         let mut block = self.open_on(&self.queries, state, context)?;
-        // Money that only this call sees: fees are checked as in any transaction.
-        let rich = Account::new(0, U256::MAX >> 1, KECCAK256_EMPTY, BTreeMap::new());
-        block.vm.db_mut().insert(ASKER, rich);
         let call = TxEnv {
             caller: ASKER,
             kind: TxKind::Call(contract),
@@ -166,8 +163,8 @@ impl Machine {
             chain_id: Some(self.genesis.chain_id),
             ..TxEnv::default()
         };
-        let outcome = block.vm.transact(call).map_err(refused);
-        outcome.map(|outcome| outcome.execution).map_err(|refused| refused.into_error("the call"))
+        let outcome = block.vm.call(call).map_err(refused);
+        outcome.map_err(|refused| refused.into_error("the call"))
     }
 }
 
@@ -275,5 +272,5 @@ fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {
     }
 }
 
-/// Who asks in [`Machine::call`].
+/// Who asks in [`Machine::call`]; it owns nothing.
 const ASKER: Address = address!("00000000000000000000000000000000000a5ce6");

@@ -49,6 +49,12 @@ fn a_simulation_asks_for_no_money() {
         assert_eq!(parts, simulated.gas_used());
     }
     assert_eq!(device.counts().1, 0);
+    // A call asks for none either, and gets the answer of the model.
+    let poor = TxEnv { caller: STRANGER, ..call(RAW_PROMPT, "poor", 9) };
+    let (simulated, called) = (vm.simulate(poor.clone()).unwrap(), vm.call(poor).unwrap());
+    assert_eq!((device.counts().1, called.settlement.fee), (1, U256::ZERO));
+    assert_ne!(called.result.output(), simulated.result.output());
+    assert!(vm.transact(TxEnv { caller: STRANGER, ..call(RAW_PROMPT, "", 0) }).is_err());
 }
 
 #[test]
