@@ -17,26 +17,29 @@ use lazai_api_types::{Coprocessor, Job, Outcome, Output, PortError, PreparedJob,
 /// meter and state are the same. Only what runs a model is remembered, and no error is: a fault is
 /// met by the next caller again.
 ///
+/// A node that runs models for its users on threads of their own puts [one memory](Self::sharing)
+/// before both devices: outcomes serve both, and a block never waits for the run of a user.
+///
 /// Outcomes take `max_bytes` at most, counted with what keeping them takes; of too many, the one
 /// that was not asked for the longest is forgotten.
 #[derive(Debug)]
 pub struct CachedCoprocessor {
     device: Arc<dyn Coprocessor>,
-    cache: Mutex<Cache>,
+    memory: Arc<Mutex<Memory>>,
+    /// Jobs that this device is running.
+    running: Mutex<BTreeSet<B256>>,
     /// Told when a run has ended.
     ended: Condvar,
 }
 
 #[derive(Debug)]
-struct Cache {
+struct Memory {
     entries: BTreeMap<B256, Entry>,
     /// The jobs of `entries` by their last use.
     by_use: BTreeMap<u64, B256>,
     clock: u64,
     bytes: usize,
     max_bytes: usize,
-    /// Jobs that are being run.
-    running: BTreeSet<B256>,
 }
 
 #[derive(Debug)]
@@ -53,15 +56,26 @@ impl CachedCoprocessor {
     /// Puts a memory of `max_bytes` before `device`.
     #[must_use]
     pub fn new(device: Arc<dyn Coprocessor>, max_bytes: usize) -> Self {
-        let cache = Cache {
+        let memory = Memory {
             entries: BTreeMap::new(),
             by_use: BTreeMap::new(),
             clock: 0,
             bytes: 0,
             max_bytes,
-            running: BTreeSet::new(),
         };
-        Self { device, cache: Mutex::new(cache), ended: Condvar::new() }
+        Self::over(Arc::new(Mutex::new(memory)), device)
+    }
+
+    /// Puts the same memory before another `device` with the same models.
+    ///
+    /// Each uses what the other remembers, and neither waits for the other's runs.
+    #[must_use]
+    pub fn sharing(&self, device: Arc<dyn Coprocessor>) -> Self {
+        Self::over(Arc::clone(&self.memory), device)
+    }
+
+    const fn over(memory: Arc<Mutex<Memory>>, device: Arc<dyn Coprocessor>) -> Self {
+        Self { device, memory, running: Mutex::new(BTreeSet::new()), ended: Condvar::new() }
     }
 
     /// Returns the bytes that the remembered outcomes take.
@@ -70,9 +84,13 @@ impl CachedCoprocessor {
         self.lock().bytes
     }
 
-    fn lock(&self) -> MutexGuard<'_, Cache> {
-        // No change of the cache is left half done by a panic.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        // No change of the memory is left half done by a panic.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeSet<B256>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the job of `key`, unless it was run before or is being run.
@@ -81,27 +99,28 @@ impl CachedCoprocessor {
         key: B256,
         prepared: Box<dyn PreparedJob + '_>,
     ) -> Result<Outcome, PortError> {
-        let mut cache = self.lock();
-        if let Some((_, outcome)) = cache.get(&key) {
+        // Who runs a job remembers its outcome before it is no longer running.
+        let mut running = self.running();
+        if let Some((_, outcome)) = self.lock().get(&key) {
             return Ok(outcome);
         }
-        let running = if cache.running.insert(key) {
-            Some(Running { owner: self, key })
+        let run = if running.insert(key) {
+            Some(Run { owner: self, key })
         } else {
-            while cache.running.contains(&key) {
-                cache = self.ended.wait(cache).unwrap_or_else(PoisonError::into_inner);
+            while running.contains(&key) {
+                running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
             }
-            if let Some((_, outcome)) = cache.get(&key) {
+            if let Some((_, outcome)) = self.lock().get(&key) {
                 return Ok(outcome);
             }
             // It failed, or is too large to remember: nobody waits twice.
             None
         };
-        drop(cache);
+        drop(running);
         let quote = prepared.quote();
         let outcome = prepared.run()?;
         self.lock().insert(key, quote, &outcome);
-        drop(running);
+        drop(run);
         Ok(outcome)
     }
 }
@@ -117,7 +136,10 @@ impl Coprocessor for CachedCoprocessor {
 
     fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
         match &job.task {
-            Task::Embed { .. } | Task::Generate(_) | Task::Logits { .. } => {}
+            Task::Embed { .. }
+            | Task::Generate(_)
+            | Task::GreedyTokens { .. }
+            | Task::Logits { .. } => {}
             // Cheap without a model, and there would be many of them.
             Task::Count { .. } | Task::Decode { .. } | Task::Encode { .. } => {
                 return self.device.prepare(job);
@@ -132,7 +154,7 @@ impl Coprocessor for CachedCoprocessor {
     }
 }
 
-impl Cache {
+impl Memory {
     fn get(&mut self, key: &B256) -> Option<(Quote, Outcome)> {
         let entry = self.entries.get_mut(key)?;
         self.clock = self.clock.saturating_add(1);
@@ -196,14 +218,14 @@ impl PreparedJob for Missed<'_> {
 }
 
 /// Tells those who wait that a run has ended, however it did.
-struct Running<'a> {
+struct Run<'a> {
     owner: &'a CachedCoprocessor,
     key: B256,
 }
 
-impl Drop for Running<'_> {
+impl Drop for Run<'_> {
     fn drop(&mut self) {
-        self.owner.lock().running.remove(&self.key);
+        self.owner.running().remove(&self.key);
         self.owner.ended.notify_all();
     }
 }

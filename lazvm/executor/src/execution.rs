@@ -71,9 +71,10 @@ impl Machine {
             prompt_max_tokens: genesis.prompt_max_tokens,
             ..Settings::default()
         };
-        // Before the builder, which is used anew for each block: a job is run once, whether it is
+        // Before the builders, which are used anew for each block: a job is run once, whether it is
         // asked in a call, built into a block or validated.
         let device = CachedCoprocessor::new(devices.coprocessor, CachedCoprocessor::DEFAULT_BYTES);
+        let queries = devices.queries.map(|queries| device.sharing(queries));
         let builder = LazVm::builder().coprocessor(Arc::new(device)).outcome_cache(0);
         let builder = devices.verifiers.into_iter().fold(builder, LazVmBuilder::verifier);
         let builder = builder
@@ -82,8 +83,8 @@ impl Machine {
             .pricing_schedule(Arc::new(genesis.prices.clone()))
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
-        let queries = match devices.queries {
-            Some(device) => builder.clone().coprocessor(device),
+        let queries = match queries {
+            Some(device) => builder.clone().coprocessor(Arc::new(device)),
             None => builder.clone(),
         };
         Self { genesis, builder, queries }

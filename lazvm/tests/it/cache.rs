@@ -124,6 +124,28 @@ fn callers_at_the_same_time_share_a_run() {
     assert!((1..=6).contains(&runs));
 }
 
+/// A block must not wait for a user, and still need not run what a user has run.
+#[test]
+fn devices_that_share_a_memory_do_not_wait_for_each_other() {
+    // It never ends by itself: nobody asks it a second time.
+    let stuck = Arc::new(Gate { callers: 2, asked: AtomicU32::new(0), device: Letters::default() });
+    let device = Arc::new(Letters::default());
+    let users = CachedCoprocessor::new(Arc::clone(&stuck) as _, 1 << 20);
+    let blocks = users.sharing(Arc::clone(&device) as _);
+    let job = job("shared", 5);
+    thread::scope(|scope| {
+        let user = scope.spawn(|| users.run(&job));
+        while stuck.asked.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        let outcome = blocks.run(&job);
+        assert_eq!(users.run(&job), outcome);
+        stuck.asked.store(2, Ordering::SeqCst);
+        assert_eq!(user.join().unwrap(), outcome);
+    });
+    assert_eq!((device.counts().1, stuck.device.counts().1), (1, 1));
+}
+
 #[test]
 fn a_fault_is_not_remembered() {
     let (all, runs) = outcomes("broken", 4, 1 << 20);

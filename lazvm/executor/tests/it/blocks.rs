@@ -164,8 +164,10 @@ fn calls_have_a_device_of_their_own() {
     submit(&executor, "alice", 0, prompt("Once"));
     executor.commit(&build(&executor, &[])).unwrap();
 
-    let call = || executor.call(RAW_PROMPT, Bytes::from_static(b"Once"));
+    let call = || executor.call(RAW_PROMPT, Bytes::from_static(b"Twice"));
     assert!(matches!(call(), Err(BlockExecutionError::Fault { .. })));
+    // What a block has asked already is known to both.
+    assert!(executor.call(RAW_PROMPT, Bytes::from_static(b"Once")).unwrap().result.is_success());
     queries.broken.store(false, Ordering::SeqCst);
     assert!(call().unwrap().result.is_success());
 }
