@@ -106,11 +106,11 @@ fn no_altered_column_challenge_or_message_is_accepted() {
 /// The last row of an advice column that a constraint reads.
 fn last_row(layout: &Layout, column: usize) -> usize {
     let Shape { gates, lookups, tables, linear_combinations, .. } = layout.shape;
-    let (summed, last) = (layout.shape.summed_rows() - 1, layout.shape.rows() - 1);
+    let last = layout.shape.rows() - 1;
     match column {
         _ if column < gates => layout.gates[column].cells.len() - 1,
-        // Rows that look nothing up look up the first row.
-        _ if column < gates + lookups => summed,
+        // Rows that look nothing up are not assigned.
+        _ if column < gates + lookups => layout.lookups[column - gates].len() - 1,
         _ if column < gates + lookups + tables => {
             let index = column - gates - lookups;
             let chunk = layout.tables.chunks(layout.shape.summed_rows()).nth(index);
