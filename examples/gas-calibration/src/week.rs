@@ -109,7 +109,7 @@ impl Episode {
 struct Random(u64);
 
 impl Random {
-    fn thousandths(&mut self, least: u64, most: u64) -> u64 {
+    const fn thousandths(&mut self, least: u64, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
