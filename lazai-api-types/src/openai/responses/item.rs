@@ -136,7 +136,7 @@ pub enum ResponseItem {
 }
 
 impl ResponseItem {
-    fn validate(&self) -> Result<(), RequestError> {
+    const fn validate(&self) -> Result<(), RequestError> {
         match self {
             Self::FunctionCallOutput { output: content, .. } | Self::Message { content, .. } => {
                 content.validate()
