@@ -130,7 +130,8 @@ impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor
 /// Why a [`BuilderExecutor`] leaves a transaction out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
-    /// The fault of this node; none if the transaction failed often enough before and was not tried.
+    /// The fault of this node; none if the transaction failed often enough before and was not
+    /// tried.
     pub fault: Option<Fault>,
 }
 

@@ -58,7 +58,8 @@ impl<DB: Database, I> LazEvm<DB, I> {
 
     /// Makes the same EVM for a block: whatever its configuration, it does the work of AI calls.
     ///
-    /// An EVM whose first call is a system call, as in every block from Cancun on, needs no telling.
+    /// An EVM whose first call is a system call, as in every block from Cancun on, needs no
+    /// telling.
     #[must_use]
     pub fn in_block(mut self) -> Self {
         self.inner.ctx.chain.replace_purpose(Purpose::Block);

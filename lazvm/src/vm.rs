@@ -59,10 +59,10 @@ impl<DB: Database> LazVm<DB> {
     /// Prices a transaction: its AI calls cost their quote, do no work and return placeholders of
     /// the right type.
     ///
-    /// For `eth_estimateGas` and `eth_call`. Neither the nonce nor the price of gas nor the sender's
-    /// money for it is checked, the sender may be a contract, the gas may be more than a block has,
-    /// no fee is charged, and nothing is committed. A contract whose path depends on the answer of a
-    /// model may take another one here.
+    /// For `eth_estimateGas` and `eth_call`. Neither the nonce nor the price of gas nor the money
+    /// for it is checked, the sender may be a contract, the gas may be more than a block has, no
+    /// fee is charged, and nothing is committed. A contract whose path depends on the answer of
+    /// a model may take another one here.
     ///
     /// # Errors
     /// As [`transact`](Self::transact).

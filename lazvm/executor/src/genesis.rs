@@ -93,7 +93,7 @@ impl Genesis {
     ///
     /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32
     /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block. Upgrades and
-    /// prices of the chain's own are in front: `"lazvm/genesis/2" ‖ first height with AI precompiles
+    /// prices of the chain's own are in front: `"lazvm/genesis/2" ‖ first height with precompiles
     /// ‖ prices ‖ number of changes ‖ (height of the decision ‖ of its activation ‖ prices)… ‖
     /// largest factor ‖ shortest delay ‖` and the rest as above, where prices are alpha and beta,
     /// each as numerator and denominator, and gamma, in words of 8 bytes as all these.
