@@ -85,11 +85,12 @@ impl Artifact {
         Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
     }
 
-    /// Counts weights, gains and biases; what only scales them, and tables, are not counted.
+    /// Counts weights, gains and biases; what only scales or refines them, and tables, are not
+    /// counted.
     #[must_use]
     pub fn parameters(&self) -> u64 {
         let counts = |(name, info): &(&String, &TensorInfo)| match info.element {
-            Element::I8 => name.ends_with(".values"),
+            Element::I8 => name.ends_with(".values") && !name.ends_with(".rest.values"),
             Element::I16 => !name.starts_with("table.") && *name != "unit",
             Element::I32 => true,
             Element::U16 | Element::U8 => false,

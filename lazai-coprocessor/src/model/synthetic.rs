@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::{
-    architecture::Architecture,
+    architecture::{Architecture, Mask, Positions},
     artifact::{ArtifactBuilder, ArtifactError, Manifest, SPEC_VERSION},
     kernel::WeightMatrix,
     program::{LayerScales, LlamaShape, NormScales, Scales, transformer},
@@ -54,8 +54,12 @@ pub fn synthetic_transformer(
         up: ACTIVATION_BITS,
         product: ACTIVATION_BITS,
     };
+    // As the quantizer writes encoders.
+    let fine_positions =
+        architecture.mask == Mask::Bidirectional && architecture.positions == Positions::Learned;
     let scales = Scales {
         residual: RESIDUAL_BITS,
+        fine_positions,
         embedding_norm: row_norm,
         layers: vec![layer; architecture.layers as usize],
         final_norm: row_norm,
@@ -71,7 +75,12 @@ pub fn synthetic_transformer(
     };
     let builder = ArtifactBuilder::new(manifest, tokenizer_json());
     let mut writer = Writer { builder, state: seed };
-    for (name, shape) in architecture.tensors() {
+    let mut tensors = architecture.tensors();
+    if fine_positions {
+        let (rows, columns) = (architecture.context as usize, architecture.hidden as usize);
+        tensors.push(("positions.rest".to_owned(), vec![rows, columns]));
+    }
+    for (name, shape) in tensors {
         match shape.as_slice() {
             [rows, columns] => writer.matrix(&name, *rows, *columns),
             [width] if name.ends_with(".bias") => writer.bias(&name, *width),

@@ -3,6 +3,8 @@
 pub struct Scales {
     /// The residual stream, i32.
     pub residual: i8,
+    /// Whether a second table, `positions.rest`, holds what the first leaves of learned positions.
+    pub fine_positions: bool,
     /// The norm of the embedding, in networks that normalize the residual stream.
     pub embedding_norm: NormScales,
     /// Each layer, first to last.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::architecture::{Architecture, Positions};
 
 fn shape() -> LlamaShape {
     LlamaShape {
@@ -66,6 +67,38 @@ fn the_work_of_a_layer_is_that_of_its_matrices() {
         3 * rule(&two).per_token + 6 * rule(&two).per_pair + rule(&two).per_output
     );
     assert!(rule(&two).flops(u64::MAX, 1).is_err());
+}
+
+#[test]
+fn positions_may_be_the_sum_of_two_tables() {
+    let architecture =
+        Architecture { positions: Positions::Learned, ..shape().architecture(1, 64) };
+    let program = |fine_positions| {
+        let layer =
+            LayerScales { attention_norm: norm(), mlp_norm: norm(), ..LayerScales::default() };
+        let scales = Scales {
+            residual: 12,
+            fine_positions,
+            layers: vec![layer],
+            final_norm: norm(),
+            logits: 8,
+            ..Scales::default()
+        };
+        transformer(&architecture, &scales)
+    };
+    let (one, two) = (program(false), program(true));
+    assert_eq!((one.check(), two.check()), (Ok(()), Ok(())));
+    let tables = |program: &Program| -> Vec<String> {
+        let table = |operator: &Operator| match operator {
+            Operator::AddPositions { table, .. } => Some(table.clone()),
+            _ => None,
+        };
+        program.operators.iter().filter_map(table).collect()
+    };
+    assert_eq!(tables(&one), ["positions"]);
+    assert_eq!(tables(&two), ["positions", "positions.rest"]);
+    let per_token = |program: &Program| WorkRule::new(program, Target::Logits).unwrap().per_token;
+    assert_eq!(per_token(&two) - per_token(&one), 2 * 32);
 }
 
 /// No two values share a byte while both are needed.

@@ -8,7 +8,8 @@ use crate::{
 /// Builds the program of a transformer: scores of the next token if it has a head, and a unit
 /// vector of the text.
 ///
-/// Tensors have the names of [`Architecture::tensors`]; `unit` is a gain of `2^14` everywhere.
+/// Tensors have the names of [`Architecture::tensors`]; `unit` is a gain of `2^14` everywhere, and
+/// `positions.rest` has the shape of `positions`.
 ///
 /// # Source
 /// Touvron et al. 2023 (Llama), Radford et al. 2019 (GPT-2), Devlin et al. 2019 (BERT).
@@ -54,6 +55,10 @@ impl<'a> Writer<'a> {
         self.push(Operator::Gather { table: "embedding".to_owned(), output: residual });
         if self.architecture.positions == Positions::Learned {
             self.push(Operator::AddPositions { table: "positions".to_owned(), residual });
+            if self.scales.fine_positions {
+                let table = "positions.rest".to_owned();
+                self.push(Operator::AddPositions { table, residual });
+            }
         }
         let norm = self.scales.embedding_norm;
         self.close(residual, "embedding_norm".to_owned(), &norm)

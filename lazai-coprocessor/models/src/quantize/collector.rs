@@ -13,7 +13,7 @@ use super::{
     Progress, QuantizeError, QuantizeOptions, QuantizeReport, QuantizedMatrix, Stage, TensorReport,
     ValueReport,
     calibration::{Calibration, activation_bits},
-    gptq::round_columns,
+    gptq::{mean_errors, round_columns},
     inputs::Input,
     matrix::{MAX_BITS, quantize_matrix},
     moments::CholeskyFactor,
@@ -75,6 +75,8 @@ struct Matrix {
     source: MatrixSource,
     quantized: QuantizedMatrix,
     report: TensorReport,
+    /// The mean error of each result, which a bias makes up for; empty if none should.
+    mean_errors: Vec<f64>,
 }
 
 /// A product that is added to the residual stream, whose scale is found last.
@@ -139,7 +141,7 @@ impl<'a> Collector<'a> {
     ) -> (ArtifactBuilder, QuantizeReport) {
         let mut artifact = ArtifactBuilder::new(manifest, tokenizer.to_vec());
         let mut tensors = Vec::with_capacity(self.matrices.len());
-        for Matrix { source: MatrixSource { name, .. }, quantized, report } in self.matrices {
+        for Matrix { source: MatrixSource { name, .. }, quantized, report, .. } in self.matrices {
             let (rows, columns) = (quantized.rows as u64, quantized.columns as u64);
             let exponent_bytes = WeightMatrix::exponent_bytes(quantized.columns) as u64;
             artifact.add_i8(format!("{name}.values"), vec![rows, columns], &quantized.values);
@@ -175,13 +177,19 @@ impl<'a> Collector<'a> {
         Ok(NormScales { gain: gain_bits, epsilon: 0, output })
     }
 
-    /// Stores the bias of what is named, times `factor`, with `bits` fraction bits.
+    /// Stores the bias of what is named, times `factor`, with `bits` fraction bits, less the mean
+    /// error of the matrix of that name.
     pub(super) fn bias(&mut self, name: &str, bits: i8, factor: f64) -> Result<(), QuantizeError> {
+        let matrix = self.matrices.iter().find(|matrix| matrix.source.name == name);
+        let errors = matrix.map_or(&[][..], |matrix| &matrix.mean_errors);
         let name = format!("{name}.bias");
-        let unit = power_of_two(bits.into()) * factor;
+        let unit = power_of_two(bits.into());
         #[expect(clippy::cast_possible_truncation, reason = "saturates, as the sum would")]
-        let integer = |bias: &f32| (f64::from(*bias) * unit).round() as i32;
-        let bias = self.tensor(&name)?.iter().map(integer).collect();
+        let integer = |(row, bias): (usize, &f32)| {
+            let error = errors.get(row).copied().unwrap_or(0.0);
+            (f64::from(*bias) * (unit * factor) - error * unit).round() as i32
+        };
+        let bias = self.tensor(&name)?.iter().enumerate().map(integer).collect();
         self.biases.push((name, bias));
         Ok(())
     }
@@ -219,6 +227,32 @@ impl<'a> Collector<'a> {
     pub(super) fn table(&mut self, source: MatrixSource) -> Result<(), QuantizeError> {
         let matrix = self.quantize(source, MAX_BITS)?;
         self.keep(matrix);
+        Ok(())
+    }
+
+    /// Quantizes a matrix that no product reads as the sum of two: the second, `NAME.rest`, holds
+    /// what the first leaves.
+    pub(super) fn split_table(&mut self, source: MatrixSource) -> Result<(), QuantizeError> {
+        let weights = self.weights(&source)?;
+        let first = self.round(source.clone(), &weights, MAX_BITS)?;
+        let columns = (source.columns as usize).max(1);
+        let rest: Vec<f32> = weights
+            .iter()
+            .enumerate()
+            .map(|(index, weight)| {
+                let rounded = first.quantized.weight(index / columns, index % columns);
+                #[expect(clippy::cast_possible_truncation, reason = "rounds to the nearest f32")]
+                let rest = (f64::from(*weight) - rounded) as f32;
+                rest
+            })
+            .collect();
+        let name = format!("{}.rest", source.name);
+        let mut second = self.round(MatrixSource { name, ..source }, &rest, MAX_BITS)?;
+        // What both together lose of the weights.
+        let name = second.report.name.clone();
+        second.report = TensorReport::new(name, &second.quantized, &weights, None);
+        self.keep(first);
+        self.keep(second);
         Ok(())
     }
 
@@ -339,6 +373,12 @@ impl<'a> Collector<'a> {
     }
 
     fn quantize(&self, source: MatrixSource, max_bits: i8) -> Result<Matrix, QuantizeError> {
+        let weights = self.weights(&source)?;
+        self.round(source, &weights, max_bits)
+    }
+
+    /// Reads the weights of a matrix, times its factor.
+    fn weights(&self, source: &MatrixSource) -> Result<Vec<f32>, QuantizeError> {
         let mut weights = self.tensor(&source.name)?;
         if source.factor != 1.0 {
             for weight in &mut weights {
@@ -347,21 +387,29 @@ impl<'a> Collector<'a> {
                 *weight = scaled;
             }
         }
-        let [rows, columns] = [source.rows, source.columns].map(|size| size as usize);
         // A shorter context needs fewer rows of positions.
-        weights.truncate(rows * columns);
+        weights.truncate(source.rows as usize * source.columns as usize);
+        Ok(weights)
+    }
+
+    fn round(
+        &self,
+        source: MatrixSource,
+        weights: &[f32],
+        max_bits: i8,
+    ) -> Result<Matrix, QuantizeError> {
+        let [rows, columns] = [source.rows, source.columns].map(|size| size as usize);
+        let threads = &self.options.threads;
         let mut quantized =
-            quantize_matrix(&weights, rows, columns, max_bits, &self.options.threads).map_err(
-                |refused| QuantizeError::WeightRange {
-                    tensor: source.name.clone(),
-                    row: refused.row,
-                },
-            )?;
+            quantize_matrix(weights, rows, columns, max_bits, threads).map_err(|refused| {
+                QuantizeError::WeightRange { tensor: source.name.clone(), row: refused.row }
+            })?;
         let root = source.input.and_then(|input| self.inputs.get(&input));
-        let output =
-            root.map(|root| round_columns(&mut quantized, &weights, root, &self.options.threads));
-        let report = TensorReport::new(source.name.clone(), &quantized, &weights, output);
-        Ok(Matrix { source, quantized, report })
+        let output = root.map(|root| round_columns(&mut quantized, weights, root, threads));
+        let mean = root.map_or(&[][..], CholeskyFactor::mean);
+        let mean_errors = mean_errors(&quantized, weights, mean);
+        let report = TensorReport::new(source.name.clone(), &quantized, weights, output);
+        Ok(Matrix { source, quantized, report, mean_errors })
     }
 
     /// Reads a tensor, with its rows multiplied as they should be.

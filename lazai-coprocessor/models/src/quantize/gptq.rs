@@ -60,6 +60,19 @@ pub(super) fn round_columns(
     })
 }
 
+/// Computes the error of the results for an input, here the mean of all: what a bias can make up
+/// for. Nothing if there is no input.
+pub(super) fn mean_errors(matrix: &QuantizedMatrix, weights: &[f32], input: &[f64]) -> Vec<f64> {
+    if input.len() != matrix.columns || input.is_empty() {
+        return Vec::new();
+    }
+    let error = |(row, weights): (usize, &[f32])| -> f64 {
+        let terms = weights.iter().zip(input).enumerate();
+        terms.map(|(column, (w, x))| (matrix.weight(row, column) - f64::from(*w)) * x).sum()
+    };
+    weights.chunks_exact(input.len()).enumerate().map(error).collect()
+}
+
 struct Row<'a> {
     weights: &'a [f32],
     exponents: &'a [u8],
@@ -182,6 +195,32 @@ mod tests {
         let mut again = plain;
         round_columns(&mut again, &weights, &root, &Threads::single());
         assert_eq!(again, matrix, "threads change a byte");
+    }
+
+    #[test]
+    fn errors_of_the_mean_are_those_of_the_mean_result() {
+        let (rows, columns) = (6, 40);
+        let (weights, inputs) = case(rows, columns);
+        let threads = Threads::single();
+        let mut moments = Moments::new(columns);
+        moments.add(&inputs, &threads);
+        let root = moments.into_centered_cholesky();
+        let mut matrix = quantize_matrix(&weights, rows, columns, 40, &threads).unwrap();
+        round_columns(&mut matrix, &weights, &root, &threads);
+        let errors = mean_errors(&matrix, &weights, root.mean());
+        for (row, error) in errors.iter().enumerate() {
+            let result = |input: &[f32], weight: &dyn Fn(usize) -> f64| -> f64 {
+                input.iter().enumerate().map(|(column, x)| weight(column) * f64::from(*x)).sum()
+            };
+            let (integer, real) = (
+                |column| matrix.weight(row, column),
+                |column| f64::from(weights[row * columns + column]),
+            );
+            let errors = inputs.chunks(columns).map(|x| result(x, &integer) - result(x, &real));
+            let mean = errors.sum::<f64>() / (inputs.len() / columns) as f64;
+            assert!((mean - error).abs() < 1e-9, "row {row}: {mean} {error}");
+        }
+        assert!(mean_errors(&matrix, &weights, &[]).is_empty());
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct Inputs<'a> {
     checkpoint: &'a Checkpoint,
     threads: &'a Threads,
     forward: LayerwiseForward,
+    /// Whether biases make up for the mean error of their matrices.
+    corrects_biases: bool,
 }
 
 impl<'a> Inputs<'a> {
@@ -35,9 +37,10 @@ impl<'a> Inputs<'a> {
         checkpoint: &'a Checkpoint,
         threads: &'a Threads,
         sequences: &[Vec<u32>],
+        corrects_biases: bool,
     ) -> Result<Self, ReferenceError> {
         let forward = LayerwiseForward::new(checkpoint, threads, sequences, &mut ())?;
-        Ok(Self { checkpoint, threads, forward })
+        Ok(Self { checkpoint, threads, forward, corrects_biases })
     }
 
     /// Returns the Cholesky factors of the moments of the next layer.
@@ -50,9 +53,22 @@ impl<'a> Inputs<'a> {
             }
         }
         self.forward.layer(self.checkpoint, &mut observed)?;
-        observed.flush();
-        let factors = observed.moments.into_iter();
-        Ok(factors.map(|(input, moments)| (input, moments.into_cholesky())).collect())
+        let biases = &architecture.biases;
+        let factor = |(input, moments): (Input, Moments)| {
+            let biased = match input {
+                Input::Attention => biases.query_key_value,
+                Input::AttentionOutput => biases.attention_output,
+                Input::FeedForward | Input::Product => biases.feed_forward,
+            };
+            // A matrix without a bias must get the mean of its results right by itself.
+            let factor = if biased && self.corrects_biases {
+                moments.into_centered_cholesky()
+            } else {
+                moments.into_cholesky()
+            };
+            (input, factor)
+        };
+        Ok(observed.finish().into_iter().map(factor).collect())
     }
 }
 
@@ -60,6 +76,8 @@ struct InputMoments<'a> {
     threads: &'a Threads,
     post: bool,
     moments: BTreeMap<Input, Moments>,
+    /// Rows that are not in the moments yet: short texts are added many at once.
+    waiting: BTreeMap<Input, Vec<f32>>,
     /// A place with a bias is seen twice; the second time counts.
     pending: Option<(Input, Vec<f32>)>,
 }
@@ -74,13 +92,32 @@ impl<'a> InputMoments<'a> {
         ];
         let moments = widths.map(|(input, width)| (input, Moments::new(width as usize)));
         let post = architecture.norm_order == NormOrder::Post;
-        Self { threads, post, moments: moments.into(), pending: None }
+        let (moments, waiting) = (moments.into(), BTreeMap::new());
+        Self { threads, post, moments, waiting, pending: None }
     }
 
     fn add(&mut self, input: Input, rows: &[f32]) {
+        let waiting = self.waiting.entry(input).or_default();
+        waiting.extend_from_slice(rows);
+        if waiting.len() >= WAITING_ELEMENTS {
+            let rows = core::mem::take(waiting);
+            self.add_all(input, &rows);
+        }
+    }
+
+    fn add_all(&mut self, input: Input, rows: &[f32]) {
         if let Some(moments) = self.moments.get_mut(&input) {
             moments.add(rows, self.threads);
         }
+    }
+
+    /// Returns the moments of all that was seen.
+    fn finish(mut self) -> BTreeMap<Input, Moments> {
+        self.flush();
+        for (input, rows) in core::mem::take(&mut self.waiting) {
+            self.add_all(input, &rows);
+        }
+        self.moments
     }
 
     fn flush(&mut self) {
@@ -114,3 +151,6 @@ impl Observer for InputMoments<'_> {
         }
     }
 }
+
+/// As many elements are added to the moments at once, at the least.
+const WAITING_ELEMENTS: usize = 1 << 17;

@@ -17,6 +17,7 @@ mod moments;
 mod network;
 mod report;
 mod scale;
+mod short_texts;
 mod smooth_quant;
 mod transformer;
 
@@ -29,8 +30,15 @@ pub use matrix::{QuantizedMatrix, RowOutOfRange, quantize_matrix};
 pub use network::quantize_network;
 pub use report::{QuantizeReport, TensorReport, ValueReport};
 
+use std::borrow::Cow;
+
 use calibration::Calibration;
-use lazai_coprocessor::{artifact::ArtifactBuilder, kernel::Threads};
+use lazai_coprocessor::{
+    architecture::{Architecture, Mask, Positions},
+    artifact::ArtifactBuilder,
+    kernel::Threads,
+};
+use short_texts::with_short_texts;
 
 use crate::{
     reference::{Checkpoint, observe},
@@ -48,20 +56,37 @@ pub struct QuantizeOptions {
     pub headroom_bits: u8,
     /// The way in which weights are rounded.
     pub rounding: Rounding,
+    /// Whether an encoder is prepared for texts of a few words: they are part of its calibration,
+    /// its biases make up for mean errors, and its positions are the sum of two tables. Decoders
+    /// are not changed by it.
+    pub short_texts: bool,
     /// Cores to work on; they change no byte.
     pub threads: Threads,
 }
 
 impl QuantizeOptions {
-    /// Keeps the whole context, one bit of headroom, the nearest integers and one thread.
+    /// Keeps the whole context, one bit of headroom, the nearest integers and one thread, and
+    /// prepares encoders for short texts.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             context: None,
             headroom_bits: 1,
             rounding: Rounding::Nearest,
+            short_texts: true,
             threads: Threads::single(),
         }
+    }
+
+    /// Returns whether the program adds two tables of positions to the tokens of the network.
+    #[must_use]
+    pub fn has_fine_positions(&self, architecture: &Architecture) -> bool {
+        self.reads_short_texts(architecture) && architecture.positions == Positions::Learned
+    }
+
+    /// Returns whether the network is one that short texts are prepared for.
+    fn reads_short_texts(&self, architecture: &Architecture) -> bool {
+        self.short_texts && architecture.mask == Mask::Bidirectional
     }
 }
 
@@ -148,8 +173,21 @@ pub fn quantize(
         return Err(QuantizeError::Context { got: context, max });
     }
     let tokenizer = &with_integer_scores(tokenizer)?;
-    let measured = calibrate(checkpoint, calibration, options, progress)?;
-    transformer::quantize(checkpoint, tokenizer, context, calibration, &measured, options, progress)
+    let calibration = if options.reads_short_texts(checkpoint.architecture()) {
+        Cow::Owned(with_short_texts(calibration, checkpoint.architecture()))
+    } else {
+        Cow::Borrowed(calibration)
+    };
+    let measured = calibrate(checkpoint, &calibration, options, progress)?;
+    transformer::quantize(
+        checkpoint,
+        tokenizer,
+        context,
+        &calibration,
+        &measured,
+        options,
+        progress,
+    )
 }
 
 /// Runs the reference model over the calibration text.

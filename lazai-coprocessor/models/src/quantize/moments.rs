@@ -8,11 +8,15 @@ pub(super) struct Moments {
     width: usize,
     /// The lower triangle, in rows of `width`.
     sums: Vec<f64>,
+    /// The sum of each column.
+    totals: Vec<f64>,
+    /// Rows so far.
+    count: f64,
 }
 
 impl Moments {
     pub(super) fn new(width: usize) -> Self {
-        Self { width, sums: vec![0.0; width * width] }
+        Self { width, sums: vec![0.0; width * width], totals: vec![0.0; width], count: 0.0 }
     }
 
     /// Adds rows of inputs, in their order.
@@ -26,6 +30,26 @@ impl Moments {
                 }
             }
         });
+        for row in rows.chunks_exact(width) {
+            self.count += 1.0;
+            for (total, x) in self.totals.iter_mut().zip(row) {
+                *total += f64::from(*x);
+            }
+        }
+    }
+
+    /// Computes the Cholesky factor of the moments about the mean, as
+    /// [`into_cholesky`](Self::into_cholesky) does, and keeps the mean.
+    pub(super) fn into_centered_cholesky(mut self) -> CholeskyFactor {
+        let count = self.count.max(1.0);
+        let mean: Vec<f64> = self.totals.iter().map(|total| total / count).collect();
+        let rows = self.sums.chunks_exact_mut(self.width.max(1)).zip(&self.totals);
+        for (index, (sums, total)) in rows.enumerate() {
+            for (sum, mean) in sums.iter_mut().zip(&mean[..=index]) {
+                *sum -= total * mean;
+            }
+        }
+        CholeskyFactor { mean, ..self.into_cholesky() }
     }
 
     /// Computes the Cholesky factor of the moments.
@@ -49,7 +73,7 @@ impl Moments {
             // The moments are positive semidefinite, but for what their sums were rounded by.
             current[row] = square.max(damping).sqrt();
         }
-        CholeskyFactor { width, factors: self.sums }
+        CholeskyFactor { width, factors: self.sums, mean: Vec::new() }
     }
 }
 
@@ -59,12 +83,19 @@ pub(super) struct CholeskyFactor {
     width: usize,
     /// In rows of `width`, of which the part above the diagonal means nothing.
     factors: Vec<f64>,
+    /// What was taken out of the inputs; empty if nothing was.
+    mean: Vec<f64>,
 }
 
 impl CholeskyFactor {
     /// Returns the part of row `index` up to the diagonal.
     pub(super) fn row(&self, index: usize) -> &[f64] {
         &self.factors[index * self.width..][..=index]
+    }
+
+    /// Returns the mean of the inputs if the moments are those about it, nothing if about zero.
+    pub(super) fn mean(&self) -> &[f64] {
+        &self.mean
     }
 
     /// Inputs of the matrix.
@@ -132,8 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn moments_about_the_mean_forget_what_is_added_to_all_inputs() {
+        let (width, threads) = (5, Threads::single());
+        let factor = |offset: f32| {
+            let rows: Vec<f32> =
+                (0..width * 64).map(|i| ((i * i * 37 + i) % 101) as f32 / 64.0 + offset).collect();
+            let mut moments = Moments::new(width);
+            moments.add(&rows, &threads);
+            moments.into_centered_cholesky()
+        };
+        let (plain, moved) = (factor(0.0), factor(8.0));
+        for index in 0..width {
+            assert!((plain.mean()[index] + 8.0 - moved.mean()[index]).abs() < 1e-9);
+            for (plain, moved) in plain.row(index).iter().zip(moved.row(index)) {
+                assert!((plain - moved).abs() < 1e-9, "{index}: {plain} {moved}");
+            }
+        }
+    }
+
+    #[test]
     fn no_inputs_still_have_a_factor() {
-        let factor = Moments::new(3).into_cholesky();
-        assert!((0..3).all(|index| factor.row(index)[index] > 0.0));
+        for factor in [Moments::new(3).into_cholesky(), Moments::new(3).into_centered_cholesky()] {
+            assert!((0..3).all(|index| factor.row(index)[index] > 0.0));
+        }
     }
 }

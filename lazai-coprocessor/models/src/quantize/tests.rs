@@ -7,6 +7,7 @@ use lazai_coprocessor::{
     kernel::Backend,
     model::Model,
     program::Target,
+    trace::{Input, Trace},
 };
 use serde_json::{Value, json};
 
@@ -162,6 +163,114 @@ fn same_checkpoint_gives_same_bytes() {
     assert_eq!(first.report, second.report);
     let other = run(&checkpoint, &QuantizeOptions { headroom_bits: 2, ..options }).unwrap();
     assert_ne!(first.artifact.to_bytes().unwrap(), other.artifact.to_bytes().unwrap());
+}
+
+/// A small encoder of random weights.
+fn encoder() -> (Folder, Checkpoint) {
+    let configs = family_configs();
+    let (_, config) = configs.iter().find(|(name, _)| *name == "bert").unwrap();
+    let folder = Folder::new();
+    write(folder.path(), config, &random_tensors(config, 33));
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    (folder, checkpoint)
+}
+
+/// Texts of one to four tokens between those that start and end each, none of which calibrates.
+fn short_texts() -> Vec<Vec<u32>> {
+    let text = |index: u32| {
+        let inner = (0..=index % 4).map(|i| (index * index * 7 + i * 13 + index) % 46 + 3);
+        [1].into_iter().chain(inner).chain([2]).collect()
+    };
+    (0..60).map(text).collect()
+}
+
+/// The mean and the largest distance of the integers from fp32, as one less the cosine.
+fn distances(checkpoint: &Checkpoint, options: &QuantizeOptions) -> (f64, f64) {
+    let calibration: Vec<Vec<u32>> =
+        sequences().into_iter().map(|sequence| [vec![1], sequence, vec![2]].concat()).collect();
+    let quantized = quantize(checkpoint, &tokenizer(), &calibration, options, &mut |_| ()).unwrap();
+    let model = load(&quantized);
+    let reference = ReferenceModel::new(checkpoint, Threads::single()).unwrap();
+    let distance = |text: &Vec<u32>| {
+        1.0 - cosine(&integer_embedding(&model, text), &reference.embed(text).unwrap())
+    };
+    let distances: Vec<f64> = short_texts().iter().map(distance).collect();
+    let mean = distances.iter().sum::<f64>() / distances.len() as f64;
+    (mean, distances.into_iter().fold(0.0, f64::max))
+}
+
+#[test]
+fn short_texts_come_near_if_they_are_prepared_for() {
+    let (_folder, checkpoint) = encoder();
+    let rounding = Rounding::Gptq;
+    let options = QuantizeOptions { rounding, ..QuantizeOptions::new("small") };
+    let (mean, largest) = distances(&checkpoint, &options);
+    let plain = QuantizeOptions { short_texts: false, ..options };
+    let (plain_mean, plain_largest) = distances(&checkpoint, &plain);
+    assert!(mean * 1.5 < plain_mean, "{plain_mean:e} becomes {mean:e}");
+    assert!(largest * 1.5 < plain_largest, "{plain_largest:e} becomes {largest:e}");
+}
+
+#[test]
+fn two_tables_of_positions_are_nearer_than_one() {
+    let (_folder, checkpoint) = encoder();
+    let quantized = run(&checkpoint, &QuantizeOptions::new("small")).unwrap();
+    let ratio = |name: &str| {
+        let tensor = quantized.report.tensors.iter().find(|tensor| tensor.name == name).unwrap();
+        tensor.signal_to_noise_db
+    };
+    let (one, both) = (ratio("positions"), ratio("positions.rest"));
+    assert!(both > one + 35.0, "{one} dB become {both} dB");
+}
+
+#[test]
+fn traces_of_two_tables_of_positions_are_those_of_the_run() {
+    let (_folder, checkpoint) = encoder();
+    let quantized = run(&checkpoint, &QuantizeOptions::new("small")).unwrap();
+    let model = load(&quantized);
+    let tokens = [1, 7, 11, 2];
+    let trace =
+        Trace::record(model.network(), Target::Embedding, Input::Tokens(&tokens), 1).unwrap();
+    let integers: Vec<f64> = trace.output().integers.iter().map(|x| f64::from(*x)).collect();
+    assert_eq!(integers, integer_embedding(&model, &tokens));
+}
+
+#[test]
+fn decoders_are_not_prepared_for_short_texts() {
+    let (_folder, checkpoint) = checkpoint(true, |config, _| {
+        config["attention_bias"] = json!(false);
+    });
+    for rounding in [Rounding::Gptq, Rounding::Nearest] {
+        let options = QuantizeOptions { rounding, ..QuantizeOptions::new("small") };
+        let plain = QuantizeOptions { short_texts: false, ..options.clone() };
+        let bytes = |options| run(&checkpoint, options).unwrap().artifact.to_bytes().unwrap();
+        assert_eq!(bytes(&options), bytes(&plain));
+    }
+}
+
+/// The integers are those that another machine found.
+#[test]
+fn encoders_have_their_committed_identities() {
+    let (_folder, checkpoint) = encoder();
+    let identity = |rounding, short_texts| {
+        let options = QuantizeOptions { rounding, short_texts, ..QuantizeOptions::new("small") };
+        load(&run(&checkpoint, &options).unwrap()).id().0.to_string()
+    };
+    let identities = [
+        identity(Rounding::Nearest, true),
+        identity(Rounding::Gptq, true),
+        identity(Rounding::Nearest, false),
+        identity(Rounding::Gptq, false),
+    ];
+    assert_eq!(
+        identities,
+        [
+            "0x22257c921b0d5ddba499d1d76422be819f2ad7e7995c9a069d88c57d501dac3c",
+            "0xce12107caafbefc844097478d2be063b91ebf1b3adb05892eb55f34f4c31b49b",
+            "0x92812a5136fa23394da8a9beb215e7ba8a560f59848a104946c715d7c2b1a89a",
+            "0xfe78b7fbc9a25ee5ba45c550d39c20d191bdf055c21cac825eeca8d42611939f",
+        ]
+    );
 }
 
 /// The integers are those that another machine found.

@@ -26,15 +26,22 @@ pub(super) fn quantize(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Quantized, QuantizeError> {
     let architecture = Architecture { context, ..checkpoint.architecture().clone() };
-    let matrices = architecture.tensors().iter().filter(|(_, shape)| shape.len() == 2).count();
+    let short_texts = options.reads_short_texts(&architecture);
+    let fine_positions = options.has_fine_positions(&architecture);
+    let matrices = architecture.tensors().iter().filter(|(_, shape)| shape.len() == 2).count()
+        + usize::from(fine_positions);
     let inputs = match options.rounding {
-        Rounding::Gptq => Some(Inputs::new(checkpoint, &options.threads, sequences)?),
+        Rounding::Gptq => Some(Inputs::new(checkpoint, &options.threads, sequences, short_texts)?),
         Rounding::Nearest => None,
     };
     let mut collector = Collector::new(checkpoint, calibration, options, progress, matrices);
-    let scales =
-        TransformerQuantizer { architecture: &architecture, collector: &mut collector, inputs }
-            .collect()?;
+    let scales = TransformerQuantizer {
+        architecture: &architecture,
+        collector: &mut collector,
+        inputs,
+        fine_positions,
+    }
+    .collect()?;
     let program = transformer(&architecture, &scales);
     program.check()?;
     let manifest = Manifest {
@@ -55,6 +62,8 @@ struct TransformerQuantizer<'a, 'c> {
     collector: &'a mut Collector<'c>,
     /// The inputs of the layers, if rounding asks for them.
     inputs: Option<Inputs<'a>>,
+    /// Whether learned positions are the sum of two tables.
+    fine_positions: bool,
 }
 
 impl TransformerQuantizer<'_, '_> {
@@ -106,8 +115,13 @@ impl TransformerQuantizer<'_, '_> {
         if self.architecture.positions == Positions::Learned {
             let rows = self.architecture.context;
             let positions = self.matrix("positions".to_owned(), rows, hidden);
-            self.collector.table(positions)?;
+            if self.fine_positions {
+                self.collector.split_table(positions)?;
+            } else {
+                self.collector.table(positions)?;
+            }
         }
+        scales.fine_positions = self.fine_positions;
         let epsilon = norm_epsilon * f64::from(hidden);
         let (bits, epsilon) = self.collector.residual(&points, &branches, epsilon)?;
         scales.residual = bits;
