@@ -16,7 +16,7 @@ use crate::{
     options::Eval,
     page::{Page, show_json},
     progress::Progress,
-    source,
+    similarity, source,
     text::Text,
 };
 
@@ -45,13 +45,12 @@ struct Reference {
     mean_kl_divergence: f64,
 }
 
-/// Measures how well a model predicts a text.
+/// Measures how well a model predicts a text; one that only embeds, how near it is to fp32.
 pub(crate) fn run(options: &Eval) -> Result<(), Error> {
     let threads = options.machine.threads()?;
     let model = source::model(&options.file, &threads)?;
     if !model.supports(Target::Logits) {
-        let hint = "it only embeds; use `lazai-model embed`";
-        return Err(Error::Unsupported { task: "predict a text", hint });
+        return similarity::run(options, &model, &threads);
     }
     let context = model.manifest().context;
     if options.window > context {

@@ -8,7 +8,7 @@ use lazai_coprocessor::{
     kernel::Threads,
     program::{LayerScales, Program, Scales, Target, transformer},
 };
-use lazai_models::gguf::Gguf;
+use lazai_models::{gguf::Gguf, quantize::QuantizeOptions};
 use serde::Serialize;
 
 use crate::{
@@ -84,7 +84,9 @@ fn checkpoint(path: &Path, kind: Kind) -> Result<Summary, Error> {
     let architecture = checkpoint.architecture();
     // Only calibration finds scales; shapes and work do not depend on them.
     let layers = vec![LayerScales::default(); architecture.layers as usize];
-    let program = transformer(architecture, &Scales { layers, ..Scales::default() });
+    let fine_positions = QuantizeOptions::new("").has_fine_positions(architecture);
+    let program =
+        transformer(architecture, &Scales { layers, fine_positions, ..Scales::default() });
     let mut summary = Summary {
         parameters: architecture.parameters(),
         vocabulary: architecture.vocabulary,

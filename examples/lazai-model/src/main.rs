@@ -15,6 +15,7 @@ mod page;
 mod parse;
 mod progress;
 mod shape;
+mod similarity;
 mod source;
 mod synthetic;
 mod text;

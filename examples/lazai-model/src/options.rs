@@ -28,7 +28,8 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Prints the unit vector of a text as JSON
     Embed(Embed),
-    /// Measures how well a model predicts a text, alone or beside its checkpoint in fp32
+    /// Measures how well a model predicts a text, alone or beside its checkpoint in fp32, or how
+    /// near the unit vectors of its lines are to those of the checkpoint
     Eval(Eval),
     /// Tells what is in an artifact, a Hugging Face folder or a GGUF file
     Inspect(Inspect),
@@ -103,6 +104,7 @@ pub(crate) struct Eval {
     /// An artifact
     pub(crate) file: PathBuf,
 
+    // For a model that only embeds, a text a line.
     #[command(flatten)]
     pub(crate) text: TextInput,
 

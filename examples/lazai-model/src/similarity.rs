@@ -40,10 +40,17 @@ pub(crate) fn run(options: &Eval, model: &Model, threads: &Threads) -> Result<()
         let hint = "it only embeds; give its checkpoint with --reference to compare unit vectors";
         return Err(Error::Unsupported { task: "predict a text", hint });
     };
+    // The artifact may have been made with another pooling than the checkpoint names.
     let program = &model.manifest().program;
-    let first =
-        program.operators.iter().any(|operator| matches!(operator, Operator::FirstRow { .. }));
-    let pooling = if first { Pooling::First } else { Pooling::Mean };
+    let operators = program.schedule(Target::Embedding);
+    let pooling = operators
+        .into_iter()
+        .find_map(|index| match program.operators[index] {
+            Operator::FirstRow { .. } => Some(Pooling::First),
+            Operator::LastRows { .. } => Some(Pooling::Last),
+            _ => None,
+        })
+        .unwrap_or(Pooling::Mean);
     let checkpoint = source::checkpoint(path)?.with_pooling(pooling);
     let (expected, got) = (model.manifest().vocabulary, checkpoint.architecture().vocabulary);
     if expected != got {
@@ -51,9 +58,9 @@ pub(crate) fn run(options: &Eval, model: &Model, threads: &Threads) -> Result<()
     }
     let reference =
         ReferenceModel::new(&checkpoint, threads.clone()).map_err(Error::checkpoint(path))?;
-    let text = Text::read(&options.text)?;
+    let text = Text::given(options.text.text.as_deref(), options.text.text_file.as_deref())?;
     let lines: Vec<&str> = text.content.lines().filter(|line| !line.trim().is_empty()).collect();
-    let similarity = measure(options, model, &reference, &lines, threads)?;
+    let similarity = measure(options, model, &reference, (&text.name, &lines), threads)?;
     if options.json {
         return show_json(&similarity);
     }
@@ -65,14 +72,14 @@ fn measure(
     options: &Eval,
     model: &Model,
     reference: &ReferenceModel,
-    lines: &[&str],
+    (name, lines): (&str, &[&str]),
     threads: &Threads,
 ) -> Result<Similarity, Error> {
     let (mut bar, mut tokens) = (Progress::new(), 0);
     let mut cosines = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         bar.set("measuring", index, lines.len());
-        let text = Text { name: options.text.display().to_string(), content: (*line).to_owned() };
+        let text = Text { name: name.to_owned(), content: (*line).to_owned() };
         let ids = text.tokens(model.tokenizer())?;
         let (got, max) = (ids.len() as u64, u64::from(model.manifest().context));
         if got > max {
@@ -90,8 +97,8 @@ fn measure(
         let expected = reference.embed(&ids).map_err(Error::Reference)?;
         cosines.push((cosine(integers, &expected), *line));
     }
-    let nearest_last = |(a, _): &&(f64, &str), (b, _): &&(f64, &str)| a.total_cmp(b);
-    let Some((smallest, farthest)) = cosines.iter().min_by(nearest_last) else {
+    let farthest = cosines.iter().min_by(|left, right| left.0.total_cmp(&right.0));
+    let Some((smallest, farthest)) = farthest else {
         return Err(Error::NoTokens);
     };
     Ok(Similarity {

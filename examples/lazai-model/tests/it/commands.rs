@@ -168,6 +168,22 @@ fn long_inputs_are_scored_in_steps() {
 }
 
 #[test]
+fn unit_vectors_are_measured_beside_fp32() {
+    let Models { bert, bert_artifact, .. } = Models::shared();
+    let folder = Folder::new("similarity");
+    let text = folder.file("text", "abc\n\nd e\nff\n");
+    let arguments = ["eval", bert_artifact, "--text-file", &text, "--reference", bert];
+    let got = json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(got["texts"], 3);
+    let [mean, smallest] = ["mean_cosine", "smallest_cosine"].map(|key| got[key].as_f64().unwrap());
+    assert!(0.99 < smallest && smallest <= mean && mean <= 1.0, "{got}");
+    let farthest = got["farthest_text"].as_str().unwrap();
+    assert!(["abc", "d e", "ff"].contains(&farthest), "{got}");
+    let page = run(&arguments);
+    assert!(page.contains(&format!("{mean:.6}")) && page.contains(farthest), "{page}");
+}
+
+#[test]
 fn embeddings_are_unit_vectors() {
     let Models { llama_artifact, bert_artifact, .. } = Models::shared();
     for artifact in [bert_artifact, llama_artifact] {
