@@ -1,4 +1,6 @@
-use lazai_coprocessor::{architecture::Pooling, kernel::Threads};
+use std::path::Path;
+
+use lazai_coprocessor::{Tokenizer, architecture::Pooling, kernel::Threads};
 use lazai_models::{
     quantize::Rounding,
     reference::{Checkpoint, OpenOptions, ReferenceModel},
@@ -6,7 +8,7 @@ use lazai_models::{
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::folder::{cosine, embedding, floats, integers, reference, sequences};
+use crate::folder::{cosine, embedding, floats, integers, quantized, reference, sequences};
 
 fn compare(name: &str) -> Option<()> {
     let folder = reference(name)?;
@@ -87,4 +89,35 @@ fn minilm_finds_the_same_passages() {
         queries.len(),
         passages.len()
     );
+}
+
+#[test]
+fn minilm_embeds_short_texts() {
+    let Some(folder) = reference("minilm") else { return };
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    let json = std::fs::read(folder.join("tokenizer.json")).unwrap();
+    let tokenizer = Tokenizer::new(&json, checkpoint.architecture().vocabulary).unwrap();
+    let texts = |path: &str| -> Vec<Vec<u32>> {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/lazai-model").join(path);
+        let content = std::fs::read_to_string(path).unwrap();
+        let lines = content.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| tokenizer.encode(line).unwrap()).collect()
+    };
+    // The text that the command `convert` calibrates with, which has no short texts.
+    let model = quantized(&checkpoint, &json, &texts("src/calibration.txt"), Rounding::Gptq);
+    let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
+    for (path, mean, smallest) in [
+        ("reference/short_texts.txt", 0.9997, 0.999),
+        ("reference/corpus/sentences.txt", 0.9998, 0.999),
+    ] {
+        let cosines: Vec<f64> = texts(path)
+            .iter()
+            .map(|tokens| cosine(&float.embed(tokens).unwrap(), &embedding(&model, tokens)))
+            .collect();
+        let got = cosines.iter().sum::<f64>() / cosines.len() as f64;
+        let least = cosines.iter().copied().fold(1.0, f64::min);
+        println!("| {path} | {} | {got:.6} | {least:.6} |", cosines.len());
+        assert!(got > mean && least > smallest, "{path}: mean {got}, smallest {least}");
+    }
 }

@@ -68,10 +68,20 @@ pub(crate) fn integers(
 ) -> Model {
     let calibration: Vec<Vec<u32>> =
         sequences.iter().step_by(2).map(|sequence| sequence.tokens.clone()).collect();
+    quantized(checkpoint, tokenizer, &calibration, rounding)
+}
+
+/// Quantizes a checkpoint.
+pub(crate) fn quantized(
+    checkpoint: &Checkpoint,
+    tokenizer: &[u8],
+    calibration: &[Vec<u32>],
+    rounding: Rounding,
+) -> Model {
     let threads = Threads::new(2).unwrap();
     let options =
         QuantizeOptions { rounding, threads: threads.clone(), ..QuantizeOptions::new("reference") };
-    let quantized = quantize(checkpoint, tokenizer, &calibration, &options, &mut |_| ()).unwrap();
+    let quantized = quantize(checkpoint, tokenizer, calibration, &options, &mut |_| ()).unwrap();
     let bytes = quantized.artifact.to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
     Model::load_untrusted(artifact, &threads).unwrap()
