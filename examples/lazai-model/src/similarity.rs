@@ -9,7 +9,7 @@ use lazai_coprocessor::{
     model::Model,
     program::{Operator, Target},
 };
-use lazai_models::reference::ReferenceModel;
+use lazai_models::reference::{OpenOptions, ReferenceModel};
 use serde::Serialize;
 
 use crate::{
@@ -51,7 +51,8 @@ pub(crate) fn run(options: &Eval, model: &Model, threads: &Threads) -> Result<()
             _ => None,
         })
         .unwrap_or(Pooling::Mean);
-    let checkpoint = source::checkpoint(path)?.with_pooling(pooling);
+    let open = OpenOptions { pooling: Some(pooling), ..OpenOptions::default() };
+    let checkpoint = source::checkpoint_with(path, &open)?;
     let (expected, got) = (model.manifest().vocabulary, checkpoint.architecture().vocabulary);
     if expected != got {
         return Err(Error::ReferenceVocabulary { path: path.to_owned(), expected, got });

@@ -108,7 +108,7 @@ fn minilm_embeds_short_texts() {
     let model = quantized(&checkpoint, &json, &texts("src/calibration.txt"), Rounding::Gptq);
     let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
     for (path, mean, smallest) in [
-        ("reference/short_texts.txt", 0.9997, 0.999),
+        ("reference/short_texts.txt", 0.9997, 0.998_5),
         ("reference/corpus/sentences.txt", 0.9998, 0.999),
     ] {
         let cosines: Vec<f64> = texts(path)
