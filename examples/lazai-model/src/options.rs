@@ -225,7 +225,7 @@ pub(crate) struct Chat {
     #[arg(long, value_name = "SOURCE")]
     pub(crate) template: Option<PathBuf>,
 
-    /// A variable of the template, as enable_thinking=false; may be given several times
+    /// A variable of the template, as `enable_thinking=false`; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse::flag)]
     pub(crate) flag: Vec<(String, Flag)>,
 

@@ -10,11 +10,14 @@ use lazai_coprocessor::architecture::{Architecture, Head};
 use super::{Note, OpenOptions, ReferenceError, TensorSource, family, weights::WeightMapping};
 use crate::gguf::{Gguf, GgufError};
 
+/// An architecture, where its weights are, and what a user should know.
+type Description = (Architecture, BTreeMap<String, WeightMapping>, Vec<Note>);
+
 /// Reads the architecture of a GGUF file, where its weights are, and what a user should know.
 pub(super) fn describe(
     file: &Gguf,
     options: &OpenOptions<'_>,
-) -> Result<(Architecture, BTreeMap<String, WeightMapping>, Vec<Note>), ReferenceError> {
+) -> Result<Description, ReferenceError> {
     if let Some(kind) = file.text("general.type")?.filter(|kind| *kind != "model") {
         return Err(refused("general.type", "model", &kind));
     }

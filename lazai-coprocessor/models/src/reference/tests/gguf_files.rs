@@ -71,7 +71,7 @@ fn tokens_may_attend_to_those_after_them() {
     assert!(first.architecture().end_tokens.is_empty());
     assert_ne!(embed(&first, &[1, 2, 3]), embed(&first, &[1, 2, 4]));
     let plain = with(&[("pooling_type", Metadata::U32(1))]).unwrap();
-    let mean = with(&[causal.clone()]).unwrap();
+    let mean = with(core::slice::from_ref(&causal)).unwrap();
     assert_ne!(embed(&mean, &[1, 2, 3]), embed(&plain, &[1, 2, 3]));
     let long = with(&[causal, ("context_length", Metadata::U32(32_768))]).unwrap();
     assert_eq!(long.context(), 8_192);
@@ -111,8 +111,8 @@ fn rotations_are_stretched_in_every_spelling() {
         (("rope.scaling.factor", Metadata::F32(4.0)), ("rope.scale_linear", Metadata::F32(4.0)));
     let linear = Ok(RotaryScaling::Linear { factor_q32: 4 << 32 });
     assert_eq!(scaling(&[text("linear"), factor.clone()]), linear);
-    assert_eq!(scaling(&[factor.clone()]), linear);
-    assert_eq!(scaling(&[old.clone()]), linear);
+    assert_eq!(scaling(core::slice::from_ref(&factor)), linear);
+    assert_eq!(scaling(core::slice::from_ref(&old)), linear);
     assert_eq!(scaling(&[text("none"), factor.clone()]), Ok(RotaryScaling::None));
     assert_eq!(scaling(&[("rope.scaling.factor", Metadata::F32(0.0))]), Ok(RotaryScaling::None));
     assert_eq!(
