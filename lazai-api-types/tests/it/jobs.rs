@@ -116,8 +116,8 @@ fn unknown_kinds_are_refused() {
     bytes[PREFIX_BYTES + 1] = 2;
     let refused = DecodeError::Field { field: "kind of prompt", got: 2 };
     assert_eq!(Job::decode(&bytes), Err(refused));
-    bytes[PREFIX_BYTES] = 6;
-    assert_eq!(Job::decode(&bytes), Err(DecodeError::Field { field: "kind of task", got: 6 }));
+    bytes[PREFIX_BYTES] = 7;
+    assert_eq!(Job::decode(&bytes), Err(DecodeError::Field { field: "kind of task", got: 7 }));
 }
 
 #[test]
