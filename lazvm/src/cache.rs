@@ -6,7 +6,9 @@ use alloc::{
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::B256;
-use lazai_api_types::{Coprocessor, Job, Outcome, Output, PortError, PreparedJob, Quote, Task};
+use lazai_api_types::{
+    Coprocessor, Job, Outcome, Output, PortError, PreparedJob, Quote, Task, Work,
+};
 
 /// A device that runs a model once for each job: it remembers outcomes, and of several callers with
 /// one job, one runs it and the others wait.
@@ -126,6 +128,10 @@ impl CachedCoprocessor {
 }
 
 impl Coprocessor for CachedCoprocessor {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         self.device.quote(job)
     }
