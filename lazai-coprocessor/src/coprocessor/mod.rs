@@ -1,6 +1,7 @@
 //! The CPU as a [`Coprocessor`].
 
 mod builder;
+mod cost;
 mod reading;
 mod request;
 
@@ -223,7 +224,7 @@ impl Prepared<'_> {
         let usage = Usage { prompt_tokens: self.quote.usage.prompt_tokens, completion_tokens };
         let flops_done = flops
             .saturating_add(request.reading.flops)
-            .saturating_add(request.choosing_flops(completion_tokens)?);
+            .saturating_add(request.other_flops(completion_tokens)?);
         Ok((Outcome { output, usage, work }, flops_done))
     }
 }

@@ -3,7 +3,7 @@ use lazai_api_types::{
     TaskKind, TokenId, Usage, Work, WorkOverflow,
 };
 
-use super::reading;
+use super::{cost, reading};
 use crate::{model::Model, program::Target};
 
 /// A job that was read and checked, so that it can be quoted and run.
@@ -74,65 +74,96 @@ impl<'a> Request<'a> {
         };
         let prompt_tokens = u32::try_from(self.tokens().len()).map_err(|_| WorkOverflow)?;
         let usage = Usage { prompt_tokens, completion_tokens };
-        let output_values = match &self.task {
-            RequestTask::Embed { .. } => self.width(Target::Embedding),
-            RequestTask::Logits { .. } => self.width(Target::Logits),
-            _ => 0,
-        };
+        let output_values = self.output_values();
         Ok(Quote { usage, work: self.work(completion_tokens)?, output_values })
     }
 
     /// Returns the work of a run that chooses `completion_tokens` tokens; memory is that of the
     /// most tokens.
     pub(super) fn work(&self, completion_tokens: u32) -> Result<Work, WorkOverflow> {
-        let tokens = self.tokens().len() as u64;
-        let (target, positions, reserved, outputs) = match &self.task {
-            RequestTask::Count { .. } | RequestTask::Decode { .. } | RequestTask::Encode { .. } => {
-                return Ok(self.reading);
-            }
-            RequestTask::Embed { .. } => (Target::Embedding, tokens, tokens, 1),
-            RequestTask::Generate { generation, .. } => {
-                let chosen = u64::from(completion_tokens);
-                let reserved = tokens + u64::from(generation.max_tokens).saturating_sub(1);
-                (Target::Logits, tokens + chosen.saturating_sub(1), reserved, chosen)
-            }
-            RequestTask::GreedyTokens { count, .. } => {
-                let positions = tokens + u64::from(*count).saturating_sub(1);
-                (Target::Logits, positions, positions, u64::from(*count))
-            }
-            RequestTask::Logits { .. } => (Target::Logits, tokens, tokens, 1),
+        let Some(Shape { target, positions, outputs, .. }) = self.shape(completion_tokens) else {
+            return Ok(self.reading);
         };
-        let program = self.model.work_rule(target).flops(positions, outputs)?;
-        let flops = [program, self.choosing_flops(completion_tokens)?, self.reading.flops]
-            .into_iter()
-            .try_fold(0_u64, u64::checked_add)
-            .ok_or(WorkOverflow)?;
-        let sampler = match &self.task {
-            RequestTask::Generate { .. } | RequestTask::GreedyTokens { .. } => {
-                SAMPLER_BYTES * self.vocabulary()
+        let flops = [
+            self.model.work_rule(target).flops(positions, outputs)?,
+            self.other_flops(completion_tokens)?,
+            self.reading.flops,
+        ];
+        let flops = flops.into_iter().try_fold(0_u64, u64::checked_add).ok_or(WorkOverflow)?;
+        let (reserved, held) = match &self.task {
+            RequestTask::Generate { generation, .. } => {
+                let reserved =
+                    self.tokens().len() as u64 + u64::from(generation.max_tokens).saturating_sub(1);
+                (reserved, cost::choosing_bytes(&generation.sampling, self.vocabulary()))
             }
-            _ => 0,
+            _ => (positions, cost::result_bytes(self.output_values())),
         };
         let peak_bytes = self.model.peak_bytes(target, reserved)?;
-        let peak_bytes = peak_bytes.checked_add(sampler).ok_or(WorkOverflow)?;
+        let peak_bytes = peak_bytes.checked_add(held).ok_or(WorkOverflow)?;
         // The text is gone when the model starts.
         Ok(Work { flops, peak_bytes: peak_bytes.max(self.reading.peak_bytes) })
     }
 
-    /// Returns the operations of choosing tokens and of making their text.
-    pub(super) fn choosing_flops(&self, completion_tokens: u32) -> Result<u64, WorkOverflow> {
-        let chosen = u64::from(completion_tokens);
-        let (text, stops) = match &self.task {
-            RequestTask::Generate { generation, .. } => {
-                let stops = if generation.stop.is_empty() { 0 } else { chosen };
-                (reading::decoding_flops(self.model, chosen), reading::stop_flops(stops))
+    /// Returns the operations of a run beside those of its program and of reading the input: time
+    /// without arithmetic, choosing tokens, handing over the result.
+    pub(super) fn other_flops(&self, completion_tokens: u32) -> Result<u64, WorkOverflow> {
+        let Some(shape) = self.shape(completion_tokens) else { return Ok(0) };
+        let rule = self.model.work_rule(shape.target);
+        let others = [
+            rule.time_flops(shape.positions, shape.steps, shape.outputs)?,
+            self.choosing_flops(completion_tokens)?,
+            cost::result_flops(self.output_values()),
+        ];
+        others.into_iter().try_fold(0_u64, u64::checked_add).ok_or(WorkOverflow)
+    }
+
+    /// Returns what a run feeds to the model, if it does.
+    fn shape(&self, completion_tokens: u32) -> Option<Shape> {
+        let tokens = self.tokens().len() as u64;
+        let (target, outputs) = match &self.task {
+            RequestTask::Count { .. } | RequestTask::Decode { .. } | RequestTask::Encode { .. } => {
+                return None;
             }
-            _ => (Some(0), Some(0)),
+            RequestTask::Embed { .. } => (Target::Embedding, 1),
+            RequestTask::Generate { .. } => (Target::Logits, u64::from(completion_tokens)),
+            RequestTask::GreedyTokens { count, .. } => (Target::Logits, u64::from(*count)),
+            RequestTask::Logits { .. } => (Target::Logits, 1),
         };
-        let sampling = (SAMPLING_FLOPS * self.vocabulary()).checked_mul(chosen);
+        // Each chosen token but the last is read in a step of its own.
+        let more = outputs.saturating_sub(1);
+        let bidirectional = self.model.work_rule(target).bidirectional;
+        let prompt = if bidirectional { 1 } else { tokens.div_ceil(Model::STEP_TOKENS as u64) };
+        Some(Shape { target, positions: tokens + more, steps: prompt + more, outputs })
+    }
+
+    /// Returns the operations of choosing tokens and of making their text.
+    fn choosing_flops(&self, completion_tokens: u32) -> Result<u64, WorkOverflow> {
+        let chosen = u64::from(completion_tokens);
+        let generation = match &self.task {
+            RequestTask::Generate { generation, .. } => generation,
+            RequestTask::GreedyTokens { .. } => {
+                return cost::choosing_flops(&Sampling::default(), self.vocabulary(), chosen);
+            }
+            _ => return Ok(0),
+        };
+        let text = reading::decoding_flops(self.model, chosen);
+        let stops = match generation.stop.len() {
+            0 => Some(0),
+            _ => reading::stop_flops(chosen),
+        };
+        let sampling = cost::choosing_flops(&generation.sampling, self.vocabulary(), chosen).ok();
         let sum =
             [sampling, text, stops].into_iter().try_fold(0_u64, |sum, term| sum.checked_add(term?));
         sum.ok_or(WorkOverflow)
+    }
+
+    /// Elements of the vector that the task asks for.
+    fn output_values(&self) -> u32 {
+        match &self.task {
+            RequestTask::Embed { .. } => self.width(Target::Embedding),
+            RequestTask::Logits { .. } => self.width(Target::Logits),
+            _ => 0,
+        }
     }
 
     /// Elements of the one row that `target` ends in.
@@ -156,6 +187,17 @@ impl<'a> Request<'a> {
             RequestTask::Decode { .. } => &[],
         }
     }
+}
+
+/// What a run feeds to its model.
+struct Shape {
+    target: Target,
+    /// Tokens that are read.
+    positions: u64,
+    /// Steps in which they are read.
+    steps: u64,
+    /// Steps that compute a result.
+    outputs: u64,
 }
 
 const fn supports(model: &Model, target: Target, task: TaskKind) -> Result<(), Rejection> {
@@ -249,11 +291,5 @@ fn check_stop(stop: &[String]) -> Result<(), Rejection> {
     }
     Err(Rejection::StopList { max_count: MAX_STOP_TEXTS as u64, max_bytes: MAX_STOP_BYTES as u64 })
 }
-
-/// Operations of choosing a token, for each token of the vocabulary.
-const SAMPLING_FLOPS: u64 = 8;
-
-/// Bytes of choosing a token, for each token of the vocabulary.
-const SAMPLER_BYTES: u64 = 12;
 
 const MAX_STOP_BYTES: usize = 256;

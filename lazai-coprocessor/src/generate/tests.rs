@@ -11,7 +11,7 @@ use crate::{
     artifact::{Artifact, ArtifactBytes},
     kernel::{Backend, Threads},
     model::{Model, synthetic},
-    program::LlamaShape,
+    program::{LlamaShape, Target},
     tokenizer::ENCODINGS,
 };
 
@@ -176,6 +176,35 @@ fn a_quote_tells_how_long_a_vector_will_be() {
             _ => assert_eq!(quoted, 0),
         }
     }
+}
+
+/// Each new token is read in a step of its own, which reads all weights.
+#[test]
+fn a_new_token_costs_more_than_a_token_of_the_prompt() {
+    let flops = |prompt: usize, max_tokens| {
+        let prompt = Prompt::Tokens(vec![TokenId(5); prompt]);
+        let generation = Generation { prompt, ..generation("", max_tokens, Sampling::default()) };
+        shared().quote(&job(Task::Generate(generation))).unwrap().work.flops
+    };
+    let id = shared().models().next().unwrap();
+    let rule = *shared().model(id).unwrap().work_rule(Target::Logits);
+    let (base, read, written) = (flops(10, 1), flops(11, 1), flops(10, 2));
+    assert!(read - base < rule.time_per_step);
+    assert!(written - base > rule.time_per_step + rule.time_per_ending_step);
+}
+
+/// Sorting a vocabulary is not free.
+#[test]
+fn choosing_is_paid_by_what_it_does() {
+    let flops = |sampling| {
+        let generation = generation("abc", 20, sampling);
+        shared().quote(&job(Task::Generate(generation))).unwrap().work.flops
+    };
+    let warm = Sampling { temperature_milli: 1_000, ..Sampling::default() };
+    let cut = Sampling { top_p_milli: 900, ..warm };
+    let (greedy, warm, cut) = (flops(Sampling::default()), flops(warm), flops(cut));
+    assert_eq!(warm - greedy, 20 * 258 * 400);
+    assert_eq!(cut - warm, 20 * 258 * 1_400);
 }
 
 #[test]

@@ -252,6 +252,31 @@ fn tensor_program() -> Program {
     }
 }
 
+/// A token that is decoded alone pays for every weight that its step reads.
+#[test]
+fn a_step_pays_for_its_weights_and_operators_whatever_its_tokens() {
+    let (one, two) = (program(1), program(2));
+    let rule = |program| WorkRule::new(program, Target::Logits).unwrap();
+    let operators = |program: &Program| program.schedule(Target::Logits).len() as u64;
+    let weights = 32 * 32 + 2 * 32 * 16 + 32 * 32 + 3 * 32 * 48;
+    // Each row has a byte of exponents.
+    let rows = 32 + 2 * 16 + 32 + 2 * 48 + 32;
+    let more = operators(&two) - operators(&one);
+    let layer = 4 * (weights + rows) + 1_500 * rows + 50_000 * more;
+    assert_eq!(rule(&two).time_per_step - rule(&one).time_per_step, layer);
+    assert_eq!(rule(&two).time_per_token - rule(&one).time_per_token, 5_000 * more);
+    assert_eq!(rule(&two).time_per_pair, 2 * 4 * 100);
+    let rule = rule(&one);
+    // The head; the norm before it and the choice of the last rows.
+    assert_eq!(rule.time_per_ending_step, 4 * (32 * 50 + 50) + 1_500 * 50 + 3 * 50_000);
+    let expected = 7 * rule.time_per_token
+        + 28 * rule.time_per_pair
+        + 5 * rule.time_per_step
+        + 2 * rule.time_per_ending_step;
+    assert_eq!(rule.time_flops(7, 5, 2), Ok(expected));
+    assert_eq!(rule.time_flops(0, u64::MAX, 0), Err(lazai_api_types::WorkOverflow));
+}
+
 #[test]
 fn a_program_may_read_a_tensor_instead_of_tokens() {
     let program = tensor_program();
