@@ -26,7 +26,7 @@ fn weights() -> impl Strategy<Value = [u64; 3]> {
 
 fn levels() -> impl Strategy<Value = [u128; 3]> {
     (prop::array::uniform3(any::<u128>()), prop::array::uniform3(0..128_u32))
-        .prop_map(|(levels, shifts)| std::array::from_fn(|i| levels[i] >> shifts[i]))
+        .prop_map(|(levels, shifts)| core::array::from_fn(|i| levels[i] >> shifts[i]))
 }
 
 fn rules() -> impl Strategy<Value = [Eip1559; 3]> {
