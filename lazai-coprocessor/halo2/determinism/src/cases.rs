@@ -60,7 +60,7 @@ pub(crate) fn gadget(name: &str, turn: usize, random: &mut Random) -> Option<Gad
             Gadget::Gather { count: 2, rows: rows.collect() }
         }
         "Gelu" => Gadget::Gelu {
-            form: if turn % 2 == 0 { Gelu::Exact } else { Gelu::Tanh },
+            form: if turn.is_multiple_of(2) { Gelu::Exact } else { Gelu::Tanh },
             input_bits: bits([11, 9, 14][turn % 3], random),
             output_bits: bits(12, random),
         },
