@@ -29,7 +29,7 @@ fn is_determined(network: &Network, proved_output: ProvedOutput, input: Input<'_
     assert!(parts.iter().all(|part| part.unique));
 }
 
-fn llama() -> Architecture {
+const fn llama() -> Architecture {
     let shape = LlamaShape {
         vocabulary: 258,
         hidden: 8,
