@@ -237,7 +237,7 @@ impl Drop for Run<'_> {
 }
 
 /// The memory of an outcome and of what keeps it.
-fn bytes(outcome: &Outcome) -> usize {
+const fn bytes(outcome: &Outcome) -> usize {
     let output = match &outcome.output {
         Output::Count(_) => 0,
         Output::Embedding { values, .. } => size_of_val(values.as_slice()),

@@ -61,7 +61,7 @@ impl<DB: Database, I> LazEvm<DB, I> {
     /// An EVM whose first call is a system call, as in every block from Cancun on, needs no
     /// telling.
     #[must_use]
-    pub fn in_block(mut self) -> Self {
+    pub const fn in_block(mut self) -> Self {
         self.inner.ctx.chain.replace_purpose(Purpose::Block);
         self
     }

@@ -72,8 +72,10 @@ impl Meter {
 pub struct SharedMeter {
     counted: Mutex<Meter>,
     fault: Mutex<Option<Fault>>,
-    observer: Option<Box<dyn Fn(&MeteredCall) + Send + Sync>>,
+    observer: Option<Observer>,
 }
+
+type Observer = Box<dyn Fn(&MeteredCall) + Send + Sync>;
 
 /// A call of an AI precompile, as an observer of a [`SharedMeter`] gets it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -38,8 +38,8 @@ impl QuorumVerifierError {
     #[must_use]
     pub const fn code(&self) -> u32 {
         match self {
-            Self::Decode(error) => 0x100 + error.code(),
-            Self::Committee(error) => 0x200 + error.code(),
+            Self::Decode(error) => 0x100 | error.code(),
+            Self::Committee(error) => 0x200 | error.code(),
             Self::Size { .. } => 0x300,
             // About a proof, never about a key.
             Self::Certificate(_) => 0x400,

@@ -39,7 +39,7 @@ pub(super) fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow>
 
 /// Returns the operations of making the text of so many tokens, each the longest; `None` beyond 64
 /// bits.
-pub(super) fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
+pub(super) const fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
     let longest = model.tokenizer().longest_token() as u64;
     (DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE).checked_mul(tokens)
 }

@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, panic};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic,
+};
 
 use lazai_api_types::Rejection;
 use tokenizers::ModelWrapper;
@@ -202,7 +205,8 @@ fn token_bytes(
     kind: TokenizerKind,
 ) -> Vec<u16> {
     let mut bytes = Vec::new();
-    for (text, token) in inner.get_vocab(true) {
+    let vocabulary: BTreeMap<_, _> = inner.get_vocab(true).into_iter().collect();
+    for (text, token) in vocabulary {
         let length = match kind {
             // A character stands for a byte.
             TokenizerKind::ByteLevelBpe => text.chars().count(),
@@ -213,7 +217,7 @@ fn token_bytes(
             bytes.resize(place + 1, 0);
         }
         if !special.contains(&token) {
-            bytes[place] = u16::try_from(length).unwrap_or(u16::MAX);
+            bytes[place] = bytes[place].max(u16::try_from(length).unwrap_or(u16::MAX));
         }
     }
     bytes
