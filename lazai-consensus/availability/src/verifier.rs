@@ -252,7 +252,7 @@ impl OpeningProofError {
     #[must_use]
     pub const fn code(&self) -> u32 {
         match self {
-            Self::Decode(error) => 0x100 + error.code(),
+            Self::Decode(error) => 0x100 | error.code(),
             Self::Coding(CodingError::Shards { .. }) => 0x201,
             Self::Coding(CodingError::StripeBytes { .. }) => 0x202,
             Self::Commitment(CommitmentError::Threshold { .. }) => 0x301,

@@ -248,5 +248,6 @@ fn execution_fault(error: &ExecutionError) -> PortError {
     PortError::Fault(Fault { kind, message: error.to_string() })
 }
 
-#[cfg(all(test, feature = "parallel"))]
+#[cfg(test)]
+#[cfg(feature = "parallel")]
 mod tests;

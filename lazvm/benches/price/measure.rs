@@ -1,6 +1,7 @@
 //! Calls a precompile as the EVM does, and measures its gas, its time and its memory.
 
-use std::{sync::Arc, time::Duration};
+use core::time::Duration;
+use std::sync::Arc;
 
 use alloy_primitives::{Address, U256};
 use lazai_api_types::{Coprocessor, ProofVerifier};
@@ -19,8 +20,10 @@ pub(crate) struct Function {
     pub(crate) listed: Vec<Vec<u32>>,
     /// The genes that are searched.
     pub(crate) genes: Vec<Gene>,
-    pub(crate) input: Box<dyn Fn(&[u32]) -> Input>,
+    pub(crate) input: MakeInput,
 }
+
+pub(crate) type MakeInput = Box<dyn Fn(&[u32]) -> Input>;
 
 /// Calldata and its description.
 #[derive(Clone, Debug)]

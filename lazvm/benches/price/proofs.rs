@@ -128,7 +128,7 @@ pub(crate) fn of_case(case: &Case) -> Vec<Function> {
         function(
             "verify",
             listed,
-            genes.clone(),
+            genes,
             Box::new(move |genes| {
                 let (name, _, proof) = second.altered(genes);
                 let call = sol::verifyCall {

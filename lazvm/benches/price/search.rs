@@ -1,6 +1,7 @@
 //! Searches the inputs of a function for the one with the least gas for its time.
 
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
 use crate::measure::{Function, Machine, Sample};
 
@@ -100,7 +101,7 @@ impl Random {
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (((word ^ (word >> 31)) >> 32) * limit as u64 >> 32) as u32
+        ((((word ^ (word >> 31)) >> 32) * limit as u64) >> 32) as u32
     }
 }
 

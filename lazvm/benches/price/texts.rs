@@ -3,7 +3,7 @@
 use crate::search::{Gene, Random};
 
 /// The genes of a text of at most `max_bytes`.
-pub(crate) fn genes(max_bytes: u32) -> [Gene; 7] {
+pub(crate) const fn genes(max_bytes: u32) -> [Gene; 7] {
     let fragment = Gene::below(FRAGMENTS.len() as u32 + 2);
     let repeats = Gene::new(1, 64);
     [Gene::new(0, max_bytes), fragment, repeats, fragment, repeats, fragment, repeats]

@@ -1,7 +1,8 @@
 //! A whole transaction: a contract that doubles a text in its memory and calls a precompile with it
 //! until the gas is gone.
 
-use std::{sync::Arc, time::Duration};
+use core::time::Duration;
+use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, address};
 use lazai_precompiles::{

@@ -232,8 +232,8 @@ impl<'a> Collector<'a> {
 
     /// Quantizes a matrix that no product reads as the sum of two: the second, `NAME.rest`, holds
     /// what the first leaves.
-    pub(super) fn split_table(&mut self, source: MatrixSource) -> Result<(), QuantizeError> {
-        let weights = self.weights(&source)?;
+    pub(super) fn split_table(&mut self, source: &MatrixSource) -> Result<(), QuantizeError> {
+        let weights = self.weights(source)?;
         let first = self.round(source.clone(), &weights, MAX_BITS)?;
         let columns = (source.columns as usize).max(1);
         let rest: Vec<f32> = weights
@@ -247,7 +247,7 @@ impl<'a> Collector<'a> {
             })
             .collect();
         let name = format!("{}.rest", source.name);
-        let mut second = self.round(MatrixSource { name, ..source }, &rest, MAX_BITS)?;
+        let mut second = self.round(MatrixSource { name, ..source.clone() }, &rest, MAX_BITS)?;
         // What both together lose of the weights.
         let name = second.report.name.clone();
         second.report = TensorReport::new(name, &second.quantized, &weights, None);

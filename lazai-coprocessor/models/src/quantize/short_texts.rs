@@ -72,7 +72,6 @@ impl Generator {
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        #[expect(clippy::cast_possible_truncation, reason = "32 bits")]
         let word = ((word ^ (word >> 31)) >> 32) as u32;
         (word as usize) % limit
     }

@@ -116,7 +116,7 @@ impl TransformerQuantizer<'_, '_> {
             let rows = self.architecture.context;
             let positions = self.matrix("positions".to_owned(), rows, hidden);
             if self.fine_positions {
-                self.collector.split_table(positions)?;
+                self.collector.split_table(&positions)?;
             } else {
                 self.collector.table(positions)?;
             }
