@@ -5,8 +5,9 @@
 //! texts that a search finds, by the processor time of the thread. A price is good if the least gas
 //! a second is above that of Ethereum's slowest precompile, about 20 million.
 
+use core::hint;
 use std::{
-    env, fs, hint,
+    env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
     thread,
@@ -16,7 +17,7 @@ use std::{
 use lazai_coprocessor::Tokenizer;
 use lazai_models::{gguf::Gguf, tokenizer::with_integer_scores};
 
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn core::error::Error>;
 
 fn main() -> ExitCode {
     let mut files: Vec<PathBuf> =
@@ -112,7 +113,7 @@ fn words(tokenizer: &Tokenizer) -> Vec<String> {
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    const fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) as usize % bound
     }
