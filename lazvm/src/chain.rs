@@ -44,8 +44,8 @@ pub(crate) enum Purpose {
     Block,
     /// What the holder of the EVM chose.
     Chosen(Mode),
-    /// Whatever a factory was asked for: a block, or a call of a user. Calls are run in the mode
-    /// given, and in none given they are told by the checks that are off.
+    /// Whatever a factory was asked for: a block, or a call of a user. A call is told by its base
+    /// fee, which is not checked, and is simulated unless another mode is given.
     Unknown(Option<Mode>),
 }
 
@@ -221,13 +221,11 @@ impl Purpose {
             // A block may be executed by this EVM. From Cancun on it would have shown itself by a
             // system call (EIP-4788) before its first transaction.
             Self::Unknown(_) if !cfg.spec().into().is_enabled_in(SpecId::CANCUN) => Mode::Execute,
-            Self::Unknown(Some(mode)) => mode,
-            Self::Unknown(None)
-                if cfg.is_nonce_check_disabled() && cfg.is_base_fee_check_disabled() =>
-            {
-                Mode::Simulate
+            // No block is valid without this check, and no host warms one up or traces one so.
+            Self::Unknown(mode) if cfg.is_base_fee_check_disabled() => {
+                mode.unwrap_or(Mode::Simulate)
             }
-            Self::Unknown(None) => Mode::Execute,
+            Self::Unknown(_) => Mode::Execute,
         }
     }
 }

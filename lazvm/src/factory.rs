@@ -24,12 +24,12 @@ use crate::{
 ///
 /// # Blocks and calls
 /// A node has one factory for blocks and for the calls of its users. Calls are those whose
-/// configuration checks neither nonce nor base fee, as `eth_call` and its relatives do: their AI
-/// calls are priced and not run. Everything else does the work. An EVM that makes a system call
-/// executes a block, and does the work from then on whatever its configuration is; a block from
-/// Cancun on begins with one, and before Cancun a factory's EVM always does the work. So no
-/// configuration lets a block executor simulate. One that skips the system calls, as tests may, gets
-/// [`LazEvm::in_block`].
+/// configuration does not check the base fee, as `eth_call` and its relatives do: their AI calls are
+/// priced and not run. Everything else does the work: no block is valid without that check, and
+/// warming one up or tracing it keeps the check. An EVM that makes a system call executes a block,
+/// and does the work from then on whatever its configuration is; a block from Cancun on begins with
+/// one, and before Cancun a factory's EVM always does the work. So no configuration lets a block
+/// executor simulate. One that skips the system calls, as tests may, gets [`LazEvm::in_block`].
 #[derive(Clone, Debug)]
 pub struct LazEvmFactory {
     runtime: AiRuntime,
@@ -65,8 +65,10 @@ impl LazEvmFactory {
         self
     }
 
-    /// Makes the same factory with calls that do their work or only cost it, whatever their
-    /// configuration. Blocks always do the work.
+    /// Makes the same factory with calls that do their work or only cost it; the default is that
+    /// they cost it.
+    ///
+    /// Calls are those whose base fee is not checked. Everything else always does the work.
     #[must_use]
     pub const fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = Some(mode);

@@ -22,7 +22,7 @@ use lazvm::{
     },
     block_fault_of,
     revm::{
-        context::{BlockEnv, CfgEnv},
+        context::{BlockEnv, CfgEnv, TxEnv},
         database::{InMemoryDB, State},
         inspector::CountInspector,
         primitives::hardfork::SpecId,
@@ -150,13 +150,13 @@ fn no_configuration_lets_a_block_simulate() {
 
 /// The configuration of `eth_call` and its relatives, and of nothing else.
 #[test]
-fn calls_that_check_neither_nonce_nor_base_fee_are_priced_and_not_run() {
+fn calls_whose_base_fee_is_not_checked_are_priced_and_not_run() {
     let device = Arc::new(Letters::default());
     let factory = builder(&device).factory().unwrap();
     for off in 0..1 << 7 {
         let mut evm = factory.create_evm(state(), env(PRAGUE, 20, off));
         let call = crate::support::call(RAW_PROMPT, "a call", 0);
-        let (before, expected) = (device.counts().1, u32::from(off & 3 != 3));
+        let (before, expected) = (device.counts().1, u32::from(off & 1 << 1 == 0));
         evm.transact_raw(call.clone()).unwrap();
         assert_eq!(device.counts().1 - before, expected, "{off:07b}");
         assert_eq!(evm.chain.mode() == Mode::Execute, expected == 1);
@@ -169,6 +169,41 @@ fn calls_that_check_neither_nonce_nor_base_fee_are_priced_and_not_run() {
         evm.transact_system_call(system, RAW_PROMPT, "a system call".into()).unwrap();
         evm.transact_raw(call).unwrap();
         assert_eq!(device.counts().1 - before, expected + 3, "{off:07b}");
+    }
+}
+
+/// `eth_call` and `eth_estimateGas`: reth always sets the nonce, and leaves its check on.
+#[test]
+fn calls_as_reth_configures_them_run_no_model() {
+    let device = Arc::new(Letters::default());
+    let factory = builder(&device).factory().unwrap();
+    let mut called = env(PRAGUE, 20, 0);
+    called.cfg_env.disable_base_fee = true;
+    called.cfg_env.disable_block_gas_limit = true;
+    called.cfg_env.disable_eip3607 = true;
+    called.cfg_env.disable_fee_charge = true;
+    let call = TxEnv { gas_price: 0, ..crate::support::call(RAW_PROMPT, "a call", 0) };
+    let mut evm = factory.create_evm(state(), called.clone());
+    assert!(evm.transact_raw(call.clone()).unwrap().result.is_success());
+    assert_eq!((device.counts().1, evm.meter().calls), (0, 1));
+    // Unless the host wants answers, at the same price.
+    let answering = factory.with_mode(Mode::Execute);
+    let mut evm = answering.create_evm(state(), called);
+    assert!(evm.transact_raw(call).unwrap().result.is_success());
+    assert_eq!((device.counts().1, evm.meter().calls), (1, 1));
+}
+
+/// A factory whose calls are simulated still warms up and traces as a block executes.
+#[test]
+fn no_mode_applies_where_the_base_fee_is_checked() {
+    for mode in [Mode::Execute, Mode::Simulate] {
+        let device = Arc::new(Letters::default());
+        let factory = builder(&device).factory().unwrap().with_mode(mode);
+        for (runs, off) in (1..).zip((0..1 << 7).filter(|off| off & 1 << 1 == 0)) {
+            let mut evm = factory.create_evm(state(), env(PRAGUE, 20, off));
+            evm.transact_raw(crate::support::call(RAW_PROMPT, "warmed up", 0)).unwrap();
+            assert_eq!(device.counts().1, runs, "{mode:?} {off:07b}");
+        }
     }
 }
 

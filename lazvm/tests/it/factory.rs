@@ -65,12 +65,15 @@ fn a_list_of_precompiles_charges_what_the_evm_charges() {
             let code = bytecode::forwarder(kind, RAW_PROMPT);
             let db = database(&[(CONTRACT, &code)]);
             let factory = builder(&device).factory().unwrap().with_mode(mode);
-            let mut ours = factory.create_evm(db.clone(), env());
+            let mut env = env();
+            // A factory simulates nothing else.
+            env.cfg_env.disable_base_fee = mode == Mode::Simulate;
+            let mut ours = factory.create_evm(db.clone(), env.clone());
             let tx = call(CONTRACT, "listed.", 0);
             let expected = ours.transact_raw(tx.clone()).unwrap();
 
             let meter = Arc::new(SharedMeter::default());
-            let mut host = EthEvmFactory::default().create_evm(db, env());
+            let mut host = EthEvmFactory::default().create_evm(db, env);
             let list = dyn_precompiles(factory.runtime(), mode, &meter);
             host.precompiles_mut().extend_precompiles(list);
             let got = host.transact_raw(tx).unwrap();
