@@ -20,7 +20,8 @@ pub trait BaseFeeSource: Debug + Send + Sync {
     /// them.
     ///
     /// # Errors
-    /// [`Fault`] if this node does not know them; transactions then end without a result.
+    /// [`Fault`] if this node does not know them; transactions then end without a result, in
+    /// [`UnknownBaseFees`](crate::UnknownBaseFees).
     fn base_fees(&self, block: &BlockEnv) -> Result<Option<Resources<u64>>, Fault>;
 }
 

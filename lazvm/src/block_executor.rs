@@ -13,7 +13,7 @@ use alloy_primitives::B256;
 use lazai_api_types::Fault;
 use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 
-use crate::{FaultLog, LazContext, LazEvm, LazEvmFactory, block_fault_of};
+use crate::{FaultLog, LazContext, LazEvm, LazEvmFactory, faults::transaction_fault_of};
 
 /// Makes block executors that do the work of AI calls by their type, whatever the configuration
 /// says and whether or not the block begins with a system call.
@@ -62,7 +62,9 @@ impl<F: BlockExecutorFactory<EvmFactory = LazEvmFactory>> BlockExecutorFactory
 /// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
 /// error, for which builders give the whole block up. Here it is reported as an invalid transaction,
 /// which builders pass over, and noted in a [`FaultLog`], after which the transaction is not tried
-/// any more. Never validate a block with it: a valid one would be refused.
+/// any more. A fault of the whole block, whose base fees this node does not know, is no
+/// transaction's: it stays an internal error and is not noted. Never validate a block with it: a
+/// valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {
     executor: E,
@@ -96,7 +98,7 @@ impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor
             return Err(left_out(hash, None));
         }
         self.executor.execute_transaction_without_commit((env, tx)).map_err(|error| {
-            match block_fault_of(&error) {
+            match transaction_fault_of(&error) {
                 Some(fault) => {
                     self.faults.record(hash);
                     left_out(hash, Some(fault.clone()))

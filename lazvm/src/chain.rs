@@ -10,7 +10,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRules, AiRuntime, BlockPosition, Meter};
+use crate::{AiRules, AiRuntime, BlockPosition, Meter, UnknownBaseFees};
 
 /// The context of a [`LazEvm`](crate::LazEvm): Ethereum's, with [`LazChain`] in the slot for
 /// chains.
@@ -187,11 +187,11 @@ impl LazChain {
     }
 
     /// Fails the transaction if the base fees of its block are not known.
-    pub(crate) fn check_fees_known(&mut self) -> Result<(), Fault> {
+    pub(crate) fn check_fees_known(&mut self) -> Result<(), UnknownBaseFees> {
         match &self.unknown_fees {
             Some(fault) => {
                 self.fault = Some(fault.clone());
-                Err((**fault).clone())
+                Err(UnknownBaseFees { fault: (**fault).clone() })
             }
             None => Ok(()),
         }

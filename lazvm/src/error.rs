@@ -26,6 +26,15 @@ pub struct BaseFeeMismatch {
     pub got: u64,
 }
 
+/// This node does not know the base fees of a block, which says nothing about its transactions.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the base fees of the block are not known: {fault}")]
+pub struct UnknownBaseFees {
+    /// Why it does not.
+    #[source]
+    pub fault: Fault,
+}
+
 /// Why a block's header is not accepted.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

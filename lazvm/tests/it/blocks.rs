@@ -1,13 +1,16 @@
 //! What alloy-evm's executor of blocks makes of the factory, and what a builder of blocks sees.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
-    BuilderExecutor, FaultLog, LazBlockExecutorFactory, LazEvmFactory, LeftOut, Mode,
+    BaseFeeSource, BuilderExecutor, Fault, FaultKind, FaultLog, LazBlockExecutorFactory,
+    LazEvmFactory, LeftOut, Mode, Resources,
     alloy_consensus::{
-        ReceiptEnvelope, Signed, TxEnvelope, TxLegacy, TxReceipt, transaction::Recovered,
+        ReceiptEnvelope, Signed, TxEnvelope, TxLegacy, TxReceipt,
+        transaction::{Recovered, TxHashRef},
     },
     alloy_evm::{
         Evm, EvmEnv, EvmFactory,
@@ -257,6 +260,46 @@ fn a_builder_leaves_out_what_this_node_cannot_run() {
         let (_, done) = building.finish().unwrap();
         assert_eq!(done.receipts.len(), 2);
         assert_eq!(device.counts().1 - before, if attempt <= 3 { 3 } else { 2 }, "{attempt}");
+    }
+}
+
+/// Knows the base fees only when it has caught up.
+#[derive(Debug, Default)]
+struct Late(AtomicBool);
+
+impl BaseFeeSource for Late {
+    fn base_fees(&self, _: &BlockEnv) -> Result<Option<Resources<u64>>, Fault> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Ok(Some(FEES)),
+            false => Err(Fault { kind: FaultKind::State, message: "not caught up".into() }),
+        }
+    }
+}
+
+/// What this node does not know about a block says nothing about its transactions.
+#[test]
+fn a_late_source_of_base_fees_gives_up_no_transaction() {
+    let (device, source) = (Arc::new(Letters::default()), Arc::new(Late::default()));
+    let factory =
+        builder(&device).factory().unwrap().with_base_fee_source(Arc::clone(&source) as _);
+    let (executors, faults) = (executors(factory), Arc::new(FaultLog::default()));
+    for attempt in 1..=4 {
+        source.0.store(attempt == 4, Ordering::Relaxed);
+        let mut state = state();
+        let evm = executors.evm_factory().create_evm(&mut state, env(PRAGUE, 20, 0));
+        let executor = executors.create_executor(evm, context());
+        let mut building = BuilderExecutor::new(executor, Arc::clone(&faults));
+        building.apply_pre_execution_changes().unwrap();
+        let tx = asks("patient.", 0);
+        let hash = *tx.tx_hash();
+        match building.execute_transaction(tx) {
+            Ok(_) => assert_eq!((attempt, device.counts().1), (4, 1)),
+            Err(error) => {
+                assert!(attempt < 4 && error.as_internal().is_some(), "{attempt} {error:?}");
+                assert_eq!(block_fault_of(&error).unwrap().message, "not caught up");
+            }
+        }
+        assert!(!faults.gave_up(&hash));
     }
 }
 
