@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::B256;
 use lazai_api_types::{
-    Coprocessor, Job, Outcome, Output, PortError, PreparedJob, Quote, Task, Work,
+    Coprocessor, Job, ModelId, Outcome, Output, PortError, PreparedJob, Quote, Task, Work,
 };
 
 /// A device that runs a model once for each job: it remembers outcomes, and of several callers with
@@ -28,6 +28,8 @@ use lazai_api_types::{
 pub struct CachedCoprocessor {
     device: Arc<dyn Coprocessor>,
     memory: Arc<Mutex<Memory>>,
+    /// Models that this device has prepared a job of.
+    models: Mutex<BTreeSet<ModelId>>,
     /// Jobs that this device is running.
     running: Mutex<BTreeSet<B256>>,
     /// Told when a run has ended.
@@ -68,16 +70,23 @@ impl CachedCoprocessor {
         Self::over(Arc::new(Mutex::new(memory)), device)
     }
 
-    /// Puts the same memory before another `device` with the same models.
+    /// Puts the same memory before another `device`.
     ///
-    /// Each uses what the other remembers, and neither waits for the other's runs.
+    /// Each uses what the other remembers, and neither waits for the other's runs. Of models that
+    /// it does not have, each says so, whatever the other remembers.
     #[must_use]
     pub fn sharing(&self, device: Arc<dyn Coprocessor>) -> Self {
         Self::over(Arc::clone(&self.memory), device)
     }
 
     const fn over(memory: Arc<Mutex<Memory>>, device: Arc<dyn Coprocessor>) -> Self {
-        Self { device, memory, running: Mutex::new(BTreeSet::new()), ended: Condvar::new() }
+        Self {
+            device,
+            memory,
+            models: Mutex::new(BTreeSet::new()),
+            running: Mutex::new(BTreeSet::new()),
+            ended: Condvar::new(),
+        }
     }
 
     /// Returns the bytes that the remembered outcomes take.
@@ -89,6 +98,10 @@ impl CachedCoprocessor {
     fn lock(&self) -> MutexGuard<'_, Memory> {
         // No change of the memory is left half done by a panic.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn models(&self) -> MutexGuard<'_, BTreeSet<ModelId>> {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeSet<B256>> {
@@ -152,10 +165,15 @@ impl Coprocessor for CachedCoprocessor {
             }
         }
         let key = job.hash();
-        if let Some((quote, outcome)) = self.lock().get(&key) {
+        // The outcome may be that of another device, and this one may not have the model.
+        let has_model = self.models().contains(&job.model);
+        if has_model && let Some((quote, outcome)) = self.lock().get(&key) {
             return Ok(Box::new(Remembered { quote, outcome }));
         }
         let prepared = self.device.prepare(job)?;
+        if !has_model {
+            self.models().insert(job.model);
+        }
         Ok(Box::new(Missed { owner: self, key, prepared }))
     }
 }

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::{sync::Arc, thread};
 
 use lazai_api_types::{
-    Coprocessor, Generation, Job, Outcome, PortError, Prompt, Quote, Sampling, Task,
+    Coprocessor, Generation, Job, Outcome, PortError, Prompt, Quote, Rejection, Sampling, Task,
 };
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
@@ -144,6 +144,38 @@ fn devices_that_share_a_memory_do_not_wait_for_each_other() {
         assert_eq!(user.join().unwrap(), outcome);
     });
     assert_eq!((device.counts().1, stuck.device.counts().1), (1, 1));
+}
+
+/// A device without models.
+#[derive(Debug)]
+struct NoModels;
+
+impl Coprocessor for NoModels {
+    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+        Err(Rejection::UnknownModel { model: job.model }.into())
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+        Err(Rejection::UnknownModel { model: job.model }.into())
+    }
+}
+
+/// What a node answers depends on its device, and not on what another was asked before.
+#[test]
+fn a_shared_memory_answers_for_no_model_that_a_device_lacks() {
+    let device = Arc::new(Letters::default());
+    let users = CachedCoprocessor::new(Arc::clone(&device) as _, 1 << 20);
+    let other = Arc::new(Letters::default());
+    let (without, with) =
+        (users.sharing(Arc::new(NoModels)), users.sharing(Arc::clone(&other) as _));
+    let job = job("shared", 5);
+    let expected = Err(Rejection::UnknownModel { model: MODEL }.into());
+    assert_eq!(without.run(&job), expected);
+    let outcome = users.run(&job);
+    assert_eq!(without.run(&job), expected);
+    assert_eq!(without.prepare(&job).map(|prepared| prepared.quote()), NoModels.quote(&job));
+    assert_eq!((with.run(&job), users.run(&job)), (outcome.clone(), outcome));
+    assert_eq!((device.counts().1, other.counts().1), (1, 0));
 }
 
 #[test]
