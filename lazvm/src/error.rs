@@ -1,6 +1,7 @@
+use alloy_primitives::Address;
 use lazai_api_types::{Fault, ProofSystemId};
 use lazai_precompiles::DuplicateVerifier;
-use revm::context_interface::result::EVMError;
+use revm::{bytecode::BytecodeDecodeError, context_interface::result::EVMError};
 
 /// Why a transaction has no result. Its state is untouched and it must not get a receipt.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -14,6 +15,21 @@ pub enum LazVmError<DBError> {
     /// This machine failed; others may not, so the same transaction may succeed there.
     #[error("the transaction was aborted by a {0}")]
     Fault(Fault),
+    /// A state override that is none.
+    #[error(transparent)]
+    Override(#[from] InvalidOverride),
+}
+
+/// Code of a state override that no account can have: it begins as a delegation (EIP-7702) and is
+/// none.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the code given for {address} is no delegation, whose first bytes it has: {error}")]
+pub struct InvalidOverride {
+    /// The account.
+    pub address: Address,
+    /// What is wrong with the code.
+    #[source]
+    pub error: BytecodeDecodeError,
 }
 
 /// A block whose header does not show the highest base fee of a resource, and is invalid.

@@ -40,7 +40,9 @@ pub use builder::LazVmBuilder;
 pub use cache::CachedCoprocessor;
 pub use chain::{LazChain, LazContext};
 pub use dynamic::dyn_precompiles;
-pub use error::{BaseFeeMismatch, BuildError, HeaderError, LazVmError, UnknownBaseFees};
+pub use error::{
+    BaseFeeMismatch, BuildError, HeaderError, InvalidOverride, LazVmError, UnknownBaseFees,
+};
 pub use evm::{LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;

@@ -3,6 +3,8 @@ use alloc::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::{Database, bytecode::Bytecode, state::AccountInfo};
 
+use crate::InvalidOverride;
+
 /// Accounts that differ from the state in one call, as `eth_call` takes them.
 pub type StateOverrides = BTreeMap<Address, AccountOverride>;
 
@@ -13,7 +15,7 @@ pub struct AccountOverride {
     pub balance: Option<U256>,
     /// The nonce.
     pub nonce: Option<u64>,
-    /// The code.
+    /// The code. What begins with `0xef01` must be a delegation (EIP-7702).
     pub code: Option<Bytes>,
     /// The whole storage, by slot: what is not in it is zero.
     pub storage: Option<BTreeMap<U256, U256>>,
@@ -26,11 +28,20 @@ pub struct AccountOverride {
 pub(crate) struct OverriddenState<'a, DB> {
     state: &'a mut DB,
     overrides: &'a StateOverrides,
+    codes: BTreeMap<Address, Bytecode>,
 }
 
 impl<'a, DB> OverriddenState<'a, DB> {
-    pub(crate) const fn new(state: &'a mut DB, overrides: &'a StateOverrides) -> Self {
-        Self { state, overrides }
+    pub(crate) fn new(
+        state: &'a mut DB,
+        overrides: &'a StateOverrides,
+    ) -> Result<Self, InvalidOverride> {
+        let codes = overrides.iter().filter_map(|(address, account)| {
+            let code = Bytecode::new_raw_checked(account.code.clone()?);
+            let code = code.map_err(|error| InvalidOverride { address: *address, error });
+            Some(code.map(|code| (*address, code)))
+        });
+        Ok(Self { state, overrides, codes: codes.collect::<Result<_, _>>()? })
     }
 }
 
@@ -43,8 +54,8 @@ impl<DB: Database> Database for OverriddenState<'_, DB> {
         let mut account = account.unwrap_or_default();
         account.balance = other.balance.unwrap_or(account.balance);
         account.nonce = other.nonce.unwrap_or(account.nonce);
-        Ok(Some(match &other.code {
-            Some(code) => account.with_code(Bytecode::new_raw(code.clone())),
+        Ok(Some(match self.codes.get(&address) {
+            Some(code) => account.with_code(code.clone()),
             None => account,
         }))
     }

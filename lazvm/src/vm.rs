@@ -95,7 +95,8 @@ impl<DB: Database> LazVm<DB> {
     /// of `overrides` are others.
     ///
     /// # Errors
-    /// As [`transact`](Self::transact).
+    /// As [`transact`](Self::transact), and [`LazVmError::Override`] for code that no account can
+    /// have.
     pub fn simulate_with(
         &mut self,
         tx: TxEnv,
@@ -106,8 +107,9 @@ impl<DB: Database> LazVm<DB> {
         unchecked(&mut env.cfg_env);
         let mut chain = ctx.chain.clone();
         chain.replace_purpose(Purpose::Chosen(Mode::Simulate));
+        // Before the precompiles are lent: what is refused here must leave them where they are.
+        let db = OverriddenState::new(&mut ctx.journaled_state.database, overrides)?;
         let kept = replace(precompiles, ethereum(env.cfg_env.spec));
-        let db = OverriddenState::new(&mut ctx.journaled_state.database, overrides);
         let mut evm = LazEvm::assemble(db, env, chain, kept, NoOpInspector, false);
         let result = run(&mut evm, tx);
         *precompiles = evm.into_inner().precompiles;

@@ -270,6 +270,7 @@ fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {
         LazVmError::Evm(EVMError::Database(error)) => Refused::Fault(error.to_string()),
         LazVmError::Evm(EVMError::Custom(error)) => Refused::Fault(error),
         LazVmError::Evm(EVMError::CustomAny(error)) => Refused::Fault(error.to_string()),
+        LazVmError::Override(error) => Refused::Invalid(error.to_string()),
     }
 }
 

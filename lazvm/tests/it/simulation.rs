@@ -9,11 +9,12 @@ use lazai_precompiles::{
     address::{QUOTE, RAW_PROMPT},
 };
 use lazvm::{
-    AccountOverride, LazVm, Settlement, StateOverrides,
-    alloy_evm::{Evm, EvmEnv, EvmFactory},
+    AccountOverride, InvalidOverride, LazVm, LazVmError, Settlement, StateOverrides,
+    alloy_evm::{Evm, EvmEnv, EvmFactory, precompiles::DynPrecompile},
     revm::{
         context::{BlockEnv, CfgEnv, TxEnv},
         database::InMemoryDB,
+        precompile::{PrecompileId, PrecompileOutput},
         primitives::hardfork::SpecId,
     },
 };
@@ -93,6 +94,38 @@ fn a_simulation_sees_other_accounts_and_leaves_the_state_alone() {
     assert_eq!(value(&mut vm, Some(slot(3)), BTreeMap::new()), U256::from(3));
     assert_eq!(value(&mut vm, Some(slot(3)), slot(4)), U256::from(4));
     assert_eq!(device.counts().1, 0);
+}
+
+/// Code that revm cannot read is refused, and the machine keeps what its host has given it.
+#[test]
+fn overriding_code_that_is_none_is_refused() {
+    let device = Arc::new(Letters::default());
+    let mut vm = machine(&device);
+    let added = DynPrecompile::new(PrecompileId::Custom("test".into()), |input| {
+        Ok(PrecompileOutput::new(0, vec![42].into(), input.reservoir))
+    });
+    vm.evm_mut().precompiles_mut().apply_precompile(&OUTER, |_| Some(added));
+    let delegation = [[0xef, 0x01, 0x00].as_slice(), CONTRACT.as_slice()].concat();
+    let other_version = [[0xef, 0x01, 0x01].as_slice(), CONTRACT.as_slice()].concat();
+    let simulated = |vm: &mut LazVm<InMemoryDB>, code: &[u8]| {
+        let code = Some(code.to_vec().into());
+        let account = AccountOverride { code, ..Default::default() };
+        let overrides = StateOverrides::from([(STRANGER, account)]);
+        vm.simulate_with(call(STRANGER, "?", 0), &overrides)
+    };
+    for code in [&[0xef, 0x01][..], &[0xef, 0x01, 0x00], &delegation[..22], &other_version] {
+        match simulated(&mut vm, code) {
+            Err(LazVmError::Override(InvalidOverride { address: STRANGER, .. })) => {}
+            other => panic!("expected {code:?} to be refused, got {other:?}"),
+        }
+        let small = TxEnv { gas_limit: 100_000, ..call(OUTER, "", 0) };
+        let kept = vm.transact(small).unwrap().execution.result;
+        assert_eq!(kept.output().unwrap().as_ref(), [42], "{code:?}");
+    }
+    // Other code of this first byte only fails when it is run.
+    assert!(!simulated(&mut vm, &[0xef]).unwrap().result.is_success());
+    assert!(!simulated(&mut vm, &[0xef, 0x00]).unwrap().result.is_success());
+    assert_eq!(simulated(&mut vm, &delegation).unwrap().meter.calls, 1);
 }
 
 /// A host that zeroes the base fee of a call, as many do, does not make models free.
