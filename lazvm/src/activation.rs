@@ -27,6 +27,19 @@ impl Activation {
             Self::Timestamp(timestamp) => position.timestamp >= timestamp,
         }
     }
+
+    /// Tells whether it comes after `other` in every chain. Neither of a block and a time does.
+    pub(crate) const fn is_after(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Block(own), Self::Block(other))
+            | (Self::Timestamp(own), Self::Timestamp(other)) => own > other,
+            (Self::Block(own) | Self::Timestamp(own), Self::Genesis) => own > 0,
+            (Self::Never, other) => !matches!(other, Self::Never),
+            (Self::Block(_), Self::Never | Self::Timestamp(_))
+            | (Self::Genesis, _)
+            | (Self::Timestamp(_), Self::Block(_) | Self::Never) => false,
+        }
+    }
 }
 
 /// Where a block stands in its chain, which decides what holds in it.

@@ -1,4 +1,4 @@
-use alloc::{sync::Arc, vec, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 use lazai_api_types::{Coprocessor, GasPricing, ProofVerifier};
 use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Settings};
@@ -26,14 +26,23 @@ use crate::{Activation, BlockPosition, PricingSchedule, pricing::Constant};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct AiRuntime(Arc<Vec<Era>>);
+pub struct AiRuntime(Arc<Eras>);
 
-/// What holds from a block on.
+/// What holds from which block on: precompiles and prices each by themselves, so that a change of
+/// one leaves the other as it is in that block.
 #[derive(Clone, Debug)]
-struct Era {
-    from: Activation,
-    precompiles: Arc<AiPrecompiles>,
-    pricing: Arc<dyn PricingSchedule>,
+struct Eras {
+    start: Activation,
+    precompiles: Changes<Arc<AiPrecompiles>>,
+    pricing: Changes<Arc<dyn PricingSchedule>>,
+}
+
+/// What holds first, and each change of it.
+#[derive(Clone, Debug)]
+struct Changes<T> {
+    first: T,
+    /// In the order in which they come.
+    later: Vec<(Activation, T)>,
 }
 
 /// What the AI precompiles are in one block.
@@ -49,11 +58,11 @@ impl AiRuntime {
     /// Puts precompiles and prices together, which hold in every block.
     #[must_use]
     pub fn new(precompiles: AiPrecompiles, pricing: Arc<dyn GasPricing>) -> Self {
-        Self(Arc::new(vec![Era {
-            from: Activation::Genesis,
-            precompiles: Arc::new(precompiles),
-            pricing: Arc::new(Constant(pricing)),
-        }]))
+        Self(Arc::new(Eras {
+            start: Activation::Genesis,
+            precompiles: Changes::new(Arc::new(precompiles)),
+            pricing: Changes::new(Arc::new(Constant(pricing))),
+        }))
     }
 
     /// Puts a device, proof systems and prices together, which hold in every block.
@@ -69,20 +78,18 @@ impl AiRuntime {
         Ok(Self::new(AiPrecompiles::new(coprocessor, verifiers, settings)?, pricing))
     }
 
-    /// Makes the same runtime with AI precompiles that begin at `from`. Before, their addresses are
-    /// accounts like any other.
+    /// Makes the same runtime with AI precompiles that begin at `from`, whatever changes before.
+    /// Until then, their addresses are accounts like any other.
     #[must_use]
     pub fn starting(self, from: Activation) -> Self {
-        self.edited(|eras| {
-            if let Some(first) = eras.first_mut() {
-                first.from = from;
-            }
-        })
+        self.edited(|eras| eras.start = from)
     }
 
     /// Makes the same runtime with other precompiles and prices from `from` on.
     ///
-    /// Of several upgrades that are active, the one added last holds.
+    /// Of several changes that are active, the one of the latest block holds, or that of the latest
+    /// time; of equal ones, and of a block and a time, the one added last. In which order changes of
+    /// one kind are added is all the same.
     #[must_use]
     pub fn upgraded(
         self,
@@ -90,45 +97,60 @@ impl AiRuntime {
         precompiles: AiPrecompiles,
         pricing: Arc<dyn GasPricing>,
     ) -> Self {
-        let (precompiles, pricing) = (Arc::new(precompiles), Arc::new(Constant(pricing)));
-        self.edited(|eras| eras.push(Era { from, precompiles, pricing }))
+        self.edited(|eras| {
+            eras.precompiles.add(from, Arc::new(precompiles));
+            eras.pricing.add(from, Arc::new(Constant(pricing)));
+        })
     }
 
-    /// Makes the same runtime with other prices from `from` on; the precompiles stay.
+    /// Makes the same runtime with other prices from `from` on, until the next change of them. The
+    /// precompiles stay, and an [upgrade](Self::upgraded) changes them in its own block.
     #[must_use]
     pub fn repriced(self, from: Activation, pricing: Arc<dyn GasPricing>) -> Self {
-        self.edited(|eras| {
-            if let Some(last) = eras.last() {
-                let precompiles = Arc::clone(&last.precompiles);
-                eras.push(Era { from, precompiles, pricing: Arc::new(Constant(pricing)) });
-            }
-        })
+        self.edited(|eras| eras.pricing.add(from, Arc::new(Constant(pricing))))
     }
 
     /// Makes the same runtime with prices that `schedule` tells block by block, such as the chain's
-    /// [`Governance`](lazai_gas::Governance); they replace those of the last upgrade.
+    /// [`Governance`](lazai_gas::Governance); they replace those of the last change.
     #[must_use]
     pub fn governed(self, schedule: Arc<dyn PricingSchedule>) -> Self {
-        self.edited(|eras| {
-            if let Some(last) = eras.last_mut() {
-                last.pricing = schedule;
-            }
-        })
+        self.edited(|eras| *eras.pricing.last_mut() = schedule)
     }
 
     /// Returns what the AI precompiles are in the block at `position`; none where their addresses
     /// are accounts like any other.
     #[must_use]
     pub fn rules_at(&self, position: BlockPosition) -> Option<AiRules> {
-        let era = self.0.iter().rev().find(|era| era.from.is_active(position))?;
-        Some(AiRules {
-            precompiles: Arc::clone(&era.precompiles),
-            pricing: era.pricing.pricing_at(position),
+        let Eras { start, precompiles, pricing } = &*self.0;
+        start.is_active(position).then(|| AiRules {
+            precompiles: Arc::clone(precompiles.at(position)),
+            pricing: pricing.at(position).pricing_at(position),
         })
     }
 
-    fn edited(mut self, edit: impl FnOnce(&mut Vec<Era>)) -> Self {
+    fn edited(mut self, edit: impl FnOnce(&mut Eras)) -> Self {
         edit(Arc::make_mut(&mut self.0));
         self
+    }
+}
+
+impl<T> Changes<T> {
+    const fn new(first: T) -> Self {
+        Self { first, later: Vec::new() }
+    }
+
+    /// Adds a change before the first that comes later.
+    fn add(&mut self, from: Activation, value: T) {
+        let next = self.later.iter().position(|(other, _)| other.is_after(from));
+        self.later.insert(next.unwrap_or(self.later.len()), (from, value));
+    }
+
+    fn at(&self, position: BlockPosition) -> &T {
+        let active = self.later.iter().rev().find(|(from, _)| from.is_active(position));
+        active.map_or(&self.first, |(_, value)| value)
+    }
+
+    fn last_mut(&mut self) -> &mut T {
+        self.later.last_mut().map_or(&mut self.first, |(_, value)| value)
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use alloy_primitives::{TxKind, U256};
 use lazai_precompiles::{Precompile, address::RAW_PROMPT};
 use lazvm::{
-    Activation, AiRuntime, BaseFeeSource, ChangeLimits, Fault, FaultKind, GasSchedule, Governance,
-    LazEvmFactory, Resources,
+    Activation, AiPrecompiles, AiRuntime, BaseFeeSource, BlockPosition, ChangeLimits, Fault,
+    FaultKind, GasSchedule, Governance, LazEvmFactory, Resources, Settings,
     alloy_evm::{EthEvmFactory, Evm, EvmEnv, EvmFactory},
     fault_of,
     revm::{
@@ -150,6 +150,46 @@ fn an_upgrade_changes_precompiles_and_prices_from_its_block_on() {
     assert_eq!(gas(3, 0) + 3_000, gas(5, 0));
     assert_eq!(gas(5, 100), gas(3, 0));
     assert_eq!(gas(4, 100), gas(3, 0), "of several that are active the last holds");
+}
+
+/// Each block has the precompiles and the prices of their own last change, whichever was announced
+/// first.
+#[test]
+fn changes_hold_from_their_block_on_in_whatever_order_they_are_added() {
+    let device = Arc::new(Letters::default());
+    let with_tokens = |prompt_max_tokens| {
+        let settings = Settings { prompt_max_tokens, ..Settings::default() };
+        AiPrecompiles::new(Arc::clone(&device) as _, Vec::new(), settings).unwrap()
+    };
+    let price = |gamma| Arc::new(GasSchedule { gamma, ..schedule() });
+    let runtime = || AiRuntime::new(with_tokens(1), price(1_000));
+    let upgrade = Activation::Block(200);
+    let orders = [
+        runtime()
+            .starting(Activation::Block(50))
+            .upgraded(upgrade, with_tokens(2), price(3_000))
+            .repriced(Activation::Block(100), price(2_000)),
+        runtime()
+            .repriced(Activation::Block(100), price(2_000))
+            .upgraded(upgrade, with_tokens(2), price(3_000))
+            .starting(Activation::Block(50)),
+    ];
+    for runtime in orders {
+        let rules = |number| {
+            let rules = runtime.rules_at(BlockPosition { number, timestamp: 0 })?;
+            Some((rules.precompiles.settings().prompt_max_tokens, rules.pricing.base().gas_ai))
+        };
+        let at = [49, 50, 99, 100, 150, 199, 200, 250].map(rules);
+        let [first, repriced, upgraded] = [(1, 1_000), (1, 2_000), (2, 3_000)].map(Some);
+        let expected = [None, first, first, repriced, repriced, repriced, upgraded, upgraded];
+        assert_eq!(at, expected);
+    }
+    // No change begins what has not begun.
+    let early = runtime().upgraded(Activation::Block(10), with_tokens(2), price(3_000));
+    let early = early.starting(Activation::Block(50));
+    assert!(early.rules_at(BlockPosition { number: 49, timestamp: 0 }).is_none());
+    let begun = early.rules_at(BlockPosition { number: 50, timestamp: 0 }).unwrap();
+    assert_eq!(begun.precompiles.settings().prompt_max_tokens, 2);
 }
 
 /// The fees of block `n` are those of [`FEES`], plus `n` for each resource.
