@@ -2,6 +2,22 @@
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenizerError {
+    /// Nothing is left of an added token when it is normalized, so that it is found everywhere.
+    #[error("nothing is left of added token {token} when it is normalized")]
+    AddedEmpty {
+        /// The token.
+        token: u32,
+    },
+    /// Two added tokens are one text when they are normalized, so that one is read at random.
+    #[error("added tokens {first} and {second} are both {text:?} when they are normalized")]
+    AddedTwice {
+        /// The smaller token.
+        first: u32,
+        /// The larger token.
+        second: u32,
+        /// Their text.
+        text: String,
+    },
     /// A prefix or suffix that is added to every piece of a word is too long or cuts a character.
     #[error("{part} has {got} bytes, above the limit {max}")]
     Affix {

@@ -4,7 +4,7 @@ use std::{
 };
 
 use lazai_api_types::Rejection;
-use tokenizers::ModelWrapper;
+use tokenizers::{ModelWrapper, NormalizedString, Normalizer};
 
 use super::{
     OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
@@ -89,6 +89,7 @@ impl Tokenizer {
             _ => None,
         };
         check_tokens(&inner, &template, vocabulary)?;
+        check_added_tokens(&inner)?;
         let special = SpecialTexts::new(
             inner
                 .get_added_tokens_decoder()
@@ -242,6 +243,31 @@ fn check_tokens(
     let largest = unique.last().into_iter().chain(template).max();
     if let Some(got) = largest.copied().filter(|token| *token >= vocabulary) {
         return Err(TokenizerError::Vocabulary { got, vocabulary });
+    }
+    Ok(())
+}
+
+/// Checks that no two added tokens are looked for by one normalized text, and none by an empty one.
+///
+/// The crate gives the texts to its automaton in the order of a hash map, and takes the first of two
+/// that are equal. Tokens that are looked for before normalization are told apart by their content.
+fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerError> {
+    let added: BTreeMap<_, _> = inner.get_added_tokens_decoder().into_iter().collect();
+    let mut tokens = BTreeMap::new();
+    for (token, added) in added.into_iter().filter(|(_, added)| added.normalized) {
+        let mut text = NormalizedString::from(added.content);
+        if let Some(normalizer) = inner.get_normalizer() {
+            normalizer
+                .normalize(&mut text)
+                .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
+        }
+        let text = text.get().to_owned();
+        if text.is_empty() {
+            return Err(TokenizerError::AddedEmpty { token });
+        }
+        if let Some(first) = tokens.insert(text.clone(), token) {
+            return Err(TokenizerError::AddedTwice { first, second: token, text });
+        }
     }
     Ok(())
 }

@@ -77,6 +77,42 @@ fn a_token_that_fills_the_memory_is_refused() {
     assert_eq!(error.unwrap_err(), expected);
 }
 
+/// Adds normalized tokens of these texts to the tokenizer of three tokens, and lowers all letters.
+fn lowered(texts: &[(&str, bool)]) -> Result<Tokenizer, TokenizerError> {
+    tokenizer(|json| {
+        json["normalizer"] = json!({"type": "Sequence", "normalizers": [
+            {"type": "Lowercase"}, {"type": "Strip", "strip_left": true, "strip_right": true}
+        ]});
+        json["model"]["merges"] = json!([]);
+        json["model"]["vocab"] = json!({"<s>": 0});
+        for ((text, special), id) in texts.iter().zip(1..) {
+            json["added_tokens"].as_array_mut().unwrap().push(json!({
+                "id": id, "content": text, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": true, "special": special
+            }));
+        }
+    })
+}
+
+#[test]
+fn added_tokens_of_one_normalized_text_are_refused() {
+    for special in [[false, false], [true, false], [true, true]] {
+        let error = lowered(&[("COVID", special[0]), ("covid", special[1])]).unwrap_err();
+        let text = "covid".to_owned();
+        assert_eq!(error, TokenizerError::AddedTwice { first: 1, second: 2, text });
+    }
+    for text in ["COVID", "covid"] {
+        let tokenizer = lowered(&[(text, false), ("other", false)]).unwrap();
+        assert_eq!(tokenizer.encode("CovidcovidOTHER").unwrap(), [0, 1, 1, 2]);
+    }
+}
+
+#[test]
+fn an_added_token_that_normalization_empties_is_refused() {
+    let error = lowered(&[("  ", false), ("a", false)]).unwrap_err();
+    assert_eq!(error, TokenizerError::AddedEmpty { token: 1 });
+}
+
 /// Why a fixture is refused after a change.
 fn refused(mut json: Value, change: impl Fn(&mut Value)) -> TokenizerError {
     change(&mut json);
