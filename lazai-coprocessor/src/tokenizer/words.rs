@@ -145,7 +145,7 @@ impl Pattern for &Splitter {
 /// What the engine of the crate does not hand to an automaton has a syntax that automata lack, or a
 /// quantifier followed by a plus sign, which means another thing to them.
 pub(super) fn is_regular(pattern: &str) -> bool {
-    const OTHERWISE: [&str; 8] = ["++", "*+", "?+", "}+", "\\<", "\\>", "\\b", "\\G"];
+    const OTHERWISE: [&str; 9] = ["++", "*+", "?+", "}+", "\\<", "\\>", "\\b", "\\B", "\\G"];
     regex_syntax::parse(pattern).is_ok() && !OTHERWISE.iter().any(|other| pattern.contains(other))
 }
 
@@ -171,6 +171,9 @@ mod tests {
             assert!(is_regular(pattern), "{pattern}");
         }
         for pattern in [r"a(?!b)", r"(a)\1", "(?>a|b)c", "a++b", "(?<=a)b", "("] {
+            assert!(!is_regular(pattern), "{pattern}");
+        }
+        for pattern in [r"\ba", r"a\B", r"a\>", r"\<a", r"\Ga"] {
             assert!(!is_regular(pattern), "{pattern}");
         }
         assert!(Regex::new("a(?!b)").is_ok());
