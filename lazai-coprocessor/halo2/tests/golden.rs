@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use alloy_primitives::{B256, b256};
+use alloy_primitives::{B256, b256, keccak256};
 use lazai_api_types::{
     Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, codec::Reader, key_hash,
 };
@@ -14,6 +14,18 @@ const PROOF: &[u8] = include_bytes!("../testdata/perceptron_proof.bin");
 
 /// The name of the key: a changed value here is a change of consensus.
 const KEY_HASH: B256 = b256!("c13a203a0351d0766cf4cc85808f3fadd0159e0d7217f88ecfdc55059f0c34b6");
+
+/// Files that are written again must not pass unnoticed.
+#[test]
+fn the_files_are_those_that_were_published() {
+    for (bytes, hash) in [
+        (KEY, b256!("62632063e6de8f5fc56dee6332f841988c2c6b604bff254fb8df7c0c207a2ea3")),
+        (STATEMENT, b256!("d48af8e5fa16fc9e9749bd18fd669a91c96057079aeefc67605c183f44fdbeb4")),
+        (PROOF, b256!("0be0b18a9e51a99ae54a62722f0cca117403fae24b7726ab1b0499e63420b101")),
+    ] {
+        assert_eq!(keccak256(bytes), hash);
+    }
+}
 
 fn statement() -> InferenceStatement {
     let mut reader = Reader::new(STATEMENT);

@@ -77,6 +77,28 @@ fn openings_are_proofs_of_values() {
     assert_eq!(DataOpeningVerifier.verify(&other, Claim::Values(&values), &proof), Ok(false));
 }
 
+/// Keys, values and proofs have one encoding. `LAZVM_WRITE_TESTDATA=1` writes the files again.
+#[test]
+fn a_golden_opening_verifies_under_its_key() {
+    let dataset = Leaves::new(30_000, 7, 9_000);
+    let commitment = dataset.commitment;
+    let key = OpeningKey { coding: commitment.coding() }.encode().to_vec();
+    let (values, proof) = parts(&commitment, &dataset.opening(1, 6, 1));
+    let golden = [
+        ("opening_key.bin", &key, include_bytes!("../../testdata/opening_key.bin").as_slice()),
+        ("opening_values.bin", &values, include_bytes!("../../testdata/opening_values.bin")),
+        ("opening_proof.bin", &proof, include_bytes!("../../testdata/opening_proof.bin")),
+    ];
+    for (name, bytes, expected) in golden {
+        if std::env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+        assert_eq!(bytes, expected, "{name}");
+    }
+    assert_eq!(DataOpeningVerifier.verify(&key, Claim::Values(&values), &proof), Ok(true));
+}
+
 fn parts(commitment: &DatasetCommitment, opening: &Opening) -> (Vec<u8>, Vec<u8>) {
     let values = OpeningValues::new(commitment, opening).encode();
     (values, OpeningProof::new(commitment, opening).encode())

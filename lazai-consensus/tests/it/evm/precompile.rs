@@ -160,6 +160,26 @@ fn the_largest_committee_fits_a_transaction() {
     assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
 }
 
+/// Keys and proofs have one encoding, and signatures no random part: what is made today is, byte for
+/// byte, what was made before. `LAZVM_WRITE_TESTDATA=1` writes the files again.
+#[test]
+fn a_golden_certificate_verifies_under_its_roster() {
+    let (key, (_, proof)) = (roster(4).encode(), certify(Fact::Workflow { run: run() }));
+    let golden = [
+        ("quorum_key.bin", &key, include_bytes!("../../../testdata/quorum_key.bin").as_slice()),
+        ("quorum_proof.bin", &proof, include_bytes!("../../../testdata/quorum_proof.bin")),
+    ];
+    for (name, bytes, expected) in golden {
+        if std::env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+        assert_eq!(bytes, expected, "{name}");
+    }
+    let verifier = QuorumVerifier::new();
+    assert_eq!(verifier.verify(&key, Claim::Statement(&run()), &proof), Ok(true));
+}
+
 /// A changed number here is a change of consensus.
 #[test]
 fn codes_of_refused_rosters_are_golden() {

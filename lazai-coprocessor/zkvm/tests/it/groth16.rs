@@ -1,6 +1,6 @@
 use std::{env, fs, path::Path};
 
-use alloy_primitives::{B256, hex};
+use alloy_primitives::{B256, b256, hex, keccak256};
 use ark_bn254::Fr;
 use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work};
 use lazai_zkvm::{ProofError, ZkvmKey, groth16::Groth16Verifier};
@@ -77,9 +77,20 @@ fn simulated_proofs_hold_and_no_changed_byte_does() {
 fn example_of_the_readme_is_what_the_simulator_makes() {
     let case = simulated_ziren(b"hello");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
-    let files =
-        [("ziren_groth16_key.bin", case.key.encode()), ("ziren_groth16_proof.bin", case.proof)];
-    for (name, bytes) in files {
+    let files = [
+        (
+            "ziren_groth16_key.bin",
+            case.key.encode(),
+            b256!("27d930a1b3c983d476e2ebde7e01b4c69fbe77b2b079749052dc5dc294e7cc9c"),
+        ),
+        (
+            "ziren_groth16_proof.bin",
+            case.proof,
+            b256!("4f19bfb2697a4379c56cbe67d093bbcf73485540bc3cf655955de32419ddc10e"),
+        ),
+    ];
+    for (name, bytes, hash) in files {
+        assert_eq!(keccak256(&bytes), hash, "{name}");
         let path = folder.join(name);
         if env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
             fs::write(&path, &bytes).unwrap();
