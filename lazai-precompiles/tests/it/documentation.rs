@@ -11,7 +11,7 @@ const PAGE: &str = include_str!("../../../docs/precompiles.md");
 
 #[test]
 fn every_selector_is_documented() {
-    documented::<ILazErrorsErrors>(29, ILazErrorsErrors::signature_by_selector);
+    documented::<ILazErrorsErrors>(30, ILazErrorsErrors::signature_by_selector);
     documented::<ILazInferenceCalls>(4, ILazInferenceCalls::signature_by_selector);
     documented::<ILazProofVerifierCalls>(7, ILazProofVerifierCalls::signature_by_selector);
     documented::<ILazQuoteCalls>(5, ILazQuoteCalls::signature_by_selector);

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
 use lazai_coprocessor::Tokenizer;
+use lazai_models::tokenizer::with_integer_scores;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,7 +52,8 @@ fn for_each_reference(check: impl Fn(&Path, &Tokenizer, &BTreeSet<u32>, &Expecte
         let special = parsed["added_tokens"].as_array().into_iter().flatten();
         let special = special.filter(|token| token["special"] == true);
         let special = special.map(|token| token["id"].as_u64().unwrap().try_into().unwrap());
-        let tokenizer = Tokenizer::new(&json, 1 << 20).unwrap();
+        let converted = with_integer_scores(&json).unwrap();
+        let tokenizer = Tokenizer::new(&converted, 1 << 20).unwrap();
         let expected = serde_json::from_slice(&expected).unwrap();
         checked += check(&folder, &tokenizer, &special.collect(), &expected);
     }
