@@ -8,9 +8,9 @@ use revm::context::BlockEnv;
 /// block of a chain.
 ///
 /// It is asked with the block whenever an EVM is made: for a block that is executed, for one that
-/// is built, and for a call on top of either. What it has of the block is what the EVM sees: number,
-/// time, and the randomness that tells branches apart. A call may come with a base fee of zero in
-/// the block; the fees are those of the block all the same.
+/// is built, and for a call on top of either. What it has of the block is what the EVM sees:
+/// number, time, and the randomness that tells branches apart. A call may come with a base fee of
+/// zero in the block; the fees are those of the block all the same.
 ///
 /// # Guarantees of an implementation
 /// The answer depends on the blocks before and on nothing else: it is part of consensus. Where this

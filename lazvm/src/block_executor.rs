@@ -60,10 +60,10 @@ impl<F: BlockExecutorFactory<EvmFactory = LazEvmFactory>> BlockExecutorFactory
 /// A block executor for builders, which leaves out what this node cannot run.
 ///
 /// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
-/// error, for which builders give the whole block up. Here it is reported as an invalid transaction,
-/// which builders pass over, and noted in a [`FaultLog`], after which the transaction is not tried
-/// any more. A fault of the whole block, whose base fees this node does not know, is no
-/// transaction's: it stays an internal error and is not noted. Never validate a block with it: a
+/// error, for which builders give the whole block up. Here it is reported as an invalid
+/// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
+/// is not tried any more. A fault of the whole block, whose base fees this node does not know, is
+/// no transaction's: it stays an internal error and is not noted. Never validate a block with it: a
 /// valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {

@@ -24,8 +24,8 @@ use crate::{
 ///
 /// # Blocks and calls
 /// A node has one factory for blocks and for the calls of its users. Calls are those whose
-/// configuration does not check the base fee, as `eth_call` and its relatives do: their AI calls are
-/// priced and not run. Everything else does the work: no block is valid without that check, and
+/// configuration does not check the base fee, as `eth_call` and its relatives do: their AI calls
+/// are priced and not run. Everything else does the work: no block is valid without that check, and
 /// warming one up or tracing it keeps the check. An EVM that makes a system call executes a block,
 /// and does the work from then on whatever its configuration is; a block from Cancun on begins with
 /// one, and before Cancun a factory's EVM always does the work. So no configuration lets a block

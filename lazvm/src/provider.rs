@@ -15,8 +15,8 @@ use crate::{LazContext, state::JournaledState};
 
 /// Ethereum's precompiles and, before them, the AI precompiles.
 ///
-/// Those that it calls warm are Ethereum's alone: the [`LazHandler`](crate::LazHandler) makes the AI
-/// precompiles warm, so that tracers do not take calls of models for calls of hash functions.
+/// Those that it calls warm are Ethereum's alone: the [`LazHandler`](crate::LazHandler) makes the
+/// AI precompiles warm, so that tracers do not take calls of models for calls of hash functions.
 #[derive(Debug)]
 pub struct LazPrecompiles {
     ethereum: PrecompilesMap,

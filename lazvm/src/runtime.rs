@@ -88,8 +88,8 @@ impl AiRuntime {
     /// Makes the same runtime with other precompiles and prices from `from` on.
     ///
     /// Of several changes that are active, the one of the latest block holds, or that of the latest
-    /// time; of equal ones, and of a block and a time, the one added last. In which order changes of
-    /// one kind are added is all the same.
+    /// time; of equal ones, and of a block and a time, the one added last. In which order changes
+    /// of one kind are added is all the same.
     #[must_use]
     pub fn upgraded(
         self,

@@ -458,8 +458,8 @@ impl Builder {
     }
 }
 
-/// The shifts of a rounding. Powers of two up to 2^120 are 128-bit integers with room for a sum, and
-/// so are values of up to 46 bits, the widest that are rounded, times 2^64.
+/// The shifts of a rounding. Powers of two up to 2^120 are 128-bit integers with room for a sum,
+/// and so are values of up to 46 bits, the widest that are rounded, times 2^64.
 const SHIFTS: RangeInclusive<i32> = -64..=120;
 
 /// Converts an integer to an element of the field.

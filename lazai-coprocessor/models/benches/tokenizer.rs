@@ -1,9 +1,9 @@
 //! What a byte of text costs each kind of tokenizer at worst, beside what is charged for it.
 //!
-//! `cargo bench -p lazai-models --bench tokenizer -- FILE..` reads vocabularies as `tokenizer.json` or
-//! GGUF; without one it reads the small ones of the tests. Each is tried with listed texts and with
-//! texts that a search finds, by the processor time of the thread. A price is good if the least gas
-//! a second is above that of Ethereum's slowest precompile, about 20 million.
+//! `cargo bench -p lazai-models --bench tokenizer -- FILE..` reads vocabularies as `tokenizer.json`
+//! or GGUF; without one it reads the small ones of the tests. Each is tried with listed texts and
+//! with texts that a search finds, by the processor time of the thread. A price is good if the
+//! least gas a second is above that of Ethereum's slowest precompile, about 20 million.
 
 use core::hint;
 use std::{

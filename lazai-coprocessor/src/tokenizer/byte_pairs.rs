@@ -53,8 +53,8 @@ struct Slot {
 }
 
 impl BytePairs {
-    /// Reads a model of the crate whose pairs are `merges` in the order of their ranks; `None` if it
-    /// does more than such models do.
+    /// Reads a model of the crate whose pairs are `merges` in the order of their ranks; `None` if
+    /// it does more than such models do.
     pub(super) fn new(model: &BPE, words: &Words, merges: &[(&str, &str)]) -> Option<Self> {
         let plain = |affix: &Option<String>| affix.as_ref().is_none_or(String::is_empty);
         if !plain(&model.continuing_subword_prefix) || !plain(&model.end_of_word_suffix) {

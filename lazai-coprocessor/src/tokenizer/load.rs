@@ -48,9 +48,9 @@ impl Tokenizer {
     /// [`SCORE_FRACTION_BITS`](Self::SCORE_FRACTION_BITS) fraction bits, as converters write them.
     ///
     /// # Errors
-    /// [`TokenizerError`] if this build has other Unicode tables than those of the specification, or
-    /// if the file is too large, does not parse, could fill the memory, or makes other
-    /// tokens than the model has.
+    /// [`TokenizerError`] if this build has other Unicode tables than those of the specification,
+    /// or if the file is too large, does not parse, could fill the memory, or makes other tokens
+    /// than the model has.
     pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
         unicode::check()?;
         if json.len() > MAX_JSON_BYTES {
@@ -249,8 +249,9 @@ fn check_tokens(
 
 /// Checks that no two added tokens are looked for by one normalized text, and none by an empty one.
 ///
-/// The crate gives the texts to its automaton in the order of a hash map, and takes the first of two
-/// that are equal. Tokens that are looked for before normalization are told apart by their content.
+/// The crate gives the texts to its automaton in the order of a hash map, and takes the first of
+/// two that are equal. Tokens that are looked for before normalization are told apart by their
+/// content.
 fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerError> {
     let added: BTreeMap<_, _> = inner.get_added_tokens_decoder().into_iter().collect();
     let mut tokens = BTreeMap::new();

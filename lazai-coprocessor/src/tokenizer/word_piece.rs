@@ -4,8 +4,8 @@ use super::{own::Piece, trie::Trie};
 
 /// A `WordPiece` model: the longest piece that a word starts with, again and again.
 ///
-/// The crate asks its vocabulary for every pair of places in a word; here a tree is walked from each
-/// piece's start, to the same tokens.
+/// The crate asks its vocabulary for every pair of places in a word; here a tree is walked from
+/// each piece's start, to the same tokens.
 ///
 /// # Source
 /// Devlin et al. 2018, arXiv 1810.04805.
@@ -34,8 +34,8 @@ impl WordPiece {
         }
     }
 
-    /// Returns the tokens of a word; `None` if it holds what no piece covers, or is too long, and the
-    /// model has no token for that.
+    /// Returns the tokens of a word; `None` if it holds what no piece covers, or is too long, and
+    /// the model has no token for that.
     pub(super) fn tokenize(&self, word: &str) -> Option<Vec<Piece>> {
         let mut pieces = Vec::new();
         let mut start = 0;

@@ -1,5 +1,5 @@
-//! Gas per second of every function of the AI precompiles over hostile inputs, on one thread, beside
-//! that of `ecrecover`, the slowest precompile of Ethereum.
+//! Gas per second of every function of the AI precompiles over hostile inputs, on one thread,
+//! beside that of `ecrecover`, the slowest precompile of Ethereum.
 //!
 //! ```text
 //! cargo bench -p lazvm --bench price -- [--search N] [--model NAME] [--function NAME] [--all] [--gate]

@@ -160,8 +160,8 @@ fn the_largest_committee_fits_a_transaction() {
     assert!(is_valid(&chain.ask(PROOF_VERIFIER, call)));
 }
 
-/// Keys and proofs have one encoding, and signatures no random part: what is made today is, byte for
-/// byte, what was made before. `LAZVM_WRITE_TESTDATA=1` writes the files again.
+/// Keys and proofs have one encoding, and signatures no random part: what is made today is, byte
+/// for byte, what was made before. `LAZVM_WRITE_TESTDATA=1` writes the files again.
 #[test]
 fn a_golden_certificate_verifies_under_its_roster() {
     let (key, (_, proof)) = (roster(4).encode(), certify(Fact::Workflow { run: run() }));

@@ -92,8 +92,8 @@ pub enum Gadget {
         /// Whether the results have 32 bits.
         wide: bool,
     },
-    /// `MatMulAdd` of one row: reads `depth` activations, then an integer of 32 bits for each row of
-    /// weights.
+    /// `MatMulAdd` of one row: reads `depth` activations, then an integer of 32 bits for each row
+    /// of weights.
     MatMulAdd {
         /// The weights, row by row.
         weights: Vec<i32>,

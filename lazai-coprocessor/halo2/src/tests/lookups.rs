@@ -1,4 +1,5 @@
-//! Lookups: what an index, an entry and a tag may be. `lazai-determinism` checks all else of gadgets.
+//! Lookups: what an index, an entry and a tag may be. `lazai-determinism` checks all else of
+//! gadgets.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The tokens of hostile texts, pinned.
 //!
-//! `cargo test -p lazai-coprocessor write_golden_tokens -- --ignored` writes the file anew; a change
-//! of it is a change of consensus.
+//! `cargo test -p lazai-coprocessor write_golden_tokens -- --ignored` writes the file anew; a
+//! change of it is a change of consensus.
 
 use core::fmt::Write;
 use std::path::Path;
