@@ -246,7 +246,7 @@ pub enum OpeningProofError {
 
 impl OpeningProofError {
     /// Returns the number of the reason, by which a chain names it: the code of an
-    /// [`InvalidKey`](lazai_api_types::InvalidKey) of the system. It never changes.
+    /// [`InvalidKey`] of the system. It never changes.
     ///
     /// The second lowest byte is the class, the lowest the reason in it.
     #[must_use]

@@ -133,7 +133,7 @@ pub struct Quantized {
 ///
 /// `tokenizer` is the content of the `tokenizer.json` that belongs to it; it is stored as it is,
 /// but for the scores of a unigram model, which become integers
-/// ([`with_integer_scores`](crate::tokenizer::with_integer_scores)). `calibration` holds sequences
+/// ([`with_integer_scores`]). `calibration` holds sequences
 /// of tokens as the model will meet them: some thousand tokens are enough. `progress` is told
 /// before the first and after each piece of work.
 ///
