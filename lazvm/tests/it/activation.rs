@@ -17,7 +17,8 @@ use lazvm::{
 };
 
 use crate::support::{
-    CONTRACT, FEES, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database, schedule,
+    CONTRACT, FEES, FORKS, Letters, OUTER, builder, bytecode, bytecode::Kind, call, database,
+    schedule,
 };
 
 fn env(spec: SpecId, number: u64, timestamp: u64) -> EvmEnv {
@@ -53,17 +54,6 @@ fn transactions() -> Vec<TxEnv> {
 
 #[test]
 fn before_they_begin_the_precompiles_are_plain_accounts_in_every_fork() {
-    let specs = [
-        SpecId::FRONTIER,
-        SpecId::BYZANTIUM,
-        SpecId::ISTANBUL,
-        SpecId::BERLIN,
-        SpecId::LONDON,
-        SpecId::SHANGHAI,
-        SpecId::CANCUN,
-        SpecId::PRAGUE,
-        SpecId::OSAKA,
-    ];
     let called = bytecode::forwarder(Kind::Call, RAW_PROMPT);
     let delegated = bytecode::forwarder(Kind::Delegate, RAW_PROMPT);
     let db = database(&[(CONTRACT, &called), (OUTER, &delegated)]);
@@ -74,7 +64,7 @@ fn before_they_begin_the_precompiles_are_plain_accounts_in_every_fork() {
         (Activation::Never, 7, 1_000),
     ] {
         let factory = builder(&device).activation(activation).factory().unwrap();
-        for spec in specs {
+        for spec in FORKS {
             for tx in transactions() {
                 let env = env(spec, number, timestamp);
                 let mut ethereum = EthEvmFactory::default().create_evm(db.clone(), env.clone());

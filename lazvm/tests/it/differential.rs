@@ -20,7 +20,8 @@ use lazvm::{
 use proptest::{collection::vec, prelude::*};
 
 use crate::support::{
-    BENEFICIARY, CONTRACT, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind, database,
+    BENEFICIARY, CONTRACT, FORKS, Letters, OUTER, SENDER, builder, bytecode, bytecode::Kind,
+    database,
 };
 
 fn env(spec: SpecId, basefee: u64) -> EvmEnv {
@@ -36,17 +37,7 @@ fn factory() -> LazEvmFactory {
 }
 
 fn specs() -> impl Strategy<Value = SpecId> {
-    prop::sample::select(vec![
-        SpecId::FRONTIER,
-        SpecId::BYZANTIUM,
-        SpecId::ISTANBUL,
-        SpecId::BERLIN,
-        SpecId::LONDON,
-        SpecId::SHANGHAI,
-        SpecId::CANCUN,
-        SpecId::PRAGUE,
-        SpecId::OSAKA,
-    ])
+    prop::sample::select(FORKS.to_vec())
 }
 
 /// Code that is mostly valid: instructions with small constants in front, and now and then any

@@ -27,6 +27,19 @@ pub(crate) const CONTRACT: Address = address!("000000000000000000000000000000000
 pub(crate) const OUTER: Address = address!("00000000000000000000000000000000000c0de2");
 pub(crate) const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
+/// Forks that differ in what a transaction may do and what it costs.
+pub(crate) const FORKS: [SpecId; 9] = [
+    SpecId::FRONTIER,
+    SpecId::BYZANTIUM,
+    SpecId::ISTANBUL,
+    SpecId::BERLIN,
+    SpecId::LONDON,
+    SpecId::SHANGHAI,
+    SpecId::CANCUN,
+    SpecId::PRAGUE,
+    SpecId::OSAKA,
+];
+
 /// Base fees of three resources, none equal to another.
 pub(crate) const FEES: Resources<u64> = Resources { evm: 7, ai: 20, inference: 10 };
 
