@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use alloy_sol_types::SolCall;
 use lazai_api_types::{
     Coprocessor, InferenceStatement, Job, Outcome, PortError, ProofSystemId, ProofVerifier, Quote,
-    Rejection, key_hash,
+    Rejection, Work, key_hash,
 };
 use lazai_precompiles::Precompile;
 use lazvm::{
@@ -149,6 +149,10 @@ impl Chain {
 struct NoModels;
 
 impl Coprocessor for NoModels {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         Err(Rejection::UnknownModel { model: job.model }.into())
     }

@@ -6,8 +6,8 @@ use crate::{Job, Outcome, PortError, Quote, Work};
 /// A device that runs neural networks.
 ///
 /// # Guarantees of an implementation
-/// - [`quote`](Self::quote) is pure: it depends on the job and the loaded models alone, and does no
-///   tensor work.
+/// - [`reading_work`](Self::reading_work) and [`quote`](Self::quote) are pure: they depend on the job
+///   and the loaded models alone, and do no tensor work.
 /// - [`run`](Self::run) is deterministic: the same job gives the same bytes on every machine and at
 ///   every thread count.
 /// - A job that quotes also runs, the work of its outcome never exceeds the quote, and a vector in
@@ -17,14 +17,13 @@ pub trait Coprocessor: Debug + Send + Sync {
     /// [`prepare`](Self::prepare) reads it.
     ///
     /// It depends on lengths and on the loaded models alone, contains [`Job::intrinsic_work`], and
-    /// is contained in the quote. By default it is [`Job::intrinsic_work`]; a device that tokenizes
-    /// says what that costs.
+    /// is contained in the quote. Gas follows from it, so every device of a chain must return the
+    /// same: `Model::reading_work` of `lazai-coprocessor` where models are run, the inner device's
+    /// where one wraps another, and [`Job::intrinsic_work`] where reading costs nothing more.
     ///
     /// # Errors
     /// As [`quote`](Self::quote).
-    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
-        Ok(job.intrinsic_work())
-    }
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError>;
 
     /// Quotes the most that `job` will cost, without running it.
     ///

@@ -178,6 +178,15 @@ impl Cpu {
 }
 
 impl Model {
+    /// Returns the work of reading `job`, as every [`Coprocessor`] with this model says before it reads
+    /// the job; whether the job names this model is not asked.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the job is too long, or has a token that is not in the vocabulary.
+    pub fn reading_work(&self, job: &Job) -> Result<Work, Rejection> {
+        reading::work(self, job)
+    }
+
     /// Reads and checks `job` and returns what it will cost at most on this model, as every
     /// [`Coprocessor`] quotes it; whether the job names this model is not asked.
     ///
@@ -190,7 +199,7 @@ impl Model {
 
 impl Coprocessor for Cpu {
     fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
-        Ok(reading::work(self.loaded(job)?, job)?)
+        Ok(self.loaded(job)?.reading_work(job)?)
     }
 
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {

@@ -86,6 +86,10 @@ fn canonical(precompile: Precompile, input: &[u8]) -> bool {
 struct Echo;
 
 impl Coprocessor for Echo {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         let output_values = match job.task {
             Task::Embed { .. } => 2,

@@ -213,6 +213,10 @@ enum Promise {
 }
 
 impl Coprocessor for Broken {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         let mut quote = self.device.quote(job)?;
         match self.promise {
@@ -250,6 +254,10 @@ struct Preparing {
 struct Prepared<'a>(&'a Preparing, &'a Job, Quote);
 
 impl Coprocessor for Preparing {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, _: &Job) -> Result<Quote, PortError> {
         panic!("a call that runs asks for no quote alone")
     }

@@ -34,6 +34,10 @@ impl Characters {
 }
 
 impl Coprocessor for Characters {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         self.quotes.fetch_add(1, Ordering::Relaxed);
         if job.model != MODEL {

@@ -5,6 +5,7 @@ use std::{sync::Arc, thread};
 
 use lazai_api_types::{
     Coprocessor, Generation, Job, Outcome, PortError, Prompt, Quote, Rejection, Sampling, Task,
+    Work,
 };
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
@@ -85,6 +86,10 @@ struct Gate {
 }
 
 impl Coprocessor for Gate {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         let quote = self.device.quote(job);
         self.asked.fetch_add(1, Ordering::SeqCst);
@@ -151,6 +156,10 @@ fn devices_that_share_a_memory_do_not_wait_for_each_other() {
 struct NoModels;
 
 impl Coprocessor for NoModels {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         Err(Rejection::UnknownModel { model: job.model }.into())
     }

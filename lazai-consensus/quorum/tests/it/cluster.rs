@@ -347,6 +347,10 @@ impl DataPolicy for Grader {
 pub(crate) struct Counter;
 
 impl Coprocessor for Counter {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, _: &Job) -> Result<Quote, PortError> {
         Ok(Quote::default())
     }

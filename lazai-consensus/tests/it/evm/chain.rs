@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
-use lazai_api_types::{Coprocessor, Job, Outcome, PortError, ProofVerifier, Quote, Rejection};
+use lazai_api_types::{
+    Coprocessor, Job, Outcome, PortError, ProofVerifier, Quote, Rejection, Work,
+};
 use lazai_consensus::verifier::QuorumVerifier;
 use lazvm::{
     Execution, LazVm,
@@ -105,6 +107,10 @@ pub(crate) fn intrinsic(data: &[u8]) -> u64 {
 struct NoModels;
 
 impl Coprocessor for NoModels {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         Err(Rejection::UnknownModel { model: job.model }.into())
     }

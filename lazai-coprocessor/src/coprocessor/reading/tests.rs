@@ -96,6 +96,7 @@ fn a_byte_of_text_costs_what_its_kind_says() {
         let reading = cpu.reading_work(&job).unwrap();
         let flops = job.intrinsic_work().flops + 11 * kind.flops_per_byte();
         assert_eq!(reading, Work { flops, peak_bytes: 11 * MEMORY_PER_BYTE }, "{kind:?}");
+        assert_eq!(cpu.model(job.model).unwrap().reading_work(&job), Ok(reading));
         let quote = cpu.quote(&job).unwrap();
         assert!(quote.work.flops >= flops && quote.work.peak_bytes >= reading.peak_bytes);
         assert_eq!(cpu.run(&job).unwrap().work, quote.work);

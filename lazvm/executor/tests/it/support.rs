@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use lazai_api_types::{
-    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote,
+    Coprocessor, Fault, FaultKind, Job, ModelId, Outcome, PortError, Quote, Work,
     chain::{Block, BlockContext, BlockExecutor},
 };
 use lazvm_executor::{Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet};
@@ -160,6 +160,10 @@ pub(crate) struct Flaky {
 }
 
 impl Coprocessor for Flaky {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         self.device.quote(job)
     }
@@ -192,6 +196,10 @@ impl Counting {
 }
 
 impl Coprocessor for Counting {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         self.device.quote(job)
     }

@@ -33,6 +33,10 @@ impl Letters {
 }
 
 impl Coprocessor for Letters {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        Ok(job.intrinsic_work())
+    }
+
     fn quote(&self, job: &Job) -> Result<Quote, PortError> {
         self.quotes.fetch_add(1, Ordering::Relaxed);
         let (text, generation) = read(job)?;
