@@ -32,7 +32,12 @@ impl Tokenizer {
 
     /// Returns whether the decoder is shown a token at all.
     pub(super) fn has_text(&self, token: u32) -> bool {
-        let text = self.inner.id_to_token(token);
-        text.is_some_and(|text| !self.inner.get_added_vocabulary().is_special_token(&text))
+        shown(&self.inner, token).is_some()
     }
+}
+
+/// Returns the text of a token that the decoder is shown; `None` for special tokens.
+pub(super) fn shown(inner: &tokenizers::Tokenizer, token: u32) -> Option<String> {
+    let text = inner.id_to_token(token);
+    text.filter(|text| !inner.get_added_vocabulary().is_special_token(text))
 }

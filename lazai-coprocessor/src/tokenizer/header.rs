@@ -88,6 +88,11 @@ impl Header {
             || growth::is_byte_level(&self.pre_tokenizer, "pretokenizers")
     }
 
+    /// Returns whether texts of the alphabet of bytes are decoded to bytes.
+    pub(super) fn decodes_bytes(&self) -> bool {
+        growth::is_byte_level(&self.decoder, "decoders")
+    }
+
     /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.
     pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
         growth::text(&self.normalizer, &self.pre_tokenizer)

@@ -4,11 +4,13 @@ use std::{
 };
 
 use lazai_api_types::Rejection;
-use tokenizers::{ModelWrapper, NormalizedString, Normalizer};
+use tokenizers::{
+    ModelWrapper, NormalizedString, Normalizer, pre_tokenizers::byte_level::ByteLevel,
+};
 
 use super::{
-    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
-    unicode, unigram, word_piece::WordPiece, words::Words,
+    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, decode::shown,
+    header::Header, unicode, unigram, word_piece::WordPiece, words::Words,
 };
 
 /// The tokenizer of a model.
@@ -22,7 +24,7 @@ pub struct Tokenizer {
     /// How texts are split.
     pub(super) words: Words,
     kind: TokenizerKind,
-    /// Most bytes of text that each token of the crate's vocabulary spells; 0 for special tokens.
+    /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is decoded.
     token_bytes: Vec<u16>,
     longest_token: usize,
     /// Special tokens, which a prompt must not spell.
@@ -102,7 +104,7 @@ impl Tokenizer {
         let growth = usize::try_from(header.growth()?).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
         let special_tokens = special.tokens().collect();
-        let token_bytes = token_bytes(&inner, &special_tokens, kind);
+        let token_bytes = token_bytes(&inner, header.decodes_bytes());
         let longest_token = token_bytes.iter().copied().max().unwrap_or(0).max(4).into();
         Ok(Self {
             inner,
@@ -199,27 +201,20 @@ fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerErro
     Ok((inner, template.get_ids().to_vec()))
 }
 
-/// Most bytes of text that each token spells.
-fn token_bytes(
-    inner: &tokenizers::Tokenizer,
-    special: &BTreeSet<u32>,
-    kind: TokenizerKind,
-) -> Vec<u16> {
+/// Most bytes of text that each token spells, as the decoder is shown it.
+fn token_bytes(inner: &tokenizers::Tokenizer, decodes_bytes: bool) -> Vec<u16> {
+    let alphabet = decodes_bytes.then(ByteLevel::alphabet);
+    // A text that is not in the alphabet throughout is decoded as it is.
+    let spells_bytes = |text: &str| {
+        alphabet.as_ref().is_some_and(|alphabet| text.chars().all(|char| alphabet.contains(&char)))
+    };
     let mut bytes = Vec::new();
-    let vocabulary: BTreeMap<_, _> = inner.get_vocab(true).into_iter().collect();
-    for (text, token) in vocabulary {
-        let length = match kind {
-            // A character stands for a byte.
-            TokenizerKind::ByteLevelBpe => text.chars().count(),
-            _ => text.len(),
-        };
-        let place = token as usize;
-        if bytes.len() <= place {
-            bytes.resize(place + 1, 0);
-        }
-        if !special.contains(&token) {
-            bytes[place] = bytes[place].max(u16::try_from(length).unwrap_or(u16::MAX));
-        }
+    let tokens: BTreeSet<u32> = inner.get_vocab(true).into_values().collect();
+    for token in tokens {
+        let text = shown(inner, token).unwrap_or_default();
+        let length = if spells_bytes(&text) { text.chars().count() } else { text.len() };
+        bytes.resize(token as usize, 0);
+        bytes.push(u16::try_from(length).unwrap_or(u16::MAX));
     }
     bytes
 }

@@ -208,3 +208,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_token_spells_more_bytes_than_are_paid_for() {
+    // Neither is in the alphabet of bytes; the second grows by a byte when it is lowered.
+    let added = ["\u{4f60}\u{597d}\u{4f60}\u{597d}", "\u{130}\u{4f60}", "<|tool|>"];
+    let mut json = fixtures::byte_level();
+    json["normalizer"] = json!({"type": "Lowercase"});
+    for (text, id) in added.iter().zip(900..) {
+        json["added_tokens"].as_array_mut().unwrap().push(json!({
+            "id": id, "content": text, "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": true, "special": false
+        }));
+    }
+    let tokenizer = load(&json);
+    let bytes = added.map(|text| {
+        let token = tokenizer.inner.token_to_id(text).unwrap();
+        let decoded = tokenizer.decode(&[token]).unwrap().len() as u64;
+        (tokenizer.token_bytes([token].into_iter()).unwrap(), decoded)
+    });
+    assert_eq!(bytes, [(12, 12), (6, 6), (8, 8)]);
+    let all = fixtures::all().map(|(_, json)| json);
+    for json in all.into_iter().chain([json]) {
+        let tokenizer = load(&json);
+        for token in 0..fixtures::VOCABULARY {
+            let text = tokenizer.decode(&[token]).unwrap();
+            let bytes = tokenizer.token_bytes([token].into_iter()).unwrap();
+            // A part of a character is shown as another, which is longer.
+            let broken = text.contains(char::REPLACEMENT_CHARACTER);
+            assert!(broken || bytes >= text.len() as u64, "{token}: {text:?}, {bytes}");
+        }
+    }
+}
