@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 
 use lazai_api_types::{
     Coprocessor, Generation, Job, Output, PortError, Prompt, Rejection, Sampling,
-    SamplingParameter, Task, TokenId,
+    SamplingParameter, Task, TokenId, Work,
 };
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     kernel::{Backend, Threads},
     model::{Model, synthetic},
     program::{LlamaShape, Target},
-    tokenizer::ENCODINGS,
+    tokenizer::{DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, ENCODINGS},
 };
 
 fn model_bytes() -> Vec<u8> {
@@ -310,10 +310,11 @@ fn greedy_tokens_are_those_of_a_generation_until_it_ends_and_then_go_on() {
     let most = 64 - prompt.len() as u32;
     let outcome = shared().run(&greedy(most)).unwrap();
     assert_eq!(outcome.work, shared().quote(&greedy(most)).unwrap().work);
-    // What a generation pays more for is the text of its tokens.
-    let written = shared().quote(&generate(most)).unwrap().work;
-    assert!(outcome.work.flops < written.flops, "{:?}", outcome.work);
-    assert_eq!(outcome.work.peak_bytes, written.peak_bytes);
+    // Only a generation makes a text of its tokens, none of them longer than a character.
+    let text = u64::from(most) * (DECODE_FLOPS_PER_TOKEN + 4 * DECODE_FLOPS_PER_BYTE);
+    let Work { flops, peak_bytes } = outcome.work;
+    let generation = Work { flops: flops + text, peak_bytes };
+    assert_eq!(shared().quote(&generate(most)).unwrap().work, generation);
     let Output::Tokens(tokens) = outcome.output else { panic!("no tokens") };
     assert_eq!((tokens.len(), outcome.usage.completion_tokens), (most as usize, most));
     let Output::Generated { tokens: generated, .. } = shared().run(&generate(most)).unwrap().output
