@@ -213,7 +213,7 @@ proptest! {
 fn no_token_spells_more_bytes_than_are_paid_for() {
     // Neither is in the alphabet of bytes; the second grows by a byte when it is lowered.
     let added = ["\u{4f60}\u{597d}\u{4f60}\u{597d}", "\u{130}\u{4f60}", "<|tool|>"];
-    let mut json = fixtures::byte_level();
+    let mut json = byte_level();
     json["normalizer"] = json!({"type": "Lowercase"});
     for (text, id) in added.iter().zip(900..) {
         json["added_tokens"].as_array_mut().unwrap().push(json!({
