@@ -90,6 +90,10 @@ fn a_true_result_stands() {
     };
     // The proof is of the very result that was certified.
     assert_eq!(judge(3, &refutation(3, 3, SYSTEM)), Ok(false));
+    // The proof is of the same result, at the prices of another version.
+    let work = Work { flops: 11, peak_bytes: 20 };
+    let dearer = attestation(Fact::Workflow { run: InferenceStatement { work, ..run(3) } });
+    assert_eq!(refuter().refutes(&dearer, &refutation(3, 3, SYSTEM)), Ok(false));
     // The proof is of another result than it says.
     assert_eq!(judge(9, &refutation(9, 3, SYSTEM)), Ok(false));
     let bytes = refutation(3, 3, SYSTEM);
