@@ -19,6 +19,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct AiPrecompiles {
     coprocessor: Arc<dyn Coprocessor>,
+    /// The device of calls that are in no block; that of blocks, if absent.
+    queries: Option<Arc<dyn Coprocessor>>,
     verifiers: ProofVerifiers,
     settings: Settings,
 }
@@ -37,7 +39,15 @@ impl AiPrecompiles {
         for verifier in verifiers {
             by_system.insert(verifier)?;
         }
-        Ok(Self { coprocessor, verifiers: by_system, settings })
+        Ok(Self { coprocessor, queries: None, verifiers: by_system, settings })
+    }
+
+    /// Makes the same precompiles with a device of their own for [`query`](Self::query), so that
+    /// nobody who asks delays a block. It must answer as the device of blocks does.
+    #[must_use]
+    pub fn with_queries(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        self.queries = Some(coprocessor);
+        self
     }
 
     /// Returns what the operator of the chain decided.
@@ -46,7 +56,7 @@ impl AiPrecompiles {
         &self.settings
     }
 
-    /// Answers `call` over `state`.
+    /// Answers `call` over `state`, in a block.
     ///
     /// Only a successful reply may have changed `state`.
     ///
@@ -54,8 +64,25 @@ impl AiPrecompiles {
     /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be
     /// aborted and must never become a receipt.
     pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
+        self.answer_on(&*self.coprocessor, call, state)
+    }
+
+    /// Answers a `call` that is in no block, on the device of [queries](Self::with_queries).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn query(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
+        self.answer_on(self.queries.as_deref().unwrap_or(&*self.coprocessor), call, state)
+    }
+
+    fn answer_on(
+        &self,
+        device: &dyn Coprocessor,
+        call: &Call<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Reply, Fault> {
         let mut meter = Meter::new(call);
-        let (status, output) = match self.answer(call, &mut meter, state) {
+        let (status, output) = match self.answer(device, call, &mut meter, state) {
             Ok(output) => (Status::Success, output),
             Err(Stop::Fault(fault)) => return Err(fault),
             Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
@@ -73,6 +100,7 @@ impl AiPrecompiles {
 
     fn answer(
         &self,
+        device: &dyn Coprocessor,
         call: &Call<'_>,
         meter: &mut Meter<'_>,
         state: &mut dyn ChainState,
@@ -81,15 +109,15 @@ impl AiPrecompiles {
         match self.read(call) {
             Ok(Request::Prices) => Ok(price::encode_prices(&call.prices)),
             Ok(Request::Quote(job)) => {
-                let reading = self.charge_reading(meter, &job)?;
-                price::encode_price(call, checked(reading, self.coprocessor.quote(&job)?)?.work)
+                let reading = charge_reading(device, meter, &job)?;
+                price::encode_price(call, checked(reading, device.quote(&job)?)?.work)
             }
             Ok(Request::Proof(request)) => {
                 Proofs::answer(&self.verifiers, call, request, meter, state)
             }
             Ok(Request::Run(job, format)) => {
-                let reading = self.charge_reading(meter, &job)?;
-                self.run(call.mode, meter, &job, reading, format)
+                let reading = charge_reading(device, meter, &job)?;
+                run(device, call.mode, meter, &job, reading, format)
             }
             Err(reason @ (RevertReason::DelegateCall | RevertReason::Value { .. })) => {
                 Err(reason.into())
@@ -115,47 +143,51 @@ impl AiPrecompiles {
         }
         Request::read(call.precompile, call.input, &self.settings)
     }
+}
 
-    /// Charges for the length of a job, then for what the device says that reading it costs.
-    fn charge_reading(&self, meter: &mut Meter<'_>, job: &Job) -> Result<Work, Stop> {
-        let intrinsic = job.intrinsic_work();
-        meter.charge(intrinsic)?;
-        let reading = self.coprocessor.reading_work(job)?;
-        if reading.flops < intrinsic.flops {
-            return Err(internal("the work of reading a job does not contain its intrinsic work"));
-        }
-        meter.charge(reading)?;
-        Ok(reading)
+/// Charges for the length of a job, then for what the device says that reading it costs.
+fn charge_reading(
+    device: &dyn Coprocessor,
+    meter: &mut Meter<'_>,
+    job: &Job,
+) -> Result<Work, Stop> {
+    let intrinsic = job.intrinsic_work();
+    meter.charge(intrinsic)?;
+    let reading = device.reading_work(job)?;
+    if reading.flops < intrinsic.flops {
+        return Err(internal("the work of reading a job does not contain its intrinsic work"));
     }
+    meter.charge(reading)?;
+    Ok(reading)
+}
 
-    fn run(
-        &self,
-        mode: Mode,
-        meter: &mut Meter<'_>,
-        job: &Job,
-        reading: Work,
-        format: OutputFormat,
-    ) -> Result<Bytes, Stop> {
-        let prepared = self.coprocessor.prepare(job)?;
-        let quote = checked(reading, prepared.quote())?;
-        meter.charge_quote(quote)?;
-        let (output, usage) = match mode {
-            Mode::Execute => {
-                let outcome = prepared.run().map_err(|error| match error {
-                    PortError::Fault(fault) => Stop::Fault(fault),
-                    PortError::Rejected(_) => internal("a job that was quoted was rejected"),
-                })?;
-                meter.settle(outcome.work)?;
-                if answer::vector_length(&outcome.output) != quote.output_values as usize {
-                    return Err(internal("the vector of a run is not as long as its quote"));
-                }
-                (outcome.output, outcome.usage)
+fn run(
+    device: &dyn Coprocessor,
+    mode: Mode,
+    meter: &mut Meter<'_>,
+    job: &Job,
+    reading: Work,
+    format: OutputFormat,
+) -> Result<Bytes, Stop> {
+    let prepared = device.prepare(job)?;
+    let quote = checked(reading, prepared.quote())?;
+    meter.charge_quote(quote)?;
+    let (output, usage) = match mode {
+        Mode::Execute => {
+            let outcome = prepared.run().map_err(|error| match error {
+                PortError::Fault(fault) => Stop::Fault(fault),
+                PortError::Rejected(_) => internal("a job that was quoted was rejected"),
+            })?;
+            meter.settle(outcome.work)?;
+            if answer::vector_length(&outcome.output) != quote.output_values as usize {
+                return Err(internal("the vector of a run is not as long as its quote"));
             }
-            Mode::Simulate => (answer::placeholder(&job.task, &quote), quote.usage),
-        };
-        answer::encode(&job.task, format, output, usage)
-            .ok_or_else(|| internal("the output is not what the task asks for"))
-    }
+            (outcome.output, outcome.usage)
+        }
+        Mode::Simulate => (answer::placeholder(&job.task, &quote), quote.usage),
+    };
+    answer::encode(&job.task, format, output, usage)
+        .ok_or_else(|| internal("the output is not what the task asks for"))
 }
 
 /// Returns `quote`, if it contains the work of reading that was charged for before.

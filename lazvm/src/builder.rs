@@ -21,6 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct LazVmBuilder {
     coprocessor: Option<Arc<dyn Coprocessor>>,
+    queries: Option<Arc<dyn Coprocessor>>,
     verifiers: Vec<Arc<dyn ProofVerifier>>,
     settings: Settings,
     default_model: Option<ModelId>,
@@ -36,6 +37,7 @@ impl LazVmBuilder {
     pub(crate) fn new() -> Self {
         Self {
             coprocessor: None,
+            queries: None,
             verifiers: Vec::new(),
             settings: Settings::default(),
             default_model: None,
@@ -48,10 +50,20 @@ impl LazVmBuilder {
         }
     }
 
-    /// Sets the device that runs models. The only part without a default.
+    /// Sets the device that runs models, in blocks and elsewhere unless [`queries`](Self::queries) sets
+    /// another. The only part without a default.
     #[must_use]
     pub fn coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
         self.coprocessor = Some(coprocessor);
+        self
+    }
+
+    /// Sets a device of its own for everything that is in no block: calls, warming blocks up, and
+    /// tracing. It must answer as that of blocks does. Where it has threads of its own, nobody who
+    /// asks delays a block, and a job that was run for a user is still remembered for a block.
+    #[must_use]
+    pub fn queries(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        self.queries = Some(coprocessor);
         self
     }
 
@@ -163,8 +175,12 @@ impl LazVmBuilder {
         let coprocessor = self.coprocessor.clone().ok_or(BuildError::MissingCoprocessor)?;
         let default_model = self.default_model.or(self.settings.default_model);
         let settings = Settings { default_model, ..self.settings.clone() };
-        let coprocessor = self.remembering(coprocessor);
+        let (coprocessor, queries) = self.remembering(coprocessor);
         let precompiles = AiPrecompiles::new(coprocessor, self.verifiers.clone(), settings)?;
+        let precompiles = match queries {
+            Some(queries) => precompiles.with_queries(queries),
+            None => precompiles,
+        };
         let runtime = AiRuntime::new(precompiles, Arc::new(GasSchedule::default()))
             .starting(self.activation)
             .governed(Arc::clone(&self.pricing));
@@ -192,13 +208,19 @@ impl LazVmBuilder {
         Ok(LazVm::new(factory, evm))
     }
 
-    fn remembering(&self, coprocessor: Arc<dyn Coprocessor>) -> Arc<dyn Coprocessor> {
+    /// The devices of blocks and of queries, behind one memory.
+    fn remembering(&self, coprocessor: Arc<dyn Coprocessor>) -> Devices {
+        let queries = self.queries.clone();
         match self.outcome_bytes {
-            0 => coprocessor,
+            0 => (coprocessor, queries),
             #[cfg(feature = "std")]
-            bytes => Arc::new(CachedCoprocessor::new(coprocessor, bytes)),
+            bytes => {
+                let blocks = CachedCoprocessor::new(coprocessor, bytes);
+                let queries = queries.map(|device| Arc::new(blocks.sharing(device)) as _);
+                (Arc::new(blocks), queries)
+            }
             #[cfg(not(feature = "std"))]
-            _ => coprocessor,
+            _ => (coprocessor, queries),
         }
     }
 }
@@ -210,6 +232,9 @@ impl LazVm<EmptyDB> {
         LazVmBuilder::new()
     }
 }
+
+/// The device of blocks, and that of queries if it is another.
+type Devices = (Arc<dyn Coprocessor>, Option<Arc<dyn Coprocessor>>);
 
 #[cfg(feature = "std")]
 const DEFAULT_OUTCOME_BYTES: usize = CachedCoprocessor::DEFAULT_BYTES;

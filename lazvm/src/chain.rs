@@ -32,6 +32,8 @@ pub struct LazChain {
     purpose: Purpose,
     /// Of the current transaction.
     mode: Mode,
+    /// Whether the current transaction is of a block, and not a query of a user.
+    in_block: bool,
     meter: Meter,
     // Boxed: it is there almost never.
     fault: Option<Box<Fault>>,
@@ -61,6 +63,7 @@ impl LazChain {
             unknown_fees: None,
             purpose: Purpose::Unknown(None),
             mode: Mode::Execute,
+            in_block: false,
             meter: ZERO,
             fault: None,
         }
@@ -100,14 +103,16 @@ impl LazChain {
     pub(crate) fn begin(&mut self, block: &impl Block, cfg: &impl Cfg) {
         self.enter(block);
         self.mode = self.purpose.mode(cfg);
+        self.in_block = self.purpose.is_block(cfg);
         self.reset();
     }
 
     /// Starts a system call. Only blocks make such, so the EVM executes a block from here on.
-    pub(crate) fn begin_system_call(&mut self, block: &impl Block) {
+    pub(crate) fn begin_system_call(&mut self, block: &impl Block, cfg: &impl Cfg) {
         self.enter(block);
         self.purpose = Purpose::Block;
         self.mode = Mode::Execute;
+        self.in_block = self.purpose.is_block(cfg);
         self.reset();
     }
 
@@ -165,7 +170,14 @@ impl LazChain {
         self.mode
     }
 
-    /// Returns the runtime of the AI calls: device, verifiers and prices of every block.
+    /// Tells whether the current or last transaction is of a block, whose jobs run on the device of
+    /// blocks; everything else runs on that of queries.
+    #[must_use]
+    pub const fn is_in_block(&self) -> bool {
+        self.in_block
+    }
+
+    /// Returns the runtime of the AI calls: devices, verifiers and prices of every block.
     #[inline]
     #[must_use]
     pub const fn runtime(&self) -> &AiRuntime {
@@ -227,6 +239,13 @@ impl Purpose {
             }
             Self::Unknown(_) => Mode::Execute,
         }
+    }
+
+    /// Whether a transaction under `cfg` is of a block. No block is valid without the check of its
+    /// base fee: where it is off, a user simulates blocks (`eth_simulateV1`).
+    fn is_block(self, cfg: &impl Cfg) -> bool {
+        matches!(self, Self::Block | Self::Chosen(Mode::Execute))
+            && !cfg.is_base_fee_check_disabled()
     }
 }
 

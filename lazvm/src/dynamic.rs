@@ -16,7 +16,9 @@ use crate::{
 /// Gas, outputs and faults are those of [`LazEvm`](crate::LazEvm). What such a host cannot do is
 /// refund the difference between the base fees of the resources: every resource costs the header's
 /// base fee. Nor can an address of its list be an account like any other: before the AI precompiles
-/// begin, a call of one succeeds without an answer, as on an account without code.
+/// begin, a call of one succeeds without an answer, as on an account without code. Which calls are
+/// in a block it does not tell: a list that simulates runs on the device of queries, and one that
+/// executes on that of blocks.
 ///
 /// # Examples
 /// `precompiles_map.extend_precompiles(dyn_precompiles(&runtime, Mode::Execute, &meter))`.
@@ -59,13 +61,16 @@ fn dyn_precompile(
         };
         let tx = input.internals.tx_env();
         let (origin, nonce) = (tx.caller(), tx.nonce());
-        let reply = rules.precompiles.call(&call, &mut JournaledState(input.internals)).map_err(
-            |fault| {
-                let error = PrecompileError::Fatal(fault.to_string());
-                meter.keep_fault(fault);
-                error
-            },
-        )?;
+        let mut state = JournaledState(input.internals);
+        let answer = match mode {
+            Mode::Execute => rules.precompiles.call(&call, &mut state),
+            Mode::Simulate => rules.precompiles.query(&call, &mut state),
+        };
+        let reply = answer.map_err(|fault| {
+            let error = PrecompileError::Fatal(fault.to_string());
+            meter.keep_fault(fault);
+            error
+        })?;
         meter.record(&reply, call.pricing, gas_limit, origin, nonce);
         Ok(precompile_output(reply, gas_limit, reservoir))
     })

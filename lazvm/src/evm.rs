@@ -121,7 +121,7 @@ where
         let ctx = &mut self.inner.ctx;
         ctx.set_tx(TxEnv::new_system_tx_with_caller(caller, contract, data));
         // A system call skips the validation that begins a transaction.
-        ctx.chain.begin_system_call(&ctx.block);
+        ctx.chain.begin_system_call(&ctx.block, &ctx.cfg);
         let result = LazHandler::default().run_system_call(&mut self.inner);
         self.conclude(result)
     }

@@ -67,6 +67,10 @@ impl AiRuntime {
 
     /// Puts a device, proof systems and prices together, which hold in every block.
     ///
+    /// Blocks and queries share the device. A node that answers users makes the precompiles with
+    /// [`AiPrecompiles::with_queries`] instead, or uses
+    /// [`LazVmBuilder::queries`](crate::LazVmBuilder::queries).
+    ///
     /// # Errors
     /// [`DuplicateVerifier`] if two verifiers claim one id.
     pub fn from_parts(

@@ -28,8 +28,6 @@ use crate::{
 pub(crate) struct Machine {
     pub(crate) genesis: Genesis,
     builder: LazVmBuilder,
-    /// With the device of calls.
-    queries: LazVmBuilder,
 }
 
 /// A block to which transactions are being added.
@@ -74,8 +72,12 @@ impl Machine {
         // Before the builders, which are used anew for each block: a job is run once, whether it is
         // asked in a call, built into a block or validated.
         let device = CachedCoprocessor::new(devices.coprocessor, CachedCoprocessor::DEFAULT_BYTES);
-        let queries = devices.queries.map(|queries| device.sharing(queries));
+        let queries = devices.queries.map(|queries| Arc::new(device.sharing(queries)));
         let builder = LazVm::builder().coprocessor(Arc::new(device)).outcome_cache(0);
+        let builder = match queries {
+            Some(queries) => builder.queries(queries),
+            None => builder,
+        };
         let builder = devices.verifiers.into_iter().fold(builder, LazVmBuilder::verifier);
         let builder = builder
             .settings(settings)
@@ -83,25 +85,12 @@ impl Machine {
             .pricing_schedule(Arc::new(genesis.prices.clone()))
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
-        let queries = match queries {
-            Some(device) => builder.clone().coprocessor(Arc::new(device)),
-            None => builder.clone(),
-        };
-        Self { genesis, builder, queries }
+        Self { genesis, builder }
     }
 
     /// Opens the block above `parent`.
     pub(crate) fn open(
         &self,
-        parent: &ChainState,
-        context: &BlockContext,
-    ) -> Result<OpenBlock, BlockExecutionError> {
-        self.open_on(&self.builder, parent, context)
-    }
-
-    fn open_on(
-        &self,
-        builder: &LazVmBuilder,
         parent: &ChainState,
         context: &BlockContext,
     ) -> Result<OpenBlock, BlockExecutionError> {
@@ -119,7 +108,7 @@ impl Machine {
             prevrandao: Some(randomness(context.parent, context.height)),
             ..BlockEnv::default()
         };
-        let vm = builder.clone().block(block).base_fees(fees).build(world);
+        let vm = self.builder.clone().block(block).base_fees(fees).build(world);
         Ok(OpenBlock {
             vm: vm.map_err(|error| BlockExecutionError::Fault { reason: error.to_string() })?,
             height: context.height,
@@ -154,7 +143,7 @@ impl Machine {
         contract: Address,
         data: Bytes,
     ) -> Result<Execution, BlockExecutionError> {
-        let mut block = self.open_on(&self.queries, state, context)?;
+        let mut block = self.open(state, context)?;
         let call = TxEnv {
             caller: ASKER,
             kind: TxKind::Call(contract),

@@ -3,130 +3,31 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_primitives::Address;
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     BaseFeeSource, BuilderExecutor, Fault, FaultKind, FaultLog, LazBlockExecutorFactory,
     LazEvmFactory, LeftOut, Mode, Resources,
-    alloy_consensus::{
-        ReceiptEnvelope, Signed, TxEnvelope, TxLegacy, TxReceipt,
-        transaction::{Recovered, TxHashRef},
-    },
+    alloy_consensus::{TxReceipt, transaction::TxHashRef},
     alloy_evm::{
         Evm, EvmEnv, EvmFactory,
-        block::{
-            BlockExecutionError, BlockExecutionResult, BlockExecutor, BlockExecutorFactory,
-            BlockValidationError,
-        },
-        eth::{
-            EthBlockExecutionCtx, EthBlockExecutorFactory, receipt_builder::AlloyReceiptBuilder,
-            spec::EthSpec,
-        },
+        block::{BlockExecutionError, BlockExecutor, BlockExecutorFactory, BlockValidationError},
     },
     block_fault_of,
-    revm::{
-        context::{BlockEnv, CfgEnv, TxEnv},
-        database::{InMemoryDB, State},
-        inspector::CountInspector,
-        primitives::hardfork::SpecId,
-    },
+    revm::context::{BlockEnv, TxEnv},
 };
 
-use crate::support::{FEES, Letters, SENDER, builder, database};
-
-type Executors = EthBlockExecutorFactory<AlloyReceiptBuilder, EthSpec, LazEvmFactory>;
-
-fn executors(factory: LazEvmFactory) -> Executors {
-    EthBlockExecutorFactory::new(AlloyReceiptBuilder::default(), EthSpec::mainnet(), factory)
-}
-
-/// A transaction of [`SENDER`], whose signature nobody looks at.
-fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
-    let tx = TxLegacy {
-        chain_id: Some(1),
-        nonce,
-        gas_price: 100,
-        gas_limit: 1_000_000,
-        to: TxKind::Call(RAW_PROMPT),
-        value: U256::ZERO,
-        input: Bytes::copy_from_slice(text.as_bytes()),
-    };
-    let hash = alloy_primitives::keccak256([text.as_bytes(), &nonce.to_be_bytes()].concat());
-    let signed = Signed::new_unchecked(tx, Signature::test_signature(), hash);
-    Recovered::new_unchecked(TxEnvelope::Legacy(signed), SENDER)
-}
-
-/// A block of mainnet in a fork, and what of it is checked: each bit of `off` switches a check off.
-fn env(fork: (SpecId, u64, u64), header: u64, off: u8) -> EvmEnv {
-    let (spec, number, timestamp) = fork;
-    let mut cfg_env = CfgEnv::default();
-    cfg_env.set_spec_and_mainnet_gas_params(spec);
-    let is_off = |bit: u8| off & 1 << bit != 0;
-    cfg_env.disable_nonce_check = is_off(0);
-    cfg_env.disable_base_fee = is_off(1);
-    cfg_env.disable_balance_check = is_off(2);
-    cfg_env.disable_fee_charge = is_off(3);
-    cfg_env.disable_eip3607 = is_off(4);
-    cfg_env.disable_block_gas_limit = is_off(5);
-    cfg_env.tx_chain_id_check = !is_off(6);
-    let block_env = BlockEnv {
-        number: U256::from(number),
-        timestamp: U256::from(timestamp),
-        basefee: header,
-        gas_limit: 30_000_000,
-        prevrandao: Some(B256::ZERO),
-        ..BlockEnv::default()
-    };
-    EvmEnv { cfg_env, block_env }
-}
-
-const fn context() -> EthBlockExecutionCtx<'static> {
-    EthBlockExecutionCtx {
-        parent_hash: B256::ZERO,
-        parent_beacon_block_root: Some(B256::ZERO),
-        ommers: &[],
-        withdrawals: None,
-        extra_data: Bytes::new(),
-        tx_count_hint: None,
-        slot_number: None,
-    }
-}
-
-/// A state of the network's accounts, in memory.
-fn state() -> State<InMemoryDB> {
-    State::builder().with_database(database(&[])).with_bundle_update().build()
-}
-
-fn execute<F>(
-    executors: &F,
-    env: EvmEnv,
-    inspect: bool,
-    transactions: &[Recovered<TxEnvelope>],
-) -> Result<BlockExecutionResult<ReceiptEnvelope>, BlockExecutionError>
-where
-    F: for<'a> BlockExecutorFactory<
-            EvmFactory = LazEvmFactory,
-            Transaction = TxEnvelope,
-            ExecutionCtx<'a> = EthBlockExecutionCtx<'a>,
-            Receipt = ReceiptEnvelope,
-        >,
-{
-    let mut state = state();
-    let factory = executors.evm_factory();
-    if inspect {
-        let evm = factory.create_evm_with_inspector(&mut state, env, CountInspector::new());
-        executors.create_executor(evm, context()).execute_block(transactions)
-    } else {
-        let evm = factory.create_evm(&mut state, env);
-        executors.create_executor(evm, context()).execute_block(transactions)
-    }
-}
+use crate::support::{
+    FEES, Letters,
+    blocks::{BLOCKS, PRAGUE, asks, context, env, execute, executors, state},
+    builder,
+};
 
 /// A block runs its models whatever is switched off: validators with other configurations would
 /// have other receipts.
 #[test]
 fn no_configuration_lets_a_block_simulate() {
-    for fork in FORKS {
+    for fork in BLOCKS {
         for (off, inspect) in (0..1 << 7).map(|off| (off, off % 3 == 0)) {
             for mode in [None, Some(Mode::Execute), Some(Mode::Simulate)] {
                 let device = Arc::new(Letters::default());
@@ -141,7 +42,7 @@ fn no_configuration_lets_a_block_simulate() {
 
                 // By its type, even if it takes the block for one before Cancun, which begins
                 // without a system call.
-                let early = EvmEnv { cfg_env: env(fork, 20, off).cfg_env, ..env(FORKS[0], 20, 0) };
+                let early = EvmEnv { cfg_env: env(fork, 20, off).cfg_env, ..env(BLOCKS[0], 20, 0) };
                 let by_type = LazBlockExecutorFactory::new(executors(factory));
                 let same = execute(&by_type, early, inspect, &texts).unwrap();
                 assert_eq!(device.counts().1, 4, "{case}");
@@ -302,14 +203,3 @@ fn a_late_source_of_base_fees_gives_up_no_transaction() {
         assert!(!faults.gave_up(&hash));
     }
 }
-
-const PRAGUE: (SpecId, u64, u64) = (SpecId::PRAGUE, 22_500_000, 1_746_700_000);
-
-/// Blocks of mainnet, by number and time.
-const FORKS: [(SpecId, u64, u64); 5] = [
-    (SpecId::LONDON, 13_000_000, 1_628_600_000),
-    (SpecId::SHANGHAI, 17_100_000, 1_681_500_000),
-    (SpecId::CANCUN, 19_500_000, 1_710_500_000),
-    PRAGUE,
-    (SpecId::OSAKA, 24_000_000, 1_764_900_000),
-];

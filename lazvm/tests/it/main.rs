@@ -8,6 +8,7 @@ mod blocks;
 mod cache;
 mod call_kinds;
 mod conformance;
+mod devices;
 mod differential;
 mod edges;
 mod ethereum;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "the bench uses a part of it")]
 
+pub(crate) mod blocks;
 pub(crate) mod bytecode;
 mod device;
 
