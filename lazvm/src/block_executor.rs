@@ -8,6 +8,7 @@ use alloy_evm::{
         BlockExecutionError, BlockExecutionResult, BlockExecutor, BlockExecutorFactory,
         BlockValidationError, ExecutableTx, GasOutput, StateDB,
     },
+    eth::EthBlockExecutionCtx,
 };
 use alloy_primitives::B256;
 use lazai_api_types::Fault;
@@ -16,7 +17,8 @@ use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 use crate::{FaultLog, LazContext, LazEvm, LazEvmFactory, faults::transaction_fault_of};
 
 /// Makes block executors that do the work of AI calls by their type, whatever the configuration
-/// says and whether or not the block begins with a system call.
+/// says and whether or not the block begins with a system call, at the base fees that follow from
+/// the parent of the block.
 ///
 /// It stands before another factory, such as alloy-evm's `EthBlockExecutorFactory` over a
 /// [`LazEvmFactory`], and makes what that makes.
@@ -30,8 +32,22 @@ impl<F> LazBlockExecutorFactory<F> {
     }
 }
 
-impl<F: BlockExecutorFactory<EvmFactory = LazEvmFactory>> BlockExecutorFactory
-    for LazBlockExecutorFactory<F>
+/// What a block executor is made with, from which the parent of the block is known.
+pub trait ParentHash {
+    /// Returns the hash of the block's parent.
+    fn parent_hash(&self) -> B256;
+}
+
+impl ParentHash for EthBlockExecutionCtx<'_> {
+    fn parent_hash(&self) -> B256 {
+        self.parent_hash
+    }
+}
+
+impl<F> BlockExecutorFactory for LazBlockExecutorFactory<F>
+where
+    F: BlockExecutorFactory<EvmFactory = LazEvmFactory>,
+    for<'a> F::ExecutionCtx<'a>: ParentHash,
 {
     type EvmFactory = LazEvmFactory;
     type TxExecutionResult = F::TxExecutionResult;
@@ -53,7 +69,7 @@ impl<F: BlockExecutorFactory<EvmFactory = LazEvmFactory>> BlockExecutorFactory
         DB: StateDB,
         I: Inspector<LazContext<DB>>,
     {
-        self.0.create_executor(evm.in_block(), ctx)
+        self.0.create_executor(evm.in_block_above(ctx.parent_hash()), ctx)
     }
 }
 

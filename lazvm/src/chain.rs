@@ -1,7 +1,8 @@
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::ToString, sync::Arc};
 use core::mem::replace;
 
-use lazai_api_types::{Fault, GasCost, Work};
+use alloy_primitives::{Address, B256, address};
+use lazai_api_types::{Fault, FaultKind, GasCost, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::{Mode, Reply, ResourcePrices};
 use revm::{
@@ -10,7 +11,9 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::{AiRules, AiRuntime, BlockPosition, Meter, UnknownBaseFees};
+use crate::{
+    AiRules, AiRuntime, BaseFeeSource, BlockPosition, Meter, UnknownBaseFees, base_fees::BaseFees,
+};
 
 /// The context of a [`LazEvm`](crate::LazEvm): Ethereum's, with [`LazChain`] in the slot for
 /// chains.
@@ -29,6 +32,10 @@ pub struct LazChain {
     base_fees: Option<Resources<u64>>,
     /// Why the base fees are not known, if they are not.
     unknown_fees: Option<Box<Fault>>,
+    /// Who knows the base fees of each block.
+    source: Option<Arc<dyn BaseFeeSource>>,
+    /// Whether the base fees are those of a call: the parent of the block is not known yet.
+    fees_of_call: bool,
     purpose: Purpose,
     /// Of the current transaction.
     mode: Mode,
@@ -61,6 +68,8 @@ impl LazChain {
             rules: None,
             base_fees: None,
             unknown_fees: None,
+            source: None,
+            fees_of_call: false,
             purpose: Purpose::Unknown(None),
             mode: Mode::Execute,
             in_block: false,
@@ -74,11 +83,33 @@ impl LazChain {
     /// The header's base fee must be the highest of the three: a transaction in another block is
     /// invalid.
     pub fn set_base_fees(&mut self, base_fees: Option<Resources<u64>>) {
+        self.source = None;
         self.set_known_fees(Ok(base_fees));
     }
 
+    /// Takes the base fees of an EVM that is made for `block`, from whomever knows them. If it turns
+    /// out to execute a block, its [parent](Self::set_parent) must be told.
+    pub(crate) fn take_base_fees(&mut self, fees: &BaseFees, block: &BlockEnv) {
+        match fees {
+            BaseFees::Fixed(fees) => self.set_base_fees(*fees),
+            BaseFees::Source(source) => {
+                self.set_known_fees(source.base_fees_of_call(block));
+                self.source = Some(Arc::clone(source));
+                self.fees_of_call = true;
+            }
+        }
+    }
+
+    /// Takes the base fees of the block above `parent`.
+    pub(crate) fn set_parent(&mut self, parent: B256) {
+        if let Some(source) = &self.source {
+            self.set_known_fees(source.base_fees(parent));
+        }
+    }
+
     /// Sets the base fees, or why they are not known.
-    pub(crate) fn set_known_fees(&mut self, fees: Result<Option<Resources<u64>>, Fault>) {
+    fn set_known_fees(&mut self, fees: Result<Option<Resources<u64>>, Fault>) {
+        self.fees_of_call = false;
         (self.base_fees, self.unknown_fees) = match fees {
             Ok(base_fees) => (base_fees, None),
             Err(fault) => (None, Some(Box::new(fault))),
@@ -107,12 +138,25 @@ impl LazChain {
         self.reset();
     }
 
-    /// Starts a system call. Only blocks make such, so the EVM executes a block from here on.
-    pub(crate) fn begin_system_call(&mut self, block: &impl Block, cfg: &impl Cfg) {
+    /// Starts a system call of `contract`. Only blocks make such, so the EVM executes a block from
+    /// here on; and from Prague on they tell their parent by one (EIP-2935).
+    pub(crate) fn begin_system_call(
+        &mut self,
+        block: &impl Block,
+        cfg: &impl Cfg,
+        contract: Address,
+        data: &[u8],
+    ) {
         self.enter(block);
         self.purpose = Purpose::Block;
         self.mode = Mode::Execute;
         self.in_block = self.purpose.is_block(cfg);
+        if self.in_block
+            && contract == HISTORY_STORAGE
+            && let Ok(parent) = B256::try_from(data)
+        {
+            self.set_parent(parent);
+        }
         self.reset();
     }
 
@@ -199,14 +243,17 @@ impl LazChain {
     }
 
     /// Fails the transaction if the base fees of its block are not known.
-    pub(crate) fn check_fees_known(&mut self) -> Result<(), UnknownBaseFees> {
-        match &self.unknown_fees {
-            Some(fault) => {
-                self.fault = Some(fault.clone());
-                Err(UnknownBaseFees { fault: (**fault).clone() })
-            }
-            None => Ok(()),
-        }
+    pub(crate) fn check_fees_known(&mut self, cfg: &impl Cfg) -> Result<(), UnknownBaseFees> {
+        let fault = if self.fees_of_call && self.purpose.may_be_block(cfg) {
+            let message = NO_PARENT.to_string();
+            Box::new(Fault { kind: FaultKind::Internal, message })
+        } else if let Some(fault) = &self.unknown_fees {
+            fault.clone()
+        } else {
+            return Ok(());
+        };
+        self.fault = Some(fault.clone());
+        Err(UnknownBaseFees { fault: *fault })
     }
 
     /// Counts the answer to a call that had `gas_limit` gas; keeps the fault that it may be.
@@ -247,6 +294,19 @@ impl Purpose {
         matches!(self, Self::Block | Self::Chosen(Mode::Execute))
             && !cfg.is_base_fee_check_disabled()
     }
+
+    /// Whether a transaction under `cfg` may be of a block, with fees that are burned. An EVM that
+    /// nothing is known of is that of a block by nothing but its system calls, from Cancun on.
+    fn may_be_block(self, cfg: &impl Cfg) -> bool {
+        let is_block = match self {
+            Self::Block => true,
+            Self::Chosen(_) => false,
+            Self::Unknown(_) => !cfg.spec().into().is_enabled_in(SpecId::CANCUN),
+        };
+        is_block
+            && cfg.spec().into().is_enabled_in(SpecId::LONDON)
+            && !cfg.is_base_fee_check_disabled()
+    }
 }
 
 /// The prices of a block. Its header shows the highest base fee, but where a simulation put a zero.
@@ -256,6 +316,12 @@ pub(crate) fn prices(header: u64, base_fees: Option<Resources<u64>>) -> Resource
     let Resources { evm, ai, inference } = fees.map(u128::from);
     ResourcePrices { evm, ai, inference, header: u128::from(header) }
 }
+
+/// Keeps the hashes of blocks; each block from Prague on tells it the one of its parent.
+const HISTORY_STORAGE: Address = address!("0000f90827f1c53a10cb7a02335b175320002935");
+
+const NO_PARENT: &str = "the parent of the block was not told, on which its base fees depend: \
+                         make its executor by LazBlockExecutorFactory";
 
 const ZERO: Meter = Meter {
     calls: 0,

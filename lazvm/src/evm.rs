@@ -4,10 +4,10 @@ use core::{
 };
 
 use alloy_evm::{Database, Evm, EvmEnv, precompiles::PrecompilesMap};
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use revm::{
     Context, MainBuilder, MainContext,
-    context::{BlockEnv, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
+    context::{BlockEnv, Cfg, CfgEnv, ContextSetters, Evm as RevmEvm, JournalTr, TxEnv},
     context_interface::result::{AnyError, EVMError, ExecutionResult, HaltReason, ResultAndState},
     handler::{EthFrame, Handler, SystemCallTx, instructions::EthInstructions},
     inspector::{Inspector, InspectorHandler},
@@ -59,11 +59,26 @@ impl<DB: Database, I> LazEvm<DB, I> {
     /// Makes the same EVM for a block: whatever its configuration, it does the work of AI calls.
     ///
     /// An EVM whose first call is a system call, as in every block from Cancun on, needs no
-    /// telling.
+    /// telling. Where a [`BaseFeeSource`](crate::BaseFeeSource) knows the fees, the EVM has to be
+    /// told the parent of the block: see [`in_block_above`](Self::in_block_above).
     #[must_use]
     pub const fn in_block(mut self) -> Self {
         self.inner.ctx.chain.replace_purpose(Purpose::Block);
         self
+    }
+
+    /// Makes the same EVM for the block above `parent`, at whose base fees it runs.
+    ///
+    /// In a block from Prague on, the system call of EIP-2935 tells the same.
+    #[must_use]
+    pub fn in_block_above(self, parent: B256) -> Self {
+        let mut evm = self.in_block();
+        let ctx = &mut evm.inner.ctx;
+        // Where the base fee is not checked, a user simulates a block on a parent of its own making.
+        if !ctx.cfg.is_base_fee_check_disabled() {
+            ctx.chain.set_parent(parent);
+        }
+        evm
     }
 
     /// Returns the meter of what the AI calls of the last transaction did; zero after a transaction
@@ -119,9 +134,9 @@ where
     ) -> Result<ResultAndState, Self::Error> {
         self.enter_block();
         let ctx = &mut self.inner.ctx;
-        ctx.set_tx(TxEnv::new_system_tx_with_caller(caller, contract, data));
         // A system call skips the validation that begins a transaction.
-        ctx.chain.begin_system_call(&ctx.block, &ctx.cfg);
+        ctx.chain.begin_system_call(&ctx.block, &ctx.cfg, contract, &data);
+        ctx.set_tx(TxEnv::new_system_tx_with_caller(caller, contract, data));
         let result = LazHandler::default().run_system_call(&mut self.inner);
         self.conclude(result)
     }

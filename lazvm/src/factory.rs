@@ -1,6 +1,7 @@
 use alloc::sync::Arc;
 
 use alloy_evm::{Database, EvmEnv, EvmFactory, precompiles::PrecompilesMap};
+use alloy_primitives::B256;
 use lazai_gas::Resources;
 use lazai_precompiles::Mode;
 use revm::{
@@ -13,7 +14,7 @@ use revm::{
 
 use crate::{
     AiRuntime, BaseFeeMismatch, BaseFeeSource, HeaderError, LazChain, LazContext, LazEvm,
-    LazPrecompiles, chain::Purpose,
+    LazPrecompiles, base_fees::BaseFees, chain::Purpose,
 };
 
 /// Makes [`LazEvm`]s: the one thing that a node needs to run LazVM, for every block and every call.
@@ -33,7 +34,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct LazEvmFactory {
     runtime: AiRuntime,
-    base_fees: Option<Arc<dyn BaseFeeSource>>,
+    base_fees: BaseFees,
     mode: Option<Mode>,
     tx_gas_limit_cap: Option<u64>,
 }
@@ -43,25 +44,28 @@ impl LazEvmFactory {
     /// every resource.
     #[must_use]
     pub const fn new(runtime: AiRuntime) -> Self {
-        Self { runtime, base_fees: None, mode: None, tx_gas_limit_cap: None }
+        Self { runtime, base_fees: BaseFees::Fixed(None), mode: None, tx_gas_limit_cap: None }
     }
 
     /// Makes the same factory with a base fee for each resource in each block, as `source` tells
     /// it.
     ///
     /// The highest of the three must stand in the block's header; transactions in another block are
-    /// invalid.
+    /// invalid. Fees follow from the parent of a block, which is told by the
+    /// [`LazBlockExecutorFactory`](crate::LazBlockExecutorFactory) that makes its executor, and from
+    /// Prague on by the block itself (EIP-2935). Transactions of a block whose parent is not told
+    /// end without a result.
     #[must_use]
     pub fn with_base_fee_source(mut self, source: Arc<dyn BaseFeeSource>) -> Self {
-        self.base_fees = Some(source);
+        self.base_fees = BaseFees::Source(source);
         self
     }
 
-    /// Makes the same factory for one block, with its base fee of each resource; none means the
-    /// header's for all of them.
+    /// Makes the same factory with these base fees of the resources in every block; none means the
+    /// header's for all of them. A host may make one for each block.
     #[must_use]
     pub fn with_base_fees(mut self, base_fees: Option<Resources<u64>>) -> Self {
-        self.base_fees = base_fees.map(|fees| Arc::new(fees) as _);
+        self.base_fees = BaseFees::Fixed(base_fees);
         self
     }
 
@@ -92,19 +96,22 @@ impl LazEvmFactory {
         &self.runtime
     }
 
-    /// Checks that the header of a block shows the highest base fee of a resource.
+    /// Checks that the header of a block above `parent` shows the highest base fee of a resource.
     ///
     /// Each transaction of another block is invalid, but a block may have none: a host that checks
     /// headers asks this, in place of the rule of EIP-1559.
     ///
     /// # Errors
     /// [`HeaderError`] if it does not, or this node does not know the fees.
-    pub fn check_header(&self, env: &EvmEnv) -> Result<(), HeaderError> {
-        let Some(source) = &self.base_fees else { return Ok(()) };
+    pub fn check_header(&self, parent: B256, env: &EvmEnv) -> Result<(), HeaderError> {
         if !env.cfg_env.spec.is_enabled_in(SpecId::LONDON) {
             return Ok(());
         }
-        let Some(base_fees) = source.base_fees(&env.block_env)? else { return Ok(()) };
+        let base_fees = match &self.base_fees {
+            BaseFees::Fixed(base_fees) => *base_fees,
+            BaseFees::Source(source) => source.base_fees(parent)?,
+        };
+        let Some(base_fees) = base_fees else { return Ok(()) };
         match (base_fees.highest(), env.block_env.basefee) {
             (expected, got) if expected == got => Ok(()),
             (expected, got) => Err(BaseFeeMismatch { expected, got }.into()),
@@ -123,9 +130,7 @@ impl LazEvmFactory {
             *cap = self.tx_gas_limit_cap;
         }
         let mut chain = LazChain::new(self.runtime.clone());
-        if let Some(source) = &self.base_fees {
-            chain.set_known_fees(source.base_fees(&env.block_env));
-        }
+        chain.take_base_fees(&self.base_fees, &env.block_env);
         chain.replace_purpose(Purpose::Unknown(self.mode));
         chain.enter(&env.block_env);
         let precompiles = ethereum(env.cfg_env.spec);

@@ -50,7 +50,7 @@ where
     fn validate_env(&self, evm: &mut EVM) -> Result<(), Self::Error> {
         let (block, _, cfg, _, chain, _) = evm.ctx().all_mut();
         chain.begin(block, cfg);
-        chain.check_fees_known().map_err(|error| EVMError::CustomAny(AnyError::new(error)))?;
+        chain.check_fees_known(cfg).map_err(|error| EVMError::CustomAny(AnyError::new(error)))?;
         // The block is at fault, and every node finds it. Of the errors that revm has, this is the
         // one that hosts take for a verdict and not for a failure of the node.
         check_base_fees(evm.ctx_ref())

@@ -34,7 +34,7 @@ pub use activation::{Activation, BlockPosition};
 pub use alloy_consensus;
 pub use alloy_evm;
 pub use base_fees::BaseFeeSource;
-pub use block_executor::{BuilderExecutor, LazBlockExecutorFactory, LeftOut};
+pub use block_executor::{BuilderExecutor, LazBlockExecutorFactory, LeftOut, ParentHash};
 pub use builder::LazVmBuilder;
 #[cfg(feature = "std")]
 pub use cache::CachedCoprocessor;

@@ -3,7 +3,7 @@
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
-use alloy_primitives::{TxKind, U256};
+use alloy_primitives::{B256, TxKind, U256};
 use lazai_precompiles::{Precompile, address::RAW_PROMPT};
 use lazvm::{
     Activation, AiPrecompiles, AiRuntime, BaseFeeSource, BlockPosition, ChangeLimits, Fault,
@@ -182,12 +182,18 @@ fn changes_hold_from_their_block_on_in_whatever_order_they_are_added() {
     assert_eq!(begun.precompiles.settings().prompt_max_tokens, 2);
 }
 
-/// The fees of block `n` are those of [`FEES`], plus `n` for each resource.
+/// The fees of block `n` are those of [`FEES`], plus `n` for each resource. The hash of a block is
+/// its number.
 #[derive(Debug)]
 struct Rising;
 
 impl BaseFeeSource for Rising {
-    fn base_fees(&self, block: &BlockEnv) -> Result<Option<Resources<u64>>, Fault> {
+    fn base_fees(&self, parent: B256) -> Result<Option<Resources<u64>>, Fault> {
+        let number = U256::from_be_bytes(parent.0) + U256::from(1);
+        self.base_fees_of_call(&BlockEnv { number, ..BlockEnv::default() })
+    }
+
+    fn base_fees_of_call(&self, block: &BlockEnv) -> Result<Option<Resources<u64>>, Fault> {
         let number: u64 = block.number.to();
         if number > 100 {
             return Err(Fault { kind: FaultKind::State, message: "pruned".into() });
@@ -209,7 +215,8 @@ fn one_factory_knows_the_fees_of_every_block() {
                 .is_err()
         );
         env.block_env.basefee = 20 + number;
-        assert_eq!(factory.check_header(&env), Ok(()));
+        let parent = B256::from(U256::from(number - 1));
+        assert_eq!(factory.check_header(parent, &env), Ok(()));
         let mut evm = factory.create_evm(database(&[]), env);
         let done = evm.transact_raw(call(RAW_PROMPT, "fees.", 0)).unwrap();
         let gas = evm.meter().apportion(done.result.tx_gas_used());
@@ -224,7 +231,8 @@ fn one_factory_knows_the_fees_of_every_block() {
     assert!(evm.transact_raw(call(OUTER, "", 0)).is_ok());
     // And where this node does not know them, it says so and gives no result.
     let env = env(SpecId::PRAGUE, 101, 0);
-    assert!(matches!(factory.check_header(&env), Err(lazvm::HeaderError::Fault(_))));
+    let parent = B256::from(U256::from(100));
+    assert!(matches!(factory.check_header(parent, &env), Err(lazvm::HeaderError::Fault(_))));
     let error =
         factory.create_evm(database(&[]), env).transact_raw(call(OUTER, "", 0)).unwrap_err();
     assert_eq!(fault_of(&error).unwrap().message, "pruned");

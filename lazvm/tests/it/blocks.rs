@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     BaseFeeSource, BuilderExecutor, Fault, FaultKind, FaultLog, LazBlockExecutorFactory,
@@ -145,7 +145,7 @@ fn a_builder_leaves_out_what_this_node_cannot_run() {
     for attempt in 1..=5 {
         let mut state = state();
         let evm = executors.evm_factory().create_evm(&mut state, env(PRAGUE, 20, 0));
-        let executor = executors.create_executor(evm, context());
+        let executor = executors.create_executor(evm, context(B256::ZERO));
         let mut building = BuilderExecutor::new(executor, Arc::clone(&faults));
         building.apply_pre_execution_changes().unwrap();
         let before = device.counts().1;
@@ -169,11 +169,15 @@ fn a_builder_leaves_out_what_this_node_cannot_run() {
 struct Late(AtomicBool);
 
 impl BaseFeeSource for Late {
-    fn base_fees(&self, _: &BlockEnv) -> Result<Option<Resources<u64>>, Fault> {
+    fn base_fees(&self, _: B256) -> Result<Option<Resources<u64>>, Fault> {
         match self.0.load(Ordering::Relaxed) {
             true => Ok(Some(FEES)),
             false => Err(Fault { kind: FaultKind::State, message: "not caught up".into() }),
         }
+    }
+
+    fn base_fees_of_call(&self, _: &BlockEnv) -> Result<Option<Resources<u64>>, Fault> {
+        self.base_fees(B256::ZERO)
     }
 }
 
@@ -188,7 +192,7 @@ fn a_late_source_of_base_fees_gives_up_no_transaction() {
         source.0.store(attempt == 4, Ordering::Relaxed);
         let mut state = state();
         let evm = executors.evm_factory().create_evm(&mut state, env(PRAGUE, 20, 0));
-        let executor = executors.create_executor(evm, context());
+        let executor = executors.create_executor(evm, context(B256::ZERO));
         let mut building = BuilderExecutor::new(executor, Arc::clone(&faults));
         building.apply_pre_execution_changes().unwrap();
         let tx = asks("patient.", 0);

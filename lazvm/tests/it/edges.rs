@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::TxKind;
+use alloy_primitives::{B256, TxKind};
 use lazai_gas::Resources;
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
@@ -44,11 +44,11 @@ fn a_header_that_contradicts_the_resources_runs_nothing() {
             panic!("expected a refusal, got {error:?}")
         };
         assert!(message.contains(&format!("base fee is {header}")), "{message}");
-        let error = factory.check_header(&env(header)).unwrap_err();
+        let error = factory.check_header(B256::ZERO, &env(header)).unwrap_err();
         assert_eq!(error, BaseFeeMismatch { expected: 20, got: header }.into());
         assert_eq!(device.counts(), (0, 0));
     }
-    assert_eq!(factory.check_header(&env(20)), Ok(()));
+    assert_eq!(factory.check_header(B256::ZERO, &env(20)), Ok(()));
     let mut evm = factory.create_evm(database(&[]), env(20));
     assert!(evm.transact_raw(call(RAW_PROMPT, "fair", 0)).unwrap().result.is_success());
 }

@@ -5,6 +5,7 @@
 
 mod activation;
 mod blocks;
+mod branches;
 mod cache;
 mod call_kinds;
 mod conformance;

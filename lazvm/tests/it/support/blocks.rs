@@ -29,6 +29,27 @@ pub(crate) fn executors(factory: LazEvmFactory) -> Executors {
     EthBlockExecutorFactory::new(AlloyReceiptBuilder::default(), EthSpec::mainnet(), factory)
 }
 
+/// What makes executors of Ethereum's blocks.
+pub(crate) trait EthereumExecutors:
+    for<'a> BlockExecutorFactory<
+        EvmFactory = LazEvmFactory,
+        Transaction = TxEnvelope,
+        ExecutionCtx<'a> = EthBlockExecutionCtx<'a>,
+        Receipt = ReceiptEnvelope,
+    >
+{
+}
+
+impl<F> EthereumExecutors for F where
+    F: for<'a> BlockExecutorFactory<
+            EvmFactory = LazEvmFactory,
+            Transaction = TxEnvelope,
+            ExecutionCtx<'a> = EthBlockExecutionCtx<'a>,
+            Receipt = ReceiptEnvelope,
+        >
+{
+}
+
 /// A transaction of [`SENDER`], whose signature nobody looks at.
 pub(crate) fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
     let tx = TxLegacy {
@@ -69,9 +90,9 @@ pub(crate) fn env(fork: (SpecId, u64, u64), header: u64, off: u8) -> EvmEnv {
     EvmEnv { cfg_env, block_env }
 }
 
-pub(crate) const fn context() -> EthBlockExecutionCtx<'static> {
+pub(crate) const fn context(parent_hash: B256) -> EthBlockExecutionCtx<'static> {
     EthBlockExecutionCtx {
-        parent_hash: B256::ZERO,
+        parent_hash,
         parent_beacon_block_root: Some(B256::ZERO),
         ommers: &[],
         withdrawals: None,
@@ -93,21 +114,30 @@ pub(crate) fn execute<F>(
     transactions: &[Recovered<TxEnvelope>],
 ) -> Result<BlockExecutionResult<ReceiptEnvelope>, BlockExecutionError>
 where
-    F: for<'a> BlockExecutorFactory<
-            EvmFactory = LazEvmFactory,
-            Transaction = TxEnvelope,
-            ExecutionCtx<'a> = EthBlockExecutionCtx<'a>,
-            Receipt = ReceiptEnvelope,
-        >,
+    F: EthereumExecutors,
+{
+    execute_above(executors, B256::ZERO, env, inspect, transactions)
+}
+
+/// As [`execute`], above a parent that has a name.
+pub(crate) fn execute_above<F>(
+    executors: &F,
+    parent: B256,
+    env: EvmEnv,
+    inspect: bool,
+    transactions: &[Recovered<TxEnvelope>],
+) -> Result<BlockExecutionResult<ReceiptEnvelope>, BlockExecutionError>
+where
+    F: EthereumExecutors,
 {
     let mut state = state();
     let factory = executors.evm_factory();
     if inspect {
         let evm = factory.create_evm_with_inspector(&mut state, env, CountInspector::new());
-        executors.create_executor(evm, context()).execute_block(transactions)
+        executors.create_executor(evm, context(parent)).execute_block(transactions)
     } else {
         let evm = factory.create_evm(&mut state, env);
-        executors.create_executor(evm, context()).execute_block(transactions)
+        executors.create_executor(evm, context(parent)).execute_block(transactions)
     }
 }
 
