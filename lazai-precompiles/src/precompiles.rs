@@ -8,6 +8,7 @@ use lazai_api_types::{
 
 use crate::{
     Call, ChainState, Mode, Reply, Settings, Status, answer,
+    listing::{ListedDevice, listed_verifier},
     meter::{Meter, Stop, internal, reading_work},
     price,
     proofs::Proofs,
@@ -82,6 +83,7 @@ impl AiPrecompiles {
         state: &mut dyn ChainState,
     ) -> Result<Reply, Fault> {
         let mut meter = Meter::new(call);
+        let device = ListedDevice::new(device, &self.settings);
         let (status, output) = match self.answer(device, call, &mut meter, state) {
             Ok(output) => (Status::Success, output),
             Err(Stop::Fault(fault)) => return Err(fault),
@@ -100,7 +102,7 @@ impl AiPrecompiles {
 
     fn answer(
         &self,
-        device: &dyn Coprocessor,
+        device: ListedDevice<'_>,
         call: &Call<'_>,
         meter: &mut Meter<'_>,
         state: &mut dyn ChainState,
@@ -113,7 +115,9 @@ impl AiPrecompiles {
                 price::encode_price(call, checked(reading, device.quote(&job)?)?.work)
             }
             Ok(Request::Proof(request)) => {
-                Proofs::answer(&self.verifiers, call, request, meter, state)
+                let systems = &self.settings.proof_systems;
+                let verifier = listed_verifier(&self.verifiers, systems, request.system)?;
+                Proofs::answer(verifier, call, request, meter, state)
             }
             Ok(Request::Run(job, format)) => {
                 let reading = charge_reading(device, meter, &job)?;
@@ -147,7 +151,7 @@ impl AiPrecompiles {
 
 /// Charges for the length of a job, then for what the device says that reading it costs.
 fn charge_reading(
-    device: &dyn Coprocessor,
+    device: ListedDevice<'_>,
     meter: &mut Meter<'_>,
     job: &Job,
 ) -> Result<Work, Stop> {
@@ -162,7 +166,7 @@ fn charge_reading(
 }
 
 fn run(
-    device: &dyn Coprocessor,
+    device: ListedDevice<'_>,
     mode: Mode,
     meter: &mut Meter<'_>,
     job: &Job,

@@ -3,8 +3,7 @@ use alloc::format;
 use alloy_primitives::{B256, Bytes, Log};
 use alloy_sol_types::{SolCall, SolEvent};
 use lazai_api_types::{
-    GuardedVerifier, InvalidKey, ProofSystemId, ProofVerifiers, RegistryError, Rejection, Work,
-    key_hash,
+    GuardedVerifier, InvalidKey, ProofSystemId, RegistryError, Rejection, Work, key_hash,
 };
 
 use crate::{
@@ -28,14 +27,13 @@ pub(crate) struct Proofs<'a> {
 
 impl<'a> Proofs<'a> {
     pub(crate) fn answer(
-        verifiers: &'a ProofVerifiers,
+        verifier: GuardedVerifier<'a>,
         call: &'a Call<'a>,
         request: ProofRequest<'_>,
         meter: &mut Meter<'_>,
         state: &mut dyn ChainState,
     ) -> Result<Bytes, Stop> {
         let ProofRequest { system, query } = request;
-        let verifier = verifiers.find(system).ok_or(RevertReason::UnknownProofSystem { system })?;
         let this = Self { system, verifier, call };
         let output = match query {
             ProofQuery::IsRegistered { key_hash } => {

@@ -1,7 +1,7 @@
 use alloy_primitives::B256;
-use lazai_api_types::{Job, ModelId, Task};
+use lazai_api_types::{Job, ModelId, ProofSystemId, Task};
 
-use crate::revert::RevertReason;
+use crate::{Listing, revert::RevertReason};
 
 /// What the operator of a chain decides about the precompiles; part of consensus.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,6 +12,10 @@ pub struct Settings {
     pub prompt_max_tokens: u32,
     /// Longest calldata read, in bytes.
     pub max_input_bytes: usize,
+    /// The models that contracts may name; the default model is always one of them.
+    pub models: Listing<ModelId>,
+    /// The proof systems that contracts may name.
+    pub proof_systems: Listing<ProofSystemId>,
 }
 
 impl Settings {
@@ -24,10 +28,22 @@ impl Settings {
         };
         Ok(Job { model, task })
     }
+
+    /// Tells whether the chain has `model`; none if that is for the device to say.
+    pub(crate) fn has_model(&self, model: ModelId) -> Option<bool> {
+        let has = self.models.has(&model)?;
+        Some(has || self.default_model == Some(model))
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_model: None, prompt_max_tokens: 64, max_input_bytes: 64 * 1_024 }
+        Self {
+            default_model: None,
+            prompt_max_tokens: 64,
+            max_input_bytes: 64 * 1_024,
+            models: Listing::Local,
+            proof_systems: Listing::Local,
+        }
     }
 }

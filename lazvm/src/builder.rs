@@ -74,10 +74,12 @@ impl LazVmBuilder {
         self
     }
 
-    /// Sets what the operator of the chain decides about the precompiles: limits, and the default
-    /// model unless [`default_model`](Self::default_model) names one.
+    /// Sets what the operator of the chain decides about the precompiles: limits, the models and
+    /// proof systems that there are, and the default model unless
+    /// [`default_model`](Self::default_model) names one. A chain of several nodes lists its models
+    /// and proof systems, or a node that lacks one is on another chain.
     #[must_use]
-    pub const fn settings(mut self, settings: Settings) -> Self {
+    pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }

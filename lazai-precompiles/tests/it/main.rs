@@ -7,5 +7,6 @@ mod charging;
 mod documentation;
 mod functions;
 mod hostile;
+mod listing;
 mod proofs;
 mod support;
