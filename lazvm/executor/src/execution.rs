@@ -7,7 +7,6 @@ use lazai_api_types::{
     chain::{Block, BlockContext, BlockExecutionError},
 };
 use lazai_gas::{FeeMarket, Resources};
-use lazai_precompiles::Settings;
 use lazvm::{
     Activation, CachedCoprocessor, Execution, LazVm, LazVmBuilder, LazVmError,
     revm::{
@@ -35,6 +34,7 @@ pub(crate) struct Machine {
 pub(crate) struct OpenBlock {
     vm: LazVm<World>,
     height: u64,
+    next_rules: B256,
     market: FeeMarket,
     gas_limit: u64,
     gas_used: Resources<u64>,
@@ -64,11 +64,6 @@ pub(crate) enum Refused {
 
 impl Machine {
     pub(crate) fn new(genesis: Genesis, devices: Devices) -> Self {
-        let settings = Settings {
-            default_model: Some(genesis.model),
-            prompt_max_tokens: genesis.prompt_max_tokens,
-            ..Settings::default()
-        };
         // Before the builders, which are used anew for each block: a job is run once, whether it is
         // asked in a call, built into a block or validated.
         let device = CachedCoprocessor::new(devices.coprocessor, CachedCoprocessor::DEFAULT_BYTES);
@@ -80,7 +75,6 @@ impl Machine {
         };
         let builder = devices.verifiers.into_iter().fold(builder, LazVmBuilder::verifier);
         let builder = builder
-            .settings(settings)
             .activation(Activation::Block(genesis.ai_from))
             .pricing_schedule(Arc::new(genesis.prices.clone()))
             .chain_id(genesis.chain_id)
@@ -108,10 +102,12 @@ impl Machine {
             prevrandao: Some(randomness(context.parent, context.height)),
             ..BlockEnv::default()
         };
-        let vm = self.builder.clone().block(block).base_fees(fees).build(world);
+        let settings = self.genesis.settings_at(context.height);
+        let vm = self.builder.clone().settings(settings).block(block).base_fees(fees).build(world);
         Ok(OpenBlock {
             vm: vm.map_err(|error| BlockExecutionError::Fault { reason: error.to_string() })?,
             height: context.height,
+            next_rules: self.genesis.rules_at(context.height.saturating_add(1)).commitment(),
             market: parent.market,
             gas_limit: self.genesis.gas_limit,
             gas_used: Resources::uniform(0),
@@ -197,6 +193,7 @@ impl OpenBlock {
             market,
             gas_used: self.gas_used,
             receipts_root: receipt::root(&self.receipts),
+            rules: self.next_rules,
         };
         let root = state.commitment();
         Ok(Executed { state: Arc::new(state), root, receipts: self.receipts })

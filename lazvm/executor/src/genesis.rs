@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use lazai_api_types::ModelId;
-use lazai_gas::{FeeMarket, GasSchedule, Governance, Resources, ScheduledChange};
+use lazai_api_types::{ModelId, ProofSystemId};
+use lazai_gas::{FeeMarket, Governance, Resources};
 use lazvm::revm::bytecode::Bytecode;
 
 use crate::{
@@ -11,7 +11,14 @@ use crate::{
     world::{Account, World},
 };
 
-/// What every node of a chain agrees on before its first block.
+/// What every node of a chain agrees on: before its first block, and what is decided since.
+///
+/// Prices, models and proof systems are decided by height. A later decision is added here, on every
+/// node and before its height, when the node is started the next time; how a chain takes its
+/// decisions is its own matter. The root of the genesis block commits to everything that holds in the
+/// first block, and each block to the rules of the next one. So a folder opens with more decisions
+/// than before, but not with one about a block that it has; and a node without a decision refuses the
+/// block before the one that the decision is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Genesis {
     /// The id that transactions are signed for.
@@ -20,15 +27,22 @@ pub struct Genesis {
     pub gas_limit: u64,
     /// The base fee of each resource in the first block, in wei.
     pub base_fee: u64,
-    /// The model that answers raw prompts.
+    /// The model that answers raw prompts; contracts may always name it.
     pub model: ModelId,
     /// Tokens that a raw prompt may produce.
     pub prompt_max_tokens: u32,
     /// The height of the first block with AI precompiles; before, their addresses are accounts like
     /// any other.
     pub ai_from: u64,
-    /// The prices of work, and every change of them that is decided.
+    /// The prices of work: those of the first block, and every change of them that is decided. As
+    /// the two lists below, it grows while the chain lives: see [`Genesis`].
     pub prices: Governance,
+    /// The models besides `model` that contracts may name, from each height on: a list replaces the
+    /// one before. A node that lacks one of them abstains from blocks that ask it; a model that is
+    /// not listed does not exist, whatever files a node has.
+    pub models: BTreeMap<u64, BTreeSet<ModelId>>,
+    /// The proof systems that contracts may name, likewise.
+    pub proof_systems: BTreeMap<u64, BTreeSet<ProofSystemId>>,
     /// Who gets the tips of the blocks of each seat; the zero address, where a seat has none.
     pub beneficiaries: Vec<Address>,
     /// The first accounts.
@@ -44,13 +58,6 @@ pub struct GenesisAccount {
     pub code: Bytes,
     /// The storage of a contract, by slot.
     pub storage: BTreeMap<U256, U256>,
-}
-
-/// Every number of a schedule.
-fn price_words(schedule: &GasSchedule) -> [u64; 5] {
-    let GasSchedule { alpha, beta, gamma } = schedule;
-    let [alpha, beta] = [alpha, beta].map(|rate| [rate.numerator, rate.denominator.get()]);
-    [alpha[0], alpha[1], beta[0], beta[1], *gamma]
 }
 
 impl GenesisAccount {
@@ -85,23 +92,28 @@ impl Genesis {
             market: self.market(),
             gas_used: Resources::uniform(0),
             receipts_root: EMPTY_ROOT_HASH,
+            rules: self.rules_at(1).commitment(),
         }
     }
 
     /// Returns what the genesis block carries as its state root: all that nodes must agree on
     /// before the first block, so that nodes that do not are on different chains.
     ///
-    /// `keccak256("lazvm/genesis/1" ‖ chain id u64 ‖ gas limit u64 ‖ model ‖ tokens of a prompt u32
-    /// ‖ state ‖ beneficiaries)`, where the state is committed to as after any block. Upgrades and
-    /// prices of the chain's own are in front: `"lazvm/genesis/2" ‖ first height with precompiles
-    /// ‖ prices ‖ number of changes ‖ (height of the decision ‖ of its activation ‖ prices)… ‖
-    /// largest factor ‖ shortest delay ‖` and the rest as above, where prices are alpha and beta,
-    /// each as numerator and denominator, and gamma, in words of 8 bytes as all these.
+    /// `keccak256("lazvm/genesis/2" ‖ chain id u64 ‖ gas limit u64 ‖ first height with precompiles
+    /// u64 ‖ largest factor and shortest delay of a price change, u64 each ‖ model ‖ tokens of a
+    /// prompt u32 ‖ state ‖ beneficiaries)`, where the state is committed to as after any block: with
+    /// the rules of the next one, and without those that are decided for later ones.
     pub(crate) fn commitment(&self) -> B256 {
-        let mut bytes = self.upgrades();
-        for word in [self.chain_id, self.gas_limit] {
-            bytes.extend_from_slice(&word.to_be_bytes());
-        }
+        let limits = self.prices.limits();
+        let words = [
+            self.chain_id,
+            self.gas_limit,
+            self.ai_from,
+            limits.max_factor.get(),
+            limits.min_delay.get(),
+        ];
+        let mut bytes = b"lazvm/genesis/2".to_vec();
+        bytes.extend(words.into_iter().flat_map(u64::to_be_bytes));
         bytes.extend_from_slice(self.model.0.as_slice());
         bytes.extend_from_slice(&self.prompt_max_tokens.to_be_bytes());
         bytes.extend_from_slice(self.state().commitment().as_slice());
@@ -109,26 +121,6 @@ impl Genesis {
             bytes.extend_from_slice(beneficiary.as_slice());
         }
         keccak256(bytes)
-    }
-
-    /// What the commitment begins with.
-    fn upgrades(&self) -> Vec<u8> {
-        if self.ai_from == 0 && self.prices == Governance::default() {
-            return b"lazvm/genesis/1".to_vec();
-        }
-        let mut words = vec![self.ai_from];
-        words.extend(price_words(self.prices.schedule_at(0)));
-        let changes = self.prices.changes();
-        words.push(changes.len() as u64);
-        for ScheduledChange { decided, activation, schedule } in changes {
-            words.extend([*decided, *activation]);
-            words.extend(price_words(schedule));
-        }
-        let limits = self.prices.limits();
-        words.extend([limits.max_factor.get(), limits.min_delay.get()]);
-        let mut bytes = b"lazvm/genesis/2".to_vec();
-        bytes.extend(words.into_iter().flat_map(u64::to_be_bytes));
-        bytes
     }
 
     pub(crate) fn market(&self) -> FeeMarket {

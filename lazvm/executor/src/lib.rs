@@ -13,6 +13,7 @@ mod pool;
 mod receipt;
 mod receipts;
 mod replay;
+mod rules;
 mod snapshot;
 mod state;
 mod store;

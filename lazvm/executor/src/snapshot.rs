@@ -80,7 +80,8 @@ pub(crate) fn decode(
     let receipts_root = reader.hash()?;
     let world = world(&mut reader)?;
     reader.finish()?;
-    Ok(ChainState { height, world, market, gas_used, receipts_root })
+    let rules = chain.rules_at(height.saturating_add(1)).commitment();
+    Ok(ChainState { height, world, market, gas_used, receipts_root, rules })
 }
 
 fn world(reader: &mut Reader<'_>) -> Result<World, SnapshotError> {

@@ -1,8 +1,12 @@
 use core::{net::SocketAddr, time::Duration};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, U256, keccak256};
-use lazai_api_types::ModelId;
+use lazai_api_types::{ModelId, ProofSystemId};
 use lazai_consensus::{
     QuorumId,
     chain::{ChainCommittee, EpochSchedule, FixedCommittees},
@@ -49,6 +53,9 @@ pub fn genesis(model: ModelId, seats: usize) -> Result<Genesis, SetupError> {
         prompt_max_tokens: 16,
         ai_from: 0,
         prices: Default::default(),
+        models: Default::default(),
+        // Contracts check certificates of quorums.
+        proof_systems: BTreeMap::from([(0, BTreeSet::from([ProofSystemId::QUORUM]))]),
         beneficiaries,
         accounts,
     })

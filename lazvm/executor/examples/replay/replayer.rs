@@ -117,6 +117,8 @@ impl Replayer {
             prompt_max_tokens: 16,
             ai_from: 0,
             prices: Default::default(),
+            models: Default::default(),
+            proof_systems: Default::default(),
             accounts: rich.chain(precompiles).collect(),
             beneficiaries,
         })

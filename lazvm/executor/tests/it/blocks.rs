@@ -5,7 +5,10 @@ use core::{
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use lazai_api_types::chain::{BlockExecutionError, BlockExecutor};
+use lazai_api_types::{
+    ModelId, ProofSystemId,
+    chain::{BlockExecutionError, BlockExecutor},
+};
 use lazvm::{ChangeLimits, GasSchedule, Governance};
 use lazvm_executor::{
     Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
@@ -441,6 +444,8 @@ fn what_nodes_must_agree_on_makes_the_chain() {
         root(|genesis| genesis.prompt_max_tokens += 1),
         root(|genesis| genesis.beneficiaries.push(Address::ZERO)),
         root(|genesis| drop(genesis.accounts.pop_first())),
+        root(|genesis| drop(genesis.models.insert(0, [ModelId::default()].into()))),
+        root(|genesis| drop(genesis.proof_systems.insert(1, [ProofSystemId::HALO2].into()))),
     ];
     for (place, one) in roots.iter().enumerate() {
         assert!(!roots[..place].contains(one), "{place}");

@@ -8,6 +8,7 @@ mod hostile;
 mod journal;
 #[path = "../../examples/replay/replayer.rs"]
 mod replayer;
+mod rules;
 mod simulation;
 #[path = "../../examples/replay/storyteller.rs"]
 mod storyteller;

@@ -46,6 +46,8 @@ pub(crate) fn genesis() -> Genesis {
         prompt_max_tokens: 8,
         ai_from: 0,
         prices: Default::default(),
+        models: Default::default(),
+        proof_systems: Default::default(),
         beneficiaries: vec![Address::repeat_byte(0xfe)],
         accounts: ["alice", "bob", "carol"].into_iter().map(rich).collect(),
     }
