@@ -2,13 +2,10 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use alloy_sol_types::SolCall;
-use lazai_api_types::{
-    Coprocessor, InferenceStatement, Job, Outcome, PortError, ProofSystemId, ProofVerifier, Quote,
-    Rejection, Work, key_hash,
-};
+use lazai_api_types::{InferenceStatement, ProofSystemId, ProofVerifier, key_hash};
 use lazai_precompiles::Precompile;
 use lazvm::{
-    Execution, LazVm,
+    Execution, LazVm, NoModels,
     revm::{
         context::{BlockEnv, TxEnv},
         database::InMemoryDB,
@@ -47,6 +44,7 @@ impl Chain {
             basefee: BASE_FEE_WEI,
             ..BlockEnv::default()
         };
+        // What the chain keeps was computed elsewhere.
         let builder = LazVm::builder().coprocessor(Arc::new(NoModels)).block(block);
         let builder = builder.tx_gas_limit_cap(BLOCK_GAS);
         let vm = verifiers.into_iter().fold(builder, lazvm::LazVmBuilder::verifier).build(db)?;
@@ -141,24 +139,6 @@ impl Chain {
         self.nonce += 1;
         output(&execution.result)?;
         Ok(execution)
-    }
-}
-
-/// The chain runs no models itself: what it keeps was computed elsewhere.
-#[derive(Debug)]
-struct NoModels;
-
-impl Coprocessor for NoModels {
-    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
-        Ok(job.intrinsic_work())
-    }
-
-    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
-    }
-
-    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
     }
 }
 

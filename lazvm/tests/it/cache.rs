@@ -9,7 +9,7 @@ use lazai_api_types::{
 };
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
-    CachedCoprocessor, LazEvmFactory, LazVm, Mode,
+    CachedCoprocessor, LazEvmFactory, LazVm, Mode, NoModels,
     alloy_evm::{Evm, EvmEnv, EvmFactory},
     revm::{
         context::{BlockEnv, CfgEnv},
@@ -149,24 +149,6 @@ fn devices_that_share_a_memory_do_not_wait_for_each_other() {
         assert_eq!(user.join().unwrap(), outcome);
     });
     assert_eq!((device.counts().1, stuck.device.counts().1), (1, 1));
-}
-
-/// A device without models.
-#[derive(Debug)]
-struct NoModels;
-
-impl Coprocessor for NoModels {
-    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
-        Ok(job.intrinsic_work())
-    }
-
-    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
-    }
-
-    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
-    }
 }
 
 /// What a node answers depends on its device, and not on what another was asked before.

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
-use lazai_api_types::{
-    Coprocessor, Job, Outcome, PortError, ProofVerifier, Quote, Rejection, Work,
-};
+use lazai_api_types::ProofVerifier;
 use lazai_consensus::verifier::QuorumVerifier;
 use lazvm::{
-    Execution, LazVm,
+    Execution, LazVm, NoModels,
     revm::{
         bytecode::Bytecode, context::TxEnv, database::InMemoryDB, primitives::hardfork::SpecId,
         state::AccountInfo,
@@ -100,24 +98,6 @@ pub(crate) fn word(execution: &Execution) -> u64 {
 pub(crate) fn intrinsic(data: &[u8]) -> u64 {
     let zeros = data.iter().filter(|byte| **byte == 0).count() as u64;
     21_000 + 4 * zeros + 16 * (data.len() as u64 - zeros)
-}
-
-/// The chain runs no models itself.
-#[derive(Debug)]
-struct NoModels;
-
-impl Coprocessor for NoModels {
-    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
-        Ok(job.intrinsic_work())
-    }
-
-    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
-    }
-
-    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
-        Err(Rejection::UnknownModel { model: job.model }.into())
-    }
 }
 
 /// Below the most that a transaction may have (EIP-7825).
