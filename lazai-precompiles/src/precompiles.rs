@@ -65,7 +65,7 @@ impl AiPrecompiles {
     /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be
     /// aborted and must never become a receipt.
     pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
-        self.answer_on(&*self.coprocessor, call, state)
+        self.call_on(&*self.coprocessor, call, state)
     }
 
     /// Answers a `call` that is in no block, on the device of [queries](Self::with_queries).
@@ -73,10 +73,14 @@ impl AiPrecompiles {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn query(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
-        self.answer_on(self.queries.as_deref().unwrap_or(&*self.coprocessor), call, state)
+        self.call_on(self.queries.as_deref().unwrap_or(&*self.coprocessor), call, state)
     }
 
-    fn answer_on(
+    /// Answers `call` on another `device`, which must answer as that of blocks does.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_on(
         &self,
         device: &dyn Coprocessor,
         call: &Call<'_>,

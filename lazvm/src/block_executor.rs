@@ -1,9 +1,9 @@
 use alloc::{boxed::Box, sync::Arc};
-use core::fmt;
+use core::{fmt, ops::DerefMut};
 
 use alloy_consensus::transaction::TxHashRef;
 use alloy_evm::{
-    InvalidTxError, RecoveredTx,
+    Evm, InvalidTxError, RecoveredTx,
     block::{
         BlockExecutionError, BlockExecutionResult, BlockExecutor, BlockExecutorFactory,
         BlockValidationError, ExecutableTx, GasOutput, StateDB,
@@ -14,7 +14,9 @@ use alloy_primitives::B256;
 use lazai_api_types::Fault;
 use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 
-use crate::{FaultLog, LazContext, LazEvm, LazEvmFactory, faults::transaction_fault_of};
+use crate::{
+    BlockPosition, FaultLog, LazContext, LazEvm, LazEvmFactory, faults::transaction_fault_of,
+};
 
 /// Makes block executors that do the work of AI calls by their type, whatever the configuration
 /// says and whether or not the block begins with a system call, at the base fees that follow from
@@ -78,9 +80,10 @@ where
 /// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
 /// error, for which builders give the whole block up. Here it is reported as an invalid
 /// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
-/// is not tried any more. A fault of the whole block, whose base fees this node does not know, is
-/// no transaction's: it stays an internal error and is not noted. Never validate a block with it: a
-/// valid one would be refused.
+/// is not tried for a while. Once the log counts the device as lost, it is not asked any more for this
+/// block, and transactions without AI calls go on. A fault of the whole block, whose base fees this
+/// node does not know, is no transaction's: it stays an internal error and is not noted. Never
+/// validate a block with it: a valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {
     executor: E,
@@ -94,7 +97,25 @@ impl<E> BuilderExecutor<E> {
     }
 }
 
-impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor<E> {
+impl<E> BuilderExecutor<E>
+where
+    E: BlockExecutor,
+    E::Evm: DerefMut<Target = LazContext<<E::Evm as Evm>::DB>>,
+{
+    fn note(&mut self, transaction: B256, block: u64, fault: &Fault) {
+        let chain = &mut self.executor.evm_mut().chain;
+        // Nobody asked the device.
+        if !chain.is_device_suspended() && self.faults.failed(transaction, block, fault) {
+            chain.suspend_device(fault.clone());
+        }
+    }
+}
+
+impl<E> BlockExecutor for BuilderExecutor<E>
+where
+    E: BlockExecutor<Transaction: TxHashRef>,
+    E::Evm: DerefMut<Target = LazContext<<E::Evm as Evm>::DB>>,
+{
     type Transaction = E::Transaction;
     type Receipt = E::Receipt;
     type Evm = E::Evm;
@@ -110,18 +131,25 @@ impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor
     ) -> Result<E::Result, BlockExecutionError> {
         let (env, tx) = tx.into_parts();
         let hash = *tx.tx().tx_hash();
-        if self.faults.gave_up(&hash) {
+        let block = BlockPosition::of(&self.executor.evm().block).number;
+        if self.faults.leaves_out(&hash, block) {
             return Err(left_out(hash, None));
         }
-        self.executor.execute_transaction_without_commit((env, tx)).map_err(|error| {
-            match transaction_fault_of(&error) {
-                Some(fault) => {
-                    self.faults.record(hash);
-                    left_out(hash, Some(fault.clone()))
+        match self.executor.execute_transaction_without_commit((env, tx)) {
+            Ok(done) => {
+                if self.executor.evm().chain.meter().has_run_jobs() {
+                    self.faults.worked();
                 }
-                None => error,
+                Ok(done)
             }
-        })
+            Err(error) => match transaction_fault_of(&error) {
+                Some(fault) => {
+                    self.note(hash, block, fault);
+                    Err(left_out(hash, Some(fault.clone())))
+                }
+                None => Err(error),
+            },
+        }
     }
 
     fn commit_transaction(&mut self, output: E::Result) -> GasOutput {
@@ -148,8 +176,7 @@ impl<E: BlockExecutor<Transaction: TxHashRef>> BlockExecutor for BuilderExecutor
 /// Why a [`BuilderExecutor`] leaves a transaction out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
-    /// The fault of this node; none if the transaction failed often enough before and was not
-    /// tried.
+    /// The fault of this node; none if the transaction failed before and was not tried.
     pub fault: Option<Fault>,
 }
 
@@ -157,7 +184,9 @@ impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
             Some(fault) => write!(f, "this node cannot run the transaction: {fault}"),
-            None => f.write_str("this node could not run the transaction before, and gave it up"),
+            None => f.write_str(
+                "this node could not run the transaction before, and does not try again yet",
+            ),
         }
     }
 }

@@ -4,7 +4,7 @@ use core::mem::replace;
 use alloy_primitives::{Address, B256, address};
 use lazai_api_types::{Fault, FaultKind, GasCost, Work};
 use lazai_gas::Resources;
-use lazai_precompiles::{Mode, Reply, ResourcePrices};
+use lazai_precompiles::{AiPrecompiles, Call, ChainState, Mode, Reply, ResourcePrices};
 use revm::{
     Context, Journal,
     context::{Block, BlockEnv, Cfg, CfgEnv, TxEnv},
@@ -13,6 +13,7 @@ use revm::{
 
 use crate::{
     AiRules, AiRuntime, BaseFeeSource, BlockPosition, Meter, UnknownBaseFees, base_fees::BaseFees,
+    suspended::Suspended,
 };
 
 /// The context of a [`LazEvm`](crate::LazEvm): Ethereum's, with [`LazChain`] in the slot for
@@ -44,6 +45,8 @@ pub struct LazChain {
     meter: Meter,
     // Boxed: it is there almost never.
     fault: Option<Box<Fault>>,
+    /// In place of the device, if it is not asked any more.
+    suspended: Option<Box<Suspended>>,
 }
 
 /// What an EVM is there for, which decides whether AI calls do their work.
@@ -75,6 +78,7 @@ impl LazChain {
             in_block: false,
             meter: ZERO,
             fault: None,
+            suspended: None,
         }
     }
 
@@ -192,6 +196,34 @@ impl LazChain {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_deref()
+    }
+
+    /// Stops asking the device: from here on, every job of a transaction ends in `fault`, at once.
+    /// Calls that check proofs or tell prices are answered as before.
+    ///
+    /// For a builder whose device is lost; whoever validates a block has no use for it.
+    pub fn suspend_device(&mut self, fault: Fault) {
+        self.suspended = Some(Box::new(Suspended(fault)));
+    }
+
+    /// Tells whether the device is not asked any more.
+    #[must_use]
+    pub const fn is_device_suspended(&self) -> bool {
+        self.suspended.is_some()
+    }
+
+    /// Answers a call on the device that the current transaction has.
+    pub(crate) fn answer(
+        &self,
+        precompiles: &AiPrecompiles,
+        call: &Call<'_>,
+        state: &mut dyn ChainState,
+    ) -> Result<Reply, Fault> {
+        match &self.suspended {
+            Some(suspended) => precompiles.call_on(&**suspended, call, state),
+            None if self.in_block => precompiles.call(call, state),
+            None => precompiles.query(call, state),
+        }
     }
 
     /// Returns the meter of what the AI calls of the current or last transaction did.

@@ -19,6 +19,7 @@ mod error;
 mod evm;
 mod execution;
 mod factory;
+mod fault_log;
 mod faults;
 mod handler;
 mod meter;
@@ -28,6 +29,7 @@ mod provider;
 mod runtime;
 mod settlement;
 mod state;
+mod suspended;
 mod vm;
 
 pub use activation::{Activation, BlockPosition};
@@ -46,7 +48,8 @@ pub use error::{
 pub use evm::{LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
-pub use faults::{FaultLog, block_fault_of, fault_of};
+pub use fault_log::FaultLog;
+pub use faults::{block_fault_of, fault_of};
 pub use handler::LazHandler;
 // What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it
 // names.

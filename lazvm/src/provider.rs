@@ -87,10 +87,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         // An error ends the whole transaction without a receipt: that is what a fault of this node
         // must do.
         let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
-        let answer = match chain.is_in_block() {
-            true => rules.precompiles.call(&call, &mut state),
-            false => rules.precompiles.query(&call, &mut state),
-        };
+        let answer = chain.answer(&rules.precompiles, &call, &mut state);
         let reply = chain.record(answer, &rules, inputs.gas_limit);
         let reply = reply.map_err(|fault| fault.to_string())?;
         let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use lazai_api_types::{
-    Fault,
+    Fault, FaultKind,
     chain::{Block, BlockContext, BlockExecutionError},
 };
 use lazai_gas::{FeeMarket, Resources};
 use lazvm::{
-    Activation, CachedCoprocessor, Execution, LazVm, LazVmBuilder, LazVmError,
+    Activation, CachedCoprocessor, Execution, LazChain, LazVm, LazVmBuilder, LazVmError,
     revm::{
         DatabaseCommit,
         context::{BlockEnv, TxEnv},
@@ -55,7 +55,7 @@ pub(crate) struct Executed {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
     /// This node cannot tell.
-    Fault(String),
+    Fault(Fault),
     /// It cannot be executed in this state.
     Invalid(String),
     /// The block has less gas left than the transaction may use.
@@ -157,7 +157,7 @@ impl Machine {
 impl Refused {
     fn into_error(self, what: &str) -> BlockExecutionError {
         match self {
-            Self::Fault(reason) => BlockExecutionError::Fault { reason },
+            Self::Fault(fault) => BlockExecutionError::Fault { reason: fault.to_string() },
             Self::Invalid(reason) => {
                 BlockExecutionError::Rejected { reason: format!("{what}: {reason}") }
             }
@@ -169,6 +169,16 @@ impl Refused {
 }
 
 impl OpenBlock {
+    /// Returns the height of the block.
+    pub(crate) const fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// The AI part of the context in which transactions are executed.
+    pub(crate) const fn chain_mut(&mut self) -> &mut LazChain {
+        &mut self.vm.evm_mut().ctx_mut().chain
+    }
+
     /// Adds a transaction and keeps what it changed; a refused one changes nothing.
     pub(crate) fn add(&mut self, transaction: &SignedTransaction) -> Result<(), Refused> {
         let asked = transaction.envelope().gas_limit();
@@ -247,17 +257,21 @@ pub(crate) fn wrong_root(height: u64, got: B256, claimed: B256) -> BlockExecutio
 fn refused<E: core::fmt::Display>(error: LazVmError<E>) -> Refused {
     match error {
         // Never a verdict about the block: another node may be able to run it.
-        LazVmError::Fault(Fault { kind, message }) => {
-            Refused::Fault(format!("{kind:?}: {message}"))
-        }
+        LazVmError::Fault(fault) => Refused::Fault(fault),
         LazVmError::BaseFee(mismatch) => Refused::Invalid(mismatch.to_string()),
         LazVmError::Evm(EVMError::Transaction(error)) => Refused::Invalid(error.to_string()),
-        LazVmError::Evm(EVMError::Header(error)) => Refused::Fault(error.to_string()),
-        LazVmError::Evm(EVMError::Database(error)) => Refused::Fault(error.to_string()),
-        LazVmError::Evm(EVMError::Custom(error)) => Refused::Fault(error),
-        LazVmError::Evm(EVMError::CustomAny(error)) => Refused::Fault(error.to_string()),
+        LazVmError::Evm(EVMError::Header(error)) => internal(&error),
+        LazVmError::Evm(EVMError::Database(error)) => {
+            Refused::Fault(Fault { kind: FaultKind::State, message: error.to_string() })
+        }
+        LazVmError::Evm(EVMError::Custom(error)) => internal(&error),
+        LazVmError::Evm(EVMError::CustomAny(error)) => internal(&error),
         LazVmError::Override(error) => Refused::Invalid(error.to_string()),
     }
+}
+
+fn internal(error: &dyn core::fmt::Display) -> Refused {
+    Refused::Fault(Fault { kind: FaultKind::Internal, message: error.to_string() })
 }
 
 /// Who asks in [`Machine::call`]; it owns nothing.

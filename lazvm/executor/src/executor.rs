@@ -135,8 +135,10 @@ impl LazVmExecutor {
     /// # Errors
     /// [`BlockExecutionError::Fault`] if this executor has stopped.
     pub fn wait(&self, at_most: Duration) -> Result<(), BlockExecutionError> {
-        let empty =
-            |inner: &mut Inner| !inner.pool.has_next(&inner.state.world, header_fee(&inner.state));
+        let empty = |inner: &mut Inner| {
+            let (state, height) = (&inner.state, inner.state.height.saturating_add(1));
+            !inner.pool.has_next(&state.world, header_fee(state), height)
+        };
         let waited = self.arrival.wait_timeout_while(self.lock()?, at_most, empty);
         waited.map(|_| ()).map_err(|_| fault("an earlier call panicked: start the node again"))
     }

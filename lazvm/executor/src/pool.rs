@@ -142,7 +142,8 @@ impl Pool {
     /// of payload at most.
     ///
     /// A transaction that this node cannot run is left to others: it must not keep the rest from
-    /// blocks, and after a few blocks it is not tried any more.
+    /// blocks, and after a few blocks it is not tried for a while. Where the device is lost, one
+    /// transaction of a block finds out.
     pub(crate) fn fill(
         &self,
         block: &mut OpenBlock,
@@ -172,19 +173,28 @@ impl Pool {
             if bytes + size > max_bytes {
                 continue;
             }
-            if self.faults.gave_up(&transaction.hash()) {
+            if self.faults.leaves_out(&transaction.hash(), block.height()) {
                 filled.fault.get_or_insert_with(|| GAVE_UP.to_owned());
                 continue;
             }
             match block.add(transaction) {
                 Ok(()) => {
+                    if block.chain_mut().meter().has_run_jobs() {
+                        self.faults.worked();
+                    }
                     bytes += size;
                     filled.taken.push(transaction.clone());
                     heads.extend(candidate(sender, nonce.saturating_add(1)));
                 }
-                Err(Refused::Fault(reason)) => {
-                    self.faults.record(transaction.hash());
-                    filled.fault = Some(reason);
+                Err(Refused::Fault(fault)) => {
+                    filled.fault = Some(fault.to_string());
+                    let height = block.height();
+                    let chain = block.chain_mut();
+                    if !chain.is_device_suspended()
+                        && self.faults.failed(transaction.hash(), height, &fault)
+                    {
+                        chain.suspend_device(fault);
+                    }
                 }
                 Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => {}
             }
@@ -192,13 +202,13 @@ impl Pool {
         filled
     }
 
-    /// Whether a transaction waits that the next block can take.
-    pub(crate) fn has_next(&self, world: &World, base_fee: u64) -> bool {
+    /// Whether a transaction waits that the next block, at `height`, can take.
+    pub(crate) fn has_next(&self, world: &World, base_fee: u64, height: u64) -> bool {
         self.waiting.iter().any(|(sender, queue)| {
             let head = queue.get(&next_nonce(world, sender));
             head.is_some_and(|head| {
                 head.envelope().effective_tip_per_gas(base_fee).is_some()
-                    && !self.faults.gave_up(&head.hash())
+                    && !self.faults.leaves_out(&head.hash(), height)
             })
         })
     }
@@ -297,7 +307,7 @@ pub enum PoolError {
     },
 }
 
-const GAVE_UP: &str = "a transaction that this node failed to run before is not tried again";
+const GAVE_UP: &str = "a transaction that this node failed to run before is not tried again yet";
 const MAX_WAITING: usize = 4_096;
 const MAX_BYTES: usize = 16 << 20;
 const MAX_AHEAD: u64 = 64;

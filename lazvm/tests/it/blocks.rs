@@ -1,9 +1,10 @@
 //! What alloy-evm's executor of blocks makes of the factory, and what a builder of blocks sees.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
+use lazai_api_types::{Coprocessor, Job, Outcome, PortError, Quote, Work};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     BaseFeeSource, BuilderExecutor, Fault, FaultKind, FaultLog, LazBlockExecutorFactory,
@@ -19,7 +20,7 @@ use lazvm::{
 
 use crate::support::{
     FEES, Letters,
-    blocks::{BLOCKS, PRAGUE, asks, context, env, execute, executors, state},
+    blocks::{BLOCKS, PRAGUE, asks, context, env, execute, executors, pays, state},
     builder,
 };
 
@@ -164,6 +165,69 @@ fn a_builder_leaves_out_what_this_node_cannot_run() {
     }
 }
 
+/// A device that may be lost.
+#[derive(Debug, Default)]
+struct Losable {
+    device: Letters,
+    lost: AtomicBool,
+    asked: AtomicU32,
+}
+
+impl Coprocessor for Losable {
+    fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+        self.device.reading_work(job)
+    }
+
+    fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+        self.device.quote(job)
+    }
+
+    fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.lost.load(Ordering::Relaxed) {
+            true => Err(Fault { kind: FaultKind::Device, message: "unplugged".into() }.into()),
+            false => self.device.run(job),
+        }
+    }
+}
+
+/// A dead device costs a builder one attempt a block, however many wait for it, and when it is back
+/// nothing has been given up.
+#[test]
+fn a_lost_device_gives_up_no_transaction() {
+    let device = Arc::new(Losable::default());
+    let builder = builder(&Arc::default()).coprocessor(Arc::clone(&device) as _);
+    let executors = executors(builder.factory().unwrap());
+    let faults = Arc::new(FaultLog::default());
+    let waiting: Vec<_> = (0..20).map(|index| asks(&format!("question {index}."), 0)).collect();
+    // How often the device is asked, how many questions go in, and whether a transfer does.
+    let build = |number| {
+        let before = device.asked.load(Ordering::Relaxed);
+        let mut state = state();
+        let mut env = env(PRAGUE, 20, 0);
+        env.block_env.number = U256::from(number);
+        let evm = executors.evm_factory().create_evm(&mut state, env);
+        let executor = executors.create_executor(evm, context(B256::ZERO));
+        let mut building = BuilderExecutor::new(executor, Arc::clone(&faults));
+        building.apply_pre_execution_changes().unwrap();
+        let mut answered = 0;
+        for tx in &waiting {
+            answered += u32::from(building.execute_transaction_without_commit(tx).is_ok());
+        }
+        let paid = building.execute_transaction_without_commit(&pays(0)).is_ok();
+        (device.asked.load(Ordering::Relaxed) - before, answered, paid)
+    };
+    device.lost.store(true, Ordering::Relaxed);
+    assert_eq!(build(1), (3, 0, true));
+    for number in 2..30 {
+        assert_eq!(build(number), (1, 0, true), "{number}");
+    }
+    device.lost.store(false, Ordering::Relaxed);
+    let (_, answered, _) = build(30);
+    assert!(answered > 0);
+    assert_eq!(build(31), (20, 20, true));
+}
+
 /// Knows the base fees only when it has caught up.
 #[derive(Debug, Default)]
 struct Late(AtomicBool);
@@ -204,6 +268,6 @@ fn a_late_source_of_base_fees_gives_up_no_transaction() {
                 assert_eq!(block_fault_of(&error).unwrap().message, "not caught up");
             }
         }
-        assert!(!faults.gave_up(&hash));
+        assert!(!faults.leaves_out(&hash, PRAGUE.1));
     }
 }

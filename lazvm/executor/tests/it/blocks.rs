@@ -224,6 +224,36 @@ fn what_a_device_fails_to_run_is_not_tried_for_ever() {
     assert!(flaky.receipt(&question).unwrap().unwrap().success);
 }
 
+/// A dead device costs a node one attempt a block, and when it is back nothing has been given up.
+#[test]
+fn a_lost_device_gives_up_no_transaction() {
+    let broken = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
+    let device = Arc::new(Counting::new(Arc::clone(&broken) as _));
+    let users: Vec<_> = (0..8).map(|index| wallet(&format!("user {index}"))).collect();
+    let mut genesis = genesis();
+    for user in &users {
+        let rich = GenesisAccount::rich(U256::from(10_u64.pow(18)));
+        genesis.accounts.insert(user.address(), rich);
+    }
+    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::clone(&device) as _));
+    let asked: Vec<_> = (0..)
+        .zip(&users)
+        .map(|(index, user)| node.submit(&user.sign(0, prompt(&format!("Once {index}"))).unwrap()))
+        .collect();
+    let tried = || {
+        let before = device.runs();
+        node.commit(&build(&node, &[])).unwrap();
+        device.runs() - before
+    };
+    assert_eq!([(); 6].map(|()| tried()), [3, 1, 1, 1, 1, 1]);
+    broken.broken.store(false, Ordering::SeqCst);
+    tried();
+    tried();
+    for question in asked {
+        assert!(node.receipt(&question.unwrap()).unwrap().unwrap().success);
+    }
+}
+
 #[test]
 fn a_node_runs_a_job_once_for_calls_and_blocks() {
     let device = Arc::new(Counting::new(model().0));

@@ -1,6 +1,6 @@
 //! Blocks of mainnet, executed as alloy-evm's executor of blocks does.
 
-use alloy_primitives::{B256, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use lazai_precompiles::address::RAW_PROMPT;
 use lazvm::{
     LazEvmFactory,
@@ -21,7 +21,7 @@ use lazvm::{
     },
 };
 
-use super::{SENDER, database};
+use super::{BENEFICIARY, SENDER, database};
 
 pub(crate) type Executors = EthBlockExecutorFactory<AlloyReceiptBuilder, EthSpec, LazEvmFactory>;
 
@@ -50,14 +50,23 @@ impl<F> EthereumExecutors for F where
 {
 }
 
-/// A transaction of [`SENDER`], whose signature nobody looks at.
+/// A transaction of [`SENDER`], whose signature nobody looks at, to the raw prompt.
 pub(crate) fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
+    sends(RAW_PROMPT, text, nonce)
+}
+
+/// A transaction that calls no model.
+pub(crate) fn pays(nonce: u64) -> Recovered<TxEnvelope> {
+    sends(BENEFICIARY, "", nonce)
+}
+
+fn sends(to: Address, text: &str, nonce: u64) -> Recovered<TxEnvelope> {
     let tx = TxLegacy {
         chain_id: Some(1),
         nonce,
         gas_price: 100,
         gas_limit: 1_000_000,
-        to: TxKind::Call(RAW_PROMPT),
+        to: TxKind::Call(to),
         value: U256::ZERO,
         input: Bytes::copy_from_slice(text.as_bytes()),
     };
