@@ -2,6 +2,7 @@ use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    vec::Vec,
 };
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -49,7 +50,8 @@ struct Memory {
 #[derive(Debug)]
 struct Entry {
     quote: Quote,
-    outcome: Outcome,
+    /// Shared, because whoever looks it up has not paid for a copy yet.
+    outcome: Arc<Outcome>,
     used: u64,
 }
 
@@ -100,6 +102,10 @@ impl CachedCoprocessor {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn look_up(&self, key: &B256) -> Option<(Quote, Arc<Outcome>)> {
+        self.lock().get(key)
+    }
+
     fn models(&self) -> MutexGuard<'_, BTreeSet<ModelId>> {
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,8 +122,9 @@ impl CachedCoprocessor {
     ) -> Result<Outcome, PortError> {
         // Who runs a job remembers its outcome before it is no longer running.
         let mut running = self.running();
-        if let Some((_, outcome)) = self.lock().get(&key) {
-            return Ok(outcome);
+        if let Some((_, outcome)) = self.look_up(&key) {
+            drop(running);
+            return Ok(copy(outcome));
         }
         let run = if running.insert(key) {
             Some(Run { owner: self, key })
@@ -125,18 +132,21 @@ impl CachedCoprocessor {
             while running.contains(&key) {
                 running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
             }
-            if let Some((_, outcome)) = self.lock().get(&key) {
-                return Ok(outcome);
+            if let Some((_, outcome)) = self.look_up(&key) {
+                drop(running);
+                return Ok(copy(outcome));
             }
             // It failed, or is too large to remember: nobody waits twice.
             None
         };
         drop(running);
         let quote = prepared.quote();
-        let outcome = prepared.run()?;
-        self.lock().insert(key, quote, &outcome);
+        let outcome = Arc::new(prepared.run()?);
+        // What is forgotten for it is freed when the memory is not locked any more.
+        let forgotten = self.lock().insert(key, quote, &outcome);
         drop(run);
-        Ok(outcome)
+        drop(forgotten);
+        Ok(copy(outcome))
     }
 }
 
@@ -167,7 +177,7 @@ impl Coprocessor for CachedCoprocessor {
         let key = job.hash();
         // The outcome may be that of another device, and this one may not have the model.
         let has_model = self.models().contains(&job.model);
-        if has_model && let Some((quote, outcome)) = self.lock().get(&key) {
+        if has_model && let Some((quote, outcome)) = self.look_up(&key) {
             return Ok(Box::new(Remembered { quote, outcome }));
         }
         let prepared = self.device.prepare(job)?;
@@ -179,30 +189,35 @@ impl Coprocessor for CachedCoprocessor {
 }
 
 impl Memory {
-    fn get(&mut self, key: &B256) -> Option<(Quote, Outcome)> {
+    fn get(&mut self, key: &B256) -> Option<(Quote, Arc<Outcome>)> {
         let entry = self.entries.get_mut(key)?;
         self.clock = self.clock.saturating_add(1);
         self.by_use.remove(&entry.used);
         self.by_use.insert(self.clock, *key);
         entry.used = self.clock;
-        Some((entry.quote, entry.outcome.clone()))
+        Some((entry.quote, Arc::clone(&entry.outcome)))
     }
 
-    fn insert(&mut self, key: B256, quote: Quote, outcome: &Outcome) {
+    /// Remembers an outcome, and returns what was forgotten for it.
+    fn insert(&mut self, key: B256, quote: Quote, outcome: &Arc<Outcome>) -> Vec<Entry> {
+        let mut forgotten = Vec::new();
         let bytes = bytes(outcome);
         if bytes > self.max_bytes || self.entries.contains_key(&key) {
-            return;
+            return forgotten;
         }
         while self.bytes > self.max_bytes - bytes {
             let Some((_, oldest)) = self.by_use.pop_first() else { break };
             if let Some(entry) = self.entries.remove(&oldest) {
                 self.bytes -= self::bytes(&entry.outcome);
+                forgotten.push(entry);
             }
         }
         self.clock = self.clock.saturating_add(1);
         self.by_use.insert(self.clock, key);
-        self.entries.insert(key, Entry { quote, outcome: outcome.clone(), used: self.clock });
+        let outcome = Arc::clone(outcome);
+        self.entries.insert(key, Entry { quote, outcome, used: self.clock });
         self.bytes += bytes;
+        forgotten
     }
 }
 
@@ -210,7 +225,7 @@ impl Memory {
 #[derive(Debug)]
 struct Remembered {
     quote: Quote,
-    outcome: Outcome,
+    outcome: Arc<Outcome>,
 }
 
 impl PreparedJob for Remembered {
@@ -219,7 +234,8 @@ impl PreparedJob for Remembered {
     }
 
     fn run(self: Box<Self>) -> Result<Outcome, PortError> {
-        Ok(self.outcome)
+        // By now it is paid for.
+        Ok(copy(self.outcome))
     }
 }
 
@@ -254,6 +270,11 @@ impl Drop for Run<'_> {
     }
 }
 
+/// An outcome of one's own, without a copy where nobody else has it.
+fn copy(outcome: Arc<Outcome>) -> Outcome {
+    Arc::unwrap_or_clone(outcome)
+}
+
 /// The memory of an outcome and of what keeps it.
 const fn bytes(outcome: &Outcome) -> usize {
     let output = match &outcome.output {
@@ -269,3 +290,45 @@ const fn bytes(outcome: &Outcome) -> usize {
 
 /// An entry, its key twice, and the nodes of two trees.
 const OVERHEAD_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use lazai_api_types::{Prompt, Usage};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Counted;
+
+    impl Coprocessor for Counted {
+        fn reading_work(&self, job: &Job) -> Result<Work, PortError> {
+            Ok(job.intrinsic_work())
+        }
+
+        fn quote(&self, job: &Job) -> Result<Quote, PortError> {
+            Ok(Quote { usage: Usage::default(), work: job.intrinsic_work(), output_values: 0 })
+        }
+
+        fn run(&self, job: &Job) -> Result<Outcome, PortError> {
+            let (output, work) = (Output::Count(7), job.intrinsic_work());
+            Ok(Outcome { output, usage: Usage::default(), work })
+        }
+    }
+
+    /// A caller is quoted before it pays, and may not be able to: an outcome may have megabytes.
+    #[test]
+    fn an_outcome_is_copied_when_it_is_paid_for() {
+        let cached = CachedCoprocessor::new(Arc::new(Counted), 1 << 20);
+        let task = Task::Embed { prompt: Prompt::Text(String::from("a")) };
+        let job = Job { model: ModelId::default(), task };
+        let outcome = cached.run(&job).unwrap();
+        let prepared = cached.prepare(&job).unwrap();
+        let (quote, shared) = cached.look_up(&job.hash()).unwrap();
+        // The memory, the prepared job, and this test have one and the same.
+        assert_eq!(Arc::strong_count(&shared), 3);
+        assert_eq!(prepared.quote(), quote);
+        assert_eq!(prepared.run(), Ok(outcome));
+    }
+}
