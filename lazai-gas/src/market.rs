@@ -156,7 +156,27 @@ impl<R: FeeRule> FeeMarket<R> {
         Ok(())
     }
 
+    /// Makes the same market for a block whose header has another gas limit, as a proposer of
+    /// Ethereum may choose it; [`settle`](Self::settle) the block on that.
+    ///
+    /// The limits of `ai` and `inference` keep their share of the header's, rounded down; those of
+    /// the [default market](FeeMarket::uniform) stay equal to it. Targets follow, fees stay.
+    #[must_use]
+    pub fn with_gas_limit(mut self, gas_limit: u64) -> Self {
+        let Resources { evm, ai, inference } = &mut self.resources;
+        for market in [ai, inference] {
+            // What is above the header's limit means as much as that limit.
+            let share = multiply_u64(gas_limit, market.limit.min(evm.limit));
+            let share = share.checked_div(u128::from(evm.limit));
+            market.limit = share.and_then(|share| u64::try_from(share).ok()).unwrap_or(gas_limit);
+        }
+        evm.limit = gas_limit;
+        self
+    }
+
     /// Returns the market of the next block, after one that used `used` gas.
+    ///
+    /// The limits are those of that block, whose header may have [moved](Self::with_gas_limit) them.
     ///
     /// Arithmetic, with `sum` the gas of all three, `limit` and `target` those of `evm`, and the
     /// division rounded down:
@@ -344,6 +364,38 @@ mod tests {
             ethereum = Eip1559::ETHEREUM.next(ethereum, used, 30_000_000);
             assert_eq!(market.base_fees(), Resources::uniform(ethereum.0));
         }
+    }
+
+    #[test]
+    fn the_market_follows_a_gas_limit_that_moves() {
+        let limits = |market: &FeeMarket| market.resources.map(|market| market.limit);
+        let mut market = FeeMarket::uniform(30_000_000, 1_000_000_000);
+        let mut ethereum = FeeLevel(1_000_000_000);
+        // Each at most 1/1,024 from the one before, as on Ethereum, and a jump.
+        for (limit, gas) in [
+            (30_029_295, 30_029_295),
+            (30_058_619, 15_029_310),
+            (30_029_266, 1),
+            (60_000_000, 60_000_000),
+            (36_000_000, 30_000_000),
+        ] {
+            market = market.with_gas_limit(limit);
+            assert_eq!(limits(&market), Resources::uniform(limit));
+            // A block that Ethereum allows is allowed, and the next one is not.
+            let used = |evm| Resources { evm, ai: 0, inference: 0 };
+            assert!(market.admit(&used(limit)).is_ok() && market.admit(&used(limit + 1)).is_err());
+            market = market.settle(&used(gas)).unwrap();
+            ethereum = Eip1559::ETHEREUM.next(ethereum, gas, limit);
+            assert_eq!(market.base_fees(), Resources::uniform(ethereum.0));
+        }
+        let mut scarce = FeeMarket::uniform(1_000, 8);
+        (scarce.resources.ai.limit, scarce.resources.inference.limit) = (250, u64::MAX);
+        let moved = |limit| limits(&scarce.with_gas_limit(limit));
+        assert_eq!(moved(2_001), Resources { evm: 2_001, ai: 500, inference: 2_001 });
+        assert_eq!(moved(u64::MAX).ai, u64::MAX / 4);
+        assert_eq!(moved(0), Resources::uniform(0));
+        let empty = scarce.with_gas_limit(0);
+        assert_eq!(limits(&empty.with_gas_limit(9)), Resources::uniform(9));
     }
 
     #[test]
