@@ -3,11 +3,11 @@
 use core::{
     arch::x86_64::{
         __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_loadu_si256, _mm512_add_epi32,
-        _mm512_broadcast_i32x4, _mm512_cmple_epi32_mask, _mm512_cmpneq_epi32_mask,
-        _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi32, _mm512_dpwssd_epi32, _mm512_loadu_si512,
-        _mm512_mask_blend_epi32, _mm512_maskz_mov_epi32, _mm512_max_epi32, _mm512_min_epi32,
-        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_sllv_epi32, _mm512_srai_epi32,
-        _mm512_srav_epi32, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+        _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmple_epi32_mask,
+        _mm512_cmpneq_epi32_mask, _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi32, _mm512_dpwssd_epi32,
+        _mm512_loadu_si512, _mm512_mask_blend_epi32, _mm512_maskz_mov_epi32, _mm512_max_epi32,
+        _mm512_min_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_sllv_epi32,
+        _mm512_srai_epi32, _mm512_srav_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
         _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
         _mm512_xor_si512,
     },
@@ -29,8 +29,10 @@ type Line = [i16; GROUP];
 pub(super) struct Shifts {
     left: __m512i,
     right: __m512i,
-    /// Half of what is shifted out to the right.
-    half: __m512i,
+    /// One bit less than to the right, which leaves the bit that rounds; 0 for no shift.
+    rounding: __m512i,
+    /// 1, and 0 for no shift to the right.
+    one: __m512i,
     /// Positions whose scores are not all shifted out.
     kept: u16,
 }
@@ -47,11 +49,12 @@ impl Shifts {
         let (zero, most) = (_mm512_setzero_si512(), _mm512_set1_epi32(31));
         let shifts = _mm512_sub_epi32(_mm512_set1_epi32(shift), exponents);
         let right = _mm512_max_epi32(zero, _mm512_min_epi32(shifts, most));
-        let doubled = _mm512_sllv_epi32(_mm512_set1_epi32(1), right);
+        let one = _mm512_min_epi32(right, _mm512_set1_epi32(1));
         Self {
             left: _mm512_max_epi32(zero, _mm512_sub_epi32(zero, shifts)),
             right,
-            half: _mm512_srli_epi32::<1>(doubled),
+            rounding: _mm512_sub_epi32(right, one),
+            one,
             kept: _mm512_cmple_epi32_mask(shifts, most),
         }
     }
@@ -60,7 +63,9 @@ impl Shifts {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     fn apply(&self, scores: __m512i) -> __m512i {
-        let scores = _mm512_srav_epi32(_mm512_add_epi32(scores, self.half), self.right);
+        // A score of 2^30 and half of 2^31 would not fit 32 bits together.
+        let bit = _mm512_and_si512(_mm512_srav_epi32(scores, self.rounding), self.one);
+        let scores = _mm512_add_epi32(_mm512_srav_epi32(scores, self.right), bit);
         let shifted = _mm512_sllv_epi32(scores, self.left);
         let lost = _mm512_cmpneq_epi32_mask(_mm512_srav_epi32(shifted, self.left), scores);
         let limit = _mm512_xor_si512(_mm512_srai_epi32::<31>(scores), _mm512_set1_epi32(i32::MAX));

@@ -133,6 +133,30 @@ fn rows_equal_single_queries_at_the_bounds() {
     }
 }
 
+/// The largest score with the largest half: together they need 33 bits.
+#[test]
+fn the_largest_score_is_rounded_up() {
+    for (query, key, score_shift) in [
+        (ACTIVATION_MIN, ACTIVATION_MIN + 1, 38..=41),
+        (ACTIVATION_MIN, -128, 30..=33),
+        (ACTIVATION_MIN, 127, 30..=33),
+    ] {
+        for score_shift in score_shift {
+            for rows in [1, 5, 20] {
+                rows_equal_single_queries(&Case {
+                    width: 256,
+                    heads: 1,
+                    queries: vec![query; rows * 256],
+                    keys: [vec![key; 256], vec![0; 256]].concat(),
+                    values: [vec![32_512; 256], vec![ACTIVATION_MIN; 256]].concat(),
+                    limits: vec![2; rows],
+                    score_shift,
+                });
+            }
+        }
+    }
+}
+
 #[test]
 fn rows_may_be_many() {
     // More queries than are computed at once, and every row with its own positions.
