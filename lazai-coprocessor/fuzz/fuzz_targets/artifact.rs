@@ -17,15 +17,7 @@ use libfuzzer_sys::fuzz_target;
 /// A small model, and the parts of it that a change may hit: the header, the manifest, the
 /// tokenizer and a few weights.
 static BASE: LazyLock<(Vec<u8>, Vec<core::ops::Range<usize>>)> = LazyLock::new(|| {
-    let shape = LlamaShape {
-        vocabulary: 258,
-        hidden: 32,
-        intermediate: 32,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        tied: true,
-    };
+    let shape = LlamaShape::small();
     let bytes = synthetic(&shape, 1, 16, 1).and_then(|artifact| artifact.to_bytes());
     let bytes = bytes.expect("the sizes are valid");
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes.clone())).expect("it was just written");

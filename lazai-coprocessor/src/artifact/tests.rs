@@ -7,15 +7,7 @@ use crate::{
 };
 
 fn bytes() -> Vec<u8> {
-    let shape = LlamaShape {
-        vocabulary: 258,
-        hidden: 32,
-        intermediate: 32,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        tied: true,
-    };
+    let shape = LlamaShape::small();
     synthetic(&shape, 1, 16, 1).unwrap().to_bytes().unwrap()
 }
 
@@ -54,15 +46,7 @@ fn a_file_is_mapped_and_replaced_whole() {
     let path = folder.join("model.safetensors");
     let bytes = bytes();
     std::fs::write(&path, b"an older file").unwrap();
-    let shape = LlamaShape {
-        vocabulary: 258,
-        hidden: 32,
-        intermediate: 32,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        tied: true,
-    };
+    let shape = LlamaShape::small();
     synthetic(&shape, 1, 16, 1).unwrap().write(&path).unwrap();
     let artifact = Artifact::open(&path).unwrap();
     assert_eq!(artifact.bytes(), bytes);

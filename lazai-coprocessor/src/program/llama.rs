@@ -1,8 +1,9 @@
 use crate::architecture::{
-    Architecture, Biases, FeedForward, Head, Mask, Norm, NormOrder, Pooling, Positions, Rotary,
+    Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
+    Rotary,
 };
 
-/// The sizes of a Llama decoder.
+/// The sizes of a Llama decoder, or of an encoder of its shape.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LlamaShape {
     /// Tokens of the vocabulary.
@@ -22,6 +23,47 @@ pub struct LlamaShape {
 }
 
 impl LlamaShape {
+    /// Returns a shape that runs at once: 258 tokens, as a tokenizer of bytes has, and two query
+    /// heads that share keys and values.
+    #[must_use]
+    pub const fn small() -> Self {
+        Self {
+            vocabulary: 258,
+            hidden: 32,
+            intermediate: 32,
+            heads: 2,
+            kv_heads: 1,
+            head_dim: 16,
+            tied: true,
+        }
+    }
+
+    /// Builds the encoder of this shape, with the norms, biases and positions of BERT.
+    #[must_use]
+    pub const fn encoder(&self, layers: u32, context: u32) -> Architecture {
+        Architecture {
+            vocabulary: self.vocabulary,
+            hidden: self.hidden,
+            intermediate: self.intermediate,
+            layers,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            context,
+            mask: Mask::Bidirectional,
+            biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
+            head_norm: false,
+            norm: Norm::Layer,
+            norm_order: NormOrder::Post,
+            norm_epsilon: 1e-5,
+            positions: Positions::Learned,
+            feed_forward: FeedForward::Gelu(Gelu::Exact),
+            head: Head::None,
+            pooling: Pooling::Mean,
+            end_tokens: Vec::new(),
+        }
+    }
+
     /// Builds the decoder of this shape with so many layers and positions, and Llama's customary
     /// constants.
     #[must_use]

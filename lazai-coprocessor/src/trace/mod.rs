@@ -14,11 +14,7 @@
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let shape = LlamaShape {
-//!     vocabulary: 258, hidden: 32, intermediate: 64,
-//!     heads: 2, kv_heads: 1, head_dim: 16, tied: true,
-//! };
-//! let artifact = synthetic(&shape, 1, 64, 1)?.to_bytes()?;
+//! let artifact = synthetic(&LlamaShape::small(), 1, 64, 1)?.to_bytes()?;
 //! let artifact = Artifact::new(ArtifactBytes::Owned(artifact))?;
 //! let network = Network::load_untrusted(artifact, &Threads::single())?;
 //! let trace = Trace::record(&network, Target::Logits, Input::Tokens(&[3, 1, 4]), 1)?;

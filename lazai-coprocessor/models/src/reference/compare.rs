@@ -196,15 +196,7 @@ mod tests {
 
     #[test]
     fn scores_of_long_windows_are_those_of_one_step_after_the_other() {
-        let shape = LlamaShape {
-            vocabulary: 258,
-            hidden: 32,
-            intermediate: 64,
-            heads: 2,
-            kv_heads: 1,
-            head_dim: 16,
-            tied: true,
-        };
+        let shape = LlamaShape::small();
         let bytes = synthetic(&shape, 1, 512, 1).unwrap().to_bytes().unwrap();
         let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
         let threads = Threads::single();

@@ -2,9 +2,7 @@ use std::path::Path;
 
 use lazai_coprocessor::{
     Session,
-    architecture::{
-        Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    },
+    architecture::Architecture,
     artifact::Artifact,
     kernel::{Backend, Threads},
     model::{Model, synthetic_transformer},
@@ -92,7 +90,7 @@ fn session(
 }
 
 fn architecture(workload: &Workload) -> Architecture {
-    let llama = LlamaShape {
+    let shape = LlamaShape {
         vocabulary: workload.vocabulary as u32,
         hidden: workload.hidden as u32,
         intermediate: workload.intermediate as u32,
@@ -101,19 +99,9 @@ fn architecture(workload: &Workload) -> Architecture {
         head_dim: workload.head_dim() as u32,
         tied: false,
     };
-    let llama = llama.architecture(workload.layers as u32, workload.context() as u32);
+    let (layers, context) = (workload.layers as u32, workload.context() as u32);
     match workload.kind {
-        Kind::Encoder => Architecture {
-            mask: Mask::Bidirectional,
-            biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
-            norm: Norm::Layer,
-            norm_order: NormOrder::Post,
-            positions: Positions::Learned,
-            feed_forward: FeedForward::Gelu(Gelu::Exact),
-            head: Head::None,
-            pooling: Pooling::Mean,
-            ..llama
-        },
-        Kind::Llama => llama,
+        Kind::Encoder => shape.encoder(layers, context),
+        Kind::Llama => shape.architecture(layers, context),
     }
 }

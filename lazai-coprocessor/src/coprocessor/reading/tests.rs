@@ -22,15 +22,7 @@ const CONTEXT: u32 = 32;
 
 /// A small model with a tokenizer of the tests.
 fn cpu(tokenizer: &Value) -> Cpu {
-    let shape = LlamaShape {
-        vocabulary: fixtures::VOCABULARY,
-        hidden: 32,
-        intermediate: 32,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 16,
-        tied: false,
-    };
+    let shape = LlamaShape { vocabulary: fixtures::VOCABULARY, tied: false, ..LlamaShape::small() };
     let mut artifact = synthetic(&shape, 1, CONTEXT, 7).unwrap();
     let json = tokenizer.to_string().into_bytes();
     artifact.add_u8("tokenizer.json", vec![json.len() as u64], json);

@@ -1,9 +1,6 @@
 //! Circuits of whole runs, operator by operator.
 
 use lazai_coprocessor::{
-    architecture::{
-        Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    },
     artifact::{Artifact, ArtifactBytes},
     kernel::Threads,
     model::{Network, synthetic_perceptron, synthetic_transformer},
@@ -29,18 +26,15 @@ fn is_determined(network: &Network, proved_output: ProvedOutput, input: Input<'_
     assert!(parts.iter().all(|part| part.unique));
 }
 
-const fn llama() -> Architecture {
-    let shape = LlamaShape {
-        vocabulary: 258,
-        hidden: 8,
-        intermediate: 12,
-        heads: 2,
-        kv_heads: 1,
-        head_dim: 4,
-        tied: false,
-    };
-    shape.architecture(1, 8)
-}
+const SHAPE: LlamaShape = LlamaShape {
+    vocabulary: 258,
+    hidden: 8,
+    intermediate: 12,
+    heads: 2,
+    kv_heads: 1,
+    head_dim: 4,
+    tied: false,
+};
 
 #[test]
 fn a_perceptron_is_determined_operator_by_operator() {
@@ -51,25 +45,14 @@ fn a_perceptron_is_determined_operator_by_operator() {
 
 #[test]
 fn a_llama_block_is_determined_operator_by_operator() {
-    let model = synthetic_transformer(&llama(), 7).unwrap();
+    let model = synthetic_transformer(&SHAPE.architecture(1, 8), 7).unwrap();
     let network = network(model.to_bytes().unwrap());
     is_determined(&network, ProvedOutput::Logits, Input::Tokens(&[72, 105]));
 }
 
 #[test]
 fn an_encoder_block_is_determined_operator_by_operator() {
-    let encoder = Architecture {
-        mask: Mask::Bidirectional,
-        biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
-        norm: Norm::Layer,
-        norm_order: NormOrder::Post,
-        positions: Positions::Learned,
-        feed_forward: FeedForward::Gelu(Gelu::Exact),
-        head: Head::None,
-        pooling: Pooling::Mean,
-        ..llama()
-    };
-    let model = synthetic_transformer(&encoder, 7).unwrap();
+    let model = synthetic_transformer(&SHAPE.encoder(1, 8), 7).unwrap();
     let network = network(model.to_bytes().unwrap());
     is_determined(&network, ProvedOutput::Embedding, Input::Tokens(&[72, 105]));
 }
