@@ -17,7 +17,7 @@ use crate::{
     },
     model::{Parameters, Weights},
     numeric::SCORE_BITS,
-    program::{CacheId, Operator, Program, Rows, ValueId},
+    program::{CacheId, Operator, Program, RowCount, Rows, ValueId},
 };
 
 /// One operator of a step, with its parameters.
@@ -279,6 +279,11 @@ impl<'s> Call<'s> {
         for part in self.parts {
             let pool = sequence(self.sequences, part)?.pools[self.index].as_mut();
             let pool = pool.ok_or(ExecutionError::Plan { value: output.0 })?;
+            if rows != RowCount::Tokens {
+                // Rows that were kept replace those of the step before.
+                pool.sums.fill(0);
+                pool.count = 0;
+            }
             let ending = if part.outputs > 0 { program.width(output) } else { 0 };
             let (mean, rest) = y.split_at_mut(ending);
             let (own, others) = x.split_at(part.row_count(rows) * width);

@@ -1,8 +1,6 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use lazai_coprocessor::{
-    architecture::{
-        Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    },
+    architecture::{Architecture, FeedForward, Gelu, Head, Mask, NormOrder, Pooling},
     program::LlamaShape,
     trace::{Input, Trace},
 };
@@ -10,32 +8,23 @@ use lazai_coprocessor::{
 use super::support::{model, run, violation};
 use crate::{ProvedOutput, compile::compile, digest::digest};
 
-pub(super) fn llama() -> Architecture {
-    let shape = LlamaShape {
-        vocabulary: 258,
-        hidden: 16,
-        intermediate: 24,
-        heads: 4,
-        kv_heads: 2,
-        head_dim: 4,
-        tied: false,
-    };
-    shape.architecture(1, 8)
+const SHAPE: LlamaShape = LlamaShape {
+    vocabulary: 258,
+    hidden: 16,
+    intermediate: 24,
+    heads: 4,
+    kv_heads: 2,
+    head_dim: 4,
+    tied: false,
+};
+
+pub(super) const fn llama() -> Architecture {
+    SHAPE.architecture(1, 8)
 }
 
 /// As `MiniLM`: all positions, norms behind, learned positions, the mean of all rows.
-pub(super) fn encoder() -> Architecture {
-    Architecture {
-        mask: Mask::Bidirectional,
-        biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
-        norm: Norm::Layer,
-        norm_order: NormOrder::Post,
-        positions: Positions::Learned,
-        feed_forward: FeedForward::Gelu(Gelu::Exact),
-        head: Head::None,
-        pooling: Pooling::Mean,
-        ..llama()
-    }
+pub(super) const fn encoder() -> Architecture {
+    SHAPE.encoder(1, 8)
 }
 
 fn holds(architecture: &Architecture, proved_output: ProvedOutput) {
@@ -79,7 +68,20 @@ fn a_llama_block_gives_the_interpreters_integers() {
 #[test]
 fn an_encoder_block_gives_the_interpreters_integers() {
     holds(&encoder(), ProvedOutput::Embedding);
-    holds(&Architecture { pooling: Pooling::First, ..encoder() }, ProvedOutput::Embedding);
+    for pooling in [Pooling::First, Pooling::Last] {
+        holds(&Architecture { pooling, ..encoder() }, ProvedOutput::Embedding);
+    }
+}
+
+#[test]
+fn a_decoder_embeds_one_row_as_the_interpreter_does() {
+    let last = Architecture { pooling: Pooling::Last, ..llama() };
+    holds(&last, ProvedOutput::Embedding);
+    // Scores do not depend on the pooling.
+    holds(&last, ProvedOutput::Logits);
+    let first = Architecture { pooling: Pooling::First, head: Head::None, ..llama() };
+    holds(&first, ProvedOutput::Embedding);
+    holds(&Architecture { mask: Mask::Bidirectional, ..first }, ProvedOutput::Embedding);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 use super::*;
 use crate::{
-    architecture::{
-        Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
-    },
+    architecture::{Architecture, FeedForward, Gelu, Head, Mask, NormOrder, Pooling},
     model::synthetic_transformer,
     program::Rows,
 };
@@ -18,17 +16,7 @@ pub(super) fn encoder(pooling: Pooling) -> Architecture {
         head_dim: 12,
         tied: true,
     };
-    Architecture {
-        mask: Mask::Bidirectional,
-        biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
-        norm: Norm::Layer,
-        norm_order: NormOrder::Post,
-        positions: Positions::Learned,
-        feed_forward: FeedForward::Gelu(Gelu::Exact),
-        head: Head::None,
-        pooling,
-        ..shape.architecture(2, 300)
-    }
+    Architecture { pooling, ..shape.encoder(2, 300) }
 }
 
 /// The same as a decoder with normalized heads.
@@ -108,6 +96,32 @@ fn a_bidirectional_sequence_is_one_step() {
     assert_ne!(embed(&first), embed(&second));
 }
 
+#[test]
+fn a_text_in_parts_is_embedded_as_a_whole() {
+    let threads = Threads::single();
+    let text = tokens(90, 4);
+    for pooling in [Pooling::Last, Pooling::Mean] {
+        let model = load(&Architecture { pooling, ..decoder() });
+        let expected = alone(&model, Target::Embedding, &text, Backend::Scalar);
+        let mut session =
+            Session::new(&model, Target::Embedding, 90, 1, Backend::Scalar, &threads).unwrap();
+        // The vector of each part is asked for too.
+        for part in text.chunks(40) {
+            session.feed(part, 1).unwrap();
+            let got: Vec<i32> =
+                session.embedding().unwrap().iter().map(|x| i32::from(*x)).collect();
+            let so_far = &text[..session.position()];
+            assert_eq!(
+                got,
+                alone(&model, Target::Embedding, so_far, Backend::Scalar),
+                "{pooling:?}"
+            );
+        }
+        let last: Vec<i32> = session.embedding().unwrap().iter().map(|x| i32::from(*x)).collect();
+        assert_eq!(last, expected);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -173,14 +187,15 @@ proptest! {
     #[test]
     fn company_changes_no_embedding(
         lengths in proptest::collection::vec(1_usize..40, 1..6),
-        first in any::<bool>(),
+        pooling in 0_usize..3,
     ) {
-        static ENCODERS: OnceLock<[Model; 2]> = OnceLock::new();
-        let models = ENCODERS
-            .get_or_init(|| [Pooling::First, Pooling::Mean].map(|p| load(&encoder(p))));
+        static ENCODERS: OnceLock<[Model; 3]> = OnceLock::new();
+        let models = ENCODERS.get_or_init(|| {
+            [Pooling::First, Pooling::Last, Pooling::Mean].map(|pooling| load(&encoder(pooling)))
+        });
         let texts: Vec<Vec<u32>> =
             lengths.iter().enumerate().map(|(index, n)| tokens(*n, index as u32)).collect();
-        for model in [&models[usize::from(first)], model()] {
+        for model in [&models[pooling], model()] {
             let max = Rows { tokens: 200, outputs: 5, sequences: 5 };
             let threads = Threads::single();
             let mut batch =
