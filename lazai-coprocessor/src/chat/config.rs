@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{ChatError, ChatTemplate};
 
@@ -7,20 +10,11 @@ use super::{ChatError, ChatTemplate};
 struct TokenizerConfig {
     #[serde(default)]
     chat_template: Option<Templates>,
+    /// Special tokens of the model's own, by name or without.
     #[serde(default)]
-    bos_token: Option<Token>,
-    #[serde(default)]
-    cls_token: Option<Token>,
-    #[serde(default)]
-    eos_token: Option<Token>,
-    #[serde(default)]
-    mask_token: Option<Token>,
-    #[serde(default)]
-    pad_token: Option<Token>,
-    #[serde(default)]
-    sep_token: Option<Token>,
-    #[serde(default)]
-    unk_token: Option<Token>,
+    extra_special_tokens: Value,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// One template, or several by name.
@@ -35,22 +29,6 @@ enum Templates {
 struct NamedTemplate {
     name: String,
     template: String,
-}
-
-/// A special token, as a text or with the fields of an added token.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Token {
-    Added { content: String },
-    Text(String),
-}
-
-impl Token {
-    fn text(&self) -> &str {
-        match self {
-            Self::Added { content } | Self::Text(content) => content,
-        }
-    }
 }
 
 impl ChatTemplate {
@@ -92,19 +70,17 @@ impl ChatTemplate {
             }
             (None, None) => return Err(ChatError::NoTemplate),
         };
-        let text = |token: &Option<Token>| token.as_ref().map(|token| token.text().to_owned());
-        let tokens = [
-            ("bos_token", text(&config.bos_token)),
-            ("cls_token", text(&config.cls_token)),
-            ("eos_token", text(&config.eos_token)),
-            ("mask_token", text(&config.mask_token)),
-            ("pad_token", text(&config.pad_token)),
-            ("sep_token", text(&config.sep_token)),
-            ("unk_token", text(&config.unk_token)),
-        ];
-        Self::with_tokens(
-            &source,
-            tokens.into_iter().filter_map(|(name, text)| Some((name, text?))),
-        )
+        // A template knows every special token by its name, those of the model's own too.
+        let named = config.others.iter().filter(|(name, _)| name.ends_with("_token"));
+        let extra = config.extra_special_tokens.as_object().into_iter().flatten();
+        let tokens = named.chain(extra).filter_map(|(name, token)| {
+            // As a text, or with the fields of an added token.
+            let text = token.as_str().or_else(|| token.get("content")?.as_str());
+            Some((name.clone(), text?.to_owned()))
+        });
+        Self::with_tokens(&source, tokens.take(MAX_TOKENS))
     }
 }
+
+/// Most special tokens with a name.
+const MAX_TOKENS: usize = 256;

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfig};
 
 use super::{
     ChatError, Date, json, lists, python_methods, python_text,
@@ -21,7 +21,9 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter(GUARD_VARIABLE, value_guard::variable);
     environment.add_filter("join", python_methods::join);
     environment.add_filter("tojson", json::tojson);
-    environment.add_filter("string", |value: Value| python_methods::string(&value));
+    environment.add_filter("string", |state: &State<'_, '_>, value: Value| {
+        python_methods::string(state, &value)
+    });
     environment.add_filter("trim", python_methods::trim);
     // Jinja has these, but what they nest must pass the guard.
     environment.add_filter("batch", lists::batch);

@@ -71,7 +71,7 @@ pub(super) fn join(
         joined.push_str(separator);
         match item.as_str() {
             Some(text) => joined.push_str(text),
-            None => joined.push_str(string(&item).as_str().unwrap_or_default()),
+            None => joined.push_str(string(state, &item)?.as_str().unwrap_or_default()),
         }
     }
     Ok(joined)
@@ -119,14 +119,17 @@ pub(super) fn write(
 }
 
 /// The filter `string`.
-pub(super) fn string(value: &Value) -> Value {
-    match value.kind() {
+pub(super) fn string(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    Ok(match value.kind() {
         ValueKind::Bool => Value::from(if value.is_true() { "True" } else { "False" }),
         ValueKind::None => Value::from("None"),
         ValueKind::Number if !value.is_integer() => Value::from(python_number(value)),
         ValueKind::String => value.clone(),
-        _ => Value::from(value.to_string()),
-    }
+        _ => {
+            check_numbers(state, value)?;
+            Value::from(value.to_string())
+        }
+    })
 }
 
 /// A number with a fraction as Python prints it.

@@ -10,7 +10,6 @@ use minijinja::{
 use super::{
     ChatError,
     environment::syntax_error,
-    json::is_odd,
     value_guard::{GUARD_ITEM, GUARD_VARIABLE},
 };
 
@@ -21,6 +20,8 @@ use super::{
 /// - What a template builds or keeps passes a filter that bounds its depth and counts its parts,
 ///   because the engine compares and writes nested values without counting.
 /// - The operator `%` behind a text becomes a filter, which the engine has for it.
+/// - What the operator `~` joins passes the filter `string`, because the engine writes numbers in
+///   another way than Python does.
 /// - What would mean something else than in Python, without an error, is refused.
 /// - `generation` blocks, which mark what a model is trained on, become transparent.
 pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, ChatError> {
@@ -38,9 +39,10 @@ pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, Chat
                     let (part, got, max) = ("tokens of a tag", tag.len(), MAX_TAG_TOKENS);
                     return Err(ChatError::TooLarge { part, got, max });
                 }
-                check_meaning(tag, source)?;
+                check_meaning(tag)?;
                 hold_literals(tag, &mut edits);
                 format_texts(tag, &mut edits);
+                write_joined(tag, &mut edits);
                 hold_variable(tag, &mut edits);
                 open_generation(tag, &mut edits);
             }
@@ -113,7 +115,7 @@ fn hold_variable(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
 }
 
 /// Refuses names and numbers that mean something else in Python.
-fn check_meaning(tag: &Tag<'_>, source: &str) -> Result<(), ChatError> {
+fn check_meaning(tag: &Tag<'_>) -> Result<(), ChatError> {
     let is = |token: &Token<'_>, name: &str| matches!(token, Token::Ident(known) if *known == name);
     for (index, (token, span)) in tag.iter().enumerate() {
         let refuse = |what: &str| {
@@ -138,13 +140,6 @@ fn check_meaning(tag: &Tag<'_>, source: &str) -> Result<(), ChatError> {
                     return refuse(&format!("the question whether {name} is defined"));
                 }
             }
-            Token::Float(number) if is_odd(*number) => {
-                let before = index.checked_sub(1).map(|before| &tag[before].0);
-                if matches!(before, Some(Token::Tilde)) || matches!(after(1), Some(Token::Tilde)) {
-                    let written = &source[span.start_offset as usize..span.end_offset as usize];
-                    return refuse(&format!("the number {written} beside ~"));
-                }
-            }
             _ => {}
         }
     }
@@ -167,6 +162,81 @@ fn format_texts(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
         } else {
             edits.push(insert(tag[end - 1].1.end_offset, ")"));
         }
+    }
+}
+
+/// Lets what `~` joins be written as Python writes it.
+fn write_joined(tag: &Tag<'_>, edits: &mut Vec<Edit>) {
+    let mut write = |start: usize, end: usize| {
+        let operand = tag.get(start..end).unwrap_or_default();
+        let (Some((first, from)), Some((_, to))) = (operand.first(), operand.last()) else {
+            return;
+        };
+        let text = end == start + 1 && matches!(first, Token::Str(_) | Token::String(_));
+        if !text {
+            edits.push(insert(from.start_offset, "("));
+            edits.push(insert(to.end_offset, ")|string"));
+        }
+    };
+    // Where an operand of the innermost bracket may start, and whether `~` stands before it.
+    let mut open = Vec::new();
+    let (mut start, mut joined) = (1, false);
+    let mut index = 1;
+    while let Some((token, _)) = tag.get(index) {
+        match token {
+            Token::BraceOpen | Token::BracketOpen | Token::ParenOpen => {
+                open.push((start, joined));
+                (start, joined) = (index + 1, false);
+            }
+            Token::BraceClose | Token::BracketClose | Token::ParenClose => {
+                if joined {
+                    write(start, index);
+                }
+                let Some(outer) = open.pop() else { return };
+                (start, joined) = outer;
+            }
+            Token::Tilde => {
+                write(start, index);
+                (start, joined) = (index + 1, true);
+            }
+            // A test belongs to the operand before it.
+            Token::Ident("is") => {
+                let not = matches!(tag.get(index + 1), Some((Token::Ident("not"), _)));
+                index += 1 + usize::from(not);
+            }
+            token if parts_operands(tag, index, token) => {
+                if joined {
+                    write(start, index);
+                }
+                (start, joined) = (index + 1, false);
+            }
+            _ => {}
+        }
+        index += 1;
+    }
+    if joined {
+        write(start, tag.len());
+    }
+}
+
+/// Whether a token binds less than `~`.
+fn parts_operands(tag: &Tag<'_>, index: usize, token: &Token<'_>) -> bool {
+    let before = &tag[index - 1].0;
+    match token {
+        // The first word of a block says what it is.
+        Token::Ident(_) if index == 1 => matches!(before, Token::BlockStart),
+        Token::Ident(name) => PARTING.contains(name) && !matches!(before, Token::Dot | Token::Pipe),
+        Token::Minus | Token::Plus => ends_operand(before),
+        Token::Assign
+        | Token::Colon
+        | Token::Comma
+        | Token::Eq
+        | Token::Gt
+        | Token::Gte
+        | Token::Lt
+        | Token::Lte
+        | Token::Ne => true,
+        _ => false,
     }
 }
 
@@ -298,6 +368,9 @@ const CONSTANTS: [&str; 6] = ["False", "None", "True", "false", "none", "true"];
 const KEYWORDS: [&str; 10] =
     ["and", "do", "elif", "else", "if", "in", "is", "not", "or", "recursive"];
 
+/// Words that part an expression more than `~` joins it.
+const PARTING: [&str; 7] = ["and", "else", "if", "in", "not", "or", "recursive"];
+
 /// Most tokens of a tag.
 const MAX_TAG_TOKENS: usize = 2_000;
 
@@ -319,6 +392,17 @@ mod tests {
             ("{% set a = [b] %}", "{% set a = (([b]|_held))|_variable %}"),
             ("{{ f({'a': [b]}) }}", "{{ f(({'a': ([b]|_held)}|_held)) }}"),
             ("{% if a in [b] %}", "{% if a in ([b]|_held) %}"),
+            ("{{ f(a)[1] ~ 'x'[0] }}", "{{ (f(a)[1])|string ~ ('x'[0])|string }}"),
+            ("{{ a + b * 2 ~ 'x' ~ -c - d }}", "{{ a + (b * 2)|string ~ 'x' ~ (-c)|string - d }}"),
+            ("{{ 'x' ~ a is not in [b] }}", "{{ 'x' ~ (a is not in ([b]|_held))|string }}"),
+            ("{% if a ~ b == c and d %}", "{% if (a)|string ~ (b)|string == c and d %}"),
+            ("{% set a = b ~ c %}", "{% set a = ((b)|string ~ (c)|string)|_variable %}"),
+            (
+                "{{ f(a ~ 'x', b) ~ [c] }}",
+                "{{ (f((a)|string ~ 'x', b))|string ~ (([c]|_held))|string }}",
+            ),
+            ("{{ 'a' if b ~ 'c' else d }}", "{{ 'a' if (b)|string ~ 'c' else d }}"),
+            ("{{ a.if ~ b|default('x') }}", "{{ (a.if)|string ~ (b|default('x'))|string }}"),
         ];
         for (source, expected) in cases {
             assert_eq!(prepared(source), expected);
@@ -329,7 +413,6 @@ mod tests {
     fn constants_items_and_texts_stay() {
         for source in [
             "{{ a['b'][0][1:] }}",
-            "{{ f(a)[1] ~ 'x'[0] }}",
             "{% if a in ['b', true, none] %}",
             "{% set a %}b{% endset %}",
             "{% for a in b %}{{ loop.index }}{% endfor %}",

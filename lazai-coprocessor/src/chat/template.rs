@@ -38,13 +38,14 @@ impl ChatTemplate {
     /// [`ChatError::TooLarge`] and [`ChatError::Syntax`].
     pub fn new(source: &str, bos: Option<&str>, eos: Option<&str>) -> Result<Self, ChatError> {
         let tokens = [("bos_token", bos), ("eos_token", eos)];
-        let tokens = tokens.into_iter().filter_map(|(name, text)| Some((name, text?.to_owned())));
+        let tokens =
+            tokens.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
         Self::with_tokens(source, tokens)
     }
 
     pub(super) fn with_tokens(
         source: &str,
-        tokens: impl Iterator<Item = (&'static str, String)>,
+        tokens: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ChatError> {
         if source.len() > Self::MAX_SOURCE_BYTES {
             let (got, max) = (source.len(), Self::MAX_SOURCE_BYTES);
@@ -59,7 +60,7 @@ impl ChatTemplate {
                 return Err(ChatError::TooLarge { part: "bytes of a special token", got, max });
             }
             used.add(&text);
-            variables.push((name.to_owned(), Value::from(text)));
+            variables.push((name, Value::from(text)));
         }
         let knows_developers =
             ["'developer'", "\"developer\""].iter().any(|role| source.contains(role));

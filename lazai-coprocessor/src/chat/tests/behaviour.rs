@@ -110,6 +110,11 @@ fn methods_of_texts_mean_what_they_mean_in_python() {
             "{{ 1e15 }} {{ 10.0 * 1e15 }} {{ 0.1 / 10000 }} {{ 2.50 }}",
             "1000000000000000.0 1e+16 1e-05 2.5",
         ),
+        (
+            "{% set x = 10.0 * 1e15 %}{{ 'a' ~ 1e16 }} {{ x ~ true ~ none }} {{ 'b' ~ 0.1 / 10000 ~ 2 }}",
+            "a1e+16 1e+16TrueNone b1e-052",
+        ),
+        ("{{ 'a' ~ [1, 'b', none] ~ {'c': true} ~ missing }}", "a[1, 'b', None]{'c': True}"),
     ];
     for (source, expected) in cases {
         assert_eq!(write(source).unwrap(), expected, "{source}");
@@ -119,8 +124,10 @@ fn methods_of_texts_mean_what_they_mean_in_python() {
 #[test]
 fn what_python_has_otherwise_is_refused() {
     for source in [
-        "{{ 'a' ~ 1e16 }}",
         "{{ {'a': [1e20]} }}",
+        "{{ 'a' ~ [1e20 * 2] }}",
+        "{{ [[1e-5]]|join }}",
+        "{{ [1e-5]|string }}",
         "{{ [1e-5] }}",
         "{{ lipsum is defined }}",
         "{% if self is defined %}{% endif %}",
@@ -270,6 +277,13 @@ fn configurations_name_the_template_and_the_tokens() {
         "pad_token": null, "unk_token": "<unk>", "model_max_length": 1e30
     });
     assert_eq!(render(one).unwrap(), "<s></s><unk>");
+    let own = json!({
+        "chat_template": "{{ think_token }}{{ image_token }}{{ add_bos_token }}", "add_bos_token": true,
+        "think_token": "<think>", "extra_special_tokens": {"image_token": {"content": "<image>"}}
+    });
+    assert_eq!(render(own).unwrap(), "<think><image>");
+    let listed = json!({"chat_template": "a", "extra_special_tokens": ["<x>"]});
+    assert_eq!(render(listed).unwrap(), "a");
     let named = json!({"chat_template": [
         {"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}
     ]});
