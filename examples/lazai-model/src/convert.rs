@@ -7,11 +7,15 @@ use std::{
 
 use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::Work;
-use lazai_coprocessor::{Monitor, ResourceUsage, Tokenizer, artifact::Artifact};
+use lazai_coprocessor::{
+    Monitor, ResourceUsage, Tokenizer,
+    architecture::{Mask, Pooling},
+    artifact::Artifact,
+};
 use lazai_models::{
     quantize::{Progress as Done, QuantizeOptions, Quantized, Stage, quantize},
     reference::{Checkpoint, Note, OpenOptions, ReferenceError},
-    tokenizer::with_integer_scores,
+    tokenizer::{rounded_scores, with_integer_scores},
 };
 
 use crate::{
@@ -36,7 +40,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let pooling = options.pooling.map(Into::into);
     let open_options = OpenOptions { pooling, ..OpenOptions::default() };
     let checkpoint = source::checkpoint_with(&options.source, &open_options)?;
-    let (path, json, note) = tokenizer_json(options, &checkpoint)?;
+    let (path, json, tokenizer_notes) = tokenizer_json(options, &checkpoint)?;
     let json = with_integer_scores(&json).map_err(|error| Error::Quantize(error.into()))?;
     let tokenizer = Tokenizer::new(&json, checkpoint.architecture().vocabulary)
         .map_err(|source| Error::Tokenizer { path, source })?;
@@ -44,7 +48,11 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let mut quantize_options = QuantizeOptions::new(name(options));
     quantize_options.context = options.context;
     quantize_options.headroom_bits = options.headroom;
-    quantize_options.rounding = options.rounding.into();
+    let rounding = options.rounding.unwrap_or(match checkpoint.architecture().mask {
+        Mask::Bidirectional => RoundingOption::Gptq,
+        Mask::Causal => RoundingOption::Nearest,
+    });
+    quantize_options.rounding = rounding.into();
     quantize_options.threads = options.machine.threads()?;
 
     let Quantized { artifact, report } = {
@@ -71,7 +79,7 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
     let usage = monitor.finish(0, Work::default());
 
     let mut page = Page::default();
-    page.title(match options.rounding {
+    page.title(match rounding {
         RoundingOption::Gptq => {
             "What the integers lost: signal to noise of each matrix's results, in dB"
         }
@@ -83,8 +91,9 @@ pub(crate) fn run(options: &Convert) -> Result<(), Error> {
         .item("model", id)
         .item("file", options.out.display())
         .item("size", size(artifact_bytes, checkpoint.architecture().parameters()))
-        .item("calibration", calibrated(&calibration));
-    for note in notes(&checkpoint, options.context).chain(note) {
+        .item("calibration", calibrated(&calibration))
+        .item("embeds by", pooled(checkpoint.architecture().pooling));
+    for note in notes(&checkpoint, options.context).chain(tokenizer_notes) {
         page.item("note", note);
     }
     finish(&mut page, &usage);
@@ -110,13 +119,16 @@ fn check_out(path: &Path) -> Result<(), Error> {
 fn tokenizer_json(
     options: &Convert,
     checkpoint: &Checkpoint,
-) -> Result<(PathBuf, Vec<u8>, Option<Note>), Error> {
+) -> Result<(PathBuf, Vec<u8>, Vec<Note>), Error> {
     if let Some(path) = &options.tokenizer {
-        return Ok((path.clone(), read_bounded(path, MAX_TOKENIZER_BYTES)?, None));
+        let json = read_bounded(path, MAX_TOKENIZER_BYTES)?;
+        let count = rounded_scores(&json);
+        let note = (count > 0).then_some(Note::RoundedScores { count });
+        return Ok((path.clone(), json, note.into_iter().collect()));
     }
     let path = options.source.clone();
     match checkpoint.tokenizer() {
-        Ok((json, note)) => Ok((path, json, note)),
+        Ok((json, notes)) => Ok((path, json, notes)),
         Err(ReferenceError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Err(Error::TokenizerMissing { path })
         }
@@ -139,7 +151,12 @@ fn calibration(
     };
     let context = options.context.unwrap_or_else(|| checkpoint.context());
     let length = SEQUENCE_TOKENS.min(checkpoint.architecture().context.min(context) as usize);
-    text.sequences(tokenizer, length, options.calibration_tokens as usize)
+    let budget = options.calibration_tokens as usize;
+    match checkpoint.architecture().mask {
+        // It reads whole texts, each between the tokens of the tokenizer's template.
+        Mask::Bidirectional => text.lines(tokenizer, length, budget),
+        Mask::Causal => text.sequences(tokenizer, length, budget),
+    }
 }
 
 /// Returns the name that was asked for, or that of the source.
@@ -168,6 +185,14 @@ fn size(artifact_bytes: u64, parameters: u64) -> String {
         HumanBytes(artifact_bytes),
         HumanCount(parameters)
     )
+}
+
+const fn pooled(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::First => "its first row",
+        Pooling::Last => "its last row",
+        Pooling::Mean => "the mean of its rows",
+    }
 }
 
 fn calibrated(sequences: &[Vec<u32>]) -> String {

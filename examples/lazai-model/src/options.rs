@@ -61,9 +61,9 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) context: Option<u32>,
 
-    /// How weights are rounded
-    #[arg(long, value_name = "WAY", value_enum, default_value_t = RoundingOption::Nearest)]
-    pub(crate) rounding: RoundingOption,
+    /// How weights are rounded; compensated for an encoder and nearest for a decoder if left out
+    #[arg(long, value_name = "WAY", value_enum)]
+    pub(crate) rounding: Option<RoundingOption>,
 
     /// Bits by which an activation may exceed the largest of the calibration
     #[arg(long, value_name = "BITS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=12))]

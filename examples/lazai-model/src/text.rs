@@ -92,6 +92,43 @@ impl Text {
         Ok(sequences)
     }
 
+    /// The lines of the text, each as a text of at most `length` tokens, about `budget` tokens in
+    /// all, from all over the text.
+    pub(crate) fn lines(
+        &self,
+        tokenizer: &Tokenizer,
+        length: usize,
+        budget: usize,
+    ) -> Result<Vec<Vec<u32>>, Error> {
+        let all: Vec<(usize, &str)> = pieces(&self.content, SEQUENCE_BYTES).collect();
+        let wanted = budget.div_ceil(LINE_TOKENS).min(all.len());
+        let mut lines = Vec::new();
+        for index in 0..wanted {
+            let (mut offset, piece) = all[index * all.len() / wanted];
+            for line in piece.split_inclusive('\n') {
+                if !line.trim().is_empty() {
+                    let mut tokens = self.encode(tokenizer, offset, line.trim_end_matches('\n'))?;
+                    tokens.truncate(length);
+                    lines.push(tokens);
+                }
+                offset += line.len();
+            }
+        }
+        let total: usize = lines.iter().map(Vec::len).sum();
+        let mut taken = 0;
+        // Every line takes its share, so that those that stay are from all over the text.
+        Ok(lines
+            .into_iter()
+            .scan(0, |read, line| {
+                *read += line.len();
+                let stays = taken * total < *read * budget.min(total);
+                taken += if stays { line.len() } else { 0 };
+                Some(stays.then_some(line))
+            })
+            .flatten()
+            .collect())
+    }
+
     fn encode(&self, tokenizer: &Tokenizer, start: usize, piece: &str) -> Result<Vec<u32>, Error> {
         let encoded = match tokenizer.encode(piece) {
             Err(Rejection::SpecialToken { token, offset }) => {
@@ -176,6 +213,9 @@ const PIECE_BYTES: usize = 1 << 16;
 /// Bytes of a calibration text that are cut into sequences: in most languages a sequence or two.
 const SEQUENCE_BYTES: usize = 1 << 10;
 
+/// Tokens of a short line.
+const LINE_TOKENS: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -257,6 +297,19 @@ mod tests {
         let sequences = text("ab\n".to_owned()).sequences(&tokenizer(), 100, 300).unwrap();
         assert_eq!(sequences, [[0, 2, 3, 9, 1]]);
         assert!(text(" \n".to_owned()).sequences(&tokenizer(), 4, 4).unwrap().is_empty());
+    }
+
+    #[test]
+    fn lines_are_texts_of_their_own() {
+        let content = "abc def\n\n  \nfed\nabcabcabcabc\n".to_owned();
+        let lines = |budget| text(content.clone()).lines(&tokenizer(), 8, budget).unwrap();
+        let all = [vec![0, 2, 3, 4, 8, 5, 6, 7], vec![0, 7, 6, 5, 1], vec![0, 2, 3, 4, 2, 3, 4, 2]];
+        assert_eq!(lines(1_000), all);
+        // A small budget takes lines from all over the text.
+        let content = "abcd\n".repeat(100);
+        let taken = text(content).lines(&tokenizer(), 8, 60).unwrap();
+        assert_eq!(taken.len(), 10);
+        assert!(text("\n \n".to_owned()).lines(&tokenizer(), 8, 8).unwrap().is_empty());
     }
 
     /// Returns the tokenizer with letters that can spell `</s>`.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     gguf::{Gguf, GgufError, keys},
-    reference::json,
+    reference::{class_of, default_tokens, is_byte_level, json},
 };
 
 /// Why the chat template of a checkpoint was not read.
@@ -83,7 +83,7 @@ fn open_folder(
 }
 
 /// Reads `tokenizer_config.json` with the special tokens of `special_tokens_map.json`, which holds
-/// them where the first does not number them.
+/// them where the first does not number them, and with those that its class has by itself.
 fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
     let failed = |message: String| TemplateError::Chat(ChatError::Config { message });
     let open = |name| -> Result<Option<Map<String, Value>>, TemplateError> {
@@ -98,6 +98,22 @@ fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
     let mut config = config.unwrap_or_default();
     if config.get("added_tokens_decoder").is_none_or(Value::is_null) {
         config.extend(tokens.unwrap_or_default());
+    }
+    let model = open("config.json")?.unwrap_or_default();
+    // Only for this class it matters, and the file may be large.
+    let asked = [&config, &model].iter().any(|map| {
+        let class = map.get("tokenizer_class").and_then(Value::as_str);
+        class.is_some_and(|class| class.starts_with("LlamaTokenizer"))
+    });
+    let json = if asked {
+        optional(read(&folder.join(TOKENIZER), TOKENIZER, MAX_TOKENIZER_BYTES))?
+    } else {
+        None
+    };
+    if let Some(class) = class_of(&config, &model, json.is_some_and(|json| is_byte_level(&json))) {
+        for (name, token) in default_tokens(&class) {
+            config.entry(*name).or_insert_with(|| Value::from(*token));
+        }
     }
     serde_json::to_vec(&config).map(Some).map_err(|error| failed(error.to_string()))
 }
@@ -154,7 +170,9 @@ fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
 
 const CONFIG: &str = "tokenizer_config.json";
 const TEMPLATE: &str = "chat_template.jinja";
+const TOKENIZER: &str = "tokenizer.json";
 const TOKENS: &str = "special_tokens_map.json";
+const MAX_TOKENIZER_BYTES: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -205,6 +223,32 @@ mod tests {
         // Newer ones number all tokens in the configuration, and the file has no meaning.
         write(CONFIG, &format!("{source}\", \"added_tokens_decoder\": {{}}}}"));
         assert_eq!(text(path).unwrap(), "a");
+    }
+
+    #[test]
+    fn classes_of_tokenizers_have_special_tokens_of_their_own() {
+        let folder = Folder::new();
+        let path = folder.path();
+        let write = |name: &str, content: &str| fs::write(path.join(name), content).unwrap();
+        let source = r#""chat_template": "{{ bos_token }}|{{ eos_token }}""#;
+        for (model, class, expected) in [
+            ("gpt2", "GPT2Tokenizer", "<|endoftext|>|<|endoftext|>"),
+            ("qwen2", "PreTrainedTokenizerFast", "|<|endoftext|>"),
+            ("llama", "LlamaTokenizerFast", "<s>|</s>"),
+            ("llama", "PreTrainedTokenizerFast", "|"),
+        ] {
+            write("config.json", &format!(r#"{{"model_type": "{model}"}}"#));
+            write(CONFIG, &format!(r#"{{"tokenizer_class": "{class}", {source}}}"#));
+            assert_eq!(text(path).unwrap(), expected, "{class}");
+        }
+        // Of a tokenizer of bytes, the class is not believed; what is null is none.
+        write(CONFIG, &format!(r#"{{"tokenizer_class": "LlamaTokenizer", {source}}}"#));
+        let bytes = r#"{"decoder": {"type": "ByteLevel"}, "model": {"vocab": {}}}"#;
+        write(TOKENIZER, bytes);
+        assert_eq!(text(path).unwrap(), "|");
+        write("config.json", r#"{"model_type": "gpt2"}"#);
+        write(CONFIG, &format!(r#"{{"bos_token": null, {source}}}"#));
+        assert_eq!(text(path).unwrap(), "|<|endoftext|>");
     }
 
     #[test]

@@ -41,6 +41,24 @@ pub fn with_integer_scores(json: &[u8]) -> Result<Cow<'_, [u8]>, ScoreError> {
     Ok(document.to_string().into_bytes().into())
 }
 
+/// Counts the scores of a `tokenizer.json` that [`with_integer_scores`] cannot keep as they are.
+///
+/// Where several ways to cut a text are about equally likely, the integers may then choose another
+/// than the original does.
+#[must_use]
+pub fn rounded_scores(json: &[u8]) -> usize {
+    let pieces = read(json).map(|(_, _, pieces)| pieces).unwrap_or_default();
+    let rounded = |(_, score): &&(&RawValue, &RawValue)| {
+        score.get().parse().is_ok_and(|score| !is_kept(score))
+    };
+    pieces.iter().filter(rounded).count()
+}
+
+/// Returns whether a score is an integer of the fraction bits.
+pub(crate) fn is_kept(score: f64) -> bool {
+    (score * f64::from(1_u32 << Tokenizer::SCORE_FRACTION_BITS)).fract() == 0.0
+}
+
 /// Returns the integer of a score; `None` if it is out of range.
 pub(crate) fn fixed_point(score: f64) -> Option<i64> {
     let scaled = (score * f64::from(1_u32 << Tokenizer::SCORE_FRACTION_BITS)).round();
@@ -136,7 +154,7 @@ const MAX_SCORE: f64 = (1_u64 << 14 << Tokenizer::SCORE_FRACTION_BITS) as f64;
 mod tests {
     use std::borrow::Cow;
 
-    use super::{ScoreError, with_integer_scores};
+    use super::{ScoreError, rounded_scores, with_integer_scores};
 
     fn converted(json: &str) -> String {
         String::from_utf8(with_integer_scores(json.as_bytes()).unwrap().into_owned()).unwrap()
@@ -156,6 +174,16 @@ mod tests {
         );
         // Once is enough.
         assert_eq!(converted(&converted(json)), converted(json));
+    }
+
+    #[test]
+    fn scores_that_are_not_kept_are_counted() {
+        // The third has 20 fraction bits, the fourth is a decimal fraction, the last has 26 bits.
+        let json = r#"{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],["a",-1.5],
+            ["b",-11.463970184326172],["c",3e-1],["d",-0.10000000149011612]]}}"#;
+        assert_eq!(rounded_scores(json.as_bytes()), 2);
+        assert_eq!(rounded_scores(converted(json).as_bytes()), 0);
+        assert_eq!(rounded_scores(br#"{"model": {"type": "BPE", "vocab": {"a": 0}}}"#), 0);
     }
 
     #[test]

@@ -307,7 +307,7 @@ fn what_should_be_known_is_noted() {
     let inspected = json(&["inspect", &source, "--json"]);
     assert_eq!(
         (&inspected["context"], inspected["notes"].as_array().unwrap().len()),
-        (&value!(16), 1)
+        (&value!(16), 2)
     );
     let printed = run(&["convert", &source, "--out", &artifact, "--context", "32"]);
     assert!(!printed.contains("ends texts"), "{printed}");

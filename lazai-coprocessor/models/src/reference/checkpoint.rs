@@ -94,7 +94,9 @@ impl Checkpoint {
         if let Some(end_tokens) = settings.end_tokens.filter(|_| architecture.head != Head::None) {
             architecture.end_tokens = end_tokens;
         }
-        config.notes.extend(settings.note);
+        let generates = architecture.head != Head::None;
+        let matters = |note: &Note| generates || !matches!(note, Note::Choices { .. });
+        config.notes.extend(settings.notes.into_iter().filter(matters));
         let source = Box::new(folder::Tensors::open(folder, |name| rules.rename(name))?);
         let names = source.names();
         let prefixed = names.iter().any(|name| name.starts_with(rules.prefix()));
@@ -195,7 +197,10 @@ impl Checkpoint {
     ///
     /// # Errors
     /// As [`tokenizer_json`](Self::tokenizer_json).
-    pub fn tokenizer(&self) -> Result<(Vec<u8>, Option<Note>), ReferenceError> {
-        self.source.tokenizer_json(self.architecture.vocabulary)
+    pub fn tokenizer(&self) -> Result<(Vec<u8>, Vec<Note>), ReferenceError> {
+        let (json, mut notes) = self.source.tokenizer_json(self.architecture.vocabulary)?;
+        // A network that only embeds writes no text.
+        notes.retain(|note| self.architecture.head != Head::None || *note != Note::Spaces);
+        Ok((json, notes))
     }
 }

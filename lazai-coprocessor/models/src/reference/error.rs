@@ -28,6 +28,14 @@ pub enum ReferenceError {
         /// The value in the file, cut to 64 characters.
         got: String,
     },
+    /// A file changes the network in a way that is not implemented.
+    #[error("{file} {problem}")]
+    File {
+        /// The name of the file.
+        file: String,
+        /// What it does, and what to do.
+        problem: &'static str,
+    },
     /// The tensor file is not as long as its header says.
     #[error("{file} has {got} bytes, its header describes {expected}: download it again")]
     FileLength {
@@ -128,7 +136,7 @@ pub enum ReferenceError {
         vocabulary: u32,
     },
     /// A tensor has elements of a type that this version does not read.
-    #[error("tensor {tensor} must have elements F32, F16 or BF16, got {got}")]
+    #[error("tensor {tensor} must have elements F64, F32, F16 or BF16, got {got}")]
     Type {
         /// The name of the tensor.
         tensor: String,

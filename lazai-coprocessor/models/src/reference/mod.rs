@@ -40,6 +40,8 @@ pub use family::{Family, FamilyRules};
 pub(crate) use float_network::tests as float_network_tests;
 pub(crate) use float_network::{Block, Dense, Layers, Place};
 pub use float_network::{FloatNetwork, FloatNetworkError};
+#[cfg(feature = "chat")]
+pub(crate) use folder::{class_of, default_tokens, is_byte_level};
 pub(crate) use forward::{LayerwiseForward, observe};
 pub use gguf::GgufFields;
 pub use model::ReferenceModel;
@@ -67,5 +69,5 @@ trait TensorSource: Debug + Send + Sync {
 
     /// Reads the `tokenizer.json` that belongs to the tensors, for an embedding of `vocabulary`
     /// rows, and what a user should know of it.
-    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Option<Note>), ReferenceError>;
+    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>), ReferenceError>;
 }

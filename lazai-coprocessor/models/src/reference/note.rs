@@ -4,6 +4,14 @@ use core::fmt;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Note {
+    /// A file asks for ways to choose tokens that an artifact does not keep: each request says its
+    /// own.
+    Choices {
+        /// The file that says so.
+        file: &'static str,
+        /// The fields with their values.
+        choices: Vec<String>,
+    },
     /// The checkpoint has more positions than are read.
     Context {
         /// Positions of the checkpoint.
@@ -34,6 +42,34 @@ pub enum Note {
         /// Most tokens of a text.
         length: u32,
     },
+    /// The tool of the folder removes spaces before marks when it writes a text.
+    Spaces,
+    /// A sentence encoder has texts to be written before others.
+    Prompts {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The class of tokenizers that the folder's tool takes has a part of its own, which differs
+    /// from that of `tokenizer.json`.
+    TokenizerClass {
+        /// The class.
+        class: String,
+        /// What differs.
+        part: &'static str,
+    },
+    /// Scores of a unigram tokenizer had to be rounded, so that other ways may win where several
+    /// are equally likely.
+    RoundedScores {
+        /// How many there are.
+        count: usize,
+    },
+    /// The folder of a sentence encoder does not normalize its vectors.
+    UnitVectors,
+    /// A file of a sentence encoder is read, though no `modules.json` names it.
+    Unlisted {
+        /// The file.
+        file: &'static str,
+    },
     /// A sliding window ends the context.
     Window {
         /// Positions of the window.
@@ -44,6 +80,10 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Choices { file, choices } => {
+                write!(formatter, "each request chooses its own of what {file} says: ")?;
+                formatter.write_str(&choices.join(", "))
+            }
             Self::Context { positions, context } => {
                 write!(formatter, "of the checkpoint's {positions} positions, {context} are read")
             }
@@ -64,6 +104,26 @@ impl fmt::Display for Note {
             }
             Self::SentenceLength { file, length } => {
                 write!(formatter, "{file} ends texts at {length} tokens")
+            }
+            Self::Spaces => formatter.write_str(
+                "clean_up_tokenization_spaces is not followed: texts keep spaces before marks",
+            ),
+            Self::Prompts { names } => write!(
+                formatter,
+                "prompts are part of a text here: write those of {} before it",
+                names.join(", ")
+            ),
+            Self::TokenizerClass { class, part } => {
+                write!(formatter, "tokenizer.json is read; {class} of transformers 5 has its own rule for {part}")
+            }
+            Self::RoundedScores { count } => {
+                write!(formatter, "{count} scores of pieces were rounded to 24 fraction bits")
+            }
+            Self::UnitVectors => {
+                formatter.write_str("the folder's own vectors have any length; here it is 1")
+            }
+            Self::Unlisted { file } => {
+                write!(formatter, "{file} is read, without a modules.json that names it")
             }
             Self::Window { window } => {
                 write!(formatter, "a sliding window of {window} positions ends the context")

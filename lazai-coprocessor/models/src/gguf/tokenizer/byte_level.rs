@@ -24,11 +24,12 @@ pub(super) fn convert<'a>(
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
     let words = Words::read(file)?;
-    let llama3 = words == Words::Llama3;
+    // So does llama.cpp where the file says nothing.
+    let begins = matches!(words, Words::Llama3 | Words::Tekken);
     Ok(Parts {
         normalizer: (words == Words::Qwen2).then_some(Normalizer::Nfc),
         pre_tokenizer: Some(words.pre_tokenizer()),
-        post_processor: special.template(file, vocabulary, llama3, false)?,
+        post_processor: special.template(file, vocabulary, begins, false)?,
         decoder: Decoder::ByteLevel { add_prefix_space: true, trim_offsets: true, use_regex: true },
         model: Model::Bpe {
             dropout: (),
@@ -38,7 +39,7 @@ pub(super) fn convert<'a>(
             fuse_unk: false,
             byte_fallback: false,
             // Some words of both are tokens that the merges do not lead to.
-            ignore_merges: llama3 || words == Words::Tekken,
+            ignore_merges: begins,
             vocab: Vocab(vocabulary.iter().map(|(id, text, _)| (text, id)).collect()),
             merges: read_merges(file, vocabulary)?,
         },
@@ -47,17 +48,20 @@ pub(super) fn convert<'a>(
 
 impl Words {
     fn read(file: &Gguf) -> Result<Self, GgufError> {
+        // Files from before the key was invented have none, and llama.cpp guesses: "default" is its
+        // name for that. The words of GPT-2 itself are known.
+        let known = file.text("general.architecture")?.is_none_or(|name| name == "gpt2");
         Ok(match file.text(keys::PRE_TOKENIZER)? {
-            // Files from before the key was invented have none.
-            None | Some("default" | "gpt-2") => Self::Gpt2,
+            None | Some("default") if known => Self::Gpt2,
+            Some("gpt-2") => Self::Gpt2,
             Some("falcon3" | "llama-bpe" | "llama-v3" | "llama3" | "pixtral") => Self::Llama3,
             Some("deepseek-r1-qwen" | "qwen2") => Self::Qwen2,
             Some("smollm") => Self::SmolLm,
             Some("tekken") => Self::Tekken,
-            Some(got) => {
-                let expected = "gpt-2, default, llama-bpe, llama3, falcon3, pixtral, qwen2, smollm \
-                    or tekken; for another, give its tokenizer.json with --tokenizer";
-                return Err(GgufError::value(keys::PRE_TOKENIZER, expected, got));
+            got => {
+                let expected = "gpt-2, llama-bpe, llama3, falcon3, pixtral, qwen2, smollm or \
+                    tekken; for another, give its tokenizer.json with --tokenizer";
+                return Err(GgufError::value(keys::PRE_TOKENIZER, expected, got.unwrap_or("none")));
             }
         })
     }
@@ -107,4 +111,4 @@ fn read_merges<'a>(
 
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+pub(crate) const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";

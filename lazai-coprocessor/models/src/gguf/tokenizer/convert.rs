@@ -7,13 +7,25 @@ use super::{
     vocabulary::{self, TokenType, Vocabulary},
     wordpiece,
 };
-use crate::gguf::{Gguf, GgufError};
+use crate::{
+    gguf::{Gguf, GgufError},
+    tokenizer::is_kept,
+};
 
 impl Gguf {
     /// Returns the chat template, in Jinja's language, if the file has one.
     #[must_use]
     pub fn chat_template(&self) -> Option<&str> {
         self.text(keys::CHAT_TEMPLATE).ok().flatten()
+    }
+
+    /// Counts the scores of a unigram tokenizer that are not kept as they are.
+    pub(crate) fn rounded_scores(&self) -> Result<usize, GgufError> {
+        if self.text(keys::MODEL)? != Some("t5") {
+            return Ok(0);
+        }
+        let scores = self.f32s(keys::SCORES)?.unwrap_or_default();
+        Ok(scores.iter().filter(|score| !is_kept(f64::from(**score))).count())
     }
 
     /// Converts the embedded tokenizer to the `tokenizer.json` of Hugging Face that makes the same

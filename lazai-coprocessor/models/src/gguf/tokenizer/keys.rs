@@ -27,6 +27,9 @@ pub(super) const CLS: &str = "tokenizer.ggml.cls_token_id";
 pub(super) const EOM: &str = "tokenizer.ggml.eom_token_id";
 pub(crate) const EOS: &str = "tokenizer.ggml.eos_token_id";
 pub(super) const EOT: &str = "tokenizer.ggml.eot_token_id";
+pub(super) const FIM_PAD: &str = "tokenizer.ggml.fim_pad_token_id";
+pub(super) const FIM_REPO: &str = "tokenizer.ggml.fim_rep_token_id";
+pub(super) const FIM_SEP: &str = "tokenizer.ggml.fim_sep_token_id";
 /// The key has this spelling.
 pub(super) const SEP: &str = "tokenizer.ggml.seperator_token_id";
 pub(super) const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";

@@ -1,7 +1,7 @@
 //! The embedded vocabulary as a `tokenizer.json` of Hugging Face, which makes the tokens of the
 //! original.
 
-mod byte_level;
+pub(crate) mod byte_level;
 mod charsmap;
 mod convert;
 mod end;

@@ -206,8 +206,8 @@ fn byte_level(pre: &str) -> Pair {
     if !pre.is_empty() {
         writer = writer.entry("tokenizer.ggml.pre", pre);
     }
-    // Llama 3 begins every text unless the file says otherwise.
-    if matches!(pre, "falcon3" | "llama-bpe" | "pixtral") {
+    // Llama 3 and Tekken begin every text unless the file says otherwise.
+    if matches!(pre, "falcon3" | "llama-bpe" | "pixtral" | "tekken") {
         writer = writer.entry("tokenizer.ggml.bos_token_id", 0);
         original["post_processor"] = template(&[("<|begin|>", 0)], &[]);
     }
@@ -273,6 +273,8 @@ fn unigram_writer(original: &Value) -> Writer {
         base64::Engine::decode(&base64::prelude::BASE64_STANDARD, charsmap.as_str().unwrap());
     embed(original, "t5")
         .entry("tokenizer.ggml.precompiled_charsmap", Array::U8(charsmap.unwrap()))
+        .entry("tokenizer.ggml.add_space_prefix", true)
+        .entry("tokenizer.ggml.remove_extra_whitespaces", true)
         .entry("tokenizer.ggml.eos_token_id", 1)
         .entry("tokenizer.ggml.unknown_token_id", 2)
 }
@@ -297,6 +299,76 @@ fn byte_level_bpe_makes_the_tokens_of_the_original() {
         byte_level("gpt-2").converted.encode("x  12345").unwrap(),
         byte_level("qwen2").converted.encode("x  12345").unwrap()
     );
+}
+
+#[test]
+fn words_that_no_key_names_are_known_of_gpt2_alone() {
+    let writer = embed(&parse(BYTE_LEVEL), "gpt2");
+    for (architecture, pre, known) in [
+        ("gpt2", None, true),
+        ("gpt2", Some("default"), true),
+        ("llama", None, false),
+        ("qwen2", Some("default"), false),
+        ("llama", Some("gpt-2"), true),
+    ] {
+        let mut writer = writer.clone().entry("general.architecture", architecture);
+        if let Some(pre) = pre {
+            writer = writer.entry("tokenizer.ggml.pre", pre);
+        }
+        match writer.open().unwrap().tokenizer_json() {
+            Ok(_) => assert!(known, "{architecture} {pre:?}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!known && error.contains("--tokenizer"), "{architecture}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_begin_as_llama_cpp_begins_them() {
+    for (pre, begins) in [("tekken", true), ("llama-bpe", true), ("qwen2", false)] {
+        let writer = embed(&parse(BYTE_LEVEL), "gpt2")
+            .entry("tokenizer.ggml.pre", pre)
+            .entry("tokenizer.ggml.bos_token_id", 0);
+        let tokens = convert(&writer).encode("a b").unwrap();
+        assert_eq!(tokens.first() == Some(&0), begins, "{pre}");
+    }
+    for key in ["add_bos_token", "add_sep_token"] {
+        let writer =
+            embed(&parse(WORDPIECE), "bert").entry(&format!("tokenizer.ggml.{key}"), false);
+        let error = writer.open().unwrap().tokenizer_json().unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+}
+
+#[test]
+fn scores_that_are_rounded_are_counted() {
+    let rounded = |writer: &Writer| writer.open().unwrap().rounded_scores().unwrap();
+    let mut writer = unigram_writer(&parse(UNIGRAM));
+    let place = writer.entries.iter().position(|(key, _)| key == "tokenizer.ggml.scores").unwrap();
+    let crate::gguf::Value::Array(Array::F32(scores)) = &writer.entries[place].1 else {
+        panic!("no scores")
+    };
+    let mut scores: Vec<f32> = scores.iter().map(|score| score.round()).collect();
+    let whole = scores.clone();
+    scores[3] = 0.1;
+    scores[4] = -1.0e-9;
+    writer.entries[place].1 = scores.into();
+    assert_eq!(rounded(&writer), 2);
+    writer.entries[place].1 = whole.into();
+    assert_eq!(rounded(&writer), 0);
+    assert_eq!(rounded(&sentencepiece_writer(&parse(SENTENCEPIECE))), 0);
+}
+
+#[test]
+fn spaces_of_a_unigram_tokenizer_must_be_stated() {
+    for key in ["tokenizer.ggml.add_space_prefix", "tokenizer.ggml.remove_extra_whitespaces"] {
+        let mut writer = unigram_writer(&parse(UNIGRAM));
+        writer.entries.retain(|(known, _)| known != key);
+        let error = writer.open().unwrap().tokenizer_json().unwrap_err().to_string();
+        assert_eq!(error, format!("metadata lacks the key {key}"));
+    }
 }
 
 #[test]
@@ -468,8 +540,8 @@ fn what_is_missing_or_contradicts_is_named() {
         [
             "metadata lacks the key tokenizer.ggml.model",
             "key tokenizer.ggml.model must be gpt2, llama, bert or t5, got rwkv",
-            "key tokenizer.ggml.pre must be gpt-2, default, llama-bpe, llama3, falcon3, pixtral, qwen2, \
-             smollm or tekken; for another, give its tokenizer.json with --tokenizer, got chatglm-bpe",
+            "key tokenizer.ggml.pre must be gpt-2, llama-bpe, llama3, falcon3, pixtral, qwen2, smollm \
+             or tekken; for another, give its tokenizer.json with --tokenizer, got chatglm-bpe",
             "metadata lacks the key tokenizer.ggml.tokens",
             "key tokenizer.ggml.tokens must be an array of texts, got an array of 1 i32",
             "tokenizer.ggml.tokens: token 2 appears twice: \"a\"",
@@ -485,7 +557,7 @@ fn what_is_missing_or_contradicts_is_named() {
             "key tokenizer.ggml.bos_token_id must be a token of the vocabulary, got 4 of 4",
             "metadata lacks the key tokenizer.ggml.bos_token_id",
             "key tokenizer.ggml.add_bos_token must be a boolean, got 1",
-            "metadata lacks the key tokenizer.ggml.unknown_token_id",
+            "metadata lacks the key tokenizer.ggml.add_space_prefix",
             "metadata lacks the key tokenizer.ggml.bos_token_id",
         ]
     );

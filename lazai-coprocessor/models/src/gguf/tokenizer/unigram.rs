@@ -21,8 +21,10 @@ pub(super) fn convert<'a>(
     vocabulary: &'a Vocabulary<'a>,
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
-    let prefix = file.bool(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
-    let collapse = file.bool(keys::REMOVE_WHITESPACE)?.unwrap_or(true);
+    // Models and tools differ in what they take where a file says nothing.
+    let stated = |key| file.bool(key)?.ok_or_else(|| GgufError::missing_key(key));
+    let prefix = stated(keys::ADD_SPACE_PREFIX)?;
+    let collapse = stated(keys::REMOVE_WHITESPACE)?;
     let charsmap = read_charsmap(file)?;
     let metaspace = Metaspace {
         replacement: SPACE,

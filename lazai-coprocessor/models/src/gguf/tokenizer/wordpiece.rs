@@ -13,13 +13,15 @@ pub(super) fn convert<'a>(
     file: &'a Gguf,
     vocabulary: &'a Vocabulary<'a>,
 ) -> Result<Parts<'a>, GgufError> {
+    // llama.cpp writes both, whatever the keys say.
+    for key in [keys::ADD_BOS, keys::ADD_SEP] {
+        if file.bool(key)? == Some(false) {
+            return Err(GgufError::value(key, "true or absent", "false"));
+        }
+    }
     // The key of newer files stands first.
-    let wanted = |key, keys: &[&'static str], default| match file.bool(key)? {
-        Some(false) => Ok(None),
-        _ => named(file, vocabulary, keys, default).map(Some),
-    };
-    let before = wanted(keys::ADD_BOS, &[keys::BOS, keys::CLS], "[CLS]")?;
-    let after = wanted(keys::ADD_SEP, &[keys::SEP], "[SEP]")?;
+    let before = named(file, vocabulary, &[keys::BOS, keys::CLS], "[CLS]")?;
+    let after = named(file, vocabulary, &[keys::SEP], "[SEP]")?;
     let (unk_token, _) = named(file, vocabulary, &[keys::UNKNOWN], "[UNK]")?;
     Ok(Parts {
         normalizer: Some(Normalizer::Bert {
@@ -29,7 +31,7 @@ pub(super) fn convert<'a>(
             lowercase: file.bool(keys::LOWERCASE)?.unwrap_or(true),
         }),
         pre_tokenizer: Some(PreTokenizer::Bert),
-        post_processor: (before.is_some() || after.is_some()).then(|| Template::new(before, after)),
+        post_processor: Some(Template::new(Some(before), Some(after))),
         decoder: Decoder::WordPiece { prefix: CONTINUATION, cleanup: true },
         model: Model::WordPiece {
             unk_token,

@@ -117,6 +117,18 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Reads the tokens that end a text, as [`end_tokens`](Self::end_tokens) does; an absent field
+    /// means `default`, if the vocabulary has that token.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Field`] otherwise.
+    pub fn end_tokens_or(&self, vocabulary: u32, default: u32) -> Result<Vec<u32>, ReferenceError> {
+        if self.map.contains_key("eos_token_id") {
+            return self.end_tokens(vocabulary);
+        }
+        Ok(Some(default).filter(|token| *token < vocabulary).into_iter().collect())
+    }
+
     /// Reads the tokens that end a text: one, a list, or none.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Fields;
-use crate::reference::ReferenceError;
+use crate::reference::{ReferenceError, folder::check_rules};
 
 /// Refuses what would change the result of any family and is not implemented.
 ///
@@ -12,6 +12,12 @@ pub(super) fn check(fields: &Fields<'_>) -> Result<(), ReferenceError> {
     for field in ABSENT {
         fields.neutral(field, "null", |_| false)?;
     }
+    fields.neutral(
+        "auto_map",
+        "absent: the folder has a network of its own in Python; take the field out if it is only \
+         that of model_type",
+        |value| value.as_object().is_some_and(serde_json::Map::is_empty),
+    )?;
     for field in FALSE {
         fields.neutral(field, "false", |value| *value == Value::Bool(false))?;
     }
@@ -22,13 +28,14 @@ pub(super) fn check(fields: &Fields<'_>) -> Result<(), ReferenceError> {
         let none = |value: &Value| value.as_u64().is_some_and(|count| count <= 1);
         fields.neutral(field, "0: experts are not read", none)?;
     }
+    check_rules(fields)?;
     fields.neutral("is_causal", "true", |value| *value == Value::Bool(true))?;
     fields.neutral("pruned_heads", "empty", |value| {
         value.as_object().is_some_and(serde_json::Map::is_empty)
     })
 }
 
-const ABSENT: [&str; 9] = [
+const ABSENT: [&str; 12] = [
     "attention_multiplier",
     "attn_logit_softcapping",
     "clip_qkv",
@@ -36,8 +43,11 @@ const ABSENT: [&str; 9] = [
     "final_logit_softcapping",
     "logit_scale",
     "mrope_section",
+    "per_layer_config",
+    "quantization",
     "quantization_config",
     "query_pre_attn_scalar",
+    "transformers_weights",
 ];
 
 const FALSE: [&str; 8] = [

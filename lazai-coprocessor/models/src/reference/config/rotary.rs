@@ -7,11 +7,14 @@ use crate::reference::{ReferenceError, limits::MAX_THETA};
 /// Reads the frequencies of rotary positions, which newer files put whole inside `rope_parameters`.
 pub(in crate::reference) fn read(fields: &Fields<'_>) -> Result<Rotary, ReferenceError> {
     let (mut theta, mut scaling) = (fields.present("rope_theta"), RotaryScaling::None);
-    for field in ["rope_scaling", "rope_parameters"] {
+    let [old, new] = NAMES.map(|field| fields.present(field));
+    if old.is_some() && new.is_some() && old != new {
+        // `transformers` takes the older and forgets the newer.
+        return Err(fields.refused(NAMES[0], "absent, or the same as rope_parameters"));
+    }
+    for field in NAMES {
         let Some(parameters) = fields.present(field) else { continue };
-        if !parameters.is_object() {
-            return Err(fields.refused(field, "an object"));
-        }
+        check_known(field, parameters, fields)?;
         theta = present(parameters, "rope_theta").or(theta);
         scaling = read_scaling(field, parameters, fields)?;
     }
@@ -25,6 +28,34 @@ pub(in crate::reference) fn read(fields: &Fields<'_>) -> Result<Rotary, Referenc
     let expected = "an integer from 2 to 2^53";
     let refused = || fields.refused_value("rope_theta", expected, Some(value));
     Ok(Rotary { theta: theta.ok_or_else(refused)?, scaling })
+}
+
+/// Refuses parameters of other kinds of scaling, and those of single kinds of layers.
+fn check_known(
+    field: &'static str,
+    parameters: &Value,
+    fields: &Fields<'_>,
+) -> Result<(), ReferenceError> {
+    let map = parameters.as_object().ok_or_else(|| fields.refused(field, "an object"))?;
+    let refused = |name: &str, value| {
+        let expected = format!("without {name}, which is not implemented");
+        Err(fields.refused_value(field, expected, Some(value)))
+    };
+    for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+        let neutral = match name.as_str() {
+            "partial_rotary_factor" => value.as_f64() == Some(1.0),
+            name => PARAMETERS.contains(&name),
+        };
+        if !neutral {
+            return refused(name, value);
+        }
+    }
+    // Outside the object it would come first.
+    let outside = fields.present(ORIGINAL).filter(|_| map.contains_key("low_freq_factor"));
+    match outside.filter(|outside| map.get(ORIGINAL) != Some(outside)) {
+        Some(value) => Err(fields.refused_value(ORIGINAL, format!("as in {field}"), Some(value))),
+        None => Ok(()),
+    }
 }
 
 fn read_scaling(
@@ -45,7 +76,7 @@ fn read_scaling(
         Some("default") => Ok(RotaryScaling::None),
         Some("linear") => Ok(RotaryScaling::Linear { factor_q32: factor("factor")? }),
         Some("llama3") => {
-            let original = present(parameters, "original_max_position_embeddings")
+            let original = present(parameters, ORIGINAL)
                 .or_else(|| fields.present("max_position_embeddings"))
                 .and_then(Value::as_u64)
                 .and_then(|original| u32::try_from(original).ok());
@@ -73,3 +104,21 @@ fn q32(value: f64) -> u64 {
 
 const DEFAULT_THETA: u64 = 10_000;
 const MAX_FACTOR: f64 = 65_536.0;
+
+/// The fields that hold the parameters, the older first.
+const NAMES: [&str; 2] = ["rope_scaling", "rope_parameters"];
+
+const ORIGINAL: &str = "original_max_position_embeddings";
+
+/// Parameters that are read, or that change nothing: the parts of a rotation in several directions
+/// are one rotation where a text has one.
+const PARAMETERS: [&str; 8] = [
+    "factor",
+    "high_freq_factor",
+    "low_freq_factor",
+    "mrope_section",
+    ORIGINAL,
+    "rope_theta",
+    "rope_type",
+    "type",
+];

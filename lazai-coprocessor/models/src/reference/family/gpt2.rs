@@ -4,6 +4,8 @@ use lazai_coprocessor::architecture::{
     Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
 };
 
+use serde_json::Value;
+
 use super::{FamilyRules, gelu};
 use crate::reference::{
     Config, Family, ReferenceError,
@@ -29,6 +31,10 @@ impl FamilyRules for Gpt2 {
     fn read_config(&self, _: &str, fields: &Fields<'_>) -> Result<Config, ReferenceError> {
         fields.neutral("scale_attn_by_inverse_layer_idx", "false", |value| value == false)?;
         fields.neutral("scale_attn_weights", "true", |value| value == true)?;
+        for (other, field, expected) in ALIASES {
+            let same = |value: &Value| Some(value) == fields.present(field);
+            fields.neutral(other, expected, same)?;
+        }
         let hidden = fields.integer("n_embd", None, MAX_WIDTH)?;
         let heads = fields.integer("n_head", None, hidden)?;
         let head_dim = hidden / heads;
@@ -55,7 +61,7 @@ impl FamilyRules for Gpt2 {
             feed_forward: FeedForward::Gelu(gelu(fields, "activation_function", Gelu::Tanh)?),
             head: if fields.flag("tie_word_embeddings", true)? { Head::Tied } else { Head::Own },
             pooling: Pooling::Mean,
-            end_tokens: fields.end_tokens(vocabulary)?,
+            end_tokens: fields.end_tokens_or(vocabulary, 50_256)?,
         };
         Ok(Config::new(Family::new(&Self), architecture))
     }
@@ -125,3 +131,11 @@ impl FamilyRules for Gpt2 {
         (name.gguf_module("attn_qkv"), transform)
     }
 }
+
+/// Names by which `transformers` knows fields too; they replace the usual ones.
+const ALIASES: [(&str, &str, &str); 4] = [
+    ("hidden_size", "n_embd", "absent, or n_embd"),
+    ("max_position_embeddings", "n_positions", "absent, or n_positions"),
+    ("num_attention_heads", "n_head", "absent, or n_head"),
+    ("num_hidden_layers", "n_layer", "absent, or n_layer"),
+];

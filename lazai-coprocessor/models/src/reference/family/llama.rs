@@ -90,7 +90,10 @@ impl FamilyRules for Llama {
             feed_forward: FeedForward::GatedSilu,
             head: if fields.flag("tie_word_embeddings", false)? { Head::Tied } else { Head::Own },
             pooling: Pooling::Mean,
-            end_tokens: fields.end_tokens(vocabulary)?,
+            end_tokens: match variant {
+                Variant::Llama | Variant::Mistral => fields.end_tokens_or(vocabulary, 2)?,
+                Variant::Qwen2 | Variant::Qwen3 => fields.end_tokens(vocabulary)?,
+            },
         };
         let mut config = Config::new(Family::new(&Self), architecture);
         if let Some(window) = window.filter(|window| *window < config.architecture.context) {

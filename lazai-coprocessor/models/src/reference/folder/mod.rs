@@ -1,7 +1,9 @@
 //! The files of a Hugging Face folder: each that its own tools read is honoured or refused by name.
 
+mod class;
 mod files;
 mod generation;
+mod options;
 mod sentence;
 mod tensors;
 mod tokenizer;
@@ -10,6 +12,11 @@ use std::path::Path;
 
 use lazai_coprocessor::architecture::Pooling;
 
+#[cfg(feature = "chat")]
+pub(crate) use class::{class_of, default_tokens};
+pub(super) use generation::check_rules;
+#[cfg(feature = "chat")]
+pub(crate) use options::is_byte_level;
 pub(super) use tensors::Tensors;
 
 use super::{Note, ReferenceError};
@@ -24,12 +31,17 @@ pub(super) struct Settings {
     /// Most tokens of a text, if it is fewer than the context.
     pub(super) length: Option<u32>,
     /// What a user should know.
-    pub(super) note: Option<Note>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// Reads `config.json`.
 pub(super) fn read_config(folder: &Path) -> Result<Vec<u8>, ReferenceError> {
     let file = "config.json";
+    if files::read_optional(folder, ADAPTER, MAX_CONFIG_BYTES)?.is_some() {
+        let problem = "makes the folder an adapter, which is not applied: merge it into its model \
+                       (merge_and_unload of peft), save that and read it instead";
+        return Err(ReferenceError::File { file: ADAPTER.to_owned(), problem });
+    }
     match files::read_optional(folder, file, MAX_CONFIG_BYTES)? {
         Some(json) => Ok(json),
         None => {
@@ -49,15 +61,20 @@ pub(super) fn read_settings(
     context: u32,
     chosen: Option<Pooling>,
 ) -> Result<Settings, ReferenceError> {
-    let sentence = sentence::Sentence::read(folder, chosen)?;
-    let note = sentence.note(context);
+    let mut sentence = sentence::Sentence::read(folder, chosen)?;
+    let generation = generation::Generation::read(folder, vocabulary)?;
+    let length = sentence.length.filter(|(_, length)| *length < context);
+    let note = length.map(|(file, length)| Note::SentenceLength { file, length });
+    let mut notes = core::mem::take(&mut sentence.notes);
+    notes.extend(note.into_iter().chain(generation.note));
     Ok(Settings {
-        end_tokens: generation::read_end_tokens(folder, vocabulary)?,
+        end_tokens: generation.end_tokens,
         pooling: sentence.pooling,
-        length: sentence.length.map(|(_, length)| length).filter(|length| *length < context),
-        note,
+        length: length.map(|(_, length)| length),
+        notes,
     })
 }
 
+const ADAPTER: &str = "adapter_config.json";
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 const MAX_TOKENIZER_BYTES: u64 = 32 << 20;

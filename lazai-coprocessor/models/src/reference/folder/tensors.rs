@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     float::{from_bfloat, from_half},
-    reference::{Note, ReferenceError, TensorSource, json},
+    reference::{Note, ReferenceError, TensorSource, arithmetic::narrow, json},
 };
 
 /// The tensors of one or several safetensors files; they stay on disk until they are asked for.
@@ -116,7 +116,7 @@ impl TensorSource for Tensors {
 
     fn shape(&self, name: &str, _: usize) -> Result<Vec<usize>, ReferenceError> {
         let (_, info) = self.info(name)?;
-        if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+        if !matches!(info.dtype, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16) {
             let got = format!("{:?}", info.dtype);
             return Err(ReferenceError::Type { tensor: name.to_owned(), got });
         }
@@ -129,6 +129,10 @@ impl TensorSource for Tensors {
         let mut bytes = vec![0; end - start];
         shard.read_at(start, &mut bytes)?;
         let values: Vec<f32> = match info.dtype {
+            // Rounded to nearest; what is out of range becomes infinite, and is refused.
+            Dtype::F64 => {
+                bytes.as_chunks().0.iter().map(|bytes| narrow(f64::from_le_bytes(*bytes))).collect()
+            }
             Dtype::F32 => {
                 bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
             }
@@ -176,7 +180,7 @@ impl TensorSource for Tensors {
         Ok(true)
     }
 
-    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Option<Note>), ReferenceError> {
+    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>), ReferenceError> {
         tokenizer::read(&self.folder, vocabulary)
     }
 }

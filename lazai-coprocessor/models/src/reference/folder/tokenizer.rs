@@ -7,25 +7,31 @@ use serde_json::{Map, Value};
 
 use super::{
     MAX_TOKENIZER_BYTES,
+    class::{class_of, difference},
     files::{cut, read_bounded, read_optional},
+    options::{
+        CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces, named_token, token_text,
+    },
 };
-use crate::reference::{Note, ReferenceError, json};
+use crate::{
+    reference::{Note, ReferenceError, json},
+    tokenizer::rounded_scores,
+};
 
 /// Reads the tokenizer of a folder, for an embedding of `vocabulary` rows.
-pub(super) fn read(
-    folder: &Path,
-    vocabulary: u32,
-) -> Result<(Vec<u8>, Option<Note>), ReferenceError> {
+pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>), ReferenceError> {
     let bytes = read_bounded(folder, TOKENIZER, MAX_TOKENIZER_BYTES)?;
     let Ok(tokenizer) = serde_json::from_slice::<Tokenizer>(&bytes) else {
         // Whoever loads the tokenizer says what is wrong with it.
-        return Ok((bytes, None));
+        return Ok((bytes, Vec::new()));
     };
     let optional = |file: &str| -> Result<Map<String, Value>, ReferenceError> {
         let bytes = read_optional(folder, file, MAX_CONFIG_BYTES)?;
         bytes.map_or_else(|| Ok(Map::new()), |bytes| json::object(file, &bytes))
     };
     let mut config = optional(CONFIG)?;
+    let class = class_of(&config, &optional("config.json")?, tokenizer.is_byte_level());
+    let class = class.unwrap_or_default();
     let mut added = Vec::new();
     if config.get(DECODER).is_some_and(|decoder| !decoder.is_null()) {
         added = read_decoder(&config)?;
@@ -38,7 +44,9 @@ pub(super) fn read(
         }
         added.sort_by_key(|(id, _)| *id);
     }
-    check_options(&config, &tokenizer)?;
+    check_options(&class, &config, &tokenizer)?;
+    let spaces = cleans_spaces(&config, &tokenizer)?;
+    let difference = difference(&class, &config, &tokenizer);
     let mut tokens = AddedTokens::new(tokenizer);
     for (id, token) in added {
         let token = AddedToken { special: token.special || is_named(&config, &token), ..token };
@@ -49,32 +57,18 @@ pub(super) fn read(
             tokens.add(None, AddedToken::new(content, true))?;
         }
     }
-    let note = tokens.drop_beyond(vocabulary);
-    Ok((tokens.write(bytes)?, note))
-}
-
-/// The parts of a `tokenizer.json` that others add to or contradict.
-#[derive(Deserialize)]
-struct Tokenizer {
-    #[serde(default)]
-    added_tokens: Vec<AddedToken>,
-    #[serde(default)]
-    normalizer: Value,
-    #[serde(default)]
-    pre_tokenizer: Value,
-    #[serde(default)]
-    post_processor: Value,
-    model: Model,
-}
-
-#[derive(Deserialize)]
-struct Model {
-    vocab: Value,
+    let dropped = tokens.drop_beyond(vocabulary);
+    let json = tokens.write(bytes)?;
+    let count = rounded_scores(&json);
+    let rounded = (count > 0).then_some(Note::RoundedScores { count });
+    let spaces = spaces.then_some(Note::Spaces);
+    let notes = [dropped, difference, rounded, spaces].into_iter().flatten();
+    Ok((json, notes.collect()))
 }
 
 /// A token that is found in a text before the model sees it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-struct AddedToken {
+pub(super) struct AddedToken {
     #[serde(default)]
     id: u32,
     content: String,
@@ -233,11 +227,8 @@ fn read_decoder(
 
 /// The texts of special tokens that a configuration names.
 fn named_tokens(config: &Map<String, Value>) -> Vec<String> {
-    let text = |value: &Value| {
-        let text = value.as_str().or_else(|| value.get("content")?.as_str());
-        text.map(str::to_owned)
-    };
-    let named = NAMES.iter().filter_map(|name| text(config.get(*name)?));
+    let text = token_text;
+    let named = NAMES.iter().filter_map(|name| named_token(config, name));
     let lists = ["extra_special_tokens", "additional_special_tokens"].into_iter();
     let more = lists.filter_map(|name| config.get(name)).flat_map(|value| match value {
         Value::Array(values) => values.iter().filter_map(text).collect::<Vec<_>>(),
@@ -251,63 +242,7 @@ fn is_named(config: &Map<String, Value>, token: &AddedToken) -> bool {
     named_tokens(config).contains(&token.content)
 }
 
-/// Refuses options by which `transformers` replaces a part of `tokenizer.json`.
-fn check_options(config: &Map<String, Value>, tokenizer: &Tokenizer) -> Result<(), ReferenceError> {
-    let class = config.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
-    let flag = |field: &str| config.get(field).and_then(Value::as_bool);
-    let refuse = |field: &str, expected: bool, got: Option<bool>| {
-        let got = got.map_or_else(|| "nothing".to_owned(), |got| got.to_string());
-        let expected = if expected { "true" } else { "false" };
-        Err(ReferenceError::Field {
-            file: CONFIG.to_owned(),
-            field: field.to_owned(),
-            expected: format!("{expected}, as in tokenizer.json; or choose with --tokenizer")
-                .into(),
-            got,
-        })
-    };
-    let normalizer = |field: &str| tokenizer.normalizer.get(field).and_then(Value::as_bool);
-    let is_bert = tokenizer.normalizer.get("type").is_some_and(|kind| kind == "BertNormalizer");
-    if class.starts_with("BertTokenizer") && is_bert {
-        let lower = normalizer("lowercase").unwrap_or(true);
-        let chinese = normalizer("handle_chinese_chars").unwrap_or(true);
-        let strips = normalizer("strip_accents").unwrap_or(lower);
-        for (field, own, said) in [
-            ("do_lower_case", lower, flag("do_lower_case").unwrap_or(true)),
-            ("tokenize_chinese_chars", chinese, flag("tokenize_chinese_chars").unwrap_or(true)),
-            ("strip_accents", strips, flag("strip_accents").unwrap_or(lower)),
-        ] {
-            if own != said {
-                return refuse(field, own, flag(field));
-            }
-        }
-    }
-    let prefixed = ["GPT2Tokenizer", "LlamaTokenizer", "CodeLlamaTokenizer"];
-    if prefixed.iter().any(|name| class.starts_with(name)) {
-        let own = adds_space(&tokenizer.normalizer) || adds_space(&tokenizer.pre_tokenizer);
-        if flag(SPACE).is_some_and(|said| said != own) {
-            return refuse(SPACE, own, flag(SPACE));
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a part of a tokenizer puts a space before a text.
-fn adds_space(part: &Value) -> bool {
-    let is = |field: &str, expected: &str| part.get(field).is_some_and(|value| value == expected);
-    let inner = ["normalizers", "pretokenizers"].iter().filter_map(|list| part.get(*list));
-    let mut inner = inner.filter_map(Value::as_array).flatten();
-    is("type", "Prepend")
-        || is("prepend_scheme", "always")
-        || is("prepend_scheme", "first")
-        || part.get("add_prefix_space").is_some_and(|value| *value == Value::Bool(true))
-        || inner.any(adds_space)
-}
-
-const CONFIG: &str = "tokenizer_config.json";
 const DECODER: &str = "added_tokens_decoder";
-const SPACE: &str = "add_prefix_space";
-const TOKENIZER: &str = "tokenizer.json";
 const MAX_CONFIG_BYTES: u64 = 8 << 20;
 
 /// The fields that name a special token.

@@ -8,7 +8,7 @@ pub use fields::GgufFields;
 use lazai_coprocessor::architecture::{Architecture, Head};
 
 use super::{Note, OpenOptions, ReferenceError, TensorSource, family, weights::WeightMapping};
-use crate::gguf::{Gguf, GgufError};
+use crate::gguf::{Array, Gguf, GgufError, Value};
 
 /// An architecture, where its weights are, and what a user should know.
 type Description = (Architecture, BTreeMap<String, WeightMapping>, Vec<Note>);
@@ -21,6 +21,12 @@ pub(super) fn describe(
     if let Some(kind) = file.text("general.type")?.filter(|kind| *kind != "model") {
         return Err(refused("general.type", "model", &kind));
     }
+    if let Some(value) = file.metadata(SUPPRESSED).filter(|value| {
+        value.as_array().and_then(Array::to_i64s).is_none_or(|tokens| !tokens.is_empty())
+    }) {
+        let expected = "absent: such rules are not followed";
+        return Err(refused(SUPPRESSED, expected, &value.describe()));
+    }
     let key = "general.architecture";
     let name = file.text(key)?.ok_or_else(|| GgufError::missing_key(key))?;
     let families = || options.families.iter().map(|family| family.rules());
@@ -32,6 +38,9 @@ pub(super) fn describe(
     let fields = GgufFields::new(file, name, options.pooling);
     let architecture = rules.read_gguf(&fields)?;
     fields.check_others()?;
+    if architecture.head != Head::None {
+        choices(file).into_iter().for_each(|note| fields.note(note));
+    }
     let mappings = WeightMapping::of_all(&architecture, |name| {
         rules.map_gguf_weight(&architecture, &fields, name)
     });
@@ -62,8 +71,10 @@ impl TensorSource for Gguf {
         Ok(self.tensor(name)?)
     }
 
-    fn tokenizer_json(&self, _: u32) -> Result<(Vec<u8>, Option<Note>), ReferenceError> {
-        Ok((Self::tokenizer_json(self)?, None))
+    fn tokenizer_json(&self, _: u32) -> Result<(Vec<u8>, Vec<Note>), ReferenceError> {
+        let (json, count) = (Self::tokenizer_json(self)?, self.rounded_scores()?);
+        let note = (count > 0).then_some(Note::RoundedScores { count });
+        Ok((json, note.into_iter().collect()))
     }
 }
 
@@ -77,6 +88,15 @@ fn without_ones(mut shape: &[usize], rank: usize) -> &[usize] {
     shape
 }
 
+/// Returns a note of how tokens are to be chosen, if the file says it.
+fn choices(file: &Gguf) -> Option<Note> {
+    let said = |(key, value): (&String, &Value)| {
+        Some(format!("{} {}", key.strip_prefix(SAMPLING)?, value.describe()))
+    };
+    let choices: Vec<String> = file.entries().iter().filter_map(said).take(16).collect();
+    (!choices.is_empty()).then_some(Note::Choices { file: "general.sampling", choices })
+}
+
 fn refused(
     key: &str,
     expected: impl Into<Cow<'static, str>>,
@@ -88,3 +108,9 @@ fn refused(
 
 const OUTPUT: &str = "output.weight";
 const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
+
+/// What stands before the keys of how tokens are chosen.
+const SAMPLING: &str = "general.sampling.";
+
+/// Tokens that are never chosen.
+const SUPPRESSED: &str = "tokenizer.ggml.suppress_tokens";

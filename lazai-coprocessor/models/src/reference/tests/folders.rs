@@ -64,6 +64,8 @@ fn texts_end_where_generation_config_says() {
         ("suppress_tokens", json!([7])),
         ("forced_bos_token_id", json!(0)),
         ("sequence_bias", json!([[[1], 2.0]])),
+        ("stop_strings", json!(["Human:"])),
+        ("watermarking_config", json!({"bias": 2.5})),
     ] {
         let content = Value::from_iter([(field, value)]);
         put(&folder, "generation_config.json", content.to_string());
@@ -74,6 +76,118 @@ fn texts_end_where_generation_config_says() {
     let folder = changed(bert_config(), |_| (), |_| ());
     put(&folder, "generation_config.json", r#"{"eos_token_id": 1}"#);
     assert!(Checkpoint::open(folder.path()).unwrap().architecture().end_tokens.is_empty());
+}
+
+#[test]
+fn ways_to_choose_tokens_are_told() {
+    let folder = small(true);
+    let notes = || Checkpoint::open(folder.path()).unwrap().notes().to_vec();
+    put(&folder, "generation_config.json", r#"{"temperature": 1.0, "do_sample": true}"#);
+    assert_eq!(notes(), []);
+    put(&folder, "generation_config.json", r#"{"repetition_penalty": 1.05, "top_k": 20}"#);
+    let choices = vec!["repetition_penalty 1.05".to_owned(), "top_k 20".to_owned()];
+    assert_eq!(notes(), [Note::Choices { file: "generation_config.json", choices }]);
+    // Older folders have no file for it.
+    let old =
+        changed(small_config(true), |config| config["repetition_penalty"] = json!(1.3), |_| ());
+    let choices = vec!["repetition_penalty 1.3".to_owned()];
+    let note = Note::Choices { file: "config.json", choices };
+    assert_eq!(Checkpoint::open(old.path()).unwrap().notes(), [note]);
+}
+
+#[test]
+fn texts_end_at_the_token_that_a_family_always_has() {
+    let ends = |kind: &str, eos: Option<Value>| {
+        let (_, mut config) =
+            family_configs().into_iter().find(|(known, _)| *known == kind).unwrap();
+        match eos {
+            Some(eos) => config["eos_token_id"] = eos,
+            None => drop(config.as_object_mut().unwrap().remove("eos_token_id")),
+        }
+        Config::from_json(config.to_string().as_bytes()).unwrap().architecture.end_tokens
+    };
+    for kind in ["linear", "mistral"] {
+        assert_eq!(ends(kind, None), [2], "{kind}");
+        assert!(ends(kind, Some(json!(null))).is_empty(), "{kind}");
+    }
+    // Of GPT-2 it is beyond this vocabulary; the others have none.
+    for kind in ["gpt2", "qwen2", "qwen3"] {
+        assert!(ends(kind, None).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn an_adapter_is_refused() {
+    let folder = small(true);
+    put(&folder, "adapter_config.json", r#"{"peft_type": "LORA"}"#);
+    let error = refused(&folder).to_string();
+    assert!(error.starts_with("adapter_config.json") && error.contains("merge"), "{error}");
+    fs::remove_file(folder.path().join("config.json")).unwrap();
+    assert!(refused(&folder).to_string().starts_with("adapter_config.json"));
+}
+
+#[test]
+fn elements_of_64_bits_are_rounded() {
+    let (folder, expected) = (small(true), weights(&small(true)));
+    let tensors = random_tensors(&small_config(true), 5);
+    let store = |first: f64| {
+        let bytes: Vec<_> = tensors
+            .iter()
+            .enumerate()
+            .map(|(index, (name, (shape, values)))| {
+                let mut values: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
+                if index == 0 {
+                    values[0] = first;
+                }
+                let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+                (name, shape.clone(), bytes)
+            })
+            .collect();
+        let views = bytes.iter().map(|(name, shape, bytes)| {
+            (name.as_str(), TensorView::new(Dtype::F64, shape.clone(), bytes).unwrap())
+        });
+        put(&folder, "model.safetensors", safetensors::serialize(views, None).unwrap());
+    };
+    let first = f64::from(tensors.values().next().unwrap().1[0]);
+    store(first * (1.0 + 1e-12));
+    assert_eq!(weights(&folder), expected);
+    store(1e300);
+    let opened = Checkpoint::open(folder.path()).unwrap();
+    let error = ReferenceModel::new(&opened, Threads::single()).unwrap_err();
+    assert!(matches!(error, ReferenceError::NotFinite { index: 0, .. }), "{error}");
+}
+
+#[test]
+fn tensors_that_contradict_their_index_are_named() {
+    let folder = small(true);
+    let parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let whole = fs::read(folder.path().join("model.safetensors")).unwrap();
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    for part in parts {
+        put(&folder, part, &whole);
+    }
+    let index = json!({"weight_map": {"a": parts[0], "b": parts[1]}});
+    put(&folder, "model.safetensors.index.json", index.to_string());
+    let error = refused(&folder).to_string();
+    assert!(error.starts_with(parts[1]) && error.contains("is in two files"), "{error}");
+    // Fewer layers than the configuration says, more, and one without elements.
+    let layer = "model.layers.1.mlp.up_proj.weight";
+    let fewer = changed(
+        small_config(true),
+        |_| (),
+        |tensors| tensors.retain(|name, _| !name.contains("layers.1.")),
+    );
+    assert!(refused(&fewer).to_string().contains("model.layers.1."));
+    let more = changed(small_config(true), |config| config["num_hidden_layers"] = json!(1), |_| ());
+    assert!(refused(&more).to_string().contains("model.layers.1."));
+    for (name, shape) in [(layer, vec![0, 40]), ("model.extra", vec![0])] {
+        let empty = changed(
+            small_config(true),
+            |_| (),
+            |tensors| drop(tensors.insert(name.to_owned(), (shape.clone(), Vec::new()))),
+        );
+        assert!(refused(&empty).to_string().contains(name), "{name}");
+    }
 }
 
 #[test]
@@ -201,6 +315,17 @@ fn fields_of_other_networks_are_refused_by_name() {
         ("residual_multiplier", json!(0.22)),
         ("pruned_heads", json!({"0": [1]})),
         ("quantization_config", json!({})),
+        ("quantization", json!({"bits": 4})),
+        ("auto_map", json!({"AutoModel": "modeling_llama_encoder.LlamaEncoderModel"})),
+        ("transformers_weights", json!("other.safetensors")),
+        ("per_layer_config", json!({"0": {"skip": ["attention"]}})),
+        ("suppress_tokens", json!([7])),
+        ("rope_scaling", json!({"rope_type": "linear", "factor": 2.0, "beta_fast": 32})),
+        (
+            "rope_scaling",
+            json!({"rope_type": "linear", "factor": 2.0, "partial_rotary_factor": 0.5}),
+        ),
+        ("rope_parameters", json!({"full_attention": {"rope_type": "default", "rope_theta": 1e6}})),
     ] {
         let folder = changed(small_config(true), |config| config[field] = value.clone(), |_| ());
         assert!(refused(&folder).to_string().contains(field), "{field}");
@@ -210,6 +335,36 @@ fn fields_of_other_networks_are_refused_by_name() {
     let mut config = small_config(true);
     config.as_object_mut().unwrap().extend(neutral.as_object().unwrap().clone());
     Checkpoint::open(changed(config, |_| (), |_| ()).path()).unwrap();
+}
+
+#[test]
+fn names_of_one_field_must_agree() {
+    let with = |kind: &str, changes: Value| {
+        let (_, mut config) =
+            family_configs().into_iter().find(|(known, _)| *known == kind).unwrap();
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        Config::from_json(config.to_string().as_bytes())
+    };
+    let linear = json!({"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4});
+    let same = json!({"rope_scaling": linear, "rope_parameters": linear});
+    with("qwen3", same).unwrap();
+    let other = json!({"rope_type": "default", "rope_theta": 1e6});
+    let both = json!({"rope_scaling": linear, "rope_parameters": other});
+    assert!(with("qwen3", both).unwrap_err().to_string().contains("rope_scaling"));
+    let outside = json!({"original_max_position_embeddings": 32});
+    let error = with("llama3", outside).unwrap_err().to_string();
+    assert!(error.contains("original_max_position_embeddings"), "{error}");
+    with("llama3", json!({"original_max_position_embeddings": 16})).unwrap();
+    with("gpt2", json!({"hidden_size": 48, "num_hidden_layers": 2})).unwrap();
+    for (field, value) in [
+        ("hidden_size", 96),
+        ("max_position_embeddings", 32),
+        ("num_attention_heads", 2),
+        ("num_hidden_layers", 1),
+    ] {
+        let error = with("gpt2", Value::from_iter([(field, value)])).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
 }
 
 #[test]

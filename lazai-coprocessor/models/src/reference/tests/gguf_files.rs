@@ -95,6 +95,43 @@ fn texts_end_at_tokens_that_say_so() {
         ends(&[(7, "<|im_end|>"), (5, "<|endoftext|>"), (3, "<end_of_turn>")]),
         [2, 3, 5, 7]
     );
+    // What frames a text that is filled in, by its text or by a key.
+    assert_eq!(
+        ends(&[(4, "</s>"), (6, "<eos>"), (8, "<PAD>"), (9, "<|repo_name|>")]),
+        [2, 4, 6, 8, 9]
+    );
+    let key = ("tokenizer.ggml.fim_pad_token_id", Metadata::U32(11));
+    let opened = with(&[texts(&[(8, "<PAD>")]), key]).unwrap();
+    assert_eq!(opened.architecture().end_tokens, [2, 11]);
+    // A message is a part of an answer where answers and calls have ends of their own.
+    let parts = [(7, "<|end|>"), (5, "<|return|>"), (3, "<|call|>")];
+    assert_eq!(ends(&parts), [2, 3, 5]);
+    assert_eq!(ends(&parts[..2]), [2, 5, 7]);
+    assert_eq!(ends(&[(7, "</s>"), (5, "<|tool_response>")]), [2, 5]);
+}
+
+#[test]
+fn sentencepiece_ends_texts_at_its_usual_token() {
+    let mut writer = writer().0.entry("tokenizer.ggml.model", "llama");
+    writer.entries.retain(|(key, _)| key != "tokenizer.ggml.eos_token_id");
+    let tokens: Vec<String> = (0..50).map(|id| format!("w{id}")).collect();
+    let ends = |writer: &Writer| open(writer).unwrap().architecture().end_tokens.clone();
+    assert!(ends(&writer).is_empty());
+    let writer = writer.entry("tokenizer.ggml.tokens", tokens);
+    assert_eq!(ends(&writer), [2]);
+    assert_eq!(ends(&writer.entry("tokenizer.ggml.eos_token_id", 5_u32)), [5]);
+}
+
+#[test]
+fn ways_to_choose_tokens_are_told_or_refused() {
+    let opened = with(&[("general.sampling.temp", Metadata::F32(0.5))]).unwrap();
+    let choices = vec!["temp the f32 0.5".to_owned()];
+    assert_eq!(opened.notes(), [Note::Choices { file: "general.sampling", choices }]);
+    let tokens = |tokens: &[i32]| Metadata::Array(Array::I32(tokens.to_vec()));
+    let key = "tokenizer.ggml.suppress_tokens";
+    let error = with(&[(key, tokens(&[7]))]).unwrap_err().to_string();
+    assert!(error.contains(key), "{error}");
+    with(&[(key, tokens(&[]))]).unwrap();
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn pooling_is_read_in_every_form() {
     assert_eq!(opened.unwrap().architecture().pooling, Pooling::Last);
     // The first row of a decoder has seen the first token alone.
     let first = open(true, &[("1_Pooling/config.json", json!({"pooling_mode_cls_token": true}))]);
-    assert_eq!(first.unwrap().notes(), [Note::FirstRow]);
+    let unlisted = Note::Unlisted { file: "1_Pooling/config.json" };
+    assert_eq!(first.unwrap().notes(), [unlisted, Note::FirstRow]);
 }
 
 #[test]
@@ -107,28 +108,46 @@ fn modules_are_honoured_or_refused_by_name() {
         let error = error.to_string();
         assert!(error.starts_with("modules.json: field type") && error.contains(word), "{error}");
     }
+    // A module of the folder's own may have any name, and the weights may lie elsewhere.
+    let own = json!([
+        {"path": "", "type": "sentence_transformers.models.Transformer"},
+        {"path": "1_Pooling", "type": "custom_st.Pooling"}
+    ]);
+    let error = open(false, &[("modules.json", own), mean()]).unwrap_err().to_string();
+    assert!(error.contains("custom_st.Pooling in 1_Pooling"), "{error}");
+    let elsewhere = json!([{"path": "0_BERT", "type": "sentence_transformers.models.Transformer"}]);
+    let error = open(false, &[("modules.json", elsewhere)]).unwrap_err().to_string();
+    assert!(error.contains("field path") && error.contains("0_BERT"), "{error}");
     for path in ["../x", "/etc", "a//b", ".."] {
-        let outside =
-            json!([{"path": "", "type": "Transformer"}, {"path": path, "type": "Pooling"}]);
+        let outside = json!([{"path": "", "type": "sentence_transformers.models.Transformer"},
+                {"path": path, "type": "sentence_transformers.models.Pooling"}]);
         assert!(open(false, &[("modules.json", outside)]).is_err(), "{path}");
     }
 }
 
 #[test]
 fn a_sentence_ends_where_its_files_say() {
-    let kinds = ("modules.json", modules(&["Transformer", "Pooling"]));
+    let kinds = ("modules.json", modules(&["Transformer", "Pooling", "Normalize"]));
     let config = |value: Value| ("sentence_bert_config.json", value);
     let tokenizer = |length: Value| ("tokenizer_config.json", json!({"model_max_length": length}));
+    let listed = |files: Vec<(&'static str, Value)>| [vec![kinds.clone(), mean()], files].concat();
     for (files, expected) in [
-        (vec![config(json!({"max_seq_length": 16}))], (16, "sentence_bert_config.json")),
+        (listed(vec![config(json!({"max_seq_length": 16}))]), (16, "sentence_bert_config.json")),
         (
-            vec![config(json!({"max_seq_length": null})), tokenizer(json!(20))],
+            listed(vec![config(json!({"max_seq_length": null})), tokenizer(json!(20))]),
             (20, "tokenizer_config.json"),
         ),
-        (vec![kinds.clone(), mean(), tokenizer(json!(20))], (20, "tokenizer_config.json")),
+        (listed(vec![tokenizer(json!(20))]), (20, "tokenizer_config.json")),
         (
-            vec![config(json!({"max_seq_length": 16})), tokenizer(json!(20))],
+            listed(vec![config(json!({"max_seq_length": 16})), tokenizer(json!(20))]),
             (16, "sentence_bert_config.json"),
+        ),
+        (
+            listed(vec![
+                config(json!({})),
+                ("sentence_roberta_config.json", json!({"max_seq_length": 8})),
+            ]),
+            (8, "sentence_roberta_config.json"),
         ),
     ] {
         let opened = open(false, &files).unwrap();
@@ -137,8 +156,8 @@ fn a_sentence_ends_where_its_files_say() {
         assert_eq!(opened.notes(), [note]);
     }
     for files in [
-        vec![config(json!({"max_seq_length": 512}))],
-        vec![kinds, mean(), tokenizer(json!(1e30))],
+        listed(vec![config(json!({"max_seq_length": 512}))]),
+        listed(vec![tokenizer(json!(1e30))]),
         vec![tokenizer(json!(20))],
     ] {
         let opened = open(false, &files).unwrap();
@@ -148,7 +167,7 @@ fn a_sentence_ends_where_its_files_say() {
 
 #[test]
 fn what_is_done_to_a_sentence_is_honoured_or_refused() {
-    let kinds = || ("modules.json", modules(&["Transformer", "Pooling"]));
+    let kinds = || ("modules.json", modules(&["Transformer", "Pooling", "Normalize"]));
     let lower = ("sentence_bert_config.json", json!({"do_lower_case": true}));
     let tokenizer = |normalizer: Value| ("tokenizer.json", json!({"normalizer": normalizer}));
     for normalizer in [
@@ -163,7 +182,8 @@ fn what_is_done_to_a_sentence_is_honoured_or_refused() {
     for value in [
         json!({"prompts": {"query": "q: ", "document": ""}, "default_prompt_name": null}),
         json!({"prompts": {"document": ""}, "default_prompt_name": "document"}),
-        json!({"__version__": {}, "similarity_fn_name": "cosine", "truncate_dim": null}),
+        json!({"__version__": {}, "similarity_fn_name": "dot", "truncate_dim": null}),
+        json!({"model_type": "SentenceTransformer", "similarity_fn_name": "cosine"}),
     ] {
         open(false, &[kinds(), mean(), prompts(value)]).unwrap();
     }
@@ -172,7 +192,9 @@ fn what_is_done_to_a_sentence_is_honoured_or_refused() {
             json!({"prompts": {"query": "q: "}, "default_prompt_name": "query"}),
             "default_prompt_name",
         ),
+        (json!({"default_prompt_name": "query"}), "default_prompt_name"),
         (json!({"truncate_dim": 16}), "truncate_dim"),
+        (json!({"model_type": "SparseEncoder"}), "model_type"),
     ] {
         let error = open(false, &[kinds(), mean(), prompts(value)]).unwrap_err().to_string();
         assert!(error.contains(field), "{error}");
@@ -182,8 +204,54 @@ fn what_is_done_to_a_sentence_is_honoured_or_refused() {
         ("transformer_task", json!("fill-mask")),
         ("module_output_name", json!("logits")),
         ("modality_config", json!({"text": {"method_output_name": "pooler_output"}})),
+        ("modality_config", json!({"text": {"method": "get_text_features"}})),
+        ("modality_config", json!({"message": {"method": "forward"}})),
+        (
+            "modality_config",
+            json!({"text": {"method": "forward"}, "message": {"method": "forward"}}),
+        ),
+        ("something_new", json!(1)),
+        ("model_args", json!({"num_hidden_layers": 1})),
+        ("config_kwargs", json!({"is_decoder": true})),
+        ("tokenizer_args", json!({"add_eos_token": true})),
+        ("processing_kwargs", json!({"text": {"max_length": 8}})),
     ] {
         let files = [("sentence_bert_config.json", Value::from_iter([(field, value)]))];
         assert!(open(false, &files).unwrap_err().to_string().contains(field), "{field}");
+    }
+}
+
+#[test]
+fn options_of_the_run_do_not_matter() {
+    for (field, value) in [
+        ("model_args", json!({"torch_dtype": "float16", "attn_implementation": "sdpa"})),
+        ("tokenizer_args", json!({"padding_side": "left"})),
+        ("processing_kwargs", json!({})),
+        ("modality_config", json!({"text": {"method": "forward"}})),
+    ] {
+        let files = [("sentence_bert_config.json", Value::from_iter([(field, value)]))];
+        open(false, &files).unwrap();
+    }
+}
+
+#[test]
+fn what_a_vector_lacks_is_told() {
+    let prompts = |value: Value| ("config_sentence_transformers.json", value);
+    let notes = |kinds: &[&str], value: Value| {
+        let files = [("modules.json", modules(kinds)), mean(), prompts(value)];
+        open(false, &files).map(|checkpoint| checkpoint.notes().to_vec())
+    };
+    let normalized = &["Transformer", "Pooling", "Normalize"];
+    assert_eq!(notes(normalized, json!({"prompts": {"query": "", "document": ""}})), Ok(vec![]));
+    let names = vec!["query".to_owned()];
+    let value = json!({"prompts": {"query": "q: ", "document": ""}});
+    assert_eq!(notes(normalized, value), Ok(vec![Note::Prompts { names }]));
+    // Without a length of 1, other comparisons are others.
+    let free = &["Transformer", "Pooling"];
+    assert_eq!(notes(free, json!({"similarity_fn_name": "cosine"})), Ok(vec![Note::UnitVectors]));
+    for name in ["dot", "euclidean", "manhattan"] {
+        let error = notes(free, json!({"similarity_fn_name": name})).unwrap_err().to_string();
+        assert!(error.contains("similarity_fn_name"), "{error}");
+        notes(normalized, json!({"similarity_fn_name": name})).unwrap();
     }
 }

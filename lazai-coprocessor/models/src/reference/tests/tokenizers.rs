@@ -15,23 +15,23 @@ fn tokenizer() -> Value {
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "w0"}})
 }
 
-/// The added tokens that a model of 50 tokens reads, and the note.
+/// The added tokens that a model of 50 tokens reads, and the notes.
 fn read(
     tokenizer: &Value,
     files: &[(&str, Value)],
-) -> Result<(Vec<Value>, Option<Note>), ReferenceError> {
+) -> Result<(Vec<Value>, Vec<Note>), ReferenceError> {
     let (folder, _) = small_checkpoint(true, 5);
     fs::write(folder.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
     for (name, content) in files {
         fs::write(folder.path().join(name), content.to_string()).unwrap();
     }
-    let (json, note) = Checkpoint::open(folder.path())?.tokenizer()?;
+    let (json, notes) = Checkpoint::open(folder.path())?.tokenizer()?;
     let mut json: Value = serde_json::from_slice(&json).unwrap();
     let tokens = json["added_tokens"].take().as_array().unwrap().clone();
     let mut rest = tokenizer.clone();
     rest["added_tokens"] = json!(null);
     assert_eq!(json, rest, "nothing else changes");
-    Ok((tokens, note))
+    Ok((tokens, notes))
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn added_tokens_stand_in_several_files() {
         ),
     ] {
         let (got, note) = read(&tokenizer(), &files).unwrap();
-        assert_eq!((got, note), (expected, None), "{files:?}");
+        assert_eq!((got, note), (expected, vec![]), "{files:?}");
     }
     for (files, word) in [
         (decoder(json!({"40": two})), "40, not 49"),
@@ -106,11 +106,11 @@ fn tokens_without_a_row_are_left_out() {
     let (tokens, note) = read(&json, &[]).unwrap();
     assert_eq!(tokens.len(), 2);
     let dropped = vec!["<pad>".to_owned()];
-    assert_eq!(note, Some(Note::DroppedTokens { tokens: dropped, count: 1 }));
+    assert_eq!(note, [Note::DroppedTokens { tokens: dropped, count: 1 }]);
     // One that stands around every text is missed.
     json["post_processor"] = json!({"type": "TemplateProcessing", "single": [{"id": "<pad>"}]});
     let (tokens, note) = read(&json, &[]).unwrap();
-    assert_eq!((tokens.len(), note), (3, None));
+    assert_eq!((tokens.len(), note), (3, vec![]));
 }
 
 #[test]
@@ -118,14 +118,21 @@ fn options_that_contradict_the_tokenizer_are_refused() {
     let mut bert = tokenizer();
     bert["normalizer"] = json!({"type": "BertNormalizer", "clean_text": true,
         "handle_chinese_chars": true, "strip_accents": null, "lowercase": false});
+    bert["post_processor"] = json!({"type": "BertProcessing", "sep": ["[SEP]", 3],
+        "cls": ["[CLS]", 2]});
+    bert["model"]["type"] = json!("WordPiece");
+    bert["model"]["unk_token"] = json!("[UNK]");
     let mut spaced = tokenizer();
     spaced["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": true});
+    let mut plain = bert.clone();
+    plain["normalizer"] = json!({"type": "NFC"});
     let config = |value: Value| [("tokenizer_config.json", value)];
     for (tokenizer, value) in [
         (&bert, json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false})),
         (&bert, json!({"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": true})),
         (&spaced, json!({"tokenizer_class": "GPT2TokenizerFast", "add_prefix_space": true})),
         (&spaced, json!({"tokenizer_class": "LlamaTokenizer"})),
+        (&bert, json!({"do_lower_case": true, "fast_tokenizer_files": ["tokenizer.json"]})),
     ] {
         read(tokenizer, &config(value.clone())).unwrap();
     }
@@ -146,8 +153,119 @@ fn options_that_contradict_the_tokenizer_are_refused() {
             json!({"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": false}),
             "add_prefix_space",
         ),
+        (
+            &spaced,
+            json!({"tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": false}),
+            "add_prefix_space",
+        ),
+        (&plain, json!({"tokenizer_class": "BertTokenizer"}), "tokenizer_class"),
+        (
+            &bert,
+            json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "unk_token": "<unk>"}),
+            "unk_token",
+        ),
+        (
+            &bert,
+            json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "sep_token": "</s>"}),
+            "sep_token",
+        ),
+        (&bert, json!({"auto_map": {"AutoTokenizer": ["own.Tokenizer", null]}}), "auto_map"),
+        (
+            &bert,
+            json!({"fast_tokenizer_files": ["tokenizer.json", "tokenizer.4.0.0.json"]}),
+            "fast_tokenizer_files",
+        ),
     ] {
         let error = read(tokenizer, &config(value)).unwrap_err().to_string();
         assert!(error.contains(field) && error.contains("--tokenizer"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_of_bert_has_its_tokenizer_without_a_name() {
+    let (_, config) = family_configs().into_iter().find(|(name, _)| *name == "bert").unwrap();
+    let folder = Folder::new();
+    write(folder.path(), &config, &random_tensors(&config, 5));
+    let mut json = tokenizer();
+    json["model"]["type"] = json!("WordPiece");
+    json["model"]["unk_token"] = json!("[UNK]");
+    json["normalizer"] = json!({"type": "BertNormalizer", "lowercase": true});
+    json["pre_tokenizer"] = json!({"type": "BertPreTokenizer"});
+    json["post_processor"] = json!({"single": ["[CLS]", "[SEP]"]});
+    let read = |options: Value| {
+        fs::write(folder.path().join("tokenizer.json"), json.to_string()).unwrap();
+        fs::write(folder.path().join("tokenizer_config.json"), options.to_string()).unwrap();
+        Checkpoint::open(folder.path()).unwrap().tokenizer().map(|(_, notes)| notes)
+    };
+    // An encoder writes no text.
+    assert_eq!(read(json!({"clean_up_tokenization_spaces": true})), Ok(vec![]));
+    let error = read(json!({"do_lower_case": false})).unwrap_err().to_string();
+    assert!(error.contains("do_lower_case"), "{error}");
+    read(json!({"do_lower_case": false, "tokenizer_class": "PreTrainedTokenizerFast"})).unwrap();
+}
+
+#[test]
+fn what_a_tokenizer_does_otherwise_is_told() {
+    let config = |value: Value| [("tokenizer_config.json", value)];
+    let clean = json!({"clean_up_tokenization_spaces": true});
+    assert_eq!(read(&tokenizer(), &config(clean.clone())).unwrap().1, [Note::Spaces]);
+    let mut merged = tokenizer();
+    merged["model"]["type"] = json!("BPE");
+    assert_eq!(read(&merged, &config(clean)).unwrap().1, []);
+    let forced = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output";
+    let error = read(&merged, &config(Value::from_iter([(forced, true)]))).unwrap_err();
+    assert!(error.to_string().contains(forced), "{error}");
+    let mut scored = tokenizer();
+    scored["model"] = json!({"type": "Unigram", "unk_id": 0,
+        "vocab": [["<unk>", 0.0], ["a", -1.5], ["b", -0.1]]});
+    let notes = read(&scored, &[]).unwrap().1;
+    assert_eq!(notes, [Note::RoundedScores { count: 1 }]);
+}
+
+#[test]
+fn classes_with_rules_of_their_own_are_told() {
+    let bytes = |digits: bool| {
+        let bytes = json!({"type": "ByteLevel", "add_prefix_space": false});
+        let digits = digits.then(|| json!({"type": "Digits", "individual_digits": true}));
+        match digits {
+            Some(digits) => json!({"type": "Sequence", "pretokenizers": [digits, bytes]}),
+            None => bytes,
+        }
+    };
+    let prepend = json!({"type": "Sequence", "normalizers": [
+        {"type": "Prepend", "prepend": "\u{2581}"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"}]});
+    let first = json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "first",
+        "split": false});
+    let null = || Value::Null;
+    let cleaned = |clean: bool| json!({"type": "BertNormalizer", "clean_text": clean});
+    let words = || json!({"type": "BertPreTokenizer"});
+    for (class, legacy, normalizer, words, part) in [
+        ("GPT2Tokenizer", None, null(), bytes(false), None),
+        ("GPT2Tokenizer", None, null(), bytes(true), Some("words")),
+        ("GPT2Tokenizer", None, json!({"type": "NFC"}), bytes(false), Some("normalization")),
+        ("Qwen2TokenizerFast", None, json!({"type": "NFC"}), bytes(false), Some("words")),
+        ("BertTokenizer", None, cleaned(true), words(), None),
+        ("BertTokenizer", None, cleaned(false), words(), Some("normalization")),
+        ("BertTokenizer", None, cleaned(true), json!({"type": "Whitespace"}), Some("words")),
+        ("LlamaTokenizer", Some(true), prepend.clone(), null(), Some("marks of spaces")),
+        ("LlamaTokenizer", None, prepend.clone(), null(), Some("marks of spaces")),
+        ("LlamaTokenizer", Some(true), null(), first.clone(), Some("marks of spaces")),
+        ("LlamaTokenizer", Some(false), null(), first, None),
+        ("PreTrainedTokenizerFast", None, prepend, bytes(true), None),
+    ] {
+        let mut json = tokenizer();
+        (json["normalizer"], json["pre_tokenizer"]) = (normalizer, words);
+        let mut options = json!({"tokenizer_class": class});
+        if let Some(legacy) = legacy {
+            options["legacy"] = json!(legacy);
+        }
+        let notes = read(&json, &[("tokenizer_config.json", options)]).unwrap().1;
+        let got = notes.iter().find_map(|note| match note {
+            Note::TokenizerClass { part, .. } => Some(*part),
+            _ => None,
+        });
+        assert_eq!(got.is_some(), part.is_some(), "{class} {legacy:?}: {notes:?}");
+        assert!(got.unwrap_or_default().starts_with(part.unwrap_or_default()), "{class}: {got:?}");
     }
 }

@@ -1,0 +1,177 @@
+//! Options of `tokenizer_config.json` by which `transformers` replaces parts of `tokenizer.json`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    class::{BERT, CLASS},
+    files::cut,
+    tokenizer::AddedToken,
+};
+use crate::reference::{ReferenceError, config::Fields};
+
+/// The parts of a `tokenizer.json` that others add to or contradict.
+#[derive(Deserialize)]
+pub(super) struct Tokenizer {
+    #[serde(default)]
+    pub(super) added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    pub(super) normalizer: Value,
+    #[serde(default)]
+    pub(super) pre_tokenizer: Value,
+    #[serde(default)]
+    pub(super) post_processor: Value,
+    #[serde(default)]
+    decoder: Value,
+    pub(super) model: Model,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Model {
+    #[serde(default, rename = "type")]
+    kind: Value,
+    #[serde(default)]
+    ignore_merges: Value,
+    #[serde(default)]
+    unk_token: Value,
+    pub(super) vocab: Value,
+}
+
+/// Returns whether the tokens of a `tokenizer.json` spell bytes; not so if it is none.
+#[cfg(feature = "chat")]
+pub(crate) fn is_byte_level(json: &[u8]) -> bool {
+    serde_json::from_slice::<Tokenizer>(json).is_ok_and(|tokenizer| tokenizer.is_byte_level())
+}
+
+impl Tokenizer {
+    /// Returns whether the tokens of a text spell bytes.
+    pub(super) fn is_byte_level(&self) -> bool {
+        let is = |part: &Value| part.get("type").is_some_and(|kind| kind == "ByteLevel");
+        let inner = |part: &Value, list: &str| {
+            part.get(list).and_then(Value::as_array).is_some_and(|parts| parts.iter().any(is))
+        };
+        is(&self.pre_tokenizer)
+            || inner(&self.pre_tokenizer, "pretokenizers")
+            || is(&self.decoder)
+            || inner(&self.decoder, "decoders")
+    }
+}
+
+impl Model {
+    pub(super) fn ignores_merges(&self) -> bool {
+        self.ignore_merges == Value::Bool(true)
+    }
+
+    fn is_word_piece(&self) -> bool {
+        self.kind == "WordPiece"
+    }
+}
+
+/// Refuses options by which `transformers` replaces a part of `tokenizer.json`, for its `class` of
+/// tokenizers.
+pub(super) fn check_options(
+    class: &str,
+    config: &Map<String, Value>,
+    tokenizer: &Tokenizer,
+) -> Result<(), ReferenceError> {
+    let fields = Fields::new(CONFIG, config);
+    let other = "absent: tokenizer.json is read; for another, choose with --tokenizer";
+    fields.neutral("auto_map", other, |value| value.as_object().is_some_and(Map::is_empty))?;
+    fields.neutral("fast_tokenizer_files", other, |value| {
+        value.as_array().is_some_and(|files| files.iter().all(|file| file == TOKENIZER))
+    })?;
+    let flag = |field: &str| config.get(field).and_then(Value::as_bool);
+    let refuse = |field: &str, expected: &str, got: String| {
+        let expected = format!("{expected}, as in tokenizer.json; or choose with --tokenizer");
+        let file = CONFIG.to_owned();
+        Err(ReferenceError::Field { file, field: field.to_owned(), expected: expected.into(), got })
+    };
+    let said = |flag: Option<bool>| flag.map_or_else(|| "nothing".to_owned(), |f| f.to_string());
+    if class == BERT && tokenizer.model.is_word_piece() {
+        let normalizer = |field: &str| tokenizer.normalizer.get(field).and_then(Value::as_bool);
+        if tokenizer.normalizer.get("type").is_none_or(|kind| kind != "BertNormalizer") {
+            // The class brings its own.
+            let kind = tokenizer.normalizer.get("type").and_then(Value::as_str);
+            let kind = kind.unwrap_or("no normalizer").to_owned();
+            return refuse(CLASS, "a class with the normalizer", format!("{class} beside {kind}"));
+        }
+        let lower = normalizer("lowercase").unwrap_or(true);
+        let chinese = normalizer("handle_chinese_chars").unwrap_or(true);
+        let strips = normalizer("strip_accents").unwrap_or(lower);
+        for (field, own, stated) in [
+            ("do_lower_case", lower, flag("do_lower_case").unwrap_or(true)),
+            ("tokenize_chinese_chars", chinese, flag("tokenize_chinese_chars").unwrap_or(true)),
+            ("strip_accents", strips, flag("strip_accents").unwrap_or(lower)),
+        ] {
+            if own != stated {
+                return refuse(field, &own.to_string(), said(flag(field)));
+            }
+        }
+        let unknown = named_token(config, "unk_token").unwrap_or_else(|| "[UNK]".to_owned());
+        if tokenizer.model.unk_token != unknown.as_str() {
+            return refuse(
+                "unk_token",
+                &cut(&tokenizer.model.unk_token.to_string()),
+                cut(&unknown),
+            );
+        }
+        // The class puts its own around a text.
+        let around = tokenizer.post_processor.to_string();
+        for (field, default) in [("cls_token", "[CLS]"), ("sep_token", "[SEP]")] {
+            let token = named_token(config, field).unwrap_or_else(|| default.to_owned());
+            if !around.contains(&Value::from(token.as_str()).to_string()) {
+                return refuse(field, "a token that stands around every text", cut(&token));
+            }
+        }
+    }
+    let prefixed = ["GPT2Tokenizer", "LlamaTokenizer", "CodeLlamaTokenizer", "Qwen2Tokenizer"];
+    if prefixed.iter().any(|name| class.starts_with(name)) {
+        let own = adds_space(&tokenizer.normalizer) || adds_space(&tokenizer.pre_tokenizer);
+        if flag(SPACE).is_some_and(|stated| stated != own) {
+            return refuse(SPACE, &own.to_string(), said(flag(SPACE)));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether `transformers` removes spaces before marks when it writes a text.
+pub(super) fn cleans_spaces(
+    config: &Map<String, Value>,
+    tokenizer: &Tokenizer,
+) -> Result<bool, ReferenceError> {
+    let fields = Fields::new(CONFIG, config);
+    let cleans = fields.flag("clean_up_tokenization_spaces", false)?;
+    if tokenizer.model.kind != "BPE" {
+        return Ok(cleans);
+    }
+    // The tools leave such texts as they are, unless they are forced.
+    let forced = "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output";
+    fields.neutral(forced, "false", |value| *value == Value::Bool(false))?;
+    Ok(false)
+}
+
+/// Returns whether a part of a tokenizer puts a space before a text.
+fn adds_space(part: &Value) -> bool {
+    let is = |field: &str, expected: &str| part.get(field).is_some_and(|value| value == expected);
+    let inner = ["normalizers", "pretokenizers"].iter().filter_map(|list| part.get(*list));
+    let mut inner = inner.filter_map(Value::as_array).flatten();
+    is("type", "Prepend")
+        || is("prepend_scheme", "always")
+        || is("prepend_scheme", "first")
+        || part.get("add_prefix_space").is_some_and(|value| *value == Value::Bool(true))
+        || inner.any(adds_space)
+}
+
+/// The text of a special token under its name.
+pub(super) fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
+    token_text(config.get(name)?)
+}
+
+pub(super) fn token_text(value: &Value) -> Option<String> {
+    let text = value.as_str().or_else(|| value.get("content")?.as_str());
+    text.map(str::to_owned)
+}
+
+pub(super) const CONFIG: &str = "tokenizer_config.json";
+const SPACE: &str = "add_prefix_space";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
