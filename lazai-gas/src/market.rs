@@ -176,7 +176,8 @@ impl<R: FeeRule> FeeMarket<R> {
 
     /// Returns the market of the next block, after one that used `used` gas.
     ///
-    /// The limits are those of that block, whose header may have [moved](Self::with_gas_limit) them.
+    /// The limits are those of that block, whose header may have [moved](Self::with_gas_limit)
+    /// them.
     ///
     /// Arithmetic, with `sum` the gas of all three, `limit` and `target` those of `evm`, and the
     /// division rounded down:

@@ -80,9 +80,9 @@ where
 /// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
 /// error, for which builders give the whole block up. Here it is reported as an invalid
 /// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
-/// is not tried for a while. Once the log counts the device as lost, it is not asked any more for this
-/// block, and transactions without AI calls go on. A fault of the whole block, whose base fees this
-/// node does not know, is no transaction's: it stays an internal error and is not noted. Never
+/// is not tried for a while. Once the log counts the device as lost, it is not asked any more for
+/// this block, and transactions without AI calls go on. A fault of the whole block, whose base fees
+/// this node does not know, is no transaction's: it stays an internal error and is not noted. Never
 /// validate a block with it: a valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {

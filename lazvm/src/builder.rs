@@ -50,8 +50,8 @@ impl LazVmBuilder {
         }
     }
 
-    /// Sets the device that runs models, in blocks and elsewhere unless [`queries`](Self::queries) sets
-    /// another. The only part without a default.
+    /// Sets the device that runs models, in blocks and elsewhere unless [`queries`](Self::queries)
+    /// sets another. The only part without a default.
     #[must_use]
     pub fn coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
         self.coprocessor = Some(coprocessor);

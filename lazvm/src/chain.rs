@@ -91,8 +91,8 @@ impl LazChain {
         self.set_known_fees(Ok(base_fees));
     }
 
-    /// Takes the base fees of an EVM that is made for `block`, from whomever knows them. If it turns
-    /// out to execute a block, its [parent](Self::set_parent) must be told.
+    /// Takes the base fees of an EVM that is made for `block`, from whomever knows them. If it
+    /// turns out to execute a block, its [parent](Self::set_parent) must be told.
     pub(crate) fn take_base_fees(&mut self, fees: &BaseFees, block: &BlockEnv) {
         match fees {
             BaseFees::Fixed(fees) => self.set_base_fees(*fees),

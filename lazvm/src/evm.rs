@@ -74,7 +74,8 @@ impl<DB: Database, I> LazEvm<DB, I> {
     pub fn in_block_above(self, parent: B256) -> Self {
         let mut evm = self.in_block();
         let ctx = &mut evm.inner.ctx;
-        // Where the base fee is not checked, a user simulates a block on a parent of its own making.
+        // Where the base fee is not checked, a user simulates a block on a parent of its own
+        // making.
         if !ctx.cfg.is_base_fee_check_disabled() {
             ctx.chain.set_parent(parent);
         }

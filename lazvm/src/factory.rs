@@ -52,9 +52,9 @@ impl LazEvmFactory {
     ///
     /// The highest of the three must stand in the block's header; transactions in another block are
     /// invalid. Fees follow from the parent of a block, which is told by the
-    /// [`LazBlockExecutorFactory`](crate::LazBlockExecutorFactory) that makes its executor, and from
-    /// Prague on by the block itself (EIP-2935). Transactions of a block whose parent is not told
-    /// end without a result.
+    /// [`LazBlockExecutorFactory`](crate::LazBlockExecutorFactory) that makes its executor, and
+    /// from Prague on by the block itself (EIP-2935). Transactions of a block whose parent is not
+    /// told end without a result.
     #[must_use]
     pub fn with_base_fee_source(mut self, source: Arc<dyn BaseFeeSource>) -> Self {
         self.base_fees = BaseFees::Source(source);

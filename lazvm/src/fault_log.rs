@@ -9,8 +9,8 @@ use spin::Mutex;
 /// whether its device is lost: each attempt takes the time until the device fails.
 ///
 /// - A transaction that has failed often enough is left out, and tried again
-///   [`FORGOTTEN_AFTER`](Self::FORGOTTEN_AFTER) blocks later: what was repaired meanwhile, it cannot
-///   know.
+///   [`FORGOTTEN_AFTER`](Self::FORGOTTEN_AFTER) blocks later: what was repaired meanwhile, it
+///   cannot know.
 /// - When [several](Self::LOST_AFTER) transactions have failed one after the other, and the device
 ///   has run nothing in between, the device counts as lost, and not the transactions. Then one
 ///   transaction is tried in each block, every time another one, and none is given up for it.

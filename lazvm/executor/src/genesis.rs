@@ -15,10 +15,10 @@ use crate::{
 ///
 /// Prices, models and proof systems are decided by height. A later decision is added here, on every
 /// node and before its height, when the node is started the next time; how a chain takes its
-/// decisions is its own matter. The root of the genesis block commits to everything that holds in the
-/// first block, and each block to the rules of the next one. So a folder opens with more decisions
-/// than before, but not with one about a block that it has; and a node without a decision refuses the
-/// block before the one that the decision is about.
+/// decisions is its own matter. The root of the genesis block commits to everything that holds in
+/// the first block, and each block to the rules of the next one. So a folder opens with more
+/// decisions than before, but not with one about a block that it has; and a node without a decision
+/// refuses the block before the one that the decision is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Genesis {
     /// The id that transactions are signed for.
@@ -101,8 +101,8 @@ impl Genesis {
     ///
     /// `keccak256("lazvm/genesis/2" ‖ chain id u64 ‖ gas limit u64 ‖ first height with precompiles
     /// u64 ‖ largest factor and shortest delay of a price change, u64 each ‖ model ‖ tokens of a
-    /// prompt u32 ‖ state ‖ beneficiaries)`, where the state is committed to as after any block: with
-    /// the rules of the next one, and without those that are decided for later ones.
+    /// prompt u32 ‖ state ‖ beneficiaries)`, where the state is committed to as after any block:
+    /// with the rules of the next one, and without those that are decided for later ones.
     pub(crate) fn commitment(&self) -> B256 {
         let limits = self.prices.limits();
         let words = [

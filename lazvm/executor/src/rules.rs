@@ -10,8 +10,8 @@ use crate::Genesis;
 /// What governs the AI calls of the blocks of one height.
 ///
 /// It is decided while the chain lives, so the root of the genesis block does not name it but for
-/// the first block. Each block commits to the rules of the next one: nodes that have other decisions
-/// refuse each other's blocks before anything is executed by them.
+/// the first block. Each block commits to the rules of the next one: nodes that have other
+/// decisions refuse each other's blocks before anything is executed by them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Rules {
     prices: GasSchedule,

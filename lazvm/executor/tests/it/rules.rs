@@ -145,8 +145,8 @@ fn a_node_that_lacks_a_listed_model_abstains() {
     assert_eq!(validate(&with, &[], &partial), partial.state_root);
 }
 
-/// Whatever files a node has, a model exists from the height on at which the chain lists it, until a
-/// list leaves it out.
+/// Whatever files a node has, a model exists from the height on at which the chain lists it, until
+/// a list leaves it out.
 #[test]
 fn an_unlisted_model_is_unknown_on_every_node() {
     let [with, without] = nodes(&[(2, &[OTHER]), (3, &[])]);
