@@ -86,10 +86,15 @@ impl BytePairs {
 
     /// Adds the tokens of a text to `tokens`, each with its bytes.
     pub(super) fn tokenize(&self, text: &str, tokens: &mut Vec<(u32, u32)>) {
-        if self.prefix && !text.is_empty() && !text.starts_with(' ') {
+        if self.adds_prefix(text) {
             return self.tokenize_words(&format!(" {text}"), tokens);
         }
         self.tokenize_words(text, tokens);
+    }
+
+    /// Whether the first token of a text begins with a space that the text does not have.
+    pub(super) fn adds_prefix(&self, text: &str) -> bool {
+        self.prefix && !text.is_empty() && !text.starts_with(' ')
     }
 
     fn tokenize_words(&self, text: &str, tokens: &mut Vec<(u32, u32)>) {

@@ -1,4 +1,4 @@
-use core::panic::AssertUnwindSafe;
+use core::{cell::Cell, panic::AssertUnwindSafe};
 use std::{collections::BTreeSet, panic};
 
 use lazai_api_types::Rejection;
@@ -12,7 +12,7 @@ use super::{Tokenizer, byte_pairs::BytePairs, own::Piece, unicode};
 #[cfg(test)]
 std::thread_local! {
     /// Texts that this thread has tokenized.
-    pub(crate) static ENCODINGS: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
+    pub(crate) static ENCODINGS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Where the text to encode comes from.
@@ -112,7 +112,7 @@ impl Tokenizer {
             })?;
         }
         if let (Some(model), Origin::Prompt) = (&self.byte_pairs, origin) {
-            return Ok((self.encode_at_once(model, &pieces)?, bytes));
+            return Ok((self.encode_at_once(model, pieces)?, bytes));
         }
         self.words.split(&mut pieces)?;
         pieces.tokenize(|piece| self.tokenize(piece, origin))?;
@@ -125,12 +125,13 @@ impl Tokenizer {
     fn encode_at_once(
         &self,
         model: &BytePairs,
-        pieces: &PreTokenizedString,
+        pieces: PreTokenizedString,
     ) -> tokenizers::Result<Vec<u32>> {
         let mut ids = Vec::new();
         let mut tokens = Vec::new();
-        for (text, (start, _), added) in
-            pieces.get_splits(OffsetReferential::Original, OffsetType::Byte)
+        let (mut place, mut forged) = (0, None);
+        'pieces: for (text, _, added) in
+            pieces.get_splits(OffsetReferential::Original, OffsetType::None)
         {
             if let Some(added) = added {
                 ids.extend(added.iter().map(|token| token.id));
@@ -138,14 +139,23 @@ impl Tokenizer {
             }
             tokens.clear();
             model.tokenize(text, &mut tokens);
-            let mut offset = start as u64;
+            let prefix = usize::from(model.adds_prefix(text));
+            let mut start = 0;
             for (token, bytes) in &tokens {
+                let end = start + *bytes as usize;
                 if self.is_forged(*token) {
-                    return Err(Rejection::SpecialToken { token: *token, offset }.into());
+                    let range = start.saturating_sub(prefix)..end.saturating_sub(prefix);
+                    forged = Some((*token, place, range));
+                    break 'pieces;
                 }
-                offset += u64::from(*bytes);
+                start = end;
                 ids.push(*token);
             }
+            place += 1;
+        }
+        if let Some((token, place, range)) = forged {
+            let offset = original_offset(pieces, place, &range)? as u64;
+            return Err(Rejection::SpecialToken { token, offset }.into());
         }
         let count = ids.len();
         let (texts, offsets) = (vec![String::new(); count], vec![(0, 0); count]);
@@ -277,6 +287,24 @@ impl Tokenizer {
         }
         Ok(tokens)
     }
+}
+
+/// Returns where a stretch of a normalized piece comes from in the text, the piece named by its
+/// place among those that are no added tokens.
+fn original_offset(
+    mut pieces: PreTokenizedString,
+    place: usize,
+    range: &core::ops::Range<usize>,
+) -> tokenizers::Result<usize> {
+    let (next, offset) = (Cell::new(0), Cell::new(0));
+    pieces.normalize(|piece| {
+        if next.replace(next.get() + 1) == place {
+            let inside = piece.convert_offsets(Range::Normalized(range.clone()));
+            offset.set(piece.offsets_original().0 + inside.map_or(0, |inside| inside.start));
+        }
+        Ok(())
+    })?;
+    Ok(offset.get())
 }
 
 /// Returns the bytes of a text after normalization, which may not be many more than before.

@@ -137,6 +137,40 @@ fn a_normalizer_cannot_spell_special_tokens() {
     assert_eq!(rejection, Rejection::SpecialToken { token: 2, offset: 2 });
 }
 
+/// The offset is that of the text as it was written, whatever normalizer and prefix made of it.
+#[test]
+fn a_special_token_that_byte_pairs_spell_is_found_where_it_was_written() {
+    // The bytes of U+E9 are a special token, which no text spells as its file does.
+    let forging = |mut json: Value, prefix: bool| {
+        let token = json["model"]["vocab"].as_object().unwrap().len();
+        json["model"]["vocab"]["\u{c3}\u{a9}"] = json!(token);
+        let merges = json["model"]["merges"].as_array_mut().unwrap();
+        merges.insert(0, json!(["\u{c3}", "\u{a9}"]));
+        json["added_tokens"].as_array_mut().unwrap().push(json!({
+            "id": token, "content": "\u{c3}\u{a9}", "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true
+        }));
+        if json["pre_tokenizer"]["type"] == "ByteLevel" {
+            json["pre_tokenizer"]["add_prefix_space"] = json!(prefix);
+        }
+        (load(&json), u32::try_from(token).unwrap())
+    };
+    for (json, prefix, text, offset) in [
+        (qwen(), false, "Gru\u{308}n, cafe\u{301}", 11),
+        (qwen(), false, "u\u{308}u\u{308} e\u{301}e\u{301}", 7),
+        (byte_level(), true, "at \u{e9}", 3),
+        (byte_level(), true, "\u{e9}", 0),
+        (byte_level(), false, "at \u{e9}", 3),
+        (llama(), false, "1234 \u{e9}", 5),
+    ] {
+        let (mut tokenizer, token) = forging(json, prefix);
+        let rejection = Err(Rejection::SpecialToken { token, offset });
+        assert_eq!(tokenizer.encode(text), rejection, "{text}");
+        assert!(core::mem::take(&mut tokenizer.byte_pairs).is_some());
+        assert_eq!(tokenizer.encode(text), rejection, "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
