@@ -1,6 +1,4 @@
-use std::{env, fs, path::Path};
-
-use alloy_primitives::{B256, b256, hex, keccak256};
+use alloy_primitives::{B256, b256, hex};
 use ark_bn254::Fr;
 use lazai_api_types::{Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work};
 use lazai_zkvm::{ProofError, ZkvmKey, groth16::Groth16Verifier};
@@ -8,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     fixtures::{self, Case, envelope},
-    simulator::{Secrets, scalar},
+    simulator::{Secrets, scalar, values_input},
     sweep::{Depth, sweep},
 };
 
@@ -72,31 +70,13 @@ fn simulated_proofs_hold_and_no_changed_byte_does() {
     check_case("simulated RISC Zero", &simulated_risc_zero(b"some public values"));
 }
 
-/// `LAZVM_WRITE_TESTDATA=1` writes the files again.
 #[test]
 fn example_of_the_readme_is_what_the_simulator_makes() {
     let case = simulated_ziren(b"hello");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
-    let files = [
-        (
-            "ziren_groth16_key.bin",
-            case.key.encode(),
-            b256!("27d930a1b3c983d476e2ebde7e01b4c69fbe77b2b079749052dc5dc294e7cc9c"),
-        ),
-        (
-            "ziren_groth16_proof.bin",
-            case.proof,
-            b256!("4f19bfb2697a4379c56cbe67d093bbcf73485540bc3cf655955de32419ddc10e"),
-        ),
-    ];
-    for (name, bytes, hash) in files {
-        assert_eq!(keccak256(&bytes), hash, "{name}");
-        let path = folder.join(name);
-        if env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
-            fs::write(&path, &bytes).unwrap();
-        }
-        assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
-    }
+    let key = b256!("27d930a1b3c983d476e2ebde7e01b4c69fbe77b2b079749052dc5dc294e7cc9c");
+    fixtures::check_golden("ziren_groth16_key.bin", &case.key.encode(), key);
+    let proof = b256!("4f19bfb2697a4379c56cbe67d093bbcf73485540bc3cf655955de32419ddc10e");
+    fixtures::check_golden("ziren_groth16_proof.bin", &case.proof, proof);
 }
 
 #[test]
@@ -285,10 +265,4 @@ fn halves(digest: B256) -> [Fr; 2] {
     reversed.reverse();
     let half = |bytes: &[u8]| Fr::from(u128::from_be_bytes(bytes.try_into().unwrap()));
     [half(&reversed[16..]), half(&reversed[..16])]
-}
-
-fn values_input(values: &[u8]) -> Fr {
-    let mut digest = B256::from_slice(&Sha256::digest(values));
-    digest[0] &= 0x1f;
-    scalar(digest)
 }

@@ -8,5 +8,6 @@ mod forgery;
 mod groth16;
 mod hostile;
 mod plonk;
+mod plonk_simulator;
 mod simulator;
 mod sweep;

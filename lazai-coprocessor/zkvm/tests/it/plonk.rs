@@ -1,4 +1,4 @@
-use alloy_primitives::{B256, hex};
+use alloy_primitives::{B256, b256, hex};
 use lazai_api_types::{Claim, ProofSystemId, ProofVerifier, Work};
 use lazai_zkvm::{
     KeyError, ProofError, ZkvmKey,
@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::{
     fixtures::{self, Case},
+    plonk_simulator,
     sweep::{Depth, sweep, sweep_at},
 };
 
@@ -53,10 +54,30 @@ fn sp1_proof_holds_and_no_changed_byte_does() {
     }
 }
 
+#[test]
+fn simulated_proof_holds_and_no_changed_byte_does() {
+    check_case("simulated Ziren", &plonk_simulator::ziren(b"some public values"));
+}
+
+#[test]
+fn golden_key_and_proof_are_what_the_simulator_makes() {
+    let case = plonk_simulator::ziren(b"hello");
+    let key = b256!("042f40e7ee2509e0ace35e53247004ffb5b66bf5185b108fb241042e292b4ed0");
+    fixtures::check_golden("ziren_plonk_key.bin", &case.key.encode(), key);
+    let proof = b256!("c5c06a98baa9f9b7ebee425ed20a6693b8a138cc443117e7622e6762add7ed31");
+    fixtures::check_golden("ziren_plonk_proof.bin", &case.proof, proof);
+}
+
 /// `sp1-verifier` decides alike about the same bytes.
 #[test]
 fn verdicts_are_those_of_another_verifier() {
-    let Some(case) = fixtures::ziren("plonk") else { return };
+    check_verdicts(&plonk_simulator::ziren(b"some public values"));
+    if let Some(case) = fixtures::ziren("plonk") {
+        check_verdicts(&case);
+    }
+}
+
+fn check_verdicts(case: &Case) {
     let key = case.key.encode();
     let (head, tail) = case.key.verifying_key().split_at(564);
     let full = [head, &vec![0; 33_792], tail].concat();
@@ -92,7 +113,7 @@ fn sp1_program_must_have_succeeded_in_the_registered_release() {
 /// The same number must have one encoding alone.
 #[test]
 fn numbers_of_proofs_must_be_reduced() {
-    let Some(case) = fixtures::ziren("plonk") else { return };
+    let case = plonk_simulator::ziren(b"some public values");
     let key = case.key.encode();
     for at in (5 + 384..5 + 864).step_by(32).filter(|at| is_number(at - 5)) {
         let mut proof = case.proof.clone();
@@ -111,7 +132,9 @@ fn numbers_of_proofs_must_be_reduced() {
 
 #[test]
 fn keys_that_were_changed_are_refused() {
-    for case in [fixtures::ziren("plonk"), fixtures::sp1("plonk")].into_iter().flatten() {
+    let published = [fixtures::ziren("plonk"), fixtures::sp1("plonk")];
+    let simulated = plonk_simulator::ziren(b"some public values");
+    for case in published.into_iter().flatten().chain([simulated]) {
         let key = case.key.encode();
         let circuit = key.len() - 576;
         // A key with another point may be admitted; the prefix of the proof tells them apart.

@@ -4,6 +4,7 @@ use alloy_primitives::B256;
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, Field, PrimeField};
+use sha2::{Digest, Sha256};
 
 /// The secrets of a key.
 #[derive(Clone, Debug)]
@@ -70,7 +71,15 @@ pub(crate) fn scalar(word: B256) -> Fr {
     Fr::from_be_bytes_mod_order(word.as_slice())
 }
 
-fn secret(seed: u64) -> Fr {
+/// Returns the public input that stands for public values.
+pub(crate) fn values_input(values: &[u8]) -> Fr {
+    let mut digest = B256::from_slice(&Sha256::digest(values));
+    digest[0] &= 0x1f;
+    scalar(digest)
+}
+
+/// Draws a number that is the same in every run.
+pub(crate) fn secret(seed: u64) -> Fr {
     Fr::from_be_bytes_mod_order(alloy_primitives::keccak256(seed.to_be_bytes()).as_slice())
 }
 
@@ -86,14 +95,16 @@ pub(crate) fn g2(secret: Fr) -> Vec<u8> {
     [extension(point.x), extension(point.y)].concat()
 }
 
-fn compressed_g1(secret: Fr) -> Vec<u8> {
+/// Returns `secret` times the generator of G1, as gnark writes points.
+pub(crate) fn compressed_g1(secret: Fr) -> Vec<u8> {
     let point = g1_point(secret);
     let mut bytes = coordinate(point.x);
     bytes[0] |= if point.y > -point.y { 0xc0 } else { 0x80 };
     bytes
 }
 
-fn compressed_g2(secret: Fr) -> Vec<u8> {
+/// Returns `secret` times the generator of G2, as gnark writes points.
+pub(crate) fn compressed_g2(secret: Fr) -> Vec<u8> {
     let point = g2_point(secret);
     let mut bytes = extension(point.x);
     let negative = -point.y;
