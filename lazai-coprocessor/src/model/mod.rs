@@ -6,6 +6,8 @@ mod network;
 mod perceptron;
 #[cfg(any(test, feature = "test-utils"))]
 mod synthetic;
+#[cfg(any(test, feature = "test-utils"))]
+mod two_readers;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,8 @@ pub use network::{Network, Parameters, TableEntries, Weights};
 pub use perceptron::synthetic_perceptron;
 #[cfg(any(test, feature = "test-utils"))]
 pub use synthetic::{synthetic, synthetic_transformer};
+#[cfg(any(test, feature = "test-utils"))]
+pub use two_readers::synthetic_two_readers;
 
 /// A model that is ready to run.
 #[derive(Debug)]

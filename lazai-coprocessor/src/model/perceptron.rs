@@ -39,6 +39,19 @@ pub(crate) fn perceptron() -> Manifest {
     Manifest { spec: SPEC_VERSION, name, context, vocabulary, end_tokens, program }
 }
 
+/// Adds a matrix of rows of up to 32 columns without exponents.
+pub(super) fn add_matrix(
+    builder: &mut ArtifactBuilder,
+    name: &str,
+    values: &[i8],
+    row_bits: &[i8],
+) {
+    let (rows, columns) = (row_bits.len() as u64, (values.len() / row_bits.len()) as u64);
+    builder.add_i8(format!("{name}.values"), vec![rows, columns], values);
+    builder.add_u8(format!("{name}.exponents"), vec![rows, 1], vec![0; row_bits.len()]);
+    builder.add_i8(format!("{name}.row_bits"), vec![rows], row_bits);
+}
+
 pub(crate) fn builder(manifest: Manifest) -> ArtifactBuilder {
     let mut builder = ArtifactBuilder::network(manifest);
     for (name, rows, columns) in [("a", 3, 40), ("b", 2, 3)] {

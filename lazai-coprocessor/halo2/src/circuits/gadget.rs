@@ -9,7 +9,7 @@ use lazai_coprocessor::{
 use crate::{
     builder::{AssignedInt, Builder},
     constraints::Cell,
-    gadget::{self, Attended, Norm},
+    gadget::{self, Attended, Norm, Tokens},
     table::Table,
 };
 
@@ -224,8 +224,9 @@ impl Gadget {
             Self::Gather { rows, .. } => {
                 builder.part(self.name());
                 let tokens: Vec<u32> = inputs.iter().map(|token| token.unsigned_abs()).collect();
-                let (names, _) = gadget::gather(builder, &tokens, rows);
-                return names.into_iter().map(AssignedInt::cell).collect();
+                let tokens = Tokens::new(builder, &tokens, rows.len());
+                gadget::gather(builder, &tokens, rows);
+                return tokens.numbers.into_iter().map(AssignedInt::cell).collect();
             }
             Self::Attention { head_dim, positions, score_shift } => {
                 let mut vectors = take(builder);
@@ -248,7 +249,10 @@ impl Gadget {
         let mut x = take(builder);
         builder.part(self.name());
         match self {
-            Self::AddBias { added, wide } => gadget::add_row(builder, &mut x, added, *wide),
+            Self::AddBias { added, wide } => {
+                let added = added.iter().map(|added| i64::from(*added));
+                gadget::add_row(builder, &mut x, added, *wide);
+            }
             Self::Argmax { .. } => drop(gadget::best(builder, &x)),
             Self::CacheAppend { .. } => {
                 let compressed = gadget::compress(builder, &x, CACHE_BITS, ACTIVATION_BITS);

@@ -16,7 +16,7 @@ use crate::{
     builder::{AssignedInt, Builder},
     constraints::{Cell, Constraints},
     digest::Packing,
-    gadget::{self, Compressed, Norm},
+    gadget::{self, Compressed, Norm, Tokens},
     table::Table,
 };
 
@@ -69,6 +69,7 @@ pub(crate) fn compile(
         trace,
         values: vec![Vec::new(); program.values.len()],
         caches: BTreeMap::new(),
+        tokens: None,
         input: Vec::new(),
     };
     for record in &trace.records {
@@ -144,6 +145,8 @@ struct Compiler<'a> {
     trace: &'a Trace,
     values: Vec<Vec<AssignedInt>>,
     caches: BTreeMap<CacheId, Cache>,
+    /// The tokens of the run, if it reads tokens.
+    tokens: Option<Tokens>,
     input: Vec<AssignedInt>,
 }
 

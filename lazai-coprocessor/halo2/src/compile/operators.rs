@@ -12,7 +12,7 @@ use super::{Cache, Compiler};
 use crate::{
     Halo2Error,
     builder::{AssignedInt, Builder},
-    gadget::{self, Attended, Norm},
+    gadget::{self, Attended, Norm, Tokens},
     table::Table,
 };
 
@@ -65,6 +65,7 @@ impl Compiler<'_> {
         let bias = self.bias(index)?;
         let (wide, width) = (self.wide(value), self.width(value));
         for row in self.values[value.index()].chunks_mut(width) {
+            let bias = bias.iter().map(|added| i64::from(*added));
             gadget::add_row(&mut self.builder, row, bias, wide);
         }
         Ok(())
@@ -74,8 +75,7 @@ impl Compiler<'_> {
         let weights = self.matrix(index)?;
         let width = self.width(residual);
         for (position, row) in self.values[residual.index()].chunks_mut(width).enumerate() {
-            let added = embedding(&weights, position);
-            gadget::add_row(&mut self.builder, row, &added, true);
+            gadget::add_row(&mut self.builder, row, embedding(&weights, position), true);
         }
         Ok(())
     }
@@ -151,10 +151,14 @@ impl Compiler<'_> {
 
     fn gather(&mut self, index: usize, output: ValueId) -> Result<(), Halo2Error> {
         let weights = self.matrix(index)?;
-        let rows: Vec<_> = (0..weights.rows()).map(|token| embedding(&weights, token)).collect();
-        let (tokens, rows) = gadget::gather(&mut self.builder, &self.trace.tokens, &rows);
-        self.input = tokens;
-        self.values[output.index()] = rows;
+        let row = |token| embedding(&weights, token).map(saturate_i32).collect();
+        let rows: Vec<Vec<_>> = (0..weights.rows()).map(row).collect();
+        // Every reader of tokens reads those that the digest binds.
+        let tokens = self
+            .tokens
+            .get_or_insert_with(|| Tokens::new(&mut self.builder, &self.trace.tokens, rows.len()));
+        self.input.clone_from(&tokens.numbers);
+        self.values[output.index()] = gadget::gather(&mut self.builder, tokens, &rows);
         Ok(())
     }
 
@@ -259,10 +263,10 @@ impl Compiler<'_> {
     }
 }
 
-/// Returns a row of an embedding as it enters the residual stream.
-fn embedding(weights: &Weights<'_>, row: usize) -> Vec<i32> {
+/// Returns a row of an embedding at the scale of the residual stream, within `2^62`.
+fn embedding(weights: &Weights<'_>, row: usize) -> impl Iterator<Item = i64> {
     let shift = weights.shift(row);
-    weights.row(row).map(|w| saturate_i32(round_shift(i64::from(w), shift))).collect()
+    weights.row(row).map(move |w| round_shift(i64::from(w), shift))
 }
 
 /// Bits of the magnitude of an element of the residual stream.

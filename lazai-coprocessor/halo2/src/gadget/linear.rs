@@ -75,11 +75,18 @@ pub(crate) fn rounded_product_add(
     }
 }
 
-/// Computes `AddBias`, and `AddPositions` with the row of the position.
-pub(crate) fn add_row(builder: &mut Builder, values: &mut [AssignedInt], row: &[i32], wide: bool) {
+/// Computes `AddBias`, and `AddPositions` with the row of the position, whose entries are within
+/// `2^62`: nothing but the sum is saturated.
+pub(crate) fn add_row(
+    builder: &mut Builder,
+    values: &mut [AssignedInt],
+    row: impl IntoIterator<Item = i64>,
+    wide: bool,
+) {
     for (value, added) in values.iter_mut().zip(row) {
-        let sum = builder.shifted(*value, i128::from(*added));
-        *value = if wide { builder.sat32(sum, 32) } else { builder.sat16(sum, 32) };
+        let sum = builder.shifted(*value, i128::from(added));
+        let bits = if i32::try_from(added).is_ok() { 32 } else { 63 };
+        *value = if wide { builder.sat32(sum, bits) } else { builder.sat16(sum, bits) };
     }
 }
 

@@ -22,6 +22,6 @@ pub(super) use linear::{add_row, mean_pool, product, product_add, take_i16, take
 pub(super) use linear::{rounded_product, rounded_product_add};
 pub(super) use norm::{Norm, layer_norm, rms_norm};
 pub(super) use rope::rope;
-pub(super) use select::{best, gather};
+pub(super) use select::{Tokens, best, gather};
 
 use one_hot::OneHot;

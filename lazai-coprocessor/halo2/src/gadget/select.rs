@@ -1,30 +1,42 @@
 use super::OneHot;
 use crate::builder::{AssignedInt, Builder};
 
+/// The tokens of a run, each one of a vocabulary.
+pub(crate) struct Tokens {
+    /// The numbers of the tokens.
+    pub(crate) numbers: Vec<AssignedInt>,
+    /// `[tokens, vocabulary]` bits, a single 1 for each token.
+    bits: Vec<AssignedInt>,
+    vocabulary: usize,
+}
+
+impl Tokens {
+    /// Assigns the tokens. One outside the vocabulary has no witness.
+    pub(crate) fn new(builder: &mut Builder, tokens: &[u32], vocabulary: usize) -> Self {
+        let mut numbers = Vec::with_capacity(tokens.len());
+        let mut bits = Vec::with_capacity(tokens.len() * vocabulary);
+        for token in tokens {
+            let choice = OneHot::new(builder, *token as usize, vocabulary);
+            numbers.push(choice.select(builder, |index| index as i128));
+            bits.extend_from_slice(choice.bits());
+        }
+        Self { numbers, bits, vocabulary }
+    }
+}
+
 /// Computes `Gather` with the `[vocabulary, width]` integers of the matrix as they enter the
-/// residual stream.
-///
-/// Returns the tokens and their rows. A token outside the vocabulary has no witness.
+/// residual stream: returns the row of each token.
 pub(crate) fn gather(
     builder: &mut Builder,
-    tokens: &[u32],
+    tokens: &Tokens,
     rows: &[Vec<i32>],
-) -> (Vec<AssignedInt>, Vec<AssignedInt>) {
-    let vocabulary = rows.len();
+) -> Vec<AssignedInt> {
     let width = rows.first().map_or(0, Vec::len);
-    let mut names = Vec::with_capacity(tokens.len());
-    let mut choices = Vec::with_capacity(tokens.len() * vocabulary);
-    for token in tokens {
-        let choice = OneHot::new(builder, *token as usize, vocabulary);
-        names.push(choice.select(builder, |index| index as i128));
-        choices.extend_from_slice(choice.bits());
-    }
     let columns = (0..width).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
-    let chosen = builder.product(&choices, columns, vocabulary);
+    let chosen = builder.product(&tokens.bits, columns, tokens.vocabulary);
     // One row times 1 and the others times 0 need no bound, but a place among the committed values.
     let zero = builder.constant(0);
-    let placed = chosen.into_iter().map(|value| builder.add(value, zero)).collect();
-    (names, placed)
+    chosen.into_iter().map(|value| builder.add(value, zero)).collect()
 }
 
 /// Returns the index of the largest of 32-bit logits, ties to the lowest index.

@@ -1,11 +1,11 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use lazai_coprocessor::{
     architecture::{Architecture, FeedForward, Gelu, Head, Mask, NormOrder, Pooling},
-    program::LlamaShape,
+    program::{LlamaShape, Target},
     trace::{Input, Trace},
 };
 
-use super::support::{model, run, violation};
+use super::support::{model, run, two_readers, violation};
 use crate::{ProvedOutput, compile::compile, digest::digest};
 
 const SHAPE: LlamaShape = LlamaShape {
@@ -63,6 +63,16 @@ fn a_llama_block_gives_the_interpreters_integers() {
     holds(&llama(), ProvedOutput::Logits);
     holds(&llama(), ProvedOutput::Embedding);
     holds(&llama(), ProvedOutput::GreedyTokens(2));
+}
+
+/// A row of positions beyond 32 bits is not saturated before it is added.
+#[test]
+fn positions_of_any_scale_give_the_interpreters_integers() {
+    let network = two_readers();
+    let trace = Trace::record(&network, Target::Logits, Input::Tokens(&[0, 0]), 1).unwrap();
+    let compiled = compile(&network, &trace, ProvedOutput::Logits, Fr::from(5), 16).unwrap();
+    assert_eq!(compiled.output.1[1], i32::MAX);
+    assert_eq!(violation(&compiled.constraints, &compiled.tables), None);
 }
 
 #[test]

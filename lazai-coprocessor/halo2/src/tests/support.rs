@@ -4,9 +4,9 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use lazai_coprocessor::{
     Session,
     architecture::Architecture,
-    artifact::{Artifact, ArtifactBytes},
+    artifact::{Artifact, ArtifactBuilder, ArtifactBytes},
     kernel::{Backend, Threads},
-    model::{Model, Network, synthetic_perceptron, synthetic_transformer},
+    model::{Model, Network, synthetic_perceptron, synthetic_transformer, synthetic_two_readers},
     program::Target,
 };
 
@@ -73,7 +73,16 @@ pub(super) fn violation(
 
 /// A network of two products and `Relu` that reads rows of 40 numbers.
 pub(super) fn perceptron() -> Network {
-    let bytes = synthetic_perceptron().to_bytes().unwrap();
+    network(&synthetic_perceptron())
+}
+
+/// A network that reads its tokens twice, and adds positions of a large scale.
+pub(super) fn two_readers() -> Network {
+    network(&synthetic_two_readers())
+}
+
+fn network(builder: &ArtifactBuilder) -> Network {
+    let bytes = builder.to_bytes().unwrap();
     let artifact = Artifact::new(ArtifactBytes::Owned(bytes)).unwrap();
     Network::load_untrusted(artifact, &Threads::single()).unwrap()
 }

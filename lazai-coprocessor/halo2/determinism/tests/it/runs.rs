@@ -3,7 +3,7 @@
 use lazai_coprocessor::{
     artifact::{Artifact, ArtifactBytes},
     kernel::Threads,
-    model::{Network, synthetic_perceptron, synthetic_transformer},
+    model::{Network, synthetic_perceptron, synthetic_transformer, synthetic_two_readers},
     program::LlamaShape,
     trace::Input,
 };
@@ -41,6 +41,13 @@ fn a_perceptron_is_determined_operator_by_operator() {
     let network = network(synthetic_perceptron().to_bytes().unwrap());
     let input: Vec<i32> = (0..40).map(|index| (index * 997) % 4_001 - 2_000).collect();
     is_determined(&network, ProvedOutput::Logits, Input::Tensor(&input));
+}
+
+/// Both readers read the tokens that the digest binds.
+#[test]
+fn two_readers_of_tokens_are_determined_operator_by_operator() {
+    let network = network(synthetic_two_readers().to_bytes().unwrap());
+    is_determined(&network, ProvedOutput::Logits, Input::Tokens(&[0, 1]));
 }
 
 #[test]
