@@ -90,7 +90,9 @@ impl Sentence {
         fields.neutral("module_output_name", "\"token_embeddings\"", |value| {
             value == "token_embeddings"
         })?;
-        fields.neutral("modality_config", "the last hidden state of a text", |value| {
+        let expected = "the last hidden state of a text, and no message: take that out for texts \
+                        that no chat template is put around";
+        fields.neutral("modality_config", expected, |value| {
             let text = value.get("text");
             let is = |name, expected| {
                 text.and_then(|text| text.get(name)).is_none_or(|value| value == expected)
