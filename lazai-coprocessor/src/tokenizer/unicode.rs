@@ -158,7 +158,8 @@ fn assigned(blocks: &[RangeInclusive<u32>]) -> impl Iterator<Item = char> {
     let ends = unassigned().iter().map(|(first, _)| *first).chain([0x11_0000]);
     let starts = iter::once(0).chain(unassigned().iter().map(|(_, last)| last + 1));
     let all = starts.zip(ends).flat_map(|(start, end)| start..end);
-    let asked = |code: &u32| code % 64 == 0 || !blocks.iter().any(|block| block.contains(code));
+    let asked =
+        |code: &u32| code.is_multiple_of(64) || !blocks.iter().any(|block| block.contains(code));
     all.filter(asked).filter_map(char::from_u32)
 }
 
