@@ -30,4 +30,6 @@ pub use coprocessor::{Cpu, CpuBuilder, OpenError};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, ResourceUsage};
+#[cfg(feature = "test-utils")]
+pub use tokenizer::json as tokenizer_json;
 pub use tokenizer::{TextStream, Tokenizer, TokenizerError, TokenizerKind};

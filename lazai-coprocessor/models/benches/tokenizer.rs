@@ -28,13 +28,14 @@ fn main() -> ExitCode {
         files.extend(names.map(|name| folder.join(name)));
     }
     println!("vocabulary, kind, operations a byte; ns a byte, Mgas/s, text");
+    let mut code = ExitCode::SUCCESS;
     for file in files {
         if let Err(error) = measure(&file) {
             eprintln!("{}: {error}", file.display());
-            return ExitCode::FAILURE;
+            code = ExitCode::FAILURE;
         }
     }
-    ExitCode::SUCCESS
+    code
 }
 
 fn measure(file: &Path) -> Result<(), Failure> {

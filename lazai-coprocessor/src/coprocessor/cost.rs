@@ -67,10 +67,10 @@ const FLOPS_PER_RANK: u64 = 2_000;
 const BYTES_PER_RANK: u64 = 8;
 
 /// Copying a value out of the arena and writing it as a word of 32 bytes.
-const FLOPS_PER_VALUE: u64 = 2_000;
+const FLOPS_PER_VALUE: u64 = 3_000;
 
-/// The copy, and the word of 32 bytes.
-const BYTES_PER_VALUE: u64 = 4 + 32;
+/// The copy, and the word of 32 bytes twice, while words become calldata.
+const BYTES_PER_VALUE: u64 = 8 + 2 * 32;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use lazai_api_types::{Job, Prompt, Rejection, Task, TokenId, Work, WorkOverflow};
 
 use crate::{
-    generate::STOP_WINDOW,
+    generate::StopSearch,
     model::Model,
     tokenizer::{
         DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, DECODE_MEMORY_PER_BYTE,
@@ -11,27 +11,38 @@ use crate::{
     },
 };
 
-/// Returns the work of reading `job`: of tokenizing its text as it is given, or of making the text
-/// of its tokens. It is bounded here, before anything is tokenized or decoded.
+/// Returns the work of reading `job`: of tokenizing its text, whatever normalization makes of it, or
+/// of making the text of its tokens. It is bounded here, before anything is tokenized or decoded.
 ///
 /// # Errors
 /// [`Rejection::InputTooLong`] if the text is longer than all tokens of a context can be,
 /// [`Rejection::PromptTooLong`] if there are too many tokens to decode, and
 /// [`Rejection::UnknownToken`] if one is not in the vocabulary.
 pub(super) fn work(model: &Model, job: &Job) -> Result<Work, Rejection> {
-    let more = match &job.task {
-        Task::Count { text } | Task::Encode { text } => text_of(model, text)?,
-        Task::Decode { tokens } => decoding(model, tokens)?,
-        Task::Embed { prompt } | Task::Logits { prompt } => prompt_of(model, prompt)?,
-        Task::Generate(generation) => prompt_of(model, &generation.prompt)?,
-        Task::GreedyTokens { .. } => Work::default(),
+    let (more, planning) = match &job.task {
+        Task::Count { text } | Task::Encode { text } => (text_of(model, text)?, 0),
+        Task::Decode { tokens } => (decoding(model, tokens)?, 0),
+        Task::Embed { prompt } | Task::Logits { prompt } => {
+            (prompt_of(model, prompt)?, planning_flops(model))
+        }
+        Task::Generate(generation) => {
+            (prompt_of(model, &generation.prompt)?, planning_flops(model))
+        }
+        Task::GreedyTokens { .. } => (Work::default(), planning_flops(model)),
     };
-    let flops = job.intrinsic_work().flops.checked_add(more.flops).ok_or(WorkOverflow)?;
+    let flops = job.intrinsic_work().flops.checked_add(more.flops);
+    let flops = flops.and_then(|flops| flops.checked_add(planning)).ok_or(WorkOverflow)?;
     Ok(Work { flops, ..more })
 }
 
+/// Returns the operations of planning a run, without which its memory cannot be quoted.
+fn planning_flops(model: &Model) -> u64 {
+    // A program has at most 2^14 operators.
+    model.manifest().program.operators.len() as u64 * PLANNING_FLOPS_PER_OPERATOR
+}
+
 /// Returns the work of tokenizing so many bytes.
-pub(super) fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
+fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
     let flops = model.tokenizer().kind().flops_per_byte().checked_mul(bytes);
     let peak_bytes = MEMORY_PER_BYTE.checked_mul(bytes);
     Ok(Work { flops: flops.ok_or(WorkOverflow)?, peak_bytes: peak_bytes.ok_or(WorkOverflow)? })
@@ -44,15 +55,14 @@ pub(super) const fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
     (DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE).checked_mul(tokens)
 }
 
-/// Returns the operations of looking for a stop text behind each of so many tokens; `None` beyond
+/// Returns the operations of looking for the texts of `stop` at each of so many tokens; `None` beyond
 /// 64 bits.
-pub(super) fn stop_flops(tokens: u64) -> Option<u64> {
-    let window = STOP_WINDOW as u64;
-    let growing = tokens.min(window);
-    // The window grows by a token until it is full.
-    let decoded = growing * (growing + 1) / 2;
-    let full = window.checked_mul(tokens - growing)?;
-    DECODE_FLOPS_PER_TOKEN.checked_mul(decoded.checked_add(full)?)
+pub(super) fn stop_flops(model: &Model, stop: &[String], tokens: u64) -> Option<u64> {
+    let Some(longest) = stop.iter().map(String::len).max() else { return Some(0) };
+    let decoding = decoding_flops(model, StopSearch::DECODED_TOKENS)?;
+    // What was shown is searched as far as the longest reaches.
+    let searching = STOP_FLOPS_PER_BYTE.checked_mul(stop.len() as u64 * longest as u64)?;
+    decoding.checked_add(searching)?.checked_mul(tokens)
 }
 
 fn prompt_of(model: &Model, prompt: &Prompt) -> Result<Work, Rejection> {
@@ -86,6 +96,13 @@ fn decoding(model: &Model, tokens: &[TokenId]) -> Result<Work, Rejection> {
         peak_bytes: DECODE_MEMORY_PER_TOKEN * got + DECODE_MEMORY_PER_BYTE * bytes,
     })
 }
+
+/// Operations of finding a place for what an operator of a program writes: 38 nanoseconds in a
+/// program of 1,688 operators.
+const PLANNING_FLOPS_PER_OPERATOR: u64 = 5_000;
+
+/// Operations of looking for a byte of a stop text in the end of a text.
+const STOP_FLOPS_PER_BYTE: u64 = 2_000;
 
 /// Most tokens that are decoded.
 const MAX_TOKENS: u64 = 1 << 18;

@@ -11,7 +11,7 @@ use crate::{model::Model, program::Target};
 pub(super) struct Request<'a> {
     pub(super) model: &'a Model,
     pub(super) task: RequestTask<'a>,
-    /// The work of reading the input, as long as it turned out to be.
+    /// The work of reading the input.
     pub(super) reading: Work,
 }
 
@@ -28,27 +28,25 @@ pub(super) enum RequestTask<'a> {
 
 impl<'a> Request<'a> {
     pub(super) fn new(model: &'a Model, job: &'a Job) -> Result<Self, Rejection> {
-        let mut reading = reading::work(model, job)?;
+        let reading = reading::work(model, job)?;
         let task = match &job.task {
-            Task::Count { text } => {
-                RequestTask::Count { tokens: encode(model, text, &mut reading)? }
-            }
+            Task::Count { text } => RequestTask::Count { tokens: model.tokenizer().encode(text)? },
             Task::Decode { tokens } => {
                 let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
                 RequestTask::Decode { text: model.tokenizer().decode(&tokens)? }
             }
             Task::Embed { prompt } => {
                 supports(model, Target::Embedding, TaskKind::Embed)?;
-                RequestTask::Embed { tokens: prompt_tokens(model, prompt, &mut reading)? }
+                RequestTask::Embed { tokens: prompt_tokens(model, prompt)? }
             }
             Task::Encode { text } => {
-                RequestTask::Encode { tokens: encode(model, text, &mut reading)? }
+                RequestTask::Encode { tokens: model.tokenizer().encode(text)? }
             }
             Task::Generate(generation) => {
                 continues(model, TaskKind::Generate)?;
                 check_sampling(&generation.sampling)?;
                 check_stop(&generation.stop)?;
-                let tokens = prompt_tokens(model, &generation.prompt, &mut reading)?;
+                let tokens = prompt_tokens(model, &generation.prompt)?;
                 check_count(model, &tokens, generation.max_tokens)?;
                 RequestTask::Generate { tokens, generation }
             }
@@ -60,7 +58,7 @@ impl<'a> Request<'a> {
             }
             Task::Logits { prompt } => {
                 supports(model, Target::Logits, TaskKind::Logits)?;
-                RequestTask::Logits { tokens: prompt_tokens(model, prompt, &mut reading)? }
+                RequestTask::Logits { tokens: prompt_tokens(model, prompt)? }
             }
         };
         Ok(Self { model, task, reading })
@@ -147,10 +145,7 @@ impl<'a> Request<'a> {
             _ => return Ok(0),
         };
         let text = reading::decoding_flops(self.model, chosen);
-        let stops = match generation.stop.len() {
-            0 => Some(0),
-            _ => reading::stop_flops(chosen),
-        };
+        let stops = reading::stop_flops(self.model, &generation.stop, chosen);
         let sampling = cost::choosing_flops(&generation.sampling, self.vocabulary(), chosen).ok();
         let sum =
             [sampling, text, stops].into_iter().try_fold(0_u64, |sum, term| sum.checked_add(term?));
@@ -226,14 +221,10 @@ fn check_count(model: &Model, prompt: &[u32], count: u32) -> Result<(), Rejectio
 }
 
 /// The tokens of a prompt, at least one and no more than the context holds.
-fn prompt_tokens(
-    model: &Model,
-    prompt: &Prompt,
-    reading: &mut Work,
-) -> Result<Vec<u32>, Rejection> {
+fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, Rejection> {
     match prompt {
         Prompt::Text(text) => {
-            let tokens = encode(model, text, reading)?;
+            let tokens = model.tokenizer().encode(text)?;
             check_context(model, tokens.len())?;
             Ok(tokens)
         }
@@ -256,16 +247,6 @@ fn check_context(model: &Model, tokens: usize) -> Result<(), Rejection> {
         _ if got > max => Err(Rejection::PromptTooLong { got, max }),
         _ => Ok(()),
     }
-}
-
-/// Encodes a text and adds to `reading` what its normalization made longer.
-fn encode(model: &Model, text: &str, reading: &mut Work) -> Result<Vec<u32>, Rejection> {
-    let (tokens, bytes) = model.tokenizer().encode_sized(text)?;
-    let longer = bytes.saturating_sub(text.len()) as u64;
-    let more = reading::text_work(model, longer)?;
-    reading.flops = reading.flops.checked_add(more.flops).ok_or(WorkOverflow)?;
-    reading.peak_bytes = reading.peak_bytes.checked_add(more.peak_bytes).ok_or(WorkOverflow)?;
-    Ok(tokens)
 }
 
 const fn check_sampling(sampling: &Sampling) -> Result<(), Rejection> {

@@ -2,12 +2,14 @@
 
 mod greedy;
 mod sampler;
+mod stop;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use greedy::greedy_tokens;
 pub use sampler::Sampler;
+pub(crate) use stop::StopSearch;
 
 use lazai_api_types::{FinishReason, Generation};
 
@@ -17,6 +19,7 @@ use crate::{
     model::Model,
     program::Target,
 };
+use stop::find_stop;
 
 /// What a model wrote after a prompt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,6 +49,7 @@ pub(crate) fn generate(
     let capacity = prompt.len() + (generation.max_tokens as usize).saturating_sub(1);
     let mut session = Session::new(model, Target::Logits, capacity, 1, backend, threads)?;
     let mut sampler = Sampler::new(generation.sampling, model, prompt);
+    let mut search = StopSearch::new(model.tokenizer(), &generation.stop);
     session.feed(prompt, 1)?;
     let mut tokens = Vec::new();
     let mut finish = FinishReason::Length;
@@ -59,14 +63,9 @@ pub(crate) fn generate(
             break;
         }
         tokens.push(token);
-        if !generation.stop.is_empty() {
-            // A stop text is shorter than the window, so each step decodes no more than that.
-            let window = &tokens[tokens.len().saturating_sub(STOP_WINDOW)..];
-            let tail = model.tokenizer().decode(window).unwrap_or_default();
-            if find_stop(&tail, &generation.stop).is_some() {
-                finish = FinishReason::Stop;
-                break;
-            }
+        if search.push(token) {
+            finish = FinishReason::Stop;
+            break;
         }
         if sampled < generation.max_tokens {
             session.feed(&[token], 1)?;
@@ -78,11 +77,3 @@ pub(crate) fn generate(
     }
     Ok(Generated { tokens, text, finish, sampled, flops: session.flops() })
 }
-
-/// Where the first stop text starts.
-fn find_stop(text: &str, stop: &[String]) -> Option<usize> {
-    stop.iter().filter_map(|stop| text.find(stop.as_str())).min()
-}
-
-/// Tokens that are decoded to look for a stop text, which has at most 256 bytes.
-pub(crate) const STOP_WINDOW: usize = 512;

@@ -262,13 +262,13 @@ fn a_step_pays_for_its_weights_and_operators_whatever_its_tokens() {
     // Each row has a byte of exponents.
     let rows = 32 + 2 * 16 + 32 + 2 * 48 + 32;
     let more = operators(&two) - operators(&one);
-    let layer = 4 * (weights + rows) + 1_500 * rows + 50_000 * more;
+    let layer = 4 * (weights + rows) + 2_000 * rows + 50_000 * more;
     assert_eq!(rule(&two).time_per_step - rule(&one).time_per_step, layer);
     assert_eq!(rule(&two).time_per_token - rule(&one).time_per_token, 5_000 * more);
-    assert_eq!(rule(&two).time_per_pair, 2 * 4 * 100);
+    assert_eq!(rule(&two).time_per_pair, 2 * 4 * 400);
     let rule = rule(&one);
     // The head; the norm before it and the choice of the last rows.
-    assert_eq!(rule.time_per_ending_step, 4 * (32 * 50 + 50) + 1_500 * 50 + 3 * 50_000);
+    assert_eq!(rule.time_per_ending_step, 4 * (32 * 50 + 50) + 2_000 * 50 + 3 * 50_000);
     let expected = 7 * rule.time_per_token
         + 28 * rule.time_per_pair
         + 5 * rule.time_per_step

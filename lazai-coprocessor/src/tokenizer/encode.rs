@@ -34,11 +34,6 @@ impl Tokenizer {
     /// [`Rejection`] if the text is too long, holds a character that Unicode 16.0 does not assign,
     /// spells a special token, or cannot be tokenized without a loss.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
-        Ok(self.encode_sized(text)?.0)
-    }
-
-    /// Encodes a prompt, and returns its bytes after normalization as well.
-    pub(crate) fn encode_sized(&self, text: &str) -> Result<(Vec<u32>, usize), Rejection> {
         #[cfg(test)]
         ENCODINGS.with(|count| count.set(count.get() + 1));
         self.check_length(text.len())?;
@@ -78,7 +73,7 @@ impl Tokenizer {
         if let Some(token) = expected.next() {
             return Err(Rejection::SpecialToken { token, offset: marked.len() as u64 });
         }
-        Ok(self.read(marked, Origin::Template(sentinel))?.0)
+        self.read(marked, Origin::Template(sentinel))
     }
 
     const fn check_length(&self, bytes: usize) -> Result<(), Rejection> {
@@ -90,20 +85,20 @@ impl Tokenizer {
     }
 
     /// The crate panics at some malformed parts only when it meets a text.
-    fn read(&self, text: &str, origin: Origin) -> Result<(Vec<u32>, usize), Rejection> {
-        let (tokens, bytes) = panic::catch_unwind(AssertUnwindSafe(|| self.run(text, origin)))
+    fn read(&self, text: &str, origin: Origin) -> Result<Vec<u32>, Rejection> {
+        let tokens = panic::catch_unwind(AssertUnwindSafe(|| self.run(text, origin)))
             .unwrap_or_else(|_| Err(Rejection::InvalidText.into()))
             .map_err(|error| *error.downcast().unwrap_or(Box::new(Rejection::InvalidText)))?;
         self.check(&tokens)?;
-        Ok((tokens, bytes))
+        Ok(tokens)
     }
 
     /// The steps of the crate's own `encode`, with a look at each.
-    fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<(Vec<u32>, usize)> {
+    fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<Vec<u32>> {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
-        let bytes = check_growth(&pieces, text)?;
+        check_growth(&pieces, text)?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
             pieces.normalize(|piece| {
@@ -112,13 +107,13 @@ impl Tokenizer {
             })?;
         }
         if let (Some(model), Origin::Prompt) = (&self.byte_pairs, origin) {
-            return Ok((self.encode_at_once(model, pieces)?, bytes));
+            return self.encode_at_once(model, pieces);
         }
         self.words.split(&mut pieces)?;
         pieces.tokenize(|piece| self.tokenize(piece, origin))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
         let encoding = inner.post_process(encoding, None, origin == Origin::Prompt)?;
-        Ok((encoding.get_ids().to_vec(), bytes))
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// Encodes the pieces of a prompt in one pass.
@@ -307,15 +302,15 @@ fn original_offset(
     Ok(offset.get())
 }
 
-/// Returns the bytes of a text after normalization, which may not be many more than before.
-fn check_growth(pieces: &PreTokenizedString, text: &str) -> Result<usize, Rejection> {
+/// Checks that normalization has not made a text much longer than what was paid for.
+fn check_growth(pieces: &PreTokenizedString, text: &str) -> Result<(), Rejection> {
     let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
-    let got = splits.iter().map(|(piece, _, _)| piece.len()).sum();
+    let got: usize = splits.iter().map(|(piece, _, _)| piece.len()).sum();
     let max = MAX_GROWTH * text.len() + GROWTH_ALLOWANCE;
     if got > max {
         return Err(Rejection::InputTooLong { got: got as u64, max: max as u64 });
     }
-    Ok(got)
+    Ok(())
 }
 
 /// What a character of a later version is, the tables of this one do not know.

@@ -7,7 +7,7 @@ use tokenizers::{
     pre_tokenizers::byte_level::ByteLevel,
 };
 
-use super::Tokenizer;
+use super::{Tokenizer, json};
 
 /// Tokens of the models of these tokenizers.
 pub(crate) const VOCABULARY: u32 = 1_000;
@@ -63,6 +63,13 @@ pub(crate) fn qwen() -> Value {
     json
 }
 
+/// Byte-level BPE that splits words by a pattern that no family has.
+pub(crate) fn pattern() -> Value {
+    let mut json = byte_level();
+    json["pre_tokenizer"] = split(r"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
+    json
+}
+
 fn split(pattern: &str) -> Value {
     json!({"type": "Sequence", "pretokenizers": [
         {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false},
@@ -79,26 +86,10 @@ pub(crate) fn sentence_piece() -> Value {
     vocabulary.extend(LETTERS.chars().map(String::from));
     let merges = [("h", "e"), ("l", "l"), ("\u{2581}", "he"), ("ll", "o"), ("\u{2581}he", "llo")];
     vocabulary.extend(merges.map(|(left, right)| format!("{left}{right}")));
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&[(0, "<unk>"), (1, "<s>"), (2, "</s>")]),
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "Prepend", "prepend": "\u{2581}"},
-            {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"}
-        ]},
-        "pre_tokenizer": null,
-        "post_processor": template("<s>", 1, None),
-        "decoder": {"type": "Sequence", "decoders": [
-            {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
-            {"type": "ByteFallback"}, {"type": "Fuse"},
-            {"type": "Strip", "content": " ", "start": 1, "stop": 0}
-        ]},
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": true,
-            "vocab": numbered(&vocabulary), "merges": merges
-        }
-    })
+    json::sentence_piece(
+        &vocabulary,
+        &merges.map(|(left, right)| (left.to_owned(), right.to_owned())),
+    )
 }
 
 /// Unigram behind NFKC, as in T5 and XLM-R. The model knows the texts of its special tokens.
@@ -108,21 +99,7 @@ pub(crate) fn unigram() -> Value {
     pieces.push(("\u{2581}".to_owned(), -4 << 24));
     pieces.extend(LETTERS.chars().map(|letter| (letter.to_string(), -6 << 24)));
     pieces.extend([("\u{2581}hello".to_owned(), -3 << 24), ("llo".to_owned(), -5 << 24)]);
-    let metaspace = json!({
-        "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true
-    });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&[(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>")]),
-        "normalizer": {"type": "NFKC"},
-        "pre_tokenizer": metaspace,
-        "post_processor": template("<s>", 0, Some(("</s>", 2))),
-        "decoder": metaspace,
-        "model": {
-            "type": "Unigram", "unk_id": 3, "score_fraction_bits": 24, "vocab": pieces,
-            "byte_fallback": false
-        }
-    })
+    json::unigram(&pieces)
 }
 
 /// Unigram behind a map of characters of SentencePiece, with bytes for what no piece covers.
@@ -149,54 +126,7 @@ pub(crate) fn word_piece() -> Value {
             .to_vec();
     vocabulary.extend("abcdefghijklmnopqrstuvwxyz[]<>/|,.!?0123456789".chars().map(String::from));
     vocabulary.extend(('a'..='z').map(|letter| format!("##{letter}")));
-    let special = [(0, "[PAD]"), (1, "[UNK]"), (2, "[CLS]"), (3, "[SEP]"), (4, "[MASK]")];
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&special),
-        "normalizer": {
-            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-            "strip_accents": null, "lowercase": true
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": template("[CLS]", 2, Some(("[SEP]", 3))),
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
-        "model": {
-            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100, "vocab": numbered(&vocabulary)
-        }
-    })
-}
-
-fn added(tokens: &[(u32, &str)]) -> Value {
-    let token = |(id, content): &(u32, &str)| {
-        json!({
-            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
-            "normalized": false, "special": true
-        })
-    };
-    tokens.iter().map(token).collect()
-}
-
-fn numbered(texts: &[String]) -> Value {
-    let pairs = texts.iter().enumerate().map(|(id, text)| (text.clone(), json!(id)));
-    Value::Object(pairs.collect())
-}
-
-/// A template of a first token, the text and perhaps a last token.
-fn template(first: &str, first_id: u32, last: Option<(&str, u32)>) -> Value {
-    let token = |text: &str| json!({"SpecialToken": {"id": text, "type_id": 0}});
-    let entry = |text: &str, id: u32| json!({"id": text, "ids": [id], "tokens": [text]});
-    let text = |id: &str, kind: u32| json!({"Sequence": {"id": id, "type_id": kind}});
-    let mut single = vec![token(first), text("A", 0)];
-    let mut tokens = json!({first: entry(first, first_id)});
-    if let Some((last, id)) = last {
-        single.push(token(last));
-        tokens[last] = entry(last, id);
-    }
-    json!({
-        "type": "TemplateProcessing", "single": single, "pair": [text("A", 0), text("B", 1)],
-        "special_tokens": tokens
-    })
+    json::word_piece(&vocabulary)
 }
 
 /// Characters that have pieces of their own.

@@ -70,7 +70,7 @@ impl Tokenizer {
                     return Err(TokenizerError::Dropout { got: dropout.to_string() });
                 }
                 if header.is_byte_level() {
-                    TokenizerKind::ByteLevelBpe
+                    TokenizerKind::PatternBpe
                 } else {
                     TokenizerKind::SentencePieceBpe
                 }
@@ -90,6 +90,7 @@ impl Tokenizer {
             }
             _ => None,
         };
+        let kind = if byte_pairs.is_some() { TokenizerKind::ByteLevelBpe } else { kind };
         check_tokens(&inner, &template, vocabulary)?;
         check_added_tokens(&inner)?;
         let special = SpecialTexts::new(

@@ -13,6 +13,8 @@ mod error;
 pub(crate) mod fixtures;
 mod growth;
 mod header;
+#[cfg(any(test, feature = "test-utils"))]
+pub mod json;
 mod kind;
 mod load;
 mod own;

@@ -16,6 +16,7 @@ pub struct TextStream<'a> {
     tokens: Vec<u32>,
     /// How many of them are of the last piece.
     shown: usize,
+    max_waiting: usize,
 }
 
 impl<'a> TextStream<'a> {
@@ -23,7 +24,13 @@ impl<'a> TextStream<'a> {
     pub const MAX_WAITING: usize = 16;
 
     pub(super) const fn new(tokenizer: &'a Tokenizer) -> Self {
-        Self { tokenizer, tokens: Vec::new(), shown: 0 }
+        Self { tokenizer, tokens: Vec::new(), shown: 0, max_waiting: Self::MAX_WAITING }
+    }
+
+    /// Lets no more than so many tokens wait.
+    pub(crate) const fn with_max_waiting(mut self, tokens: usize) -> Self {
+        self.max_waiting = tokens;
+        self
     }
 
     /// Adds a token and returns the text that is certain now; it may be empty.
@@ -31,9 +38,18 @@ impl<'a> TextStream<'a> {
     /// # Errors
     /// Those of [`Tokenizer::decode`]; the token is then not added.
     pub fn push(&mut self, token: u32) -> Result<String, Rejection> {
+        let (text, whole) = self.grow(token)?;
+        Ok(if whole { text } else { String::new() })
+    }
+
+    /// Adds a token, and returns the text behind the last piece, and whether it is the next piece.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub(crate) fn grow(&mut self, token: u32) -> Result<(String, bool), Rejection> {
         self.tokenizer.check(&[token])?;
         if !self.tokenizer.has_text(token) {
-            return Ok(String::new());
+            return Ok((String::new(), false));
         }
         self.tokens.push(token);
         let text = match self.waiting() {
@@ -43,12 +59,12 @@ impl<'a> TextStream<'a> {
                 return Err(rejection);
             }
         };
-        let whole = !text.is_empty() && !text.ends_with(char::REPLACEMENT_CHARACTER);
-        if !whole && self.tokens.len() - self.shown < Self::MAX_WAITING {
-            return Ok(String::new());
+        let whole = !text.is_empty() && !text.ends_with(char::REPLACEMENT_CHARACTER)
+            || self.tokens.len() - self.shown >= self.max_waiting;
+        if whole {
+            self.show();
         }
-        self.show();
-        Ok(text)
+        Ok((text, whole))
     }
 
     /// Ends the stream: returns the text of the tokens that still wait.

@@ -78,6 +78,7 @@ fn a_byte_of_text_costs_what_its_kind_says() {
     let kinds = [
         (fixtures::byte_level(), TokenizerKind::ByteLevelBpe),
         (fixtures::llama(), TokenizerKind::ByteLevelBpe),
+        (fixtures::pattern(), TokenizerKind::PatternBpe),
         (fixtures::sentence_piece(), TokenizerKind::SentencePieceBpe),
         (fixtures::unigram(), TokenizerKind::Unigram),
         (fixtures::word_piece(), TokenizerKind::WordPiece),
@@ -95,17 +96,18 @@ fn a_byte_of_text_costs_what_its_kind_says() {
     }
 }
 
+/// A quote and a refusal cost what reading does, so nothing may be added afterwards.
 #[test]
-fn what_a_normalizer_adds_is_paid_for() {
+fn what_a_normalizer_adds_is_paid_for_before_it_does() {
     let cpu = cpu(&fixtures::unigram());
     // Three bytes become 33.
     let text = format!("\u{fdfa}{}", "a".repeat(20));
     let job = job(&cpu, Task::Count { text });
     let reading = cpu.reading_work(&job).unwrap();
-    let quote = cpu.quote(&job).unwrap();
-    let more = 30 * TokenizerKind::Unigram.flops_per_byte();
-    assert_eq!(quote.work.flops - reading.flops, more);
-    assert_eq!(quote.work.peak_bytes, 53 * MEMORY_PER_BYTE);
+    let flops = job.intrinsic_work().flops + 23 * TokenizerKind::Unigram.flops_per_byte();
+    assert_eq!(reading, Work { flops, peak_bytes: 23 * MEMORY_PER_BYTE });
+    assert_eq!(cpu.quote(&job).unwrap().work, reading);
+    assert_eq!(cpu.run(&job).unwrap().work, reading);
 }
 
 #[test]
@@ -129,30 +131,61 @@ fn decoding_costs_tokens_and_the_bytes_that_they_spell() {
 }
 
 #[test]
-fn looking_for_stop_texts_is_paid_by_the_window() {
-    let steps = |tokens: u64| (1..=tokens).map(|step| step.min(512)).sum::<u64>();
-    for tokens in [0, 1, 511, 512, 513, 2_000] {
-        assert_eq!(stop_flops(tokens), Some(DECODE_FLOPS_PER_TOKEN * steps(tokens)));
-    }
-    assert_eq!(stop_flops(u64::MAX), None);
+fn looking_for_stop_texts_is_paid_by_token_and_by_their_bytes() {
     let cpu = cpu(&fixtures::byte_level());
-    let mut generation = generation(Prompt::Tokens(vec![TokenId(3)]));
-    let plain = cpu.quote(&job(&cpu, Task::Generate(generation.clone()))).unwrap();
-    generation.stop = vec!["x".to_owned()];
-    let stopped = job(&cpu, Task::Generate(generation));
-    let more = cpu.quote(&stopped).unwrap().work.flops - plain.work.flops;
-    // The stop text is a byte of input and its length.
-    assert!(more >= DECODE_FLOPS_PER_TOKEN * 10, "{more}");
+    let model = cpu.model(cpu.models().next().unwrap()).unwrap();
+    let longest = model.tokenizer().longest_token() as u64;
+    let flops = |max_tokens, stop: &[String]| {
+        let prompt = Prompt::Tokens(vec![TokenId(3)]);
+        let generation = Generation { max_tokens, stop: stop.to_vec(), ..generation(prompt) };
+        let job = job(&cpu, Task::Generate(generation));
+        cpu.quote(&job).unwrap().work.flops - job.intrinsic_work().flops
+    };
+    for (stop, bytes) in [
+        (vec!["x".to_owned()], 1),
+        (vec!["x".repeat(256)], 256),
+        (vec!["x".to_owned(), "x".repeat(256), "xy".to_owned()], 3 * 256),
+    ] {
+        for tokens in [1, 4, 31] {
+            let decoded = DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE;
+            let expected = u64::from(tokens) * (32 * decoded + 2_000 * bytes);
+            assert_eq!(flops(tokens, &stop) - flops(tokens, &[]), expected);
+        }
+    }
+    assert_eq!(stop_flops(model, &["x".to_owned()], u64::MAX), None);
+}
+
+/// A quote plans a run, so it is paid for by the operators, whoever asks and whatever comes of it.
+#[test]
+fn planning_is_paid_before_anything_is_quoted() {
+    let cpu = cpu(&fixtures::byte_level());
+    let model = cpu.model(cpu.models().next().unwrap()).unwrap();
+    let operators = model.manifest().program.operators.len() as u64;
+    assert!(operators > 10);
+    let prompt = || Prompt::Tokens(vec![TokenId(3)]);
+    for task in [
+        Task::Embed { prompt: prompt() },
+        Task::Generate(generation(prompt())),
+        Task::GreedyTokens { tokens: vec![TokenId(3)], count: 1 },
+        Task::Logits { prompt: prompt() },
+    ] {
+        let job = job(&cpu, task);
+        let reading = cpu.reading_work(&job).unwrap();
+        assert_eq!(reading.flops - job.intrinsic_work().flops, 5_000 * operators);
+        assert!(cpu.quote(&job).unwrap().work.flops > reading.flops);
+    }
 }
 
 #[test]
 fn the_price_of_each_kind_is_pinned() {
     let kinds = [
         TokenizerKind::ByteLevelBpe,
+        TokenizerKind::PatternBpe,
         TokenizerKind::SentencePieceBpe,
         TokenizerKind::Unigram,
         TokenizerKind::WordPiece,
     ];
-    assert_eq!(kinds.map(TokenizerKind::flops_per_byte), [300_000; 4]);
-    assert_eq!((DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_BYTE), (50_000, 5_000));
+    let prices = [30_000, 80_000, 40_000, 150_000, 60_000];
+    assert_eq!(kinds.map(TokenizerKind::flops_per_byte), prices);
+    assert_eq!((DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_BYTE), (30_000, 1_000));
 }
