@@ -149,6 +149,12 @@ impl VerifyingKey {
         self.shape.k
     }
 
+    /// Returns the bytes of halo2's proof in every envelope, behind the integers.
+    #[must_use]
+    pub const fn proof_bytes(&self) -> usize {
+        self.shape.proof_bytes()
+    }
+
     /// Returns the number of columns of the circuit, fixed ones included.
     #[must_use]
     pub fn columns(&self) -> usize {
@@ -281,4 +287,4 @@ impl KeyReader<'_> {
 }
 
 /// Largest number of integers that a run reads or writes.
-const MAX_INTEGERS: usize = 1 << 16;
+pub(crate) const MAX_INTEGERS: usize = 1 << 16;

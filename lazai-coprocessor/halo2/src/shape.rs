@@ -16,6 +16,16 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// The most columns of every kind, and the most rows.
+    pub(crate) const MOST: Self = Self {
+        k: K_MAX,
+        gates: MAX_COLUMNS,
+        lookups: MAX_COLUMNS,
+        tables: MAX_COLUMNS,
+        linear_combinations: MAX_COLUMNS,
+        constants: MAX_COLUMNS,
+    };
+
     /// Returns how many rows constraints may use; those after them hold blinding values.
     #[cfg(feature = "prover")]
     #[must_use]

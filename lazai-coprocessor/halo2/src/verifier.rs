@@ -12,10 +12,13 @@ use lazai_api_types::{
     Claim, InferenceStatement, InvalidKey, PortError, ProofCost, ProofLimits, ProofSystemId,
     ProofVerifier, Work,
 };
+use rayon::ThreadPoolBuilder;
 
 use crate::{
     Halo2Error, SrsError, SrsVerifier, VerifyingKey, envelope,
+    key::MAX_INTEGERS,
     public_inputs::element,
+    shape::Shape,
     transcript::{Challenge, Keccak},
 };
 
@@ -110,33 +113,45 @@ impl VerifyingKey {
         let instance = self.public_inputs.instance(statement, input, output);
         let params = self.srs.params(self.shape.k);
         let mut transcript = Keccak::new(envelope.proof, element(self.hash()));
-        let verified = verify_proof::<
-            KZGCommitmentScheme<Bn256>,
-            VerifierSHPLONK<'_, Bn256>,
-            Challenge,
-            _,
-            _,
-        >(
-            &params,
-            &self.halo2,
-            SingleStrategy::new(&params),
-            &[&[&instance]],
-            &mut transcript,
-        );
+        let verified = on_one_thread(|| {
+            verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, Challenge, _, _>(
+                &params,
+                &self.halo2,
+                SingleStrategy::new(&params),
+                &[&[&instance]],
+                &mut transcript,
+            )
+        });
         verified.is_ok() && transcript.rest().is_empty()
     }
 }
 
-/// Keys have at most 64 columns of a kind, most of them far fewer; proofs hold the integers of a
-/// run.
-const LIMITS: ProofLimits = ProofLimits { key_bytes: 1 << 14, proof_bytes: 1 << 19 };
+/// Runs `check` on a thread of its own.
+///
+/// halo2 cuts a sum of points into as many pieces as the pool of the process has threads, and does
+/// more work the more they are; and whoever fills that pool would delay a block. Where no thread can
+/// be had, it is run in that pool, to the same result.
+fn on_one_thread<T: Send>(check: impl FnOnce() -> T + Send) -> T {
+    match ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(check),
+        Err(_) => check(),
+    }
+}
+
+/// Keys have at most 64 columns of a kind, most of them far fewer. A proof holds the integers of a
+/// run, at most 2^16 that were read and as many that were written, and at most 64 columns.
+const LIMITS: ProofLimits = ProofLimits {
+    key_bytes: 1 << 14,
+    proof_bytes: 1 + 2 * 4 * MAX_INTEGERS as u64 + Shape::MOST.proof_bytes() as u64,
+};
 
 /// The cost at 100,000 operations for a microsecond of one core (docs/gas.md).
 const COST: ProofCost = ProofCost {
     operations: 100_000_000,
-    // A column of 32 bytes took 0.17 ms in circuits of 30 and of 59 columns (docs/benchmarks.md);
-    // this is one and a half times as much.
-    operations_per_key_byte: 800_000,
+    // Keys of 1 to 64 columns of each kind took at most 62 microseconds of one thread for a
+    // commitment of 32 bytes, the columns of the proof included (`cargo bench -p lazvm --bench
+    // price`); this is twice as much.
+    operations_per_key_byte: 400_000,
     // A permutation of the digest, for 56 bytes of integers of 32 bits, took 14.9 microseconds
     // (docs/benchmarks.md), which is 0.27 a byte; this is twice as much. The bytes of the proof
     // itself cost less, but what a byte is follows from the key, which is not at hand.
