@@ -65,13 +65,13 @@ pub(crate) fn of_model(subject: &Subject) -> Vec<Function> {
     functions
 }
 
-/// The raw prompt of the default model.
-pub(crate) fn raw_prompt() -> Function {
+/// The raw prompt of the default model, which is `subject`.
+pub(crate) fn raw_prompt(subject: &Subject) -> Function {
     Function {
-        name: "raw prompt".to_owned(),
+        name: format!("raw prompt {}", subject.name),
         precompile: Precompile::RawPrompt,
-        listed: LENGTHS.into_iter().flat_map(texts::listed).collect(),
-        genes: texts::genes(MAX_CALLDATA).to_vec(),
+        listed: listed_texts(subject),
+        genes: texts::genes(longest_text(subject)).to_vec(),
         input: Box::new(|genes| {
             let (name, text) = texts::text(genes);
             Input { name, data: text.into_bytes() }
@@ -128,12 +128,11 @@ fn text_function(
     precompile: Precompile,
     encode: impl Fn(String) -> Vec<u8> + 'static,
 ) -> Function {
-    let short = subject.context * 2;
     Function {
         name: format!("{name} {}", subject.name),
         precompile,
-        listed: LENGTHS.into_iter().chain([short]).flat_map(texts::listed).collect(),
-        genes: texts::genes(MAX_CALLDATA).to_vec(),
+        listed: listed_texts(subject),
+        genes: texts::genes(longest_text(subject)).to_vec(),
         input: Box::new(move |genes| {
             let (name, text) = texts::text(genes);
             Input { name, data: encode(text) }
@@ -155,7 +154,8 @@ fn token_function(
         .map(|count| vec![count, 2, 2, subject.vocabulary - 1])
         .to_vec();
     // Tokens of the middle of a vocabulary, where the bench's tokenizers have their long ones.
-    listed.extend((250..subject.vocabulary.min(330)).map(|token| vec![full, token, token, token]));
+    let middle = if subject.own_tokenizer { 250..subject.vocabulary.min(330) } else { 0..1 };
+    listed.extend(middle.map(|token| vec![full, token, token, token]));
     Function {
         name: format!("{name} {}", subject.name),
         precompile,
@@ -176,18 +176,16 @@ fn generate(
     encode: impl Fn(abi::Generation) -> Vec<u8> + 'static,
 ) -> Function {
     let model = subject.id.0;
-    let mut genes = texts::genes(4 * subject.context).to_vec();
+    let mut genes = texts::genes(longest_text(subject)).to_vec();
     genes.extend(generation_genes(subject));
     let mut listed: Vec<Vec<u32>> = Vec::new();
     for generation in listed_generations(subject) {
-        listed.push(texts::listed(20).next().unwrap().into_iter().chain(generation).collect());
+        listed.push(texts::listed(20, 1).next().unwrap().into_iter().chain(generation).collect());
     }
-    for length in LENGTHS {
-        listed.extend(texts::listed(length).map(|mut genes| {
-            genes.extend([1, 0, 0, 0, 0, 0, 0]);
-            genes
-        }));
-    }
+    listed.extend(listed_texts(subject).into_iter().map(|mut genes| {
+        genes.extend([1, 0, 0, 0, 0, 0, 0]);
+        genes
+    }));
     Function {
         name: format!("{name} {}", subject.name),
         precompile,
@@ -260,12 +258,12 @@ fn generate_from_tokens(
 /// Most tokens, temperature, top-k, top-p, stop texts and their bytes, seed.
 fn generation_genes(subject: &Subject) -> [Gene; 7] {
     [
-        Gene::new(0, subject.context.min(300)),
+        Gene::new(0, subject.context),
         Gene::new(0, 1_500),
         Gene::new(0, subject.vocabulary),
         Gene::new(0, 1_000),
-        Gene::new(0, 4),
-        Gene::new(0, 256),
+        Gene::new(0, 5),
+        Gene::new(0, 257),
         Gene::below(1_000),
     ]
 }
@@ -273,7 +271,8 @@ fn generation_genes(subject: &Subject) -> [Gene; 7] {
 fn listed_generations(subject: &Subject) -> Vec<[u32; 7]> {
     let most = subject.context.min(256) - 24;
     let some_k = subject.vocabulary - 1;
-    let mut listed = Vec::new();
+    // Many stop texts, which are refused.
+    let mut listed = vec![[1, 0, 0, 0, 900, 0, 1], [1, 0, 0, 0, 200, 250, 1]];
     for max_tokens in [1, 2, 16, most] {
         for (temperature, top_k, top_p) in [(0, 0, 0), (1_000, 0, 0), (1_500, some_k, 999)] {
             for stops in [0, 4] {
@@ -296,7 +295,7 @@ fn generation_name(generation: &[u32]) -> String {
     )
 }
 
-/// Texts that no model writes, but nearly.
+/// Texts that no model writes; most that it writes begin like them.
 fn stop_texts(count: u32, bytes: u32) -> Vec<String> {
     (0..count).map(|_| "a".repeat(bytes as usize)).collect()
 }
@@ -307,14 +306,25 @@ fn tokens(genes: &[u32]) -> Vec<u32> {
     core::iter::once(genes[1]).chain(others).take(genes[0] as usize).collect()
 }
 
-/// Calldata that is 64 KiB with the words around a text.
-const MAX_CALLDATA: u32 = 65_400;
+/// Texts that are always measured: short ones, the longest that a model reads and the longest that
+/// calldata holds; few of them where another model has the same tokenizer.
+fn listed_texts(subject: &Subject) -> Vec<Vec<u32>> {
+    let mut lengths = vec![1, 256, longest_text(subject), MAX_CALLDATA];
+    lengths.dedup();
+    let fragments = if subject.own_tokenizer { texts::ALL } else { 2 };
+    lengths.into_iter().flat_map(|length| texts::listed(length, fragments)).collect()
+}
+
+/// Bytes of the longest text that is read.
+fn longest_text(subject: &Subject) -> u32 {
+    subject.longest_text.min(MAX_CALLDATA)
+}
+
+/// Bytes of a text whose calldata has no more than 64 KiB, with the words around it.
+const MAX_CALLDATA: u32 = 64_800;
 
 /// Tokens that 64 KiB of calldata hold.
 const MAX_TOKENS: u32 = 2_040;
-
-/// Lengths of texts that are always measured.
-const LENGTHS: [u32; 3] = [1, 256, MAX_CALLDATA];
 
 const SELECTORS: [[u8; 4]; 12] = [
     [0; 4],

@@ -2,19 +2,21 @@
 //! beside that of `ecrecover`, the slowest precompile of Ethereum.
 //!
 //! ```text
-//! cargo bench -p lazvm --bench price -- [--search N] [--model NAME] [--function NAME] [--all] [--gate]
+//! cargo bench -p lazvm --bench price -- [--search N] [--model NAME] [--function NAME]
+//!     [--backend NAME] [--all]
 //! ```
 //!
-//! Times are processor times of this thread, the least of several runs, and what is worst is
-//! measured again, in turns with `ecrecover`. `N` is gas per second in units in which `ecrecover`
+//! Times are processor times, the least of several runs, and what is worst is measured again, in
+//! turns with `ecrecover`. `N` is gas per second in units in which `ecrecover`
 //! has 20. Each function has inputs that are listed, and as many others as `--search` says (default
 //! 40), half of them drawn, half made by hill-climbing from the worst. `--model` and `--function`
 //! leave out what does not contain a name, `--all` prints every input and not only the worst of
-//! each function. The last line is `worst N FUNCTION INPUT`; with `--gate` the exit status is 1 if
-//! `N` is below 20.
+//! each function. The last line is `worst N FUNCTION INPUT`, and the exit status is 1 if `N` is
+//! below 20.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a bench fails by panicking")]
 
+mod cases;
 mod clock;
 mod functions;
 mod measure;
@@ -31,6 +33,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use alloy_primitives::hex;
 use clock::fastest;
+use lazai_coprocessor::kernel::Backend;
 use lazai_gas::GasSchedule;
 use lazai_precompiles::Settings;
 use lazvm::revm::precompile::secp256k1::ec_recover_run;
@@ -42,11 +45,11 @@ static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let options = Options::read();
-    let (cpu, subjects) = models::load(&options.model);
-    let cases = proofs::cases();
+    let (cpu, subjects) = models::load(&options.model, options.backend);
+    let cases = if options.model.is_empty() { cases::cases() } else { Vec::new() };
     let mut machine = Machine {
         device: Arc::new(cpu),
-        verifiers: proofs::verifiers,
+        verifiers: cases::verifiers,
         settings: Settings {
             default_model: subjects.first().map(|subject| subject.id),
             ..Settings::default()
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
     };
     let mut functions: Vec<Function> = Vec::new();
     functions.extend(subjects.iter().flat_map(functions::of_model));
-    functions.push(functions::raw_prompt());
+    functions.extend(subjects.first().map(functions::raw_prompt));
     if options.model.is_empty() {
         functions.extend(functions::without_model());
         functions.extend(cases.iter().flat_map(proofs::of_case));
@@ -90,7 +93,9 @@ fn main() -> ExitCode {
     }
     let mut attacks = Vec::new();
     if options.function.is_empty() {
-        attacks = subjects.iter().flat_map(|s| transaction::texts(&machine, s)).collect();
+        attacks = transaction::turns(&machine, &subjects);
+        attacks.extend(subjects.iter().filter_map(|s| transaction::remembered(&machine, s)));
+        attacks.extend(subjects.iter().flat_map(|s| transaction::texts(&machine, s)));
     }
 
     println!("\nagain, in turns with ecrecover:\n{HEADER}");
@@ -126,7 +131,7 @@ fn main() -> ExitCode {
     let Some((scaled, name)) = worst.first() else { return ExitCode::SUCCESS };
     println!("\necrecover {:.1} us, {:.2} Mgas/s", ecrecover.micros(), ecrecover.rate());
     println!("worst {scaled:.2} {name}");
-    ExitCode::from(u8::from(options.gate && *scaled < GATE))
+    ExitCode::from(u8::from(*scaled < GATE))
 }
 
 fn print_sample(sample: &Sample, ecrecover: &Ecrecover) {
@@ -183,18 +188,24 @@ impl Ecrecover {
 }
 
 /// What the command line asks for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Options {
     search: u32,
     model: String,
     function: String,
+    backend: Backend,
     all: bool,
-    gate: bool,
 }
 
 impl Options {
     fn read() -> Self {
-        let mut options = Self { search: 40, ..Self::default() };
+        let mut options = Self {
+            search: 40,
+            model: String::new(),
+            function: String::new(),
+            backend: Backend::detect(),
+            all: false,
+        };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().expect("a value follows");
@@ -202,8 +213,8 @@ impl Options {
                 "--search" => options.search = value().parse().expect("a number follows"),
                 "--model" => options.model = value(),
                 "--function" => options.function = value(),
+                "--backend" => options.backend = value().parse().expect("a back end follows"),
                 "--all" => options.all = true,
-                "--gate" => options.gate = true,
                 // What cargo adds.
                 "--bench" => {}
                 other => panic!("unknown option {other}"),

@@ -10,7 +10,7 @@ use lazai_coprocessor::{
         Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Positions,
     },
     artifact::{Artifact, ArtifactBytes},
-    kernel::Threads,
+    kernel::{Backend, Threads},
     model::{Model, synthetic_transformer},
     program::{LlamaShape, Target},
 };
@@ -25,15 +25,19 @@ pub(crate) struct Subject {
     pub(crate) id: ModelId,
     pub(crate) context: u32,
     pub(crate) vocabulary: u32,
+    /// Bytes of the longest text that is read.
+    pub(crate) longest_text: u32,
+    /// Whether no model before it has this tokenizer.
+    pub(crate) own_tokenizer: bool,
     pub(crate) generates: bool,
     pub(crate) embeds: bool,
 }
 
-/// Loads all models whose name contains `filter`, to run on the caller's thread.
-pub(crate) fn load(filter: &str) -> (Cpu, Vec<Subject>) {
-    let mut builder = Cpu::builder();
+/// Loads all models whose name contains `filter`, to run by `backend` on the caller's thread.
+pub(crate) fn load(filter: &str, backend: Backend) -> (Cpu, Vec<Subject>) {
+    let mut builder = Cpu::builder().backend(backend);
     let mut subjects = Vec::new();
-    for (name, make) in MODELS {
+    for (name, make) in &MODELS {
         if !name.contains(filter) {
             continue;
         }
@@ -44,6 +48,8 @@ pub(crate) fn load(filter: &str) -> (Cpu, Vec<Subject>) {
             id: model.id(),
             context: manifest.context,
             vocabulary: manifest.vocabulary,
+            longest_text: manifest.context * model.tokenizer().longest_token() as u32,
+            own_tokenizer: OWN_TOKENIZERS.contains(name),
             generates: model.supports(Target::Logits),
             embeds: model.supports(Target::Embedding),
         });
@@ -54,16 +60,22 @@ pub(crate) fn load(filter: &str) -> (Cpu, Vec<Subject>) {
 
 type Make = fn() -> Model;
 
-const MODELS: [(&str, Make); 10] = [
+const MODELS: [(&str, Make); 13] = [
     ("storyteller", storyteller),
     ("weights-45M", || made(&llama(4_096, 640, 1_728, 10).architecture(9, 512), None)),
     ("one-layer", || made(&llama(258, 16, 16, 1).architecture(1, 256), None)),
     ("deep-and-thin", || made(&llama(258, 32, 32, 1).architecture(48, 256), None)),
+    ("deep-encoder", || made(&Architecture { layers: 80, ..encoder() }, None)),
     ("vocabulary-128k", || made(&llama(131_072, 16, 16, 1).architecture(1, 64), None)),
     ("context-4k", || made(&llama(512, 64, 64, 4).architecture(2, 4_096), None)),
+    ("wide-heads", || made(&llama(512, 256, 256, 4).architecture(1, 2_048), None)),
     ("gpt-tokens", || {
         let shape = llama(tokenizers::VOCABULARY, 64, 128, 4);
         made(&shape.architecture(2, 1_024), Some(&tokenizers::byte_level()))
+    }),
+    ("pattern-tokens", || {
+        let shape = llama(tokenizers::VOCABULARY, 64, 128, 4);
+        made(&shape.architecture(2, 1_024), Some(&tokenizers::pattern()))
     }),
     ("sentence-piece", || {
         let shape = llama(tokenizers::VOCABULARY, 64, 128, 4);
@@ -71,6 +83,17 @@ const MODELS: [(&str, Make); 10] = [
     }),
     ("word-piece-encoder", || made(&encoder(), Some(&tokenizers::word_piece()))),
     ("unigram-encoder", || made(&encoder(), Some(&tokenizers::unigram()))),
+];
+
+/// Models whose tokenizer is not that of single bytes, and one that has that.
+const OWN_TOKENIZERS: [&str; 7] = [
+    "storyteller",
+    "one-layer",
+    "gpt-tokens",
+    "pattern-tokens",
+    "sentence-piece",
+    "word-piece-encoder",
+    "unigram-encoder",
 ];
 
 fn storyteller() -> Model {

@@ -33,9 +33,9 @@ pub(crate) fn text(genes: &[u32]) -> (String, String) {
     (format!("{end} bytes of {}", names.join(" + ")), text)
 }
 
-/// Returns genes of `length` bytes of every fragment alone.
-pub(crate) fn listed(length: u32) -> impl Iterator<Item = Vec<u32>> {
-    (0..FRAGMENTS.len() as u32 + 2).map(move |part| vec![length, part, 1, part, 1, part, 1])
+/// Returns genes of `length` bytes of each of the first `fragments` alone.
+pub(crate) fn listed(length: u32, fragments: u32) -> impl Iterator<Item = Vec<u32>> {
+    (0..fragments.min(ALL)).map(move |part| vec![length, part, 1, part, 1, part, 1])
 }
 
 fn fragment(part: u32, random: &mut Random, text: &mut String) {
@@ -61,6 +61,9 @@ fn name(part: u32, times: u32) -> String {
         None => format!("{times}*letters"),
     }
 }
+
+/// Fragments, words and letters.
+pub(crate) const ALL: u32 = FRAGMENTS.len() as u32 + 2;
 
 const FRAGMENTS: [&str; 44] = [
     "The quick brown fox jumps over the lazy dog. ",

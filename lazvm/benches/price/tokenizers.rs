@@ -1,6 +1,7 @@
 //! Small tokenizers of other kinds than that of the shipped model, as `tokenizer.json`.
 
-use serde_json::{Value, json};
+use lazai_coprocessor::tokenizer_json as json;
+use serde_json::Value;
 
 /// Tokens that a model of any of these tokenizers has.
 pub(crate) const VOCABULARY: u32 = 2_048;
@@ -27,19 +28,17 @@ pub(crate) fn byte_level() -> Value {
             }
         }
     }
-    let level = json!({
-        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true
-    });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&[(0, "<s>"), (1, "</s>")]),
-        "normalizer": null, "pre_tokenizer": level, "post_processor": level, "decoder": level,
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false,
-            "vocab": numbered(&vocabulary), "merges": merges
-        }
-    })
+    json::byte_level(&vocabulary, &merges)
+}
+
+/// The same in words that a pattern finds, as that of GPT-4o does.
+pub(crate) fn pattern() -> Value {
+    let mut json = byte_level();
+    json["pre_tokenizer"] = serde_json::json!({"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": GPT_4O}, "behavior": "Isolated", "invert": false},
+        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}
+    ]});
+    json
 }
 
 /// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2.
@@ -66,26 +65,7 @@ pub(crate) fn sentence_piece() -> Value {
             }
         }
     }
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&[(0, "<unk>"), (1, "<s>"), (2, "</s>")]),
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "Prepend", "prepend": "\u{2581}"},
-            {"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"}
-        ]},
-        "pre_tokenizer": null,
-        "post_processor": template("<s>", 1, None),
-        "decoder": {"type": "Sequence", "decoders": [
-            {"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "},
-            {"type": "ByteFallback"}, {"type": "Fuse"},
-            {"type": "Strip", "content": " ", "start": 1, "stop": 0}
-        ]},
-        "model": {
-            "type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": true, "byte_fallback": true,
-            "vocab": numbered(&vocabulary), "merges": merges
-        }
-    })
+    json::sentence_piece(&vocabulary, &merges)
 }
 
 /// Unigram behind NFKC, as in T5 and XLM-R.
@@ -103,21 +83,7 @@ pub(crate) fn unigram() -> Value {
         pieces.push(("a".repeat(length), -8 << 24));
         pieces.push(("\u{644}".repeat(length), -8 << 24));
     }
-    let metaspace = json!({
-        "type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true
-    });
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&[(0, "<s>"), (1, "<pad>"), (2, "</s>"), (3, "<unk>")]),
-        "normalizer": {"type": "NFKC"},
-        "pre_tokenizer": metaspace,
-        "post_processor": template("<s>", 0, Some(("</s>", 2))),
-        "decoder": metaspace,
-        "model": {
-            "type": "Unigram", "unk_id": 3, "score_fraction_bits": 24, "vocab": pieces,
-            "byte_fallback": false
-        }
-    })
+    json::unigram(&pieces)
 }
 
 /// `WordPiece` as in BERT.
@@ -132,22 +98,7 @@ pub(crate) fn word_piece() -> Value {
             vocabulary.push(format!("##{first}{second}"));
         }
     }
-    let special = [(0, "[PAD]"), (1, "[UNK]"), (2, "[CLS]"), (3, "[SEP]"), (4, "[MASK]")];
-    json!({
-        "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": added(&special),
-        "normalizer": {
-            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-            "strip_accents": null, "lowercase": true
-        },
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": template("[CLS]", 2, Some(("[SEP]", 3))),
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
-        "model": {
-            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100, "vocab": numbered(&vocabulary)
-        }
-    })
+    json::word_piece(&vocabulary)
 }
 
 /// How byte-level tokenizers spell a byte.
@@ -160,37 +111,8 @@ fn spelled(byte: u8) -> char {
     char::from_u32(256 + before).unwrap()
 }
 
-fn added(tokens: &[(u32, &str)]) -> Value {
-    let token = |(id, content): &(u32, &str)| {
-        json!({
-            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
-            "normalized": false, "special": true
-        })
-    };
-    tokens.iter().map(token).collect()
-}
-
-fn numbered(texts: &[String]) -> Value {
-    let pairs = texts.iter().enumerate().map(|(id, text)| (text.clone(), json!(id)));
-    Value::Object(pairs.collect())
-}
-
-/// A template of a first token, the text and perhaps a last token.
-fn template(first: &str, first_id: u32, last: Option<(&str, u32)>) -> Value {
-    let token = |text: &str| json!({"SpecialToken": {"id": text, "type_id": 0}});
-    let entry = |text: &str, id: u32| json!({"id": text, "ids": [id], "tokens": [text]});
-    let text = |id: &str, kind: u32| json!({"Sequence": {"id": id, "type_id": kind}});
-    let mut single = vec![token(first), text("A", 0)];
-    let mut tokens = json!({first: entry(first, first_id)});
-    if let Some((last, id)) = last {
-        single.push(token(last));
-        tokens[last] = entry(last, id);
-    }
-    json!({
-        "type": "TemplateProcessing", "single": single, "pair": [text("A", 0), text("B", 1)],
-        "special_tokens": tokens
-    })
-}
-
 /// Characters that have pieces of their own.
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz<>/|[]_,.!?:\n0123456789\u{644}\u{627}\u{4e00}";
+
+/// How GPT-4o splits words.
+const GPT_4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
