@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         let loops = transaction::ecrecover(&machine, &SIGNATURE);
         attacks.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
         for attack in core::iter::once(&loops).chain(&attacks) {
-            let scaled = 20.0 * attack.rate() / loops.rate();
+            let scaled = GATE * attack.rate() / loops.rate();
             println!(
                 "{:12} {:9} {:8.2} {scaled:8.2}  {}",
                 attack.gas,
@@ -124,8 +124,10 @@ fn main() -> ExitCode {
                 attack.rate(),
                 attack.name
             );
-            worst.push((scaled, format!("transaction {}", attack.name)));
         }
+        worst.extend(attacks.iter().map(|attack| {
+            (GATE * attack.rate() / loops.rate(), format!("transaction {}", attack.name))
+        }));
     }
     worst.sort_by(|one, other| one.0.total_cmp(&other.0));
     let Some((scaled, name)) = worst.first() else { return ExitCode::SUCCESS };
