@@ -24,7 +24,8 @@ pub struct Tokenizer {
     /// How texts are split.
     pub(super) words: Words,
     kind: TokenizerKind,
-    /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is decoded.
+    /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is
+    /// decoded.
     token_bytes: Vec<u16>,
     longest_token: usize,
     /// Special tokens, which a prompt must not spell.
