@@ -3,7 +3,7 @@ use core::fmt;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfig};
 
 use super::{
-    ChatError, Date, json, lists, python_methods, python_text,
+    ChatError, Date, iterators, json, lists, markup, python_methods, python_text,
     source::PERCENT,
     value_guard::{self, GUARD_ITEM, GUARD_VARIABLE},
 };
@@ -25,15 +25,23 @@ pub(super) fn environment() -> Environment<'static> {
         python_methods::string(state, &value)
     });
     environment.add_filter("trim", python_methods::trim);
+    iterators::add(&mut environment);
     // Jinja has these, but what they nest must pass the guard.
     environment.add_filter("batch", lists::batch);
     environment.add_filter("groupby", lists::group);
     environment.add_filter("slice", lists::slice);
+    environment.add_filter("indent", python_text::indent);
     environment.add_filter("wordcount", python_text::count_words);
     environment.add_filter(PERCENT, python_text::percent);
-    // Jinja has none of these.
-    for name in ["chain", "lines", "split", "zip"] {
+    environment.add_filter("e", markup::escape);
+    environment.add_filter("escape", markup::escape);
+    environment.add_filter("forceescape", markup::force);
+    // Jinja has none of these, or others: its `attr` sees no key of a dictionary.
+    for name in ["attr", "bool", "chain", "lines", "pprint", "split", "zip"] {
         environment.remove_filter(name);
+    }
+    for name in ["endingwith", "int", "safe", "startingwith"] {
+        environment.remove_test(name);
     }
     environment.add_test("iterable", python_methods::is_iterable);
     environment.add_test("sequence", python_methods::is_sequence);

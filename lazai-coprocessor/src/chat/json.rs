@@ -63,7 +63,7 @@ impl Writer<'_, '_> {
         self.state.consume_fuel(1 + ((self.text.len() - self.paid) / BYTES_PER_FUEL) as u64)?;
         self.paid = self.text.len();
         match value.kind() {
-            ValueKind::None | ValueKind::Undefined => self.text.push_str("null"),
+            ValueKind::None => self.text.push_str("null"),
             ValueKind::Bool => self.text.push_str(if value.is_true() { "true" } else { "false" }),
             ValueKind::Number => self.text.push_str(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
@@ -160,11 +160,6 @@ impl Writer<'_, '_> {
         }
         self.text.push('"');
     }
-}
-
-/// Returns whether Python writes other digits of a number than the engine.
-pub(super) fn is_odd(number: f64) -> bool {
-    number != 0.0 && !(1e-4..1e16).contains(&number.abs())
 }
 
 /// A number as Python writes it.

@@ -2,7 +2,7 @@
 
 use minijinja::{Error, State, Value, filters, value::Kwargs};
 
-use super::value_guard;
+use super::{iterators, value_guard};
 
 /// Makes lists of `count` items each: the filter `batch`.
 pub(super) fn batch(
@@ -11,7 +11,7 @@ pub(super) fn batch(
     count: usize,
     fill: Option<Value>,
 ) -> Result<Value, Error> {
-    value_guard::item(state, filters::batch(state, value, count, fill)?)
+    iterators::of(state, &value_guard::item(state, filters::batch(state, value, count, fill)?)?)
 }
 
 /// Makes `count` lists: the filter `slice`.
@@ -21,7 +21,7 @@ pub(super) fn slice(
     count: usize,
     fill: Option<Value>,
 ) -> Result<Value, Error> {
-    value_guard::item(state, filters::slice(state, value, count, fill)?)
+    iterators::of(state, &value_guard::item(state, filters::slice(state, value, count, fill)?)?)
 }
 
 /// Makes a list for each value of an attribute: the filter `groupby`.

@@ -70,17 +70,21 @@ fn assistant(
         return Err(ChatError::Part { index });
     }
     let calls = message.tool_calls.as_deref().unwrap_or_default();
-    let content = match content {
-        Some(content) => Value::from(rewrite(&content)?),
-        None if calls.is_empty() => Value::from(""),
-        None => Value::from(()),
-    };
-    let mut fields = vec![("role", Value::from("assistant")), ("content", content)];
+    let mut fields = vec![("role", Value::from("assistant"))];
+    match content {
+        Some(content) => fields.push(("content", rewrite(&content)?.into())),
+        None if calls.is_empty() => fields.push(("content", Value::from(""))),
+        // As in `transformers`, what is null is not there.
+        None => {}
+    }
     if let Some(name) = &message.name {
         fields.push(("name", rewrite(name)?.into()));
     }
     if let Some(thoughts) = message.thoughts() {
-        fields.push(("reasoning_content", rewrite(thoughts)?.into()));
+        let thoughts = Value::from(rewrite(thoughts)?);
+        // The second name is that of some templates.
+        fields.push(("reasoning_content", thoughts.clone()));
+        fields.push(("thinking", thoughts));
     }
     if !calls.is_empty() {
         let calls =

@@ -7,8 +7,10 @@ use minijinja::{
 use minijinja_contrib::pycompat::unknown_method_callback;
 
 use super::{
-    json,
+    iterators,
     python_text::{self, is_space},
+    repr,
+    value_guard::is_namespace,
 };
 
 /// Methods of Python's strings, lists and dictionaries. What a call may cost is paid before it
@@ -45,6 +47,10 @@ pub(super) fn method(
             }
             _ => {}
         }
+    } else if value.kind() == ValueKind::Map && arguments.is_empty() && !is_namespace(value) {
+        if let Some(view) = iterators::view(state, value, method)? {
+            return Ok(view);
+        }
     } else if method == "count" {
         state.consume_fuel(value.len().unwrap_or_default() as u64)?;
     }
@@ -71,7 +77,7 @@ pub(super) fn join(
         joined.push_str(separator);
         match item.as_str() {
             Some(text) => joined.push_str(text),
-            None => joined.push_str(string(state, &item)?.as_str().unwrap_or_default()),
+            None => joined.push_str(&repr::text(state, &item)?),
         }
     }
     Ok(joined)
@@ -93,7 +99,7 @@ pub(super) fn is_sequence(value: &Value) -> bool {
 
 /// Tests `iterable`. The engine iterates over nothing too.
 pub(super) fn is_iterable(value: &Value) -> bool {
-    !value.is_none() && value.try_iter().is_ok()
+    matches!(value.kind(), ValueKind::Iterable) || is_sequence(value)
 }
 
 /// Writes a value as Python does.
@@ -102,71 +108,21 @@ pub(super) fn write(
     state: &mut State<'_, '_>,
     value: &Value,
 ) -> Result<(), Error> {
-    let name = match value.kind() {
-        ValueKind::Bool if value.is_true() => "True",
-        ValueKind::Bool => "False",
-        ValueKind::None => "None",
-        ValueKind::Number if !value.is_integer() => {
-            return escape_formatter(output, state, &Value::from(python_number(value)));
+    match value.kind() {
+        ValueKind::String | ValueKind::Undefined => escape_formatter(output, state, value),
+        _ => {
+            let text = repr::text(state, value)?;
+            escape_formatter(output, state, &Value::from(text))
         }
-        ValueKind::Map | ValueKind::Seq => {
-            check_numbers(state, value)?;
-            return escape_formatter(output, state, value);
-        }
-        _ => return escape_formatter(output, state, value),
-    };
-    escape_formatter(output, state, &Value::from(name))
+    }
 }
 
 /// The filter `string`.
 pub(super) fn string(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
-    Ok(match value.kind() {
-        ValueKind::Bool => Value::from(if value.is_true() { "True" } else { "False" }),
-        ValueKind::None => Value::from("None"),
-        ValueKind::Number if !value.is_integer() => Value::from(python_number(value)),
-        ValueKind::String => value.clone(),
-        _ => {
-            check_numbers(state, value)?;
-            Value::from(value.to_string())
-        }
-    })
-}
-
-/// A number with a fraction as Python prints it.
-fn python_number(value: &Value) -> String {
-    match json::number(value).as_str() {
-        "Infinity" => "inf".to_owned(),
-        "-Infinity" => "-inf".to_owned(),
-        "NaN" => "nan".to_owned(),
-        number => number.to_owned(),
+    if value.kind() == ValueKind::String {
+        return Ok(value.clone());
     }
-}
-
-/// Refuses numbers inside of a value of which Python writes other digits.
-fn check_numbers(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
-    state.consume_fuel(1)?;
-    match value.kind() {
-        ValueKind::Number if !value.is_integer() => {
-            let odd = f64::try_from(value.clone()).is_ok_and(json::is_odd);
-            let message = "a number of this size is only written alone or by tojson";
-            if odd { Err(Error::new(ErrorKind::InvalidOperation, message)) } else { Ok(()) }
-        }
-        ValueKind::Map => {
-            for key in value.try_iter()?.checked() {
-                let key = key?;
-                check_numbers(state, &key)?;
-                check_numbers(state, &value.get_item(&key)?)?;
-            }
-            Ok(())
-        }
-        ValueKind::Seq => {
-            for item in value.try_iter()?.checked() {
-                check_numbers(state, &item?)?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+    repr::text(state, value).map(Value::from)
 }
 
 /// Refuses a format whose width would make a short text long.

@@ -3,7 +3,7 @@
 use minijinja::{
     Error, ErrorKind, State, Value, filters,
     formatting::{FormatStyle, format},
-    value::{Rest, StringInput, Tuple, from_args},
+    value::{Kwargs, Rest, StringInput, Tuple, ValueOrKwargs, from_args},
 };
 
 /// Runs a method of a string; `None` if it is not one of these.
@@ -28,6 +28,18 @@ pub(super) fn method(
             let found = if method == "index" { text.find(part) } else { text.rfind(part) };
             let offset = found.ok_or_else(|| invalid("substring not found"))?;
             Value::from(text[..offset].chars().count())
+        }
+        "isalnum" | "isalpha" => {
+            let () = from_args(arguments)?;
+            let text = ascii(text, method)?;
+            let is = |byte: u8| {
+                byte.is_ascii_alphabetic() || (method == "isalnum" && byte.is_ascii_digit())
+            };
+            Value::from(!text.is_empty() && text.bytes().all(is))
+        }
+        "isspace" => {
+            let () = from_args(arguments)?;
+            Value::from(!text.is_empty() && text.chars().all(is_space))
         }
         "isdecimal" | "isdigit" | "isnumeric" => {
             let () = from_args(arguments)?;
@@ -102,6 +114,50 @@ pub(super) fn percent(text: &str, arguments: Rest<Value>) -> Result<String, Erro
 pub(super) fn count_words(text: &str) -> usize {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.split(|c| !part(c)).filter(|word| !word.is_empty()).count()
+}
+
+/// A text, the width, whether to indent the first line and empty ones, and the same by name.
+type IndentArguments<'a> = (&'a str, Option<Value>, Option<bool>, Option<bool>, Kwargs);
+
+/// Puts spaces, or a text, before the lines of a text: the filter `indent`.
+pub(super) fn indent(
+    state: &State<'_, '_>,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<String, Error> {
+    let arguments = arguments.into_values();
+    let (text, width, first, blank, options): IndentArguments<'_> = from_args(&arguments)?;
+    let width =
+        width.map_or_else(|| options.get::<Option<Value>>("width"), |width| Ok(Some(width)));
+    let width = width?.unwrap_or_else(|| Value::from(4));
+    let flag = |given: Option<bool>, name| match given {
+        Some(flag) => Ok(flag),
+        None => options.get::<Option<bool>>(name).map(Option::unwrap_or_default),
+    };
+    let (first, blank) = (flag(first, "first")?, flag(blank, "blank")?);
+    options.assert_all_used()?;
+    let spaces = match width.as_usize() {
+        Some(spaces) => {
+            state.consume_fuel((spaces / BYTES_PER_FUEL) as u64)?;
+            Some(" ".repeat(spaces))
+        }
+        None => None,
+    };
+    let before = width.as_str().map(str::to_owned).or(spaces);
+    let before = before.ok_or_else(|| invalid("indent takes a number of spaces, or a text"))?;
+    let mut result = String::new();
+    // So that what ends with a line break has an empty line behind it, as in Jinja.
+    for (index, line) in lines(&format!("{text}\n"), false).iter().enumerate() {
+        state.consume_fuel(1 + (before.len() / BYTES_PER_FUEL) as u64)?;
+        if index > 0 {
+            result.push('\n');
+        }
+        let indented = if index == 0 { first } else { blank || !line.is_empty() };
+        if indented {
+            result.push_str(&before);
+        }
+        result.push_str(line);
+    }
+    Ok(result)
 }
 
 /// Makes the first letter of each run of letters that have a case large, and the others small.

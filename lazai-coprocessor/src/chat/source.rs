@@ -22,12 +22,16 @@ use super::{
 /// - The operator `%` behind a text becomes a filter, which the engine has for it.
 /// - What the operator `~` joins passes the filter `string`, because the engine writes numbers in
 ///   another way than Python does.
+/// - Escapes of texts that the engine reads in another way are written so that it reads Python's.
 /// - What would mean something else than in Python, without an error, is refused.
+/// - Every end of a line is `\n`.
 /// - `generation` blocks, which mark what a model is trained on, become transparent.
 pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, ChatError> {
+    let source = &source.replace("\r\n", "\n").replace('\r', "\n");
     let tokens = tokenize(source, false, syntax)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| syntax_error(&error))?;
+    check_blocks(&tokens)?;
     let mut edits = Vec::new();
     let mut start = 0;
     for (index, (token, _)) in tokens.iter().enumerate() {
@@ -40,6 +44,7 @@ pub(super) fn prepare(source: &str, syntax: SyntaxConfig) -> Result<String, Chat
                     return Err(ChatError::TooLarge { part, got, max });
                 }
                 check_meaning(tag)?;
+                write_escapes(tag, source, &mut edits)?;
                 hold_literals(tag, &mut edits);
                 format_texts(tag, &mut edits);
                 write_joined(tag, &mut edits);
@@ -132,6 +137,17 @@ fn check_meaning(tag: &Tag<'_>) -> Result<(), ChatError> {
             {
                 return refuse(name);
             }
+            Token::Ident("autoescape") if index == 1 => return refuse("autoescape"),
+            Token::Ident("macro") if index == 1 && reads_parameters(tag) => {
+                return refuse("the default of a macro that reads another parameter");
+            }
+            Token::Ident(name)
+                if MARKUP.contains(name)
+                    && matches!(tag[index - 1].0, Token::Pipe)
+                    && joins_markup(tag) =>
+            {
+                return refuse(&format!("{name} beside +, % or a method"));
+            }
             Token::Ident(name) if METHODS.contains(name) && attribute => {
                 let asked = after(1).is_some_and(|token| is(token, "is"));
                 let negated = usize::from(after(2).is_some_and(|token| is(token, "not")));
@@ -141,6 +157,140 @@ fn check_meaning(tag: &Tag<'_>) -> Result<(), ChatError> {
                 }
             }
             _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a default of a macro's parameter reads another parameter, which it cannot here.
+fn reads_parameters(tag: &Tag<'_>) -> bool {
+    let (mut names, mut depth, mut default) = (Vec::new(), 0_usize, false);
+    for (index, (token, _)) in tag.iter().enumerate().skip(3) {
+        match token {
+            Token::BraceOpen | Token::BracketOpen | Token::ParenOpen => depth += 1,
+            Token::BraceClose | Token::BracketClose | Token::ParenClose => {
+                depth = depth.saturating_sub(1);
+            }
+            Token::Assign if depth == 1 => default = true,
+            Token::Comma if depth == 1 => default = false,
+            Token::Ident(name) if !default => names.push(*name),
+            Token::Ident(name) => {
+                let attribute = matches!(tag[index - 1].0, Token::Dot);
+                if !attribute && names.contains(name) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Returns whether a tag may join markup with a text, which Python then escapes.
+fn joins_markup(tag: &Tag<'_>) -> bool {
+    let method =
+        |pair: &[(Token<'_>, Span)]| matches!(pair, [(Token::ParenClose, _), (Token::Dot, _)]);
+    tag.iter().any(|(token, _)| matches!(token, Token::Mod | Token::Plus))
+        || tag.windows(2).any(method)
+}
+
+/// Refuses variables that are set inside of a block of `set` or `filter` and read outside of it:
+/// in Jinja they end with the block.
+fn check_blocks(tokens: &Tag<'_>) -> Result<(), ChatError> {
+    let mut open: Vec<usize> = Vec::new();
+    // Names with their places and that of the outermost block, which ends later.
+    let mut inner: Vec<(&str, &Span, usize)> = Vec::new();
+    for (index, (token, _)) in tokens.iter().enumerate() {
+        let (Token::BlockStart, Some((Token::Ident(word), _))) = (token, tokens.get(index + 1))
+        else {
+            continue;
+        };
+        match *word {
+            "filter" => open.push(index),
+            "set" => {
+                let names = &tokens[index + 2..];
+                let end = names.iter().position(|(token, _)| !is_target(token));
+                let names = &names[..end.unwrap_or(names.len())];
+                let outermost = open.first().copied();
+                if !matches!(tokens.get(index + 2 + names.len()), Some((Token::Assign, _))) {
+                    // An attribute of a namespace is a target too, but no variable.
+                    if matches!(tokens.get(index + 3), Some((Token::Dot, _))) {
+                        continue;
+                    }
+                    open.push(index);
+                }
+                let named = names.iter().filter_map(|(token, span)| match token {
+                    Token::Ident(name) => Some((*name, span)),
+                    _ => None,
+                });
+                inner.extend(
+                    outermost.into_iter().flat_map(|start| {
+                        named.clone().map(move |(name, span)| (name, span, start))
+                    }),
+                );
+            }
+            "endfilter" | "endset" => {
+                let start = open.pop();
+                if open.is_empty()
+                    && let Some(start) = start
+                {
+                    for (name, span, from) in inner.drain(..) {
+                        let inside = from.min(start)..index;
+                        if is_read(tokens, name, &inside) {
+                            let message =
+                                format!("{name}, set in a block, is not what it is in Python");
+                            return Err(ChatError::Syntax {
+                                line: span.start_line as usize,
+                                message,
+                            });
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a token may belong to what `set` sets.
+const fn is_target(token: &Token<'_>) -> bool {
+    matches!(token, Token::Comma | Token::Ident(_) | Token::ParenClose | Token::ParenOpen)
+}
+
+/// Whether a variable stands outside of some tokens.
+fn is_read(tokens: &Tag<'_>, variable: &str, inside: &Range<usize>) -> bool {
+    tokens.iter().enumerate().any(|(index, (token, _))| {
+        let attribute = index > 0 && matches!(tokens[index - 1].0, Token::Dot);
+        !attribute
+            && !inside.contains(&index)
+            && matches!(token, Token::Ident(name) if *name == variable)
+    })
+}
+
+/// Writes escapes that are Python's and not the engine's in another way.
+fn write_escapes(tag: &Tag<'_>, source: &str, edits: &mut Vec<Edit>) -> Result<(), ChatError> {
+    for (token, span) in tag {
+        let Token::String(_) = token else { continue };
+        let start = span.start_offset as usize;
+        let mut characters = source[start..span.end_offset as usize].char_indices();
+        while let Some((offset, character)) = characters.next() {
+            if character != '\\' {
+                continue;
+            }
+            let text = match characters.next() {
+                Some((_, '/')) => "\\\\/",
+                Some((_, '\n')) => "",
+                Some((_, 'a')) => "\\x07",
+                Some((_, 'v')) => "\\x0b",
+                Some((_, escaped)) if matches!(escaped, 'N' | 'U') || !escaped.is_ascii() => {
+                    let message = format!("the escape \\{escaped} is not what it is in Python");
+                    return Err(ChatError::Syntax { line: span.start_line as usize, message });
+                }
+                _ => continue,
+            };
+            let place = start + offset..start + offset + 2;
+            edits.push(Edit { place, text: text.to_owned() });
         }
     }
     Ok(())
@@ -322,6 +472,9 @@ fn ends_operand(token: &Token<'_>) -> bool {
 /// The name of the filter that stands for `%`.
 pub(super) const PERCENT: &str = "_percent";
 
+/// Filters that return markup.
+const MARKUP: [&str; 4] = ["e", "escape", "forceescape", "safe"];
+
 /// Variables that Jinja always has.
 const GLOBALS: [&str; 4] = ["cycler", "joiner", "lipsum", "self"];
 
@@ -427,6 +580,51 @@ mod tests {
     fn generation_blocks_become_transparent() {
         let source = "a{%- generation -%}b{% endgeneration %}c";
         assert_eq!(prepared(source), "a{%- if true -%}b{% endif %}c");
+    }
+
+    #[test]
+    fn variables_of_blocks_stay_in_them() {
+        let refused = |source: &str| prepare(source, SyntaxConfig::default()).is_err();
+        for source in [
+            "{% set x = 1 %}{% set y %}{% set x = 2 %}{% endset %}{{ x }}",
+            "{% filter upper %}{% set x, z = 2, 3 %}{% endfilter %}{{ z }}",
+            "{% set a %}{% set b %}{% set c = 1 %}{% endset %}{% endset %}{% if c %}{% endif %}",
+            "{% macro f(a, b=a) %}{% endmacro %}",
+            "{% macro f(a, b=[1, a]) %}{% endmacro %}",
+            "{{ 'a' + (b|e) }}",
+            "{{ (b|safe).strip() }}",
+            "{% autoescape true %}{% endautoescape %}",
+        ] {
+            assert!(refused(source), "{source}");
+        }
+        for source in [
+            "{% set y %}{% set x = 2 %}{{ x }}{% endset %}{{ y }}",
+            "{% set y %}{% set n.x = 2 %}{% endset %}{{ n.x }}{{ a.x }}",
+            "{% set x = 1 %}{% set y %}{{ x }}{% endset %}{% set x = 2 %}{{ x }}",
+            "{% set y | replace('a', 'b') %}a{% endset %}{{ y }}",
+            "{% macro f(a, b=c.a, d='a') %}{% endmacro %}{{ f(a, b=a) }}",
+            "{{ a|tojson|safe }}{{ 1 + 2 }}",
+        ] {
+            assert!(!refused(source), "{source}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_those_of_python() {
+        let cases = [
+            (r"{{ '\/' }}", r"{{ '\\/' }}"),
+            (r"{{ 'x\a\v\\a' }}", r"{{ 'x\x07\x0b\\a' }}"),
+            ("{{ 'a\\\nb' }}", "{{ 'ab' }}"),
+            (r"a\/{{ '\n\t\x41\d' }}", r"a\/{{ '\n\t\x41\d' }}"),
+            ("a\r\n{{ b }}\rc", "a\n{{ b }}\nc"),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(prepared(source), expected);
+        }
+        for source in [r"{{ '\N{BULLET}' }}", r"{{ '\U0001f600' }}", "{{ '\\é' }}"] {
+            let error = prepare(source, SyntaxConfig::default()).unwrap_err();
+            assert!(matches!(error, ChatError::Syntax { line: 1, .. }), "{error}");
+        }
     }
 
     #[test]

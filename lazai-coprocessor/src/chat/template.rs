@@ -22,6 +22,8 @@ pub struct ChatTemplate {
     knows_developers: bool,
     /// Noncharacters of the source.
     used: UsedSentinels,
+    /// What every chat begins with.
+    start: Option<String>,
 }
 
 impl ChatTemplate {
@@ -69,7 +71,7 @@ impl ChatTemplate {
             let source = source::prepare(source, environment.syntax().clone())?;
             environment.add_template_owned(NAME, source).map_err(|error| syntax_error(&error))
         })??;
-        Ok(Self { environment, variables, knows_developers, used })
+        Ok(Self { environment, variables, knows_developers, used, start: None })
     }
 
     /// Lets the template write `date` as the day of the chat. Without a date, a template that can
@@ -92,6 +94,15 @@ impl ChatTemplate {
     pub fn with_text(mut self, name: &str, value: &str) -> Self {
         self.used.add(value);
         self.variables.push((name.to_owned(), Value::from(value)));
+        self
+    }
+
+    /// Lets every chat begin with the text of a token, which the template need not write: so does
+    /// llama.cpp where a file says that a text begins with one.
+    #[must_use]
+    pub fn with_start(mut self, token: &str) -> Self {
+        self.used.add(token);
+        self.start = Some(token.to_owned());
         self
     }
 
@@ -215,8 +226,13 @@ impl ChatTemplate {
         }
         run.map_err(|error| run_error(&error, fuel))?;
         let message = |error: FromUtf8Error| error.to_string();
-        String::from_utf8(output.bytes)
-            .map_err(|error| ChatError::Render { line: 0, message: message(error) })
+        let mut text = String::from_utf8(output.bytes)
+            .map_err(|error| ChatError::Render { line: 0, message: message(error) })?;
+        // In a prompt, no content can spell it.
+        if let Some(start) = self.start.as_deref().filter(|start| !text.starts_with(start)) {
+            text.insert_str(0, start);
+        }
+        Ok(text)
     }
 }
 

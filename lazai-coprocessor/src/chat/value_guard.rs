@@ -4,6 +4,8 @@
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
+use super::iterators::Items;
+
 /// The name of [`item`].
 pub(super) const GUARD_ITEM: &str = "_held";
 
@@ -45,9 +47,15 @@ fn plain(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Va
 }
 
 fn list(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Value>, Error> {
-    let mut changed = value.kind() == ValueKind::Iterable;
+    // It holds its items already, and it stays what it is.
+    let iterator = value.downcast_object_ref::<Items>();
+    let mut changed = value.kind() == ValueKind::Iterable && iterator.is_none();
     let mut items = Vec::new();
-    for item in value.try_iter()?.checked() {
+    let all: Box<dyn Iterator<Item = Result<Value, Error>>> = match iterator {
+        Some(iterator) => Box::new(iterator.items().iter().cloned().map(Ok)),
+        None => Box::new(value.try_iter()?.checked()),
+    };
+    for item in all {
         let item = item?;
         let item = match plain(state, &item, depth)? {
             Some(plain) => {
@@ -58,7 +66,11 @@ fn list(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Val
         };
         items.push(item);
     }
-    Ok(changed.then(|| Value::from(items)))
+    let make = || match iterator {
+        Some(iterator) => Value::from_object(Items::new(items, iterator.is_view())),
+        None => Value::from(items),
+    };
+    Ok(changed.then(make))
 }
 
 fn map(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Value>, Error> {
@@ -80,7 +92,8 @@ fn map(state: &State<'_, '_>, value: &Value, depth: usize) -> Result<Option<Valu
     Ok(changed.then(|| Value::from_pairs(pairs)))
 }
 
-fn is_namespace(value: &Value) -> bool {
+/// Returns whether a value is a namespace.
+pub(super) fn is_namespace(value: &Value) -> bool {
     let name = value.as_object().map_or("", |object| object.type_name());
     name.rsplit("::").next() == Some("Namespace")
 }

@@ -1,6 +1,7 @@
 mod behaviour;
 mod encode;
 mod hostile;
+mod jinja;
 mod templates;
 
 use lazai_api_types::openai::ChatMessage;
