@@ -1,7 +1,7 @@
 //! The chat template that belongs to a checkpoint.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -37,12 +37,13 @@ pub enum TemplateError {
 
 /// Reads the template of a checkpoint.
 ///
-/// In a Hugging Face folder, that is `chat_template.jinja` with the special tokens of
-/// `tokenizer_config.json` and, where older files hold them, of `special_tokens_map.json`, or the
-/// template of `tokenizer_config.json`; of a GGUF file,
-/// `tokenizer.chat_template`. A `.json` file is read as a `tokenizer_config.json`, and any other as
-/// the template itself. `bos` and `eos` are the texts of the tokens that start and end a text,
-/// where the checkpoint says none.
+/// In a Hugging Face folder, that is `additional_chat_templates/default.jinja` or
+/// `chat_template.jinja` with the special tokens of `tokenizer_config.json` and, where older files
+/// hold them, of `special_tokens_map.json`, or the template of `tokenizer_config.json`; of a GGUF
+/// file, `tokenizer.chat_template`, before which stands the token that its texts begin with, as in
+/// llama.cpp, whether the template writes it or not. A `.json` file is read as a
+/// `tokenizer_config.json`, and any other as the template itself. `bos` and `eos` are the texts of
+/// the tokens that start and end a text, where the checkpoint says none.
 ///
 /// # Errors
 /// [`TemplateError::Io`] if a file cannot be read, [`TemplateError::Gguf`] if the GGUF file is
@@ -73,7 +74,15 @@ fn open_folder(
     bos: Option<&str>,
     eos: Option<&str>,
 ) -> Result<ChatTemplate, TemplateError> {
-    let source = optional(read_text(&folder.join(TEMPLATE)))?;
+    let more = folder.join(MORE);
+    let source = match optional(read_text(&more.join("default.jinja")))? {
+        Some(source) => Some(source),
+        None => optional(read_text(&folder.join(TEMPLATE)))?,
+    };
+    // Templates in a folder of their own replace that of the configuration.
+    if source.is_none() && has_templates(&more) {
+        return Err(ChatError::NoTemplate.into());
+    }
     Ok(match (config(folder)?, source) {
         (Some(config), Some(source)) => ChatTemplate::from_parts(&config, source)?,
         (Some(config), None) => ChatTemplate::from_tokenizer_config(&config)?,
@@ -131,7 +140,18 @@ fn open_gguf(
         Ok(token.and_then(|token| tokens.get(token as usize)).map(String::as_str))
     };
     let own = [text(keys::BOS)?, text(keys::EOS)?];
-    Ok(ChatTemplate::new(source, own[0].or(bos), own[1].or(eos))?)
+    let template = ChatTemplate::new(source, own[0].or(bos), own[1].or(eos))?;
+    let start = file.start_token()?.and_then(|token| tokens.get(token as usize));
+    Ok(match start {
+        Some(start) => template.with_start(start),
+        None => template,
+    })
+}
+
+/// Returns whether a folder has a template.
+fn has_templates(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_ENTRIES);
+    entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|end| end == "jinja"))
 }
 
 /// Returns what a file holds, or `None` if there is no file.
@@ -169,9 +189,11 @@ fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
 }
 
 const CONFIG: &str = "tokenizer_config.json";
+const MORE: &str = "additional_chat_templates";
 const TEMPLATE: &str = "chat_template.jinja";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENS: &str = "special_tokens_map.json";
+const MAX_ENTRIES: usize = 1_000;
 const MAX_TOKENIZER_BYTES: usize = 32 << 20;
 
 #[cfg(test)]
@@ -267,6 +289,52 @@ mod tests {
         assert_eq!(text(&path).unwrap(), "<b> <end>");
         fs::write(&path, &file.to_bytes()[..40]).unwrap();
         assert!(matches!(text(&path), Err(TemplateError::Gguf(_))));
+    }
+
+    #[test]
+    fn chats_of_gguf_files_begin_as_their_texts_do() {
+        let folder = Folder::new();
+        let path = folder.path().join("model.gguf");
+        let tokens = vec!["<s>".to_owned(), "</s>".to_owned()];
+        let open = |model: &str, pre: &str, add: Option<bool>, source: &str| {
+            let mut file = Writer::new()
+                .entry("tokenizer.ggml.model", model)
+                .entry("tokenizer.ggml.pre", pre)
+                .entry("tokenizer.ggml.tokens", tokens.clone())
+                .entry("tokenizer.ggml.bos_token_id", 0_u32)
+                .entry("tokenizer.chat_template", source);
+            if let Some(add) = add {
+                file = file.entry("tokenizer.ggml.add_bos_token", add);
+            }
+            fs::write(&path, file.to_bytes()).unwrap();
+            text(&path).unwrap()
+        };
+        let (bare, whole) = ("x{{ bos_token }}", "{{ bos_token }}x");
+        assert_eq!(open("llama", "default", None, bare), "<s>x<s>");
+        assert_eq!(open("llama", "default", None, whole), "<s>x");
+        assert_eq!(open("llama", "default", Some(false), bare), "x<s>");
+        for pre in ["llama-bpe", "tekken"] {
+            assert_eq!(open("gpt2", pre, None, bare), "<s>x<s>", "{pre}");
+        }
+        assert_eq!(open("gpt2", "qwen2", None, bare), "x<s>");
+        assert_eq!(open("gpt2", "qwen2", Some(true), bare), "<s>x<s>");
+    }
+
+    #[test]
+    fn a_folder_of_templates_replaces_others() {
+        let folder = Folder::new();
+        let path = folder.path();
+        let write = |name: &str, content: &str| fs::write(path.join(name), content).unwrap();
+        write(CONFIG, r#"{"chat_template": "config"}"#);
+        fs::create_dir(path.join(MORE)).unwrap();
+        assert_eq!(text(path).unwrap(), "config");
+        // There is none for chats without tools.
+        write("additional_chat_templates/tool_use.jinja", "tools");
+        assert_eq!(text(path), Err(ChatError::NoTemplate.into()));
+        write(TEMPLATE, "file");
+        assert_eq!(text(path).unwrap(), "file");
+        write("additional_chat_templates/default.jinja", "default");
+        assert_eq!(text(path).unwrap(), "default");
     }
 
     #[test]

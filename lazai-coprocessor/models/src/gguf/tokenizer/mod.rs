@@ -9,6 +9,8 @@ mod json;
 pub(crate) mod keys;
 mod sentencepiece;
 mod special;
+#[cfg(feature = "chat")]
+mod start;
 mod unigram;
 mod vocabulary;
 mod wordpiece;
