@@ -163,11 +163,11 @@ fn adds_space(part: &Value) -> bool {
 }
 
 /// The text of a special token under its name.
-pub(super) fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
+fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
     token_text(config.get(name)?)
 }
 
-pub(super) fn token_text(value: &Value) -> Option<String> {
+fn token_text(value: &Value) -> Option<String> {
     let text = value.as_str().or_else(|| value.get("content")?.as_str());
     text.map(str::to_owned)
 }

@@ -15,7 +15,7 @@ use safetensors::{
 use serde_json::Value;
 
 use super::{
-    files::{check_download, cut, failed, pickles, read_optional},
+    files::{check_download, cut, failed, names_with, pickles, read_optional},
     tokenizer,
 };
 use crate::{
@@ -199,6 +199,19 @@ fn tensor_files(folder: &Path) -> Result<Vec<String>, ReferenceError> {
 
 /// Says what to do about a folder without weights that are read.
 fn missing_weights(folder: &Path) -> String {
+    let named = |start| names_with(folder, &[start], &[".safetensors"]).into_iter().next();
+    if let Some(file) = named("adapter_model") {
+        return format!("{file} is an adapter: merge it into its model, and read what that saves");
+    }
+    if let Some(file) = named("model-0") {
+        return format!("{file} is a part: download {INDEX} and the other parts too");
+    }
+    if let Some(file) = named("consolidated") {
+        return format!("{file} has other names of tensors: download {TENSORS} or its parts");
+    }
+    if let Some(file) = named("model") {
+        return format!("if {file} has all weights, name it {TENSORS}");
+    }
     match pickles(folder).first() {
         Some(file) => format!(
             "{file} is not read: load the folder with transformers and save it again, which writes \

@@ -9,9 +9,7 @@ use super::{
     MAX_TOKENIZER_BYTES,
     class::{class_of, difference},
     files::{cut, read_bounded, read_optional},
-    options::{
-        CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces, named_token, token_text,
-    },
+    options::{CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces},
 };
 use crate::{
     reference::{Note, ReferenceError, json},
@@ -45,6 +43,7 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         added.sort_by_key(|(id, _)| *id);
     }
     check_options(&class, &config, &tokenizer)?;
+    check_types(&tokenizer.post_processor)?;
     let spaces = cleans_spaces(&config, &tokenizer)?;
     let difference = difference(&class, &config, &tokenizer);
     let mut tokens = AddedTokens::new(tokenizer);
@@ -52,9 +51,9 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         let token = AddedToken { special: token.special || is_named(&config, &token), ..token };
         tokens.add(id, token)?;
     }
-    for content in named_tokens(&config) {
-        if !tokens.has(&content) {
-            tokens.add(None, AddedToken::new(content, true))?;
+    for token in named_tokens(&config) {
+        if !tokens.has(&token.content) {
+            tokens.add(None, token)?;
         }
     }
     let dropped = tokens.drop_beyond(vocabulary);
@@ -225,21 +224,50 @@ fn read_decoder(
     Ok(tokens)
 }
 
-/// The texts of special tokens that a configuration names.
-fn named_tokens(config: &Map<String, Value>) -> Vec<String> {
-    let text = token_text;
-    let named = NAMES.iter().filter_map(|name| named_token(config, name));
+/// The special tokens that a configuration names, those of the model's own too.
+fn named_tokens(config: &Map<String, Value>) -> Vec<AddedToken> {
+    let token = |value: &Value| {
+        if let Some(text) = value.as_str() {
+            return Some(AddedToken::new(text.to_owned(), true));
+        }
+        let token: AddedToken = serde_json::from_value(value.clone()).ok()?;
+        Some(AddedToken { id: 0, special: true, ..token })
+    };
+    let usual = |name: &str| NAMES.contains(&name);
+    let named = NAMES.iter().filter_map(|name| token(config.get(*name)?));
+    let own = config.iter().filter(|(name, _)| name.ends_with("_token") && !usual(name));
+    let own = own.filter_map(|(_, value)| token(value));
     let lists = ["extra_special_tokens", "additional_special_tokens"].into_iter();
     let more = lists.filter_map(|name| config.get(name)).flat_map(|value| match value {
-        Value::Array(values) => values.iter().filter_map(text).collect::<Vec<_>>(),
-        Value::Object(values) => values.values().filter_map(text).collect(),
+        Value::Array(values) => values.iter().filter_map(token).collect::<Vec<_>>(),
+        Value::Object(values) => values.values().filter_map(token).collect(),
         _ => Vec::new(),
     });
-    named.chain(more).collect()
+    named.chain(own).chain(more).collect()
 }
 
 fn is_named(config: &Map<String, Value>, token: &AddedToken) -> bool {
-    named_tokens(config).contains(&token.content)
+    named_tokens(config).iter().any(|named| named.content == token.content)
+}
+
+/// Refuses a text whose tokens are of another type than the first.
+fn check_types(part: &Value) -> Result<(), ReferenceError> {
+    let inner = part.get("processors").and_then(Value::as_array);
+    inner.into_iter().flatten().try_for_each(check_types)?;
+    let mut pieces = part.get("single").and_then(Value::as_array).into_iter().flatten();
+    let other = |piece: &Value| {
+        let fields = piece.as_object().into_iter().flat_map(Map::values);
+        fields.filter_map(|fields| fields.get("type_id")?.as_u64()).find(|kind| *kind != 0)
+    };
+    match pieces.find_map(other) {
+        None => Ok(()),
+        Some(got) => Err(ReferenceError::Field {
+            file: TOKENIZER.to_owned(),
+            field: "type_id".to_owned(),
+            expected: "0 in a single text: tokens of other types are not read".into(),
+            got: got.to_string(),
+        }),
+    }
 }
 
 const DECODER: &str = "added_tokens_decoder";

@@ -421,4 +421,14 @@ fn broken_downloads_are_named() {
     fs::remove_file(folder.path().join("pytorch_model-00001-of-00002.bin")).unwrap();
     let error = refused(&folder).to_string();
     assert!(error.contains("model.safetensors is missing"), "{error}");
+    for (file, hint) in [
+        ("model.fp16.safetensors", "name it model.safetensors"),
+        ("consolidated.safetensors", "download model.safetensors"),
+        ("model-00001-of-00002.safetensors", "model.safetensors.index.json"),
+        ("adapter_model.safetensors", "merge it"),
+    ] {
+        put(&folder, file, "");
+        let error = refused(&folder).to_string();
+        assert!(error.contains(file) && error.contains(hint), "{error}");
+    }
 }

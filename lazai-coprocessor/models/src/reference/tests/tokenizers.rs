@@ -68,6 +68,23 @@ fn added_tokens_stand_in_several_files() {
             vec![("special_tokens_map.json", json!({"pad_token": {"content": "<pad>"}}))],
             vec![one.clone(), added(49, "<pad>", true)],
         ),
+        // So do its strips.
+        (
+            vec![(
+                "special_tokens_map.json",
+                json!({"mask_token": {"content": "<mask>", "lstrip": true, "normalized": false}}),
+            )],
+            vec![
+                one.clone(),
+                json!({"id": 49, "content": "<mask>", "single_word": false,
+                "lstrip": true, "rstrip": false, "normalized": false, "special": true}),
+            ],
+        ),
+        // A token of the model's own has a name of its own.
+        (
+            vec![("tokenizer_config.json", json!({"think_token": "<t>"}))],
+            vec![one.clone(), added(49, "<t>", true)],
+        ),
         (
             vec![("tokenizer_config.json", json!({"eos_token": "</s>", "bos_token": "<s>"}))],
             vec![one.clone(), added(49, "</s>", true)],
@@ -96,6 +113,21 @@ fn added_tokens_stand_in_several_files() {
         let error = read(&tokenizer(), &[files]).unwrap_err().to_string();
         assert!(error.contains(word) && error.contains("tokenizer_config.json"), "{error}");
     }
+}
+
+#[test]
+fn types_of_tokens_are_those_of_a_first_text() {
+    let mut tokenizer = tokenizer();
+    let template = |kind: u32| {
+        json!({"type": "TemplateProcessing", "pair": [],
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": kind}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [48], "tokens": ["<s>"]}}})
+    };
+    tokenizer["post_processor"] = template(0);
+    assert!(read(&tokenizer, &[]).is_ok());
+    tokenizer["post_processor"] = json!({"type": "Sequence", "processors": [template(1)]});
+    let error = read(&tokenizer, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("tokenizer.json: field type_id must be 0"), "{error}");
 }
 
 #[test]
