@@ -168,6 +168,10 @@ fn open_template(options: &Chat, model: &Model) -> Result<ChatTemplate, Error> {
             ChatTemplate::new(PLAIN_TEMPLATE, bos, eos).map_err(chat_error)?
         }
     };
+    // A template that can do without the day may write one of its own.
+    if options.date.is_none() && template.reads("strftime_now").map_err(chat_error)? {
+        eprintln!("(the template writes the day: name it with --date, or it may write another)");
+    }
     let mut template = match options.date {
         Some(date) => template.with_date(date),
         None => template,

@@ -93,6 +93,14 @@ fn templates_may_be_files_of_their_own() {
     assert_eq!(got, format!("{}\n", best(&tokens("2024")).0));
     let dated = [&["chat", &Models::shared().llama_artifact], &options[..]].concat();
     program_fails(&dated, "hi", 1, &["--date"]);
+    let source = "{{ bos_token }}{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}2023{% endif %}";
+    let own = folder.file("own.jinja", source);
+    let options = ["--template", &own, "--max-tokens", "1"];
+    let (got, beside) = chat("hi", &options);
+    assert_eq!(got, format!("{}\n", best(&tokens("2023")).0));
+    assert!(beside.contains("--date"), "{beside}");
+    let (_, beside) = chat("hi", &[&options[..], &["--date", "2024-12-31"]].concat());
+    assert!(!beside.contains("--date"), "{beside}");
 }
 
 #[test]
