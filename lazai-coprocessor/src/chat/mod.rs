@@ -47,11 +47,11 @@
 //! memory of a run; values nest at most 64 levels, and a namespace holds no other.
 //! Tools are not passed to templates.
 //!
-//! What Python has and the engine lacks fails with the line of the template. What would silently mean
-//! something else is refused: `self`, `lipsum`, `cycler`, `joiner`, `attr`, `pprint`, `autoescape`,
-//! the question whether a method is defined, the escapes `\N` and `\U`, a default of a macro that
-//! reads another parameter, a variable that is set in a block of `set` or `filter` and read outside
-//! of it, markup beside `+`, and an iterator that is read twice.
+//! What Python has and the engine lacks fails with the line of the template. What would silently
+//! mean something else is refused: `self`, `lipsum`, `cycler`, `joiner`, `attr`, `pprint`,
+//! `autoescape`, the question whether a method is defined, the escapes `\N` and `\U`, a default of
+//! a macro that reads another parameter, a variable that is set in a block of `set` or `filter` and
+//! read outside of it, markup beside `+`, and an iterator that is read twice.
 
 mod config;
 mod date;
