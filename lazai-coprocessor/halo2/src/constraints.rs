@@ -1,6 +1,6 @@
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use crate::table::Table;
+use crate::{sites::Sites, table::Table};
 
 /// The number of a value; all its occurrences in the circuit hold the same one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -34,6 +34,8 @@ pub(crate) struct Constraints {
     pub(crate) instance: Vec<Cell>,
     /// Where the constraints of each part start.
     pub(crate) parts: Vec<Part>,
+    /// Where in the source multiplications and lookups are made.
+    pub(crate) sites: Sites,
 }
 
 /// A product with a public matrix: `output[i][j] = sum_k input[i][k] * weights[j][k]`.

@@ -44,6 +44,8 @@ mod prover;
 #[cfg(feature = "prover")]
 mod report;
 #[cfg(feature = "prover")]
+mod sites;
+#[cfg(feature = "prover")]
 mod system;
 #[cfg(feature = "prover")]
 mod table;
@@ -53,7 +55,7 @@ mod whole_file;
 #[cfg(feature = "circuits")]
 pub use circuits::{
     CircuitColumns, CircuitPart, CircuitShape, Gadget, NormParameters, Place, PlaceColumn,
-    PlacedCircuit,
+    PlacedCircuit, PlacedSites,
 };
 pub use error::{Halo2Error, RunShape};
 pub use key::VerifyingKey;
@@ -66,6 +68,8 @@ pub use prover::{Proof, ProvingKey, ProvingStage};
 pub use public_inputs::{PublicInputs, tensor_hash};
 #[cfg(feature = "prover")]
 pub use report::PlanReport;
+#[cfg(feature = "circuits")]
+pub use sites::{Call, Site};
 #[cfg(feature = "solidity")]
 pub use solidity::SolidityVerifier;
 #[cfg(feature = "prover")]

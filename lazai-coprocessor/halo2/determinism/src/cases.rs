@@ -1,12 +1,12 @@
-//! Parameters and integers that gadgets are tried on.
+//! Gadgets with their parameters.
 
 use lazai_coprocessor::architecture::Gelu;
 use lazai_halo2::{Gadget, NormParameters};
 
-use crate::random::Random;
+use crate::{inputs::integer, random::Random};
 
-/// Names of all gadgets.
-pub const GADGETS: [&str; 17] = [
+/// Names of all gadgets: those of the operators, and `Range`, a check that they use.
+pub const GADGETS: [&str; 18] = [
     "AddBias",
     "Argmax",
     "Attention",
@@ -21,87 +21,161 @@ pub const GADGETS: [&str; 17] = [
     "MatMulAdd",
     "MeanPool",
     "Narrow",
+    "Range",
     "Relu",
     "RmsNorm",
     "Rope",
 ];
 
-/// Returns a gadget with parameters that reach each of its branches: those for a low `turn` are
-/// chosen, later ones drawn.
-pub(crate) fn gadget(name: &str, turn: usize, random: &mut Random) -> Option<Gadget> {
-    let shift = |chosen: &[i32], random: &mut Random| {
-        chosen.get(turn).copied().unwrap_or_else(|| random.between(-20, 40))
-    };
-    let bits = |chosen: i32, random: &mut Random| {
-        if turn < CHOSEN { chosen } else { random.between(-5, 25) }
-    };
-    let gadget = match name {
-        "AddBias" => {
-            let wide = turn % 2 == 1;
-            let drawn = [integer(true, random), integer(true, random)];
-            let added = if turn < CHOSEN { vec![1_000, -1_000] } else { drawn.to_vec() };
-            Gadget::AddBias { added, wide }
-        }
-        "Argmax" => Gadget::Argmax { count: [3, 2, 4][turn % 3] },
-        "Attention" => {
-            let score_shift = shift(&[9, 0, -3], random).clamp(-20, 30);
-            Gadget::Attention { head_dim: 2, positions: 1 + (turn + 1) % 3, score_shift }
-        }
-        "CacheAppend" => Gadget::CacheAppend { count: [3, 1, 2][turn % 3] },
-        "GatedSilu" => Gadget::GatedSilu {
-            gate_bits: bits([9, 11, 14][turn % 3], random),
-            up_bits: bits(10, random),
-            output_bits: bits(12, random),
-        },
+/// Methods of gadgets, and the gadget that is nothing but the method, with all that it may be
+/// given.
+///
+/// Where another gadget calls the method with integers that do not need all of its constraints,
+/// these are needed where it stands alone.
+pub(crate) const ALONE: [(&str, &str); 5] = [
+    ("clamped", "Narrow"),
+    ("compress", "CacheAppend"),
+    ("divided", "MeanPool"),
+    ("one_hot", "Gather"),
+    ("range_check", "Range"),
+];
+
+/// Returns a gadget with parameters that are chosen, together, so that each of its constraints is
+/// needed with some of them and a narrow or a wide range table.
+pub(crate) fn chosen(name: &str) -> Option<Vec<Gadget>> {
+    let gadgets = match name {
+        "AddBias" => vec![
+            Gadget::AddBias { added: vec![1_000, -1_000], wide: false },
+            Gadget::AddBias { added: vec![1_000, -1_000], wide: true },
+            Gadget::AddBias { added: vec![1 << 34, -(1 << 62)], wide: true },
+        ],
+        "Argmax" => [3, 2, 4].map(|count| Gadget::Argmax { count }).to_vec(),
+        "Attention" => [(9, 2), (0, 3), (-3, 1)]
+            .map(|(score_shift, positions)| Gadget::Attention {
+                head_dim: 2,
+                positions,
+                score_shift,
+            })
+            .to_vec(),
+        "CacheAppend" => [3, 1, 2].map(|count| Gadget::CacheAppend { count }).to_vec(),
+        // The index is that of the gate as it is, one that is clamped, and one of two limbs.
+        "GatedSilu" => [11, 9, 20]
+            .map(|gate_bits| Gadget::GatedSilu { gate_bits, up_bits: 10, output_bits: 12 })
+            .to_vec(),
         "Gather" => {
             // With three rows, the first bit follows from the others.
+            let rows = [[0, -7], [i32::MAX, 5], [i32::MIN, 0], [1, -1], [9, 9], [2, i32::MIN]];
+            let rows: Vec<_> = rows.map(|row| row.to_vec()).into();
+            [4, 5, 6].map(|count| Gadget::Gather { count: 2, rows: rows[..count].to_vec() }).into()
+        }
+        // With the last, the least value of the function is below that of an activation.
+        "Gelu" => [
+            (Gelu::Exact, 11, 12),
+            (Gelu::Tanh, 9, 12),
+            (Gelu::Exact, 20, 12),
+            (Gelu::Exact, 14, 18),
+        ]
+        .map(|(form, input_bits, output_bits)| Gadget::Gelu { form, input_bits, output_bits })
+        .to_vec(),
+        "HeadNorm" => norms([23_130, -23_200], 14).map(Gadget::HeadNorm).to_vec(),
+        "Input" => [false, true].map(|wide| Gadget::Input { count: 1, wide }).to_vec(),
+        "LayerNorm" => norms([16_350, 16_400], 15).map(Gadget::LayerNorm).to_vec(),
+        "MatMul" => products()
+            .into_iter()
+            .zip([false, true, false])
+            .map(|((weights, shifts), wide)| Gadget::MatMul { weights, depth: 2, shifts, wide })
+            .collect(),
+        "MatMulAdd" => products()
+            .map(|(weights, shifts)| Gadget::MatMulAdd { weights, depth: 2, shifts })
+            .to_vec(),
+        // Divisors of one limb and of two, powers of two and others.
+        "MeanPool" => [3, 4, 1, 200, 256].map(|rows| Gadget::MeanPool { rows, width: 1 }).to_vec(),
+        "Narrow" => [12, 0, -2].map(|shift| Gadget::Narrow { shift }).to_vec(),
+        "Range" => [21, 5, 0].map(|bits| Gadget::Range { bits }).to_vec(),
+        "Relu" => [9, 0, -3].map(|shift| Gadget::Relu { shift }).to_vec(),
+        "RmsNorm" => norms([23_130, -23_200], 14).map(Gadget::RmsNorm).to_vec(),
+        "Rope" => [[11_585, 11_585], [16_384, 0]]
+            .map(|rotations| Gadget::Rope { rotations: rotations.to_vec() })
+            .to_vec(),
+        _ => return None,
+    };
+    Some(gadgets)
+}
+
+/// Returns a gadget with drawn parameters; `turn` is how many were drawn before.
+pub(crate) fn drawn(name: &str, turn: usize, random: &mut Random) -> Option<Gadget> {
+    let wide = turn % 2 == 1;
+    let shift = |random: &mut Random| random.between(-20, 40);
+    let bits = |random: &mut Random| random.between(-5, 25);
+    let gadget = match name {
+        "AddBias" => {
+            let added = [integer(true, random), integer(true, random)];
+            Gadget::AddBias { added: added.map(i64::from).to_vec(), wide }
+        }
+        "Argmax" => Gadget::Argmax { count: 2 + turn % 4 },
+        "Attention" => {
+            let score_shift = shift(random).min(30);
+            Gadget::Attention { head_dim: 2, positions: 1 + (turn + 1) % 3, score_shift }
+        }
+        "CacheAppend" => Gadget::CacheAppend { count: 1 + (turn + 2) % 4 },
+        "GatedSilu" => Gadget::GatedSilu {
+            gate_bits: bits(random),
+            up_bits: bits(random),
+            output_bits: bits(random),
+        },
+        "Gather" => {
             let rows = 4 + turn % 3;
             let rows = (0..rows).map(|_| vec![integer(true, random), integer(true, random)]);
             Gadget::Gather { count: 2, rows: rows.collect() }
         }
         "Gelu" => Gadget::Gelu {
-            form: if turn.is_multiple_of(2) { Gelu::Exact } else { Gelu::Tanh },
-            input_bits: bits([11, 9, 14][turn % 3], random),
-            output_bits: bits(12, random),
+            form: if wide { Gelu::Tanh } else { Gelu::Exact },
+            input_bits: bits(random),
+            output_bits: bits(random),
         },
-        "HeadNorm" => Gadget::HeadNorm(norm(turn, random)),
-        "Input" => Gadget::Input { count: 1, wide: turn % 2 == 1 },
-        "LayerNorm" => Gadget::LayerNorm(norm(turn, random)),
+        "HeadNorm" => Gadget::HeadNorm(norm(wide, random)),
+        "Input" => Gadget::Input { count: 1, wide },
+        "LayerNorm" => Gadget::LayerNorm(norm(wide, random)),
         "MatMul" => {
-            let (weights, shifts) = weights(turn, random);
-            Gadget::MatMul { weights, depth: 2, shifts, wide: turn % 2 == 1 }
+            let (weights, shifts) = product(random);
+            Gadget::MatMul { weights, depth: 2, shifts, wide }
         }
         "MatMulAdd" => {
-            let (weights, shifts) = weights(turn, random);
+            let (weights, shifts) = product(random);
             Gadget::MatMulAdd { weights, depth: 2, shifts }
         }
-        "MeanPool" => Gadget::MeanPool { rows: 1 + (turn + 2) % 4, width: 1 },
-        "Narrow" => Gadget::Narrow { shift: shift(&[4, 0, -2], random) },
-        "Relu" => Gadget::Relu { shift: shift(&[1, 0, -3], random) },
-        "RmsNorm" => Gadget::RmsNorm(norm(turn, random)),
+        "MeanPool" => Gadget::MeanPool { rows: random.between(1, 40) as usize, width: 1 },
+        "Narrow" => Gadget::Narrow { shift: shift(random) },
+        "Range" => Gadget::Range { bits: random.between(0, 31) as u32 },
+        "Relu" => Gadget::Relu { shift: shift(random) },
+        "RmsNorm" => Gadget::RmsNorm(norm(wide, random)),
         "Rope" => {
-            let drawn = [random.between(-16_384, 16_384), random.between(-16_384, 16_384)];
-            let drawn = drawn.map(|angle| angle as i16);
-            Gadget::Rope { rotations: [[11_585, 11_585], [16_384, 0], drawn][turn.min(2)].to_vec() }
+            let angles = [random.between(-16_384, 16_384), random.between(-16_384, 16_384)];
+            Gadget::Rope { rotations: angles.map(|angle| angle as i16).to_vec() }
         }
         _ => return None,
     };
     Some(gadget)
 }
 
-fn norm(turn: usize, random: &mut Random) -> NormParameters {
-    let wide = turn % 2 == 1;
-    if turn < CHOSEN {
-        let gain = vec![23_170, -100];
-        let (gain_bits, output_bits) = [(14, 12), (14, 40), (2, 20)][turn];
-        return NormParameters {
-            gain,
-            gain_bits,
-            epsilon: [3, 0, 1 << 40][turn],
-            output_bits,
-            wide,
-        };
-    }
+/// Returns norms whose results lie around the bounds of activations, with the given gains and
+/// fraction bits; whose results exceed 32 bits; and whose epsilon is large.
+fn norms(gain: [i16; 2], output_bits: i32) -> [NormParameters; 3] {
+    let of = |gain: [i16; 2], gain_bits, output_bits, epsilon, wide| NormParameters {
+        gain: gain.to_vec(),
+        gain_bits,
+        epsilon,
+        output_bits,
+        wide,
+    };
+    [
+        of(gain, 14, output_bits, 0, false),
+        of([23_170, -100], 14, 40, 0, true),
+        of([23_170, -100], 2, 20, 1 << 40, false),
+    ]
+}
+
+fn norm(wide: bool, random: &mut Random) -> NormParameters {
     NormParameters {
         gain: vec![integer(false, random) as i16, integer(false, random) as i16],
         gain_bits: random.between(-5, 25),
@@ -111,98 +185,17 @@ fn norm(turn: usize, random: &mut Random) -> NormParameters {
     }
 }
 
-fn weights(turn: usize, random: &mut Random) -> (Vec<i32>, Vec<i32>) {
-    if turn < CHOSEN {
-        return (vec![1_016, -1_016, 5, 0], [[1, 9], [16, 31], [2, 20]][turn].to_vec());
-    }
+/// Returns weights with two columns, and the shift of each row: a sum and a difference, then
+/// products.
+fn products() -> [(Vec<i32>, Vec<i32>); 3] {
+    [
+        (vec![512, 512, 512, -512], vec![9, 9]),
+        (vec![1_016, -1_016, 5, 0], vec![16, 31]),
+        (vec![1_016, -1_016, 5, 0], vec![2, 20]),
+    ]
+}
+
+fn product(random: &mut Random) -> (Vec<i32>, Vec<i32>) {
     let weights = (0..4).map(|_| random.between(-1_016, 1_016)).collect();
     (weights, vec![random.between(1, 31), random.between(1, 31)])
 }
-
-/// Returns integers for a gadget: for a low `turn` all of them extreme, later ones drawn.
-pub(crate) fn inputs(gadget: &Gadget, turn: usize, random: &mut Random) -> Vec<i32> {
-    let kinds = gadget.inputs();
-    if let Gadget::Gather { rows, .. } = gadget {
-        return kinds.iter().map(|_| random.below(rows.len() as u64) as i32).collect();
-    }
-    let extremes = |wide: bool| if wide { &WIDE[..] } else { &NARROW[..] };
-    kinds
-        .iter()
-        .enumerate()
-        .map(|(at, wide)| match turn {
-            // All equal, then neighbours on the list, then one extreme among small ones.
-            0..=5 => extremes(*wide)[turn],
-            6..=11 => extremes(*wide)[(turn + at) % extremes(*wide).len()],
-            12..=17 if at == turn % kinds.len() => extremes(*wide)[turn - 12],
-            12..=17 => random.between(-3, 3),
-            _ => integer(*wide, random),
-        })
-        .collect()
-}
-
-/// Returns integers whose result lies just beyond a bound of activations, where a bound of 16 bits
-/// that is missing shows.
-pub(crate) fn edges(gadget: &Gadget) -> Vec<Vec<i32>> {
-    let beyond = [32_700_i64, -32_800];
-    let fit = |value: i64, wide: bool| {
-        let (least, most) = if wide { (i32::MIN, i32::MAX) } else { (-32_768, 32_639) };
-        value.clamp(least.into(), most.into()) as i32
-    };
-    let shifted = |value: i64, shift: i32| {
-        if shift < 0 { value >> -shift } else { value << shift }
-    };
-    let each = |edge: &dyn Fn(i64) -> Vec<i32>| beyond.iter().map(|value| edge(*value)).collect();
-    match gadget {
-        Gadget::AddBias { added, wide } => {
-            each(&|value| added.iter().map(|added| fit(value - i64::from(*added), *wide)).collect())
-        }
-        Gadget::Gelu { input_bits, output_bits, .. } => {
-            each(&|value| vec![fit(shifted(value, input_bits - output_bits), false)])
-        }
-        Gadget::Narrow { shift } => each(&|value| vec![fit(shifted(value, *shift), true)]),
-        Gadget::Relu { shift } => each(&|value| vec![fit(shifted(value, *shift), false)]),
-        // Turned by an eighth.
-        Gadget::Rope { .. } => {
-            let turned = |value: i64| fit(value * 70_711 / 100_000, false);
-            let mut edges: Vec<_> = each(&|value| vec![turned(value), turned(value)]);
-            edges.extend(beyond.map(|value| vec![turned(value), -turned(value)]));
-            edges
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Draws an activation or an integer of 32 bits, as likely of few bits as of many.
-fn integer(wide: bool, random: &mut Random) -> i32 {
-    let (least, most) = if wide { (i32::MIN, i32::MAX) } else { (-32_768, 32_639) };
-    if random.below(4) == 0 {
-        return random.one_of(if wide { &WIDE } else { &NARROW });
-    }
-    let drawn = i64::from(random.next() as i32) >> random.below(32);
-    // Numbers around powers of two are where bit lengths change.
-    let near = (1_i64 << random.below(32)) + random.up_to(4) as i64 - 2;
-    let drawn = if random.below(3) == 0 { near * if drawn < 0 { -1 } else { 1 } } else { drawn };
-    drawn.clamp(least.into(), most.into()) as i32
-}
-
-const NARROW: [i32; 14] =
-    [-32_768, 32_639, 0, 128, -128, 256, 1, -1, 127, 255, -129, -256, 16_384, -32_767];
-const WIDE: [i32; 14] = [
-    i32::MIN,
-    i32::MAX,
-    0,
-    32_768,
-    -32_768,
-    65_536,
-    1,
-    -1,
-    32_767,
-    65_535,
-    -32_769,
-    -65_536,
-    1 << 30,
-    i32::MIN + 1,
-];
-
-/// Number of parameters that are chosen.
-pub(crate) const CHOSEN: usize = 3;

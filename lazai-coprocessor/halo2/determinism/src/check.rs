@@ -19,21 +19,33 @@ pub struct Question<'a> {
     constraints: Vec<Constraint>,
     /// The variables that must have one value.
     demanded: Vec<Variable>,
+    /// The intervals that variables must lie in; if there are any, no variable must have one value.
+    bounds: Vec<(Variable, i128, i128)>,
 }
 
 /// The answer to a [`Question`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
+    /// Every solution lies in the bounds that were asked about.
+    Bounded,
     /// The witness itself breaks a constraint.
     Broken(Constraint),
     /// Constraints contradict each other although the witness keeps them: the checker is wrong.
     Contradiction,
     /// No second solution was found, and none is excluded: these variables are left open.
     Open(Vec<(Variable, Domain)>),
-    /// There is a second solution, which keeps every constraint.
+    /// There is a second solution, or one beyond the bounds, which keeps every constraint.
     Second(Vec<Fr>),
     /// The witness is the only solution.
     Unique,
+}
+
+impl Verdict {
+    /// Returns whether what was asked about is shown.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        matches!(self, Self::Bounded | Self::Unique)
+    }
 }
 
 impl<'a> Question<'a> {
@@ -51,6 +63,7 @@ impl<'a> Question<'a> {
             given: BTreeSet::new(),
             constraints: system.constraints().collect(),
             demanded,
+            bounds: Vec::new(),
         }
     }
 
@@ -65,6 +78,14 @@ impl<'a> Question<'a> {
         self
     }
 
+    /// Asks whether variables lie from the second to the third integer in every solution, whatever
+    /// they and others are.
+    #[must_use]
+    pub fn bounded(mut self, bounds: impl IntoIterator<Item = (Variable, i128, i128)>) -> Self {
+        self.bounds.extend(bounds);
+        self
+    }
+
     /// Asks about other constraints, and about the variables that stand in them.
     #[must_use]
     pub fn of(mut self, constraints: impl IntoIterator<Item = Constraint>) -> Self {
@@ -72,6 +93,21 @@ impl<'a> Question<'a> {
         let variables = self.constraints.iter().flat_map(|c| self.system.variables_of(*c));
         let variables: BTreeSet<Variable> = variables.collect();
         self.demanded.retain(|variable| variables.contains(variable));
+        self
+    }
+
+    /// Asks about variables, too, whether a constraint that is asked about mentions them or not,
+    /// but for those that take no part in the circuit.
+    #[must_use]
+    pub fn demand(mut self, variables: impl IntoIterator<Item = Variable>) -> Self {
+        let takes_part = |variable: &Variable| self.system.demanded[*variable as usize];
+        let given = |variable: &Variable| self.given.contains(variable);
+        let demanded: BTreeSet<Variable> = variables
+            .into_iter()
+            .filter(|variable| takes_part(variable) && !given(variable))
+            .chain(self.demanded.iter().copied())
+            .collect();
+        self.demanded = demanded.into_iter().collect();
         self
     }
 
@@ -93,7 +129,7 @@ impl<'a> Question<'a> {
     /// Answers the question.
     #[must_use]
     pub fn answer(&self) -> Verdict {
-        self.answer_without(None, MAX_DEPTH)
+        self.answer_and_depth().0
     }
 
     /// Answers the question with a constraint left out.
@@ -101,10 +137,20 @@ impl<'a> Question<'a> {
     pub fn without(&self, constraint: Constraint) -> Verdict {
         // Most constraints are missed at once, and then a second solution is found sooner than a
         // deep search ends.
-        match self.answer_without(Some(constraint), 1) {
-            Verdict::Open(_) => self.answer_without(Some(constraint), MAX_DEPTH),
+        match self.without_at(constraint, 1) {
+            Verdict::Open(_) => self.without_at(constraint, MAX_DEPTH),
             verdict => verdict,
         }
+    }
+
+    /// Answers the question with a constraint left out, with no more cases within each other.
+    pub(crate) fn without_at(&self, constraint: Constraint, depth: usize) -> Verdict {
+        self.answer_without(Some(constraint), depth).0
+    }
+
+    /// Answers the question, and says how many cases within each other that took.
+    pub(crate) fn answer_and_depth(&self) -> (Verdict, usize) {
+        self.answer_without(None, MAX_DEPTH)
     }
 
     /// Returns the domains that the constraints leave after case distinctions of a depth, or
@@ -130,33 +176,36 @@ impl<'a> Question<'a> {
         })
     }
 
-    fn answer_without(&self, left_out: Option<Constraint>, depth: usize) -> Verdict {
+    fn answer_without(&self, left_out: Option<Constraint>, most: usize) -> (Verdict, usize) {
         let kept = || self.constraints.iter().filter(|constraint| Some(**constraint) != left_out);
         if let Some(broken) = kept().find(|kept| !self.system.holds(**kept, self.values)) {
-            return Verdict::Broken(*broken);
+            return (Verdict::Broken(*broken), 0);
         }
         let mut state = self.state(left_out);
         if !self.give(&mut state) {
-            return Verdict::Contradiction;
+            return (Verdict::Contradiction, 0);
         }
-        for depth in 0..=depth {
+        let mut depth = 0;
+        loop {
             if state.solve(depth, None).is_err() {
-                return Verdict::Contradiction;
+                return (Verdict::Contradiction, depth);
             }
-            if self.open(&state).next().is_none() {
+            if self.is_shown(&state) || depth == most {
                 break;
             }
+            depth += 1;
         }
         let lost = |variable: &Variable| {
             !state.domain(*variable).contains(self.values[*variable as usize])
         };
         if self.demanded.iter().any(lost) {
-            return Verdict::Contradiction;
+            return (Verdict::Contradiction, depth);
         }
-        if self.open(&state).next().is_none() {
-            return Verdict::Unique;
+        if self.is_shown(&state) {
+            let bounded = !self.bounds.is_empty();
+            return (if bounded { Verdict::Bounded } else { Verdict::Unique }, depth);
         }
-        match self.second(&mut state) {
+        let verdict = match self.second(&mut state) {
             Some(values) if kept().all(|kept| self.system.holds(*kept, &values)) => {
                 Verdict::Second(values)
             }
@@ -164,7 +213,18 @@ impl<'a> Question<'a> {
                 let open = self.open(&state).map(|variable| (variable, state.domain(variable)));
                 Verdict::Open(open.collect())
             }
+        };
+        (verdict, depth)
+    }
+
+    fn is_shown(&self, state: &State<'_>) -> bool {
+        if self.bounds.is_empty() {
+            return self.open(state).next().is_none();
         }
+        self.bounds.iter().all(|(variable, low, high)| match state.domain(*variable) {
+            Domain::Interval(least, most) => *low <= least && most <= *high,
+            _ => false,
+        })
     }
 
     fn open<'s>(&'s self, state: &'s State<'_>) -> impl Iterator<Item = Variable> + 's {
@@ -176,22 +236,30 @@ impl<'a> Question<'a> {
         let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
         let root = state.trail.len();
         let open: Vec<Variable> = self.open(state).collect();
+        if open.is_empty() {
+            return None;
+        }
         for attempt in 0..ATTEMPTS {
             // The variables that are made first depend on fewest others, so they come first, too.
             let mut next = Some(open[(attempt / 2) % open.len()]);
+            let mut beyond = None;
             if attempt % 2 == 1 {
-                next = Some(open[random.below(open.len() as u64) as usize]);
+                next = Some(random.one_of(&open));
+            } else if !self.bounds.is_empty() {
+                let (variable, low, high) = random.one_of(&self.bounds);
+                next = Some(variable);
+                beyond = beyond_of(state.domain(variable), low, high, &mut random);
             }
             let mut first = true;
             while let Some(variable) = next {
                 let domain = state.domain(variable);
-                let value = match self.row(variable, domain, &mut random) {
-                    Some(row) => row,
-                    None => self.choose(domain, variable, first, &mut random),
+                let value = match (beyond.take(), self.row(variable, domain, &mut random)) {
+                    (Some(beyond), _) => beyond,
+                    (None, Some(row)) => row,
+                    (None, None) => self.choose(domain, variable, first, &mut random),
                 };
                 first = false;
-                let chosen = state.narrow(variable, Domain::exact(value));
-                if chosen.is_err() || state.solve(0, None).is_err() {
+                if state.follow(variable, value, 1).is_err() {
                     break;
                 }
                 let left: Vec<Variable> = self.open(state).take(16).collect();
@@ -203,12 +271,22 @@ impl<'a> Question<'a> {
             let found = next.is_none().then(|| self.solution(state));
             state.undo(root);
             if let Some(values) = found
-                && self.demanded.iter().any(|x| values[*x as usize] != self.values[*x as usize])
+                && self.is_other(&values)
             {
                 return Some(values);
             }
         }
         None
+    }
+
+    /// Returns whether a solution is another than the witness, or one beyond the bounds.
+    fn is_other(&self, values: &[Fr]) -> bool {
+        if self.bounds.is_empty() {
+            return self.demanded.iter().any(|x| values[*x as usize] != self.values[*x as usize]);
+        }
+        self.bounds
+            .iter()
+            .any(|(x, low, high)| !Domain::Interval(*low, *high).contains(values[*x as usize]))
     }
 
     fn solution(&self, state: &State<'_>) -> Vec<Fr> {
@@ -262,6 +340,20 @@ impl<'a> Question<'a> {
             },
         }
     }
+}
+
+/// Returns an element of a domain that is no integer from `low` to `high`, if there is one.
+fn beyond_of(domain: Domain, low: i128, high: i128, random: &mut Random) -> Option<Fr> {
+    let integers = match domain {
+        Domain::Interval(least, most) => [least, most, low - 1, high + 1],
+        Domain::Any => [low - 1, high + 1, low - 1, high + 1],
+        Domain::Element(value) => return Some(value),
+    };
+    let beyond = |integer: &i128| {
+        !(low..=high).contains(integer) && domain.contains(crate::domain::field(*integer))
+    };
+    let integers: Vec<i128> = integers.into_iter().filter(beyond).collect();
+    (!integers.is_empty()).then(|| crate::domain::field(random.one_of(&integers)))
 }
 
 /// Case distinctions within each other.

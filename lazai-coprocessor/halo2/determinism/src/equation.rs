@@ -12,6 +12,8 @@ pub struct Equation {
     pub(crate) terms: Vec<Term>,
     /// The name of the gate that demands it.
     pub(crate) gate: String,
+    /// The column of the witness in which the gate stands: the first that it reads at its own row.
+    pub(crate) column: Option<usize>,
     /// The row at which the gate stands.
     pub(crate) row: usize,
 }
@@ -44,7 +46,12 @@ pub enum Form {
 }
 
 impl Equation {
-    pub(crate) fn new(polynomial: &Polynomial, gate: &str, row: usize) -> Self {
+    pub(crate) fn new(
+        polynomial: &Polynomial,
+        gate: &str,
+        column: Option<usize>,
+        row: usize,
+    ) -> Self {
         let mut constant = Fr::ZERO;
         let mut terms = Vec::new();
         for (monomial, coefficient) in polynomial.terms() {
@@ -59,7 +66,13 @@ impl Equation {
             let scale = Domain::exact(*coefficient);
             terms.push(Term { coefficient: *coefficient, scale, factors });
         }
-        Self { constant, terms, gate: gate.to_owned(), row }
+        Self { constant, terms, gate: gate.to_owned(), column, row }
+    }
+
+    /// Returns the name of the gate that demands the equation.
+    #[must_use]
+    pub fn gate(&self) -> &str {
+        &self.gate
     }
 
     /// Returns the variables, some of them more than once.

@@ -6,12 +6,14 @@ mod check;
 mod domain;
 mod equation;
 mod error;
+mod inputs;
 mod logup;
 mod place;
 mod polynomial;
 mod propagate;
 mod random;
 mod recording;
+mod report;
 mod run;
 mod solver;
 mod sweep;
@@ -23,8 +25,9 @@ pub use domain::Domain;
 pub use equation::{Equation, Form, Variable};
 pub use error::{ReadError, SweepError};
 pub use recording::ColumnIndex;
-pub use run::{PartReport, check_run};
-pub use sweep::{GadgetReport, LeftOut, Sweep};
+pub use report::{GadgetReport, LeftOut};
+pub use run::{Part, PartReport, check_parts, check_run};
+pub use sweep::Sweep;
 pub use system::{Constraint, Content, System};
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ impl Lookups {
         for (gate, polynomials) in system.gates().iter().enumerate() {
             for (at, polynomial) in polynomials.polynomials().iter().enumerate() {
                 if let Some(step) = Step::read(polynomial, (gate, at)) {
+                    step.check_phases(polynomial, &system.advice_column_phase())?;
                     step.check(polynomial)?;
                     steps.push(step);
                 }
@@ -138,6 +139,7 @@ impl Lookups {
                 if steps.iter().all(|step| !mentions(core, step.sum)) {
                     continue;
                 }
+                refuse_instance(polynomial)?;
                 let sums: Vec<_> = steps.iter().map(|step| step.sum).collect();
                 let alone = sums.iter().position(|sum| is_sum_of(core, &[*sum]));
                 match alone {
@@ -214,6 +216,24 @@ impl<'a> Step<'a> {
         factors(all, &mut below);
         below.retain(|factor| !matches!(factor, Expression::Constant(one) if *one == Fr::ONE));
         steps.then_some(Self { sum: now.column_index(), rows, below, place })
+    }
+
+    /// Checks that the sums depend on nothing but fixed columns, challenges and columns that are
+    /// committed before any challenge is drawn: a count that is chosen after them makes every sum
+    /// end with 0, and so does a public input that is taken for another.
+    fn check_phases(&self, polynomial: &Expression<Fr>, phases: &[u8]) -> Result<(), ReadError> {
+        refuse_instance(polynomial)?;
+        let mut all = Vec::new();
+        advice(polynomial, &mut all);
+        if all.iter().any(|(column, _)| *column != self.sum && phases[*column] > 0) {
+            return Err(refused("a value or a count of a later phase"));
+        }
+        let mut values = Vec::new();
+        self.below.iter().for_each(|below| advice(below, &mut values));
+        if values.iter().any(|(column, _)| *column == self.sum) {
+            return Err(refused("a denominator of partial sums"));
+        }
+        Ok(())
     }
 
     /// Compares the polynomial with the sum of fractions that its denominators belong to, at random
@@ -459,7 +479,7 @@ fn queries<T>(
 }
 
 /// Adds the columns and rotations of the witness that an expression reads, in order of appearance.
-fn advice(expression: &Expression<Fr>, all: &mut Vec<(usize, i32)>) {
+pub(crate) fn advice(expression: &Expression<Fr>, all: &mut Vec<(usize, i32)>) {
     let one = |query: AdviceQuery| vec![(query.column_index(), query.rotation().0)];
     for query in queries(expression, &one, &|_| Vec::new()) {
         if !all.contains(&query) {
@@ -474,6 +494,23 @@ fn challenges_of(expression: &Expression<Fr>, all: &mut Vec<usize>) {
             all.push(index);
         }
     }
+}
+
+/// Refuses a polynomial of a lookup argument that reads a public input.
+fn refuse_instance(expression: &Expression<Fr>) -> Result<(), ReadError> {
+    let reads = expression.evaluate(
+        &|_| false,
+        &|_| false,
+        &|_| false,
+        &|_| false,
+        &|_| true,
+        &|_| false,
+        &|a| a,
+        &|a, b| a || b,
+        &|a, b| a || b,
+        &|a, _| a,
+    );
+    if reads { Err(refused("a public input in the argument")) } else { Ok(()) }
 }
 
 fn mentions(expression: &Expression<Fr>, column: usize) -> bool {

@@ -281,7 +281,7 @@ impl<'a> State<'a> {
     }
 
     fn lookup(&mut self, index: usize) -> Result<(), Contradiction> {
-        let Lookup { variable, admitted } = self.system.lookups[index];
+        let Lookup { variable, admitted, .. } = self.system.lookups[index];
         let admitted = &self.system.admitted[admitted];
         if let Some(value) = self.value(variable) {
             return if admitted.contains(value) { Ok(()) } else { Err(Contradiction) };

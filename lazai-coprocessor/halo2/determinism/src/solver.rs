@@ -82,7 +82,14 @@ impl State<'_> {
         Ok(self.trail.len() > length)
     }
 
-    fn follow(&mut self, variable: Variable, value: Fr, depth: usize) -> Result<(), Contradiction> {
+    /// Follows the case that a variable has a value: what it changes, and the cases of the
+    /// equations around that, `depth - 1` of them within each other.
+    pub(crate) fn follow(
+        &mut self,
+        variable: Variable,
+        value: Fr,
+        depth: usize,
+    ) -> Result<(), Contradiction> {
         let length = self.trail.len();
         self.narrow(variable, Domain::exact(value))?;
         self.propagate()?;

@@ -1,12 +1,12 @@
-use core::fmt;
-
-use lazai_halo2::{Gadget, PlacedCircuit};
+use lazai_halo2::{Gadget, PlacedCircuit, PlacedSites};
 
 use crate::{
-    Constraint, Form, Question, SweepError, System, Verdict,
-    cases::{CHOSEN, GADGETS, edges, gadget, inputs},
-    place::{given_variables, public},
+    Constraint, Form, GadgetReport, LeftOut, Question, SweepError, System, Verdict,
+    cases::{GADGETS, chosen, drawn},
+    inputs::{edges, inputs},
+    place::{given_variables, public, variables},
     random::Random,
+    report::Origin,
 };
 
 /// How much a sweep over gadgets tries.
@@ -14,14 +14,14 @@ use crate::{
 pub struct Sweep {
     /// The gadgets, by name.
     pub gadgets: Vec<String>,
-    /// Parameters that each gadget is tried with.
-    pub parameters: usize,
+    /// Parameters that are drawn for each gadget, beside those that are chosen.
+    pub drawn: usize,
     /// Integers that each gadget with its parameters is tried on, beside those at its edges.
     pub inputs: usize,
     /// Widths of the range table.
     pub range_bits: Vec<u32>,
-    /// Widths of the range table at which each constraint is left out in turn.
-    pub left_out_at: Vec<u32>,
+    /// Whether constraints are left out, one at a time, of the gadgets with chosen parameters.
+    pub leave_out: bool,
     /// What integers and parameters are drawn from.
     pub seed: u64,
 }
@@ -30,51 +30,19 @@ impl Default for Sweep {
     fn default() -> Self {
         Self {
             gadgets: GADGETS.map(str::to_owned).to_vec(),
-            parameters: 6,
+            drawn: 3,
             inputs: 24,
             range_bits: vec![8, 10, 12, 16],
-            left_out_at: vec![8, 16],
+            leave_out: true,
             seed: 1,
         }
     }
 }
 
-/// What a sweep found out about one gadget.
-#[derive(Clone, Debug, Default)]
-pub struct GadgetReport {
-    /// Name.
-    pub name: String,
-    /// Circuits: parameters times widths.
-    pub circuits: usize,
-    /// Witnesses that were tried.
-    pub inputs: usize,
-    /// Witnesses that are the only solution.
-    pub unique: usize,
-    /// What is wrong with the others.
-    pub failures: Vec<String>,
-    /// Lookups that were left out.
-    pub lookups: LeftOut,
-    /// Constraints that were left out which say that a value is 0, a bit or another value.
-    pub zeros: LeftOut,
-    /// Other constraints that were left out.
-    pub sums: LeftOut,
-}
-
-/// Constraints that were left out, one at a time.
-#[derive(Clone, Debug, Default)]
-pub struct LeftOut {
-    /// Number.
-    pub count: usize,
-    /// Those without which the checker refuses at least one witness.
-    pub noticed: usize,
-    /// Those without which it finds a second solution, which keeps all others.
-    pub second: usize,
-    /// Those without which every witness is still the only solution.
-    pub unnoticed: Vec<String>,
-}
-
 impl Sweep {
-    /// Tries all gadgets, and calls `progress` with the report of each.
+    /// Tries all gadgets, and calls `progress` with the report of each as soon as it is there.
+    ///
+    /// What is noticed only where a method stands alone is known at the end.
     ///
     /// # Errors
     /// [`SweepError`] if a circuit cannot be made or read.
@@ -84,27 +52,39 @@ impl Sweep {
     ) -> Result<Vec<GadgetReport>, SweepError> {
         let mut reports = Vec::new();
         for name in &self.gadgets {
-            let mut report = GadgetReport { name: name.clone(), ..GadgetReport::default() };
-            for turn in 0..self.parameters {
-                // Each gadget draws from a stream of its own, so that it can be tried alone.
-                let stream = name.bytes().fold(self.seed, |seed, byte| {
-                    seed.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte)
-                });
-                let mut random = Random::new(stream.wrapping_add(turn as u64));
-                let gadget = gadget(name, turn, &mut random)
-                    .ok_or_else(|| SweepError::Gadget { name: name.clone() })?;
-                let mut inputs: Vec<_> =
-                    (0..self.inputs).map(|turn| inputs(&gadget, turn, &mut random)).collect();
-                inputs.extend(edges(&gadget));
-                for range_bits in &self.range_bits {
-                    let leave_out = turn < CHOSEN && self.left_out_at.contains(range_bits);
-                    circuit(&gadget, &inputs, *range_bits, leave_out, &mut report)?;
-                }
-            }
+            let report = self.gadget(name)?;
             progress(&report);
             reports.push(report);
         }
+        GadgetReport::compare_methods(&mut reports);
         Ok(reports)
+    }
+
+    fn gadget(&self, name: &str) -> Result<GadgetReport, SweepError> {
+        let unknown = || SweepError::Gadget { name: name.to_owned() };
+        let chosen = chosen(name).ok_or_else(unknown)?;
+        // Each gadget draws from a stream of its own, so that it can be tried alone.
+        let stream = name
+            .bytes()
+            .fold(self.seed, |seed, byte| seed.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte));
+        let mut report = GadgetReport { name: name.to_owned(), ..GadgetReport::default() };
+        for turn in 0..chosen.len() + self.drawn {
+            let mut random = Random::new(stream.wrapping_add(turn as u64));
+            let (gadget, leave_out) = match chosen.get(turn) {
+                Some(gadget) => (gadget.clone(), self.leave_out),
+                None => {
+                    let turn = turn - chosen.len();
+                    (drawn(name, turn, &mut random).ok_or_else(unknown)?, false)
+                }
+            };
+            let mut all: Vec<_> =
+                (0..self.inputs).map(|turn| inputs(&gadget, turn, &mut random)).collect();
+            all.extend(edges(&gadget));
+            for range_bits in &self.range_bits {
+                circuit(&gadget, &all, *range_bits, leave_out, &mut report)?;
+            }
+        }
+        Ok(report)
     }
 }
 
@@ -127,9 +107,12 @@ fn circuit(
         let placed = PlacedCircuit::gadget(gadget, inputs, range_bits)?;
         witnesses.push(system.witness(&placed, placed.k(), &public(&placed))?);
     }
+    let mut depths = Vec::with_capacity(witnesses.len());
     for (inputs, values) in inputs.iter().zip(&witnesses) {
         report.inputs += 1;
-        match question.with_values(values).answer() {
+        let (verdict, depth) = question.with_values(values).answer_and_depth();
+        depths.push(depth);
+        match verdict {
             Verdict::Unique => report.unique += 1,
             verdict => report.failures.push(format!(
                 "{gadget:?} on {inputs:?}, range of {range_bits} bits: {}",
@@ -137,108 +120,110 @@ fn circuit(
             )),
         }
     }
+    // A gadget that bounds what it reads must admit nothing else.
+    let bounded = gadget.bounds().map(|bounds| {
+        let variables = variables(&placed, &system);
+        let read = placed.given().into_iter().filter_map(|number| variables[number]);
+        let bounds = read.zip(bounds).map(|(x, (low, high))| (x, low.into(), high.into()));
+        Question::new(&system, &values).bounded(bounds)
+    });
+    if let Some(bounded) = &bounded
+        && bounded.answer() != Verdict::Bounded
+    {
+        let verdict = explain(&system, &bounded.answer());
+        report.failures.push(format!("{gadget:?}, range of {range_bits} bits, open: {verdict}"));
+    }
     if leave_out {
-        for constraint in question.constraints() {
-            let left_out = match constraint {
-                Constraint::Lookup(_) => &mut report.lookups,
-                Constraint::Equation(index) => match system.equations()[*index].form() {
-                    Form::Sum => &mut report.sums,
-                    _ => &mut report.zeros,
-                },
+        // Bounds do not depend on the witness.
+        let mut asked: Vec<_> = bounded.iter().map(|bounded| (bounded.clone(), 1)).collect();
+        let questions = witnesses.iter().map(|values| question.with_values(values));
+        asked.extend(questions.zip(depths));
+        let sites = placed.sites();
+        for constraint in bounded.as_ref().unwrap_or(&question).constraints() {
+            let (origin, left_out) = match origin(&system, &sites, *constraint) {
+                (origin, None) => (origin, &mut report.lookups),
+                (origin, Some(Form::Sum)) => (origin, &mut report.sums),
+                (origin, Some(_)) => (origin, &mut report.zeros),
             };
-            left_out.add(&question, *constraint, &witnesses, || {
+            let name = || {
                 format!("{gadget:?}, range of {range_bits} bits: {}", system.describe(*constraint))
-            });
+            };
+            if !left_out.add(origin, *constraint, &asked, name) {
+                report.failures.push(format!("{}: left out, the rest is contradictory", name()));
+            }
         }
     }
     Ok(())
 }
 
+/// Returns where a constraint comes from, and its form if it is an equation.
+fn origin(system: &System, sites: &PlacedSites, constraint: Constraint) -> (Origin, Option<Form>) {
+    let (form, gate) = match constraint {
+        Constraint::Lookup(_) => (None, "look up"),
+        Constraint::Equation(index) => {
+            let equation = &system.equations()[index];
+            (Some(equation.form()), equation.gate())
+        }
+    };
+    let site = system.place(constraint).and_then(|(column, row)| sites.at(column, row));
+    let origin =
+        site.map_or_else(|| Origin::Gate(gate.to_owned()), |site| Origin::Site(site.clone()));
+    (origin, form)
+}
+
 impl LeftOut {
+    /// Leaves out a constraint, unless it is known that one of its origin is needed; returns false
+    /// if the checker contradicts the witness then, which keeps all others.
     fn add(
         &mut self,
-        question: &Question<'_>,
+        origin: Origin,
         constraint: Constraint,
-        witnesses: &[Vec<halo2_proofs::halo2curves::bn256::Fr>],
-        name: impl FnOnce() -> String,
-    ) {
-        self.count += 1;
-        let mut open = 0;
-        for values in witnesses {
-            match question.with_values(values).without(constraint) {
+        asked: &[(Question<'_>, usize)],
+        name: impl Fn() -> String,
+    ) -> bool {
+        let site = self.sites.entry(origin).or_default();
+        if site.refused > 0 {
+            return true;
+        }
+        site.tried += 1;
+        site.example = name();
+        // A second solution is worth more than an open question, and is found in less time.
+        let mut open = Vec::new();
+        for (question, depth) in asked {
+            let depth = (*depth).max(1);
+            match question.without_at(constraint, depth) {
                 Verdict::Second(_) => {
-                    self.noticed += 1;
-                    self.second += 1;
-                    return;
+                    site.refused += 1;
+                    site.second = true;
+                    return true;
                 }
-                Verdict::Unique => {}
-                _ => open += 1,
+                Verdict::Open(_) => open.push((question, depth)),
+                Verdict::Bounded | Verdict::Unique => {}
+                Verdict::Broken(_) | Verdict::Contradiction => return false,
             }
-            if open == WITHOUT_SECOND {
+            if open.len() >= OPEN {
                 break;
             }
         }
-        if open > 0 {
-            self.noticed += 1;
-        } else {
-            self.unnoticed.push(name());
+        for (question, depth) in open {
+            match question.without_at(constraint, depth + 1) {
+                Verdict::Second(_) => {
+                    site.refused += 1;
+                    site.second = true;
+                }
+                Verdict::Open(_) => site.refused += 1,
+                Verdict::Bounded | Verdict::Unique => continue,
+                Verdict::Broken(_) | Verdict::Contradiction => return false,
+            }
+            break;
         }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        self.noticed += other.noticed;
-        self.second += other.second;
-        self.unnoticed.extend_from_slice(&other.unnoticed);
-    }
-}
-
-impl GadgetReport {
-    /// Returns the sum of several reports.
-    #[must_use]
-    pub fn total(reports: &[Self]) -> Self {
-        let mut total = Self { name: "all".to_owned(), ..Self::default() };
-        for report in reports {
-            total.circuits += report.circuits;
-            total.inputs += report.inputs;
-            total.unique += report.unique;
-            total.failures.extend_from_slice(&report.failures);
-            total.lookups.merge(&report.lookups);
-            total.zeros.merge(&report.zeros);
-            total.sums.merge(&report.sums);
-        }
-        total
-    }
-
-    /// Returns whether every witness is the only solution, and every constraint that was left out
-    /// was noticed.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        let all = [&self.lookups, &self.zeros, &self.sums];
-        self.unique == self.inputs && all.iter().all(|left_out| left_out.noticed == left_out.count)
-    }
-}
-
-impl fmt::Display for GadgetReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, circuits, inputs, unique, lookups, zeros, sums, .. } = self;
-        write!(
-            f,
-            "{name}: {circuits} circuits, {inputs} inputs, {unique} unique; left out and noticed: "
-        )?;
-        write!(f, "lookups {lookups}, zeros {zeros}, sums {sums}")
-    }
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, noticed, second, .. } = self;
-        write!(f, "{noticed} of {count} ({second} by a second solution)")
+        true
     }
 }
 
 pub(crate) fn explain(system: &System, verdict: &Verdict) -> String {
     match verdict {
+        Verdict::Bounded => "within the bounds".to_owned(),
         Verdict::Broken(constraint) => format!("breaks {}", system.describe(*constraint)),
         Verdict::Contradiction => "the constraints contradict each other".to_owned(),
         Verdict::Open(open) => {
@@ -249,5 +234,5 @@ pub(crate) fn explain(system: &System, verdict: &Verdict) -> String {
     }
 }
 
-/// Witnesses that are refused without a second solution before the search goes on.
-const WITHOUT_SECOND: usize = 2;
+/// Witnesses that are left open without a constraint before the search for a second solution ends.
+const OPEN: usize = 4;

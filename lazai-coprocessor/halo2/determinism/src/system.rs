@@ -8,7 +8,7 @@ use lazai_halo2::PlacedCircuit;
 
 use crate::{
     ColumnIndex, Equation, ReadError, Variable,
-    logup::{Admitted, Lookups, active, rotated, split},
+    logup::{Admitted, Lookups, active, advice, rotated, split},
     place::given_variables,
     polynomial::Polynomial,
     recording::{At, Recording},
@@ -33,6 +33,8 @@ pub struct System {
 pub(crate) struct Lookup {
     pub(crate) variable: Variable,
     pub(crate) admitted: usize,
+    /// The place in the columns of lookups.
+    pub(crate) at: At,
 }
 
 /// A constraint of a [`System`].
@@ -80,7 +82,7 @@ impl System {
         let Reader { mut cells, mut equations, .. } = reader;
         for (at, known, other) in &cells.conflicts {
             let difference = Polynomial::constant(*known - *other);
-            equations.push(Equation::new(&difference, "copy", at.row));
+            equations.push(Equation::new(&difference, "copy", None, at.row));
         }
         let mut in_gate = BTreeSet::new();
         in_gate.extend(equations.iter().flat_map(Equation::variables));
@@ -96,12 +98,13 @@ impl System {
             }
             match cells.content(at) {
                 Content::Variable(variable) => {
-                    read.push(Lookup { variable, admitted: lookup.admitted });
+                    read.push(Lookup { variable, admitted: lookup.admitted, at });
                 }
                 Content::Known(value) => {
                     if !lookups.admitted[lookup.admitted].contains(value) {
                         let never = Polynomial::constant(Fr::ONE);
-                        equations.push(Equation::new(&never, "look up", lookup.row));
+                        let column = Some(lookup.column);
+                        equations.push(Equation::new(&never, "look up", column, lookup.row));
                     }
                 }
             }
@@ -189,9 +192,25 @@ impl System {
         match constraint {
             Constraint::Equation(index) => self.equations[index].evaluate(values) == Fr::ZERO,
             Constraint::Lookup(index) => {
-                let Lookup { variable, admitted } = self.lookups[index];
+                let Lookup { variable, admitted, .. } = self.lookups[index];
                 self.admitted[admitted].contains(values[variable as usize])
             }
+        }
+    }
+
+    /// Returns the column of the witness and the row at which a constraint begins, if it reads the
+    /// witness there.
+    #[must_use]
+    pub fn place(&self, constraint: Constraint) -> Option<(usize, usize)> {
+        match constraint {
+            Constraint::Equation(index) => {
+                let Equation { column, row, .. } = self.equations[index];
+                Some((column?, row))
+            }
+            Constraint::Lookup(index) => match self.lookups[index].at {
+                At { column: ColumnIndex::Advice(column), row } => Some((column, row)),
+                _ => None,
+            },
         }
     }
 
@@ -204,7 +223,7 @@ impl System {
                 format!("{:?} of gate {} at row {}", equation.form(), equation.gate, equation.row)
             }
             Constraint::Lookup(index) => {
-                let Lookup { variable, admitted } = self.lookups[index];
+                let Lookup { variable, admitted, .. } = self.lookups[index];
                 let (place, admitted) = (self.places[variable as usize], &self.admitted[admitted]);
                 let rows = admitted.integers.len() + admitted.elements.len();
                 format!("lookup of {:?}, row {}, among {rows}", place.column, place.row)
@@ -234,8 +253,14 @@ struct Reader<'a> {
     later: BTreeMap<Variable, Polynomial>,
 }
 
-/// A gate at a row.
-type Use<'e> = (&'e str, &'e Expression<Fr>, usize);
+/// A gate at a row of a column.
+#[derive(Clone, Copy)]
+struct Use<'e> {
+    gate: &'e str,
+    expression: &'e Expression<Fr>,
+    column: Option<usize>,
+    row: usize,
+}
 
 impl Reader<'_> {
     fn gates(
@@ -250,14 +275,14 @@ impl Reader<'_> {
                 .iter()
                 .enumerate()
                 .filter(|(at, _)| !without.contains(&(index, *at)))
-                .map(|(_, polynomial)| (polynomial, split(polynomial).0))
+                .map(|(_, polynomial)| (polynomial, split(polynomial).0, column_of(polynomial)))
                 .collect();
             if polynomials.is_empty() {
                 continue;
             }
             for row in 0..self.recording.rows {
-                for (polynomial, fixed) in &polynomials {
-                    let place = (gate.name(), *polynomial, row);
+                for (expression, fixed, column) in &polynomials {
+                    let place = Use { gate: gate.name(), expression, column: *column, row };
                     if active(fixed, self.recording, row) && !self.gate(place)? {
                         open.push(place);
                     }
@@ -274,7 +299,7 @@ impl Reader<'_> {
                 }
             }
             if still.len() == before {
-                let (gate, _, row) = still[0];
+                let Use { gate, row, .. } = still[0];
                 return Err(ReadError::LaterPhase { gate: gate.to_owned(), row });
             }
             open = still;
@@ -287,7 +312,8 @@ impl Reader<'_> {
     ///
     /// A challenge is drawn after all variables of the first phase, so a polynomial in it is 0 only
     /// if each coefficient is.
-    fn gate(&mut self, (gate, expression, row): Use<'_>) -> Result<bool, ReadError> {
+    fn gate(&mut self, place: Use<'_>) -> Result<bool, ReadError> {
+        let Use { gate, expression, column, row } = place;
         let polynomial = self.evaluate(expression, row);
         if polynomial.too_high {
             return Err(ReadError::Degree { gate: gate.to_owned(), row });
@@ -299,7 +325,7 @@ impl Reader<'_> {
             .filter(|symbol| self.cells.is_later(**symbol));
         let Some(first) = open.next().copied() else {
             for coefficient in polynomial.coefficients() {
-                self.equations.push(Equation::new(&coefficient, gate, row));
+                self.equations.push(Equation::new(&coefficient, gate, column, row));
             }
             return Ok(true);
         };
@@ -359,6 +385,13 @@ impl Reader<'_> {
             &Polynomial::scaled,
         )
     }
+}
+
+/// Returns the first column of the witness that an expression reads at its own row.
+fn column_of(expression: &Expression<Fr>) -> Option<usize> {
+    let mut read = Vec::new();
+    advice(expression, &mut read);
+    read.into_iter().find(|(_, rotation)| *rotation == 0).map(|(column, _)| column)
 }
 
 /// The cells of a circuit: those that copies make equal are one.

@@ -2,14 +2,14 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use lazai_coprocessor::{
     architecture::Gelu,
-    numeric::{ACTIVATION_BITS, CACHE_BITS},
+    numeric::{ACTIVATION_BITS, ACTIVATION_MAX, ACTIVATION_MIN, CACHE_BITS},
     table,
 };
 
 use crate::{
     builder::{AssignedInt, Builder},
     constraints::Cell,
-    gadget::{self, Attended, Norm, Tokens},
+    gadget::{self, Attended, Compressed, Norm, Tokens},
     table::Table,
 };
 
@@ -20,8 +20,8 @@ use crate::{
 pub enum Gadget {
     /// `AddBias` and `AddPositions`: reads as many integers as are added.
     AddBias {
-        /// What is added.
-        added: Vec<i32>,
+        /// What is added, within 2^62.
+        added: Vec<i64>,
         /// Whether the integers have 32 bits.
         wide: bool,
     },
@@ -31,7 +31,7 @@ pub enum Gadget {
         count: usize,
     },
     /// `Attention` of one head and one query: reads the query, then the keys, then the values of
-    /// all positions, all of them activations.
+    /// all positions, all of them activations. Keys and values are compressed as in a cache.
     Attention {
         /// Number of elements of a query, a key or a value.
         head_dim: usize,
@@ -114,6 +114,12 @@ pub enum Gadget {
         /// Fraction bits that it loses.
         shift: i32,
     },
+    /// The check alone that an integer, which is not negative, has so many bits: reads one, and
+    /// bounds it.
+    Range {
+        /// Number of bits, up to 31.
+        bits: u32,
+    },
     /// `Relu` of one activation.
     Relu {
         /// Fraction bits that it loses.
@@ -175,6 +181,7 @@ impl Gadget {
             Self::MatMulAdd { .. } => "MatMulAdd",
             Self::MeanPool { .. } => "MeanPool",
             Self::Narrow { .. } => "Narrow",
+            Self::Range { .. } => "Range",
             Self::Relu { .. } => "Relu",
             Self::RmsNorm(_) => "RmsNorm",
             Self::Rope { .. } => "Rope",
@@ -201,14 +208,31 @@ impl Gadget {
                 [vec![false; *depth], vec![true; shifts.len()]].concat()
             }
             Self::MeanPool { rows, width } => vec![false; rows * width],
-            Self::Narrow { .. } => vec![true],
+            Self::Narrow { .. } | Self::Range { .. } => vec![true],
             Self::Rope { rotations } => vec![false; rotations.len()],
         }
     }
 
-    /// Adds the constraints, and returns the cells that count as given beside those before the
-    /// part with the gadget's name.
-    pub(super) fn build(&self, builder: &mut Builder, inputs: &[i32]) -> Vec<Cell> {
+    /// Returns the least and the largest value of each integer that the gadget itself bounds.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Vec<(i32, i32)>> {
+        match self {
+            Self::Input { count, wide: false } => {
+                Some(vec![(ACTIVATION_MIN.into(), ACTIVATION_MAX.into()); *count])
+            }
+            Self::Input { count, wide: true } => Some(vec![(i32::MIN, i32::MAX); *count]),
+            Self::Range { bits } => Some(vec![(0, ((1_i64 << bits) - 1) as i32)]),
+            _ => None,
+        }
+    }
+
+    /// Adds the constraints of what the gadget reads, and those of the gadget in a part of its
+    /// name.
+    pub(super) fn build(&self, builder: &mut Builder, inputs: &[i32]) -> Built {
+        let built = |read: &[AssignedInt], made: &[AssignedInt]| {
+            let cells = |values: &[AssignedInt]| values.iter().map(|value| value.cell()).collect();
+            Built { read: cells(read), made: cells(made) }
+        };
         let take = |builder: &mut Builder| -> Vec<AssignedInt> {
             let take = |(value, wide): (&i32, bool)| {
                 let take = if wide { gadget::take_i32 } else { gadget::take_i16 };
@@ -216,84 +240,128 @@ impl Gadget {
             };
             inputs.iter().zip(self.inputs()).map(take).collect()
         };
+        // These make themselves what they read.
         match self {
             Self::Input { .. } => {
                 builder.part(self.name());
-                return take(builder).into_iter().map(AssignedInt::cell).collect();
+                return built(&take(builder), &[]);
+            }
+            Self::Range { bits } => {
+                builder.part(self.name());
+                let value = builder.witness(inputs.first().copied().unwrap_or(0).into());
+                builder.range_check(value, *bits);
+                return built(&[value], &[]);
             }
             Self::Gather { rows, .. } => {
                 builder.part(self.name());
                 let tokens: Vec<u32> = inputs.iter().map(|token| token.unsigned_abs()).collect();
                 let tokens = Tokens::new(builder, &tokens, rows.len());
-                gadget::gather(builder, &tokens, rows);
-                return tokens.numbers.into_iter().map(AssignedInt::cell).collect();
-            }
-            Self::Attention { head_dim, positions, score_shift } => {
-                let mut vectors = take(builder);
-                let values = vectors.split_off(head_dim * (positions + 1));
-                let keys = vectors.split_off(*head_dim);
-                let compress = |key: &[AssignedInt]| {
-                    gadget::compress(builder, key, CACHE_BITS, ACTIVATION_BITS)
-                };
-                let keys: Vec<_> = keys.chunks(*head_dim).map(compress).collect();
-                let values: Vec<_> = values.chunks(*head_dim).map(<[_]>::to_vec).collect();
-                builder.part(self.name());
-                let score_shift = *score_shift;
-                let exp = entries(Table::Exp);
-                let attended = Attended { keys: &keys, values: &values, score_shift, exp };
-                gadget::attend(builder, &vectors, &attended);
-                return Vec::new();
+                let rows = gadget::gather(builder, &tokens, rows);
+                return built(&tokens.numbers, &rows);
             }
             _ => {}
         }
-        let mut x = take(builder);
+        let x = take(builder);
+        let compressed = match self {
+            Self::Attention { head_dim, positions, .. } => {
+                cached(builder, &x[*head_dim..], *head_dim, *positions)
+            }
+            _ => Cached::default(),
+        };
         builder.part(self.name());
+        built(&[], &self.apply(builder, x, &compressed))
+    }
+
+    /// Adds the constraints of the gadget alone, and returns its results.
+    fn apply(
+        &self,
+        builder: &mut Builder,
+        mut x: Vec<AssignedInt>,
+        (keys, values): &Cached,
+    ) -> Vec<AssignedInt> {
         match self {
             Self::AddBias { added, wide } => {
-                let added = added.iter().map(|added| i64::from(*added));
-                gadget::add_row(builder, &mut x, added, *wide);
+                gadget::add_row(builder, &mut x, added.iter().copied(), *wide)
             }
-            Self::Argmax { .. } => drop(gadget::best(builder, &x)),
+            Self::Argmax { .. } => return vec![gadget::best(builder, &x)],
+            Self::Attention { head_dim, score_shift, .. } => {
+                let exp = entries(Table::Exp);
+                let attended = Attended { keys, values, score_shift: *score_shift, exp };
+                return gadget::attend(builder, &x[..*head_dim], &attended);
+            }
             Self::CacheAppend { .. } => {
                 let compressed = gadget::compress(builder, &x, CACHE_BITS, ACTIVATION_BITS);
-                for value in compressed.values {
-                    builder.mul(value, compressed.power);
-                }
+                let values = compressed.values.iter();
+                return values.map(|value| builder.mul(*value, compressed.power)).collect();
             }
             Self::GatedSilu { gate_bits, up_bits, output_bits } => {
                 let (gate, up) = ((x[0], *gate_bits), (x[1], *up_bits));
-                gadget::gated(builder, entries(Table::Sigmoid), gate, up, *output_bits);
+                let sigmoid = entries(Table::Sigmoid);
+                return vec![gadget::gated(builder, sigmoid, gate, up, *output_bits)];
             }
             Self::Gelu { form, input_bits, output_bits } => {
                 let table = match form {
                     Gelu::Exact => Table::Gelu,
                     Gelu::Tanh => Table::GeluTanh,
                 };
-                gadget::gelu(builder, (table, entries(table)), x[0], *input_bits, *output_bits);
+                let table = (table, entries(table));
+                return vec![gadget::gelu(builder, table, x[0], *input_bits, *output_bits)];
             }
             Self::HeadNorm(norm) => {
-                drop(gadget::rms_norm(builder, &x, &norm.norm(), ACTIVATION_BITS));
+                return gadget::rms_norm(builder, &x, &norm.norm(), ACTIVATION_BITS);
             }
-            Self::LayerNorm(norm) => drop(gadget::layer_norm(builder, &x, &norm.norm())),
-            Self::RmsNorm(norm) => drop(gadget::rms_norm(builder, &x, &norm.norm(), 31)),
+            Self::LayerNorm(norm) => return gadget::layer_norm(builder, &x, &norm.norm()),
+            Self::RmsNorm(norm) => return gadget::rms_norm(builder, &x, &norm.norm(), 31),
             Self::MatMul { weights, depth, shifts, wide } => {
                 let sums = builder.product(&x, weights.clone(), *depth);
-                gadget::rounded_product(builder, sums, |row| shifts[row % shifts.len()], *wide);
+                let shift = |row: usize| shifts[row % shifts.len()];
+                return gadget::rounded_product(builder, sums, shift, *wide);
             }
             Self::MatMulAdd { weights, depth, shifts } => {
                 let mut residual = x.split_off(*depth);
                 let sums = builder.product(&x, weights.clone(), *depth);
                 let shift = |row: usize| shifts[row % shifts.len()];
                 gadget::rounded_product_add(builder, sums, shift, &mut residual);
+                return residual;
             }
-            Self::MeanPool { width, .. } => drop(gadget::mean_pool(builder, &x, *width)),
-            Self::Narrow { shift } => drop(gadget::narrow(builder, x[0], *shift)),
-            Self::Relu { shift } => drop(gadget::relu(builder, x[0], *shift)),
+            Self::MeanPool { width, .. } => return gadget::mean_pool(builder, &x, *width),
+            Self::Narrow { shift } => return vec![gadget::narrow(builder, x[0], *shift)],
+            Self::Relu { shift } => return vec![gadget::relu(builder, x[0], *shift)],
             Self::Rope { rotations } => gadget::rope(builder, &mut x, rotations),
-            Self::Attention { .. } | Self::Gather { .. } | Self::Input { .. } => {}
+            Self::Gather { .. } | Self::Input { .. } | Self::Range { .. } => {}
         }
-        Vec::new()
+        x
     }
+}
+
+/// The cells that a gadget in a circuit of its own reads and makes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Built {
+    /// What counts as given beside all that is made before the part with the gadget's name.
+    pub(super) read: Vec<Cell>,
+    /// The results.
+    pub(super) made: Vec<Cell>,
+}
+
+/// Keys and values as they stand in a cache.
+type Cached = (Vec<Compressed>, Vec<Vec<AssignedInt>>);
+
+/// Compresses keys and values.
+fn cached(
+    builder: &mut Builder,
+    vectors: &[AssignedInt],
+    head_dim: usize,
+    positions: usize,
+) -> Cached {
+    let (keys, values) = vectors.split_at(head_dim * positions);
+    let mut compress =
+        |vector: &[AssignedInt]| gadget::compress(builder, vector, CACHE_BITS, ACTIVATION_BITS);
+    let keys = keys.chunks(head_dim).map(&mut compress).collect();
+    let values: Vec<_> = values.chunks(head_dim).map(compress).collect();
+    let scaled = |value: Compressed| {
+        value.values.iter().map(|v| builder.mul(*v, value.power)).collect::<Vec<_>>()
+    };
+    (keys, values.into_iter().map(scaled).collect())
 }
 
 /// Returns the rows of the tables that are used.

@@ -4,4 +4,6 @@ mod gadget;
 mod placed;
 
 pub use gadget::{Gadget, NormParameters};
-pub use placed::{CircuitColumns, CircuitPart, CircuitShape, Place, PlaceColumn, PlacedCircuit};
+pub use placed::{
+    CircuitColumns, CircuitPart, CircuitShape, Place, PlaceColumn, PlacedCircuit, PlacedSites,
+};

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
@@ -7,9 +7,12 @@ use halo2_proofs::{
 };
 use lazai_coprocessor::{model::Network, trace::Input};
 
-use super::{Gadget, gadget::tables};
+use super::{
+    Gadget,
+    gadget::{Built, tables},
+};
 use crate::{
-    Halo2Error, ProvedOutput,
+    Halo2Error, ProvedOutput, Site,
     assignment::AssignedWitness,
     builder::Builder,
     config::Config,
@@ -29,6 +32,7 @@ pub struct PlacedCircuit {
     constraints: Arc<Constraints>,
     layout: Arc<Layout>,
     given: Vec<Cell>,
+    made: Vec<Cell>,
 }
 
 /// A part of a circuit: the constraints of one operator, or of what follows the operators.
@@ -75,12 +79,19 @@ impl PlacedCircuit {
         builder.part("inputs");
         // Layouts need the constant 0, which every compiled network has.
         builder.constant(0);
-        let given = gadget.build(&mut builder, inputs);
+        let Built { read, made } = gadget.build(&mut builder, inputs);
+        // A result that nothing reads has a place here, so that it is asked about: y + 0 * 1 = y
+        // says nothing else.
+        for cell in &made {
+            let (zero, one) = (builder.constant(0).cell(), builder.constant(1).cell());
+            builder.gate(*cell, zero, one, *cell);
+        }
         builder.check_shifts()?;
         let tables = tables(builder.tables(), range_bits);
         let constraints = builder.finish();
         let layout = cheapest(&constraints, &tables)?;
-        Ok(Self { constraints: Arc::new(constraints), layout: Arc::new(layout), given })
+        let (constraints, layout) = (Arc::new(constraints), Arc::new(layout));
+        Ok(Self { constraints, layout, given: read, made })
     }
 
     /// Returns the circuit of a run, as [`ProvingKey`](crate::ProvingKey) plans it.
@@ -95,7 +106,7 @@ impl PlacedCircuit {
         let trace = record(network, proved_output, input)?;
         let Plan { compiled, layout, .. } = Plan::new(network, &trace, proved_output)?;
         let (constraints, given) = (Arc::new(compiled.constraints), compiled.read);
-        Ok(Self { constraints, layout: Arc::new(layout), given })
+        Ok(Self { constraints, layout: Arc::new(layout), given, made: Vec::new() })
     }
 
     /// Returns the binary logarithm of the rows.
@@ -114,6 +125,12 @@ impl PlacedCircuit {
     #[must_use]
     pub fn given(&self) -> Vec<usize> {
         self.given.iter().map(|cell| cell.index()).collect()
+    }
+
+    /// Returns the numbers of the results of a gadget.
+    #[must_use]
+    pub fn made(&self) -> Vec<usize> {
+        self.made.iter().map(|cell| cell.index()).collect()
     }
 
     /// Returns the parts, in order.
@@ -155,6 +172,38 @@ impl PlacedCircuit {
             }
         }
         places
+    }
+
+    /// Returns where in the source each multiplication and lookup is made.
+    #[must_use]
+    pub fn sites(&self) -> PlacedSites {
+        let config = Config::new(&mut ConstraintSystem::default(), self.layout.shape);
+        let sites = &self.constraints.sites;
+        let gates =
+            self.layout.gates.iter().zip(&config.gates).flat_map(|(placed, (column, _))| {
+                placed.begins.iter().map(move |row| (column.index(), *row as usize))
+            });
+        let lookups = self.layout.lookups.iter().zip(&config.lookups);
+        let lookups = lookups.flat_map(|(placed, (column, _))| {
+            (0..placed.len()).map(move |row| (column.index(), row))
+        });
+        let gates = gates.enumerate().map(|(index, place)| (place, sites.of_gate(index)));
+        let lookups = lookups.enumerate().map(|(index, place)| (place, sites.of_lookup(index)));
+        let made = gates.chain(lookups).filter_map(|(place, site)| Some((place, site?)));
+        PlacedSites(made.collect())
+    }
+}
+
+/// Where in the source the constraints of a [`PlacedCircuit`] are made, by their places.
+#[derive(Clone, Debug, Default)]
+pub struct PlacedSites(BTreeMap<(usize, usize), Site>);
+
+impl PlacedSites {
+    /// Returns where the multiplication or lookup is made that begins at a row of a column of the
+    /// witness.
+    #[must_use]
+    pub fn at(&self, column: usize, row: usize) -> Option<&Site> {
+        self.0.get(&(column, row))
     }
 }
 

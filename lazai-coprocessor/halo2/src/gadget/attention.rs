@@ -55,11 +55,13 @@ pub(crate) fn attend(
             let shifted = builder.add_scaled(total, sum, 2);
             let mean = builder.witness(shifted.value().div_euclid(double.value().max(1)));
             let product = builder.mul(mean, double);
+            // 0 <= rest and 0 <= double - 1 - rest, both small integers: so rest < double, whatever
+            // larger bound the limbs have.
             let rest = builder.sub(shifted, product);
-            builder.range_check(rest, bits);
+            builder.range_check_loose(rest, bits);
             let room = builder.sub(double, rest);
             let room = builder.shifted(room, -1);
-            builder.range_check(room, bits);
+            builder.range_check_loose(room, bits);
             builder.sat16(mean, 17)
         })
         .collect()

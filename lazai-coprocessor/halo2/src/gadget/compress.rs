@@ -17,16 +17,21 @@ pub(crate) struct Compressed {
 /// most `width` bits and a sign, the least included.
 ///
 /// `CacheAppend` and the norms use it.
+#[track_caller]
 pub(crate) fn compress(
     builder: &mut Builder,
     input: &[AssignedInt],
     bits: u32,
     width: u32,
 ) -> Compressed {
+    builder.within("compress", |builder| compressed(builder, input, bits, width))
+}
+
+fn compressed(builder: &mut Builder, input: &[AssignedInt], bits: u32, width: u32) -> Compressed {
     let largest = input.iter().map(|x| x.value().unsigned_abs()).max().unwrap_or(0);
     let max = builder.witness(largest as i128);
-    builder.range_check_loose(max, width + 1);
-    // max^2 - x^2 is 0 for one x and not negative for any.
+    // max^2 - x^2 is 0 for one x and not negative for any, so max is the largest magnitude or its
+    // negative, and `over` below excludes the negative.
     let square = builder.mul(max, max);
     let mut below = Vec::with_capacity(input.len());
     for x in input {
@@ -45,6 +50,7 @@ pub(crate) fn compress(
     let room = builder.linear(-1, [(power, 1 << bits), (max, -1)]);
     builder.range_check_loose(room, width + 2);
     let first = exponent.bits()[0];
+    // One bit is 1, so power >= 1 >= first, and max >= 2^(bits - 1) * (power - first) >= 0.
     let over = builder.linear(0, [(max, 1), (power, -(1 << (bits - 1))), (first, 1 << (bits - 1))]);
     builder.range_check_loose(over, width + 1);
     let double = builder.add(power, power);

@@ -8,15 +8,19 @@ pub(super) struct OneHot {
 
 impl OneHot {
     /// Assigns a vector of `count` bits; other constraints determine which is 1.
+    #[track_caller]
     pub(super) fn new(builder: &mut Builder, chosen: usize, count: usize) -> Self {
-        let bits: Vec<_> = (0..count).map(|index| builder.bit(index == chosen)).collect();
-        let sum = builder.linear(0, bits.iter().map(|bit| (*bit, 1)));
-        let one = builder.constant(1);
-        builder.assert_equal(sum, one);
-        Self { bits }
+        builder.within("one_hot", |builder| {
+            let bits: Vec<_> = (0..count).map(|index| builder.bit(index == chosen)).collect();
+            let sum = builder.linear(0, bits.iter().map(|bit| (*bit, 1)));
+            let one = builder.constant(1);
+            builder.assert_equal(sum, one);
+            Self { bits }
+        })
     }
 
     /// Returns the constant at the index of the 1.
+    #[track_caller]
     pub(super) fn select(
         &self,
         builder: &mut Builder,

@@ -4,9 +4,9 @@ use halo2_proofs::halo2curves::{
     bn256::Fr,
     ff::{Field, PrimeField},
 };
-use lazai_determinism::{Constraint, Question, Verdict};
+use lazai_determinism::{Constraint, Part, Question, ReadError, System, Verdict, check_parts};
 
-use super::toy::{Tags, Toy};
+use super::toy::{K, Tags, Toy};
 
 const INDEX: usize = 3;
 const ENTRY: usize = 4;
@@ -131,4 +131,62 @@ fn one_half_is_an_element_but_no_integer() {
     assert_eq!(toy.answer(), Verdict::Unique);
     toy.lookups.push((0, half));
     assert!(matches!(toy.answer(), Verdict::Broken(Constraint::Lookup(_))));
+}
+
+#[test]
+fn a_value_that_a_lookup_bounds_is_open_without_it() {
+    let mut toy = Toy { table: (0..8).map(|small| (0, small)).collect(), ..Toy::default() };
+    let (three, one) = (toy.constant(Fr::from(3)), toy.constant(Fr::ONE));
+    let x = toy.cell(Fr::from(5));
+    let sum = toy.sum(three, x, one);
+    toy.lookups.push((0, x));
+    let (system, values) = toy.read();
+    let x = toy.variable(&system, x).unwrap();
+    let asked = |low, high| Question::new(&system, &values).bounded([(x, low, high)]);
+    assert_eq!(asked(0, 7).answer(), Verdict::Bounded);
+    assert_eq!(asked(-1, 9).answer(), Verdict::Bounded);
+    let Verdict::Second(other) = asked(0, 6).answer() else { panic!("7 is not found") };
+    assert_eq!(other[x as usize], Fr::from(7));
+    let Verdict::Second(other) = asked(1, 7).answer() else { panic!("0 is not found") };
+    assert_eq!(other[x as usize], Fr::ZERO);
+    let question = asked(0, 7);
+    let is_lookup = |constraint: &&Constraint| matches!(constraint, Constraint::Lookup(_));
+    let lookup = *question.constraints().iter().find(is_lookup).unwrap();
+    let Verdict::Second(other) = question.without(lookup) else { panic!("nothing is found") };
+    let sum = toy.variable(&system, sum).unwrap();
+    assert!((0..8).all(|small| other[x as usize] != Fr::from(small)));
+    assert_eq!(other[sum as usize], other[x as usize] + Fr::from(3));
+}
+
+/// With counts that are chosen after the challenges, any value passes for a row of a table.
+#[test]
+fn an_argument_that_a_prover_can_close_afterwards_is_refused() {
+    for (tags, what) in [
+        (Tags::CountedLate, "a value or a count of a later phase"),
+        (Tags::Moved, "a public input in the argument"),
+    ] {
+        let read = System::read(&two_tables(tags), K, &[vec![Fr::from(13)]]);
+        assert_eq!(read.unwrap_err(), ReadError::Lookups { what });
+    }
+}
+
+/// The first part makes `y`, of which only the second says something: that `z = y + 1`.
+#[test]
+fn a_value_that_its_own_part_does_not_constrain_is_open() {
+    let mut toy = Toy::default();
+    let one = toy.constant(Fr::ONE);
+    let x = toy.cell(Fr::from(4));
+    let bound = toy.sum(one, x, one);
+    let y = toy.cell(Fr::from(5));
+    let z = toy.sum(y, one, one);
+    let (system, values) = toy.read();
+    let [x, bound, y, z] = [x, bound, y, z].map(|cell| toy.variable(&system, cell).unwrap());
+    let part = |name: &str, made: &[u32]| Part { name: name.to_owned(), made: made.to_vec() };
+    let unique = |parts: &[Part]| -> Vec<bool> {
+        check_parts(&system, &values, &[x], parts).iter().map(|part| part.unique).collect()
+    };
+    assert_eq!(unique(&[part("first", &[x, bound, y]), part("second", &[z])]), [false, true]);
+    assert_eq!(unique(&[part("first", &[x, bound]), part("second", &[y, z])]), [true, false]);
+    let reports = check_parts(&system, &values, &[x, y], &[part("all", &[x, bound, y, z])]);
+    assert!(reports[0].unique && reports[0].constraints == 2);
 }

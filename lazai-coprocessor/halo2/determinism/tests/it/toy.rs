@@ -11,12 +11,16 @@ use halo2_proofs::{
 };
 use lazai_determinism::{ColumnIndex, Content, Question, System, Variable, Verdict};
 
-/// How rows of one table are told from those of another.
+/// How rows of one table are told from those of another, and what is wrong with the argument.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Tags {
     /// By a challenge, which nobody can foresee.
     #[default]
     Challenge,
+    /// By a challenge, but a row may be counted after the challenges are known.
+    CountedLate,
+    /// By a challenge, but a public input is added to the value that is looked up.
+    Moved,
     /// By a multiple of `2^32`, which a value that nothing else bounds may have in it.
     PowerOfTwo,
 }
@@ -110,12 +114,13 @@ impl Circuit<Fr> for Toy {
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, tags: Tags) -> Columns {
-        let [cells, looked_up, count] = [(); 3].map(|()| meta.advice_column_in(FirstPhase));
+        let [cells, looked_up, first] = [(); 3].map(|()| meta.advice_column_in(FirstPhase));
         let [begins, tag, row, row_tag, summed, constants] = [(); 6].map(|()| meta.fixed_column());
         let instance = meta.instance_column();
         let gamma = meta.challenge_usable_after(FirstPhase);
         let beta = meta.challenge_usable_after(FirstPhase);
-        let sum = meta.advice_column_in(SecondPhase);
+        let [sum, second] = [(); 2].map(|()| meta.advice_column_in(SecondPhase));
+        let count = if tags == Tags::CountedLate { second } else { first };
         meta.enable_equality(cells);
         meta.enable_equality(looked_up);
         meta.enable_equality(constants);
@@ -129,10 +134,13 @@ impl Circuit<Fr> for Toy {
             let one = Expression::Constant(Fr::ONE);
             let beta = meta.query_challenge(beta);
             let apart = match tags {
-                Tags::Challenge => meta.query_challenge(gamma),
                 Tags::PowerOfTwo => Expression::Constant(Fr::from(1 << 32)),
+                _ => meta.query_challenge(gamma),
             };
-            let value = meta.query_advice(looked_up, Rotation::cur());
+            let mut value = meta.query_advice(looked_up, Rotation::cur());
+            if tags == Tags::Moved {
+                value = value + meta.query_instance(instance, Rotation::cur());
+            }
             let [tag, row, row_tag] =
                 [tag, row, row_tag].map(|column| meta.query_fixed(column, Rotation::cur()));
             let count = meta.query_advice(count, Rotation::cur());
