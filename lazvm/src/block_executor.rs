@@ -1,7 +1,7 @@
 use alloc::{boxed::Box, sync::Arc};
 use core::{fmt, ops::DerefMut};
 
-use alloy_consensus::transaction::TxHashRef;
+use alloy_consensus::{Transaction, transaction::TxHashRef};
 use alloy_evm::{
     Evm, InvalidTxError, RecoveredTx,
     block::{
@@ -15,7 +15,8 @@ use lazai_api_types::Fault;
 use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 
 use crate::{
-    BlockPosition, FaultLog, LazContext, LazEvm, LazEvmFactory, faults::transaction_fault_of,
+    Attempts, BlockPosition, FaultLog, LazContext, LazEvm, LazEvmFactory,
+    faults::transaction_fault_of,
 };
 
 /// Makes block executors that do the work of AI calls by their type, whatever the configuration
@@ -80,21 +81,14 @@ where
 /// A fault of this node is no verdict about a transaction, and alloy-evm reports it as an internal
 /// error, for which builders give the whole block up. Here it is reported as an invalid
 /// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
-/// is not tried for a while. Once the log counts the device as lost, it is not asked any more for
-/// this block, and transactions without AI calls go on. A fault of the whole block, whose base fees
-/// this node does not know, is no transaction's: it stays an internal error and is not noted. Never
-/// validate a block with it: a valid one would be refused.
+/// is not tried for a while. After a few faults the device is not asked any more for this block,
+/// and transactions without AI calls go on; [`Attempts`] bounds what failures cost. A fault of the
+/// whole block, whose base fees this node does not know, is no transaction's: it stays an internal
+/// error and is not noted. Never validate a block with it: a valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {
     executor: E,
-    faults: Arc<FaultLog>,
-}
-
-impl<E> BuilderExecutor<E> {
-    /// Builds with `executor`, and shares `faults` with the builders of other blocks.
-    pub const fn new(executor: E, faults: Arc<FaultLog>) -> Self {
-        Self { executor, faults }
-    }
+    attempts: Attempts,
 }
 
 impl<E> BuilderExecutor<E>
@@ -102,18 +96,23 @@ where
     E: BlockExecutor,
     E::Evm: DerefMut<Target = LazContext<<E::Evm as Evm>::DB>>,
 {
-    fn note(&mut self, transaction: B256, block: u64, fault: &Fault) {
-        let chain = &mut self.executor.evm_mut().chain;
-        // Nobody asked the device.
-        if !chain.is_device_suspended() && self.faults.failed(transaction, block, fault) {
-            chain.suspend_device(fault.clone());
+    /// Builds the block of `executor`, and shares `faults` with the builders of other blocks.
+    pub fn new(executor: E, faults: &Arc<FaultLog>) -> Self {
+        let block = &executor.evm().block;
+        let attempts = faults.start(BlockPosition::of(block).number, block.gas_limit);
+        Self { executor, attempts }
+    }
+
+    fn note(&mut self, transaction: B256, gas_limit: u64, fault: &Fault) {
+        if self.attempts.failed(transaction, gas_limit) {
+            self.executor.evm_mut().chain.suspend_device(fault.clone());
         }
     }
 }
 
 impl<E> BlockExecutor for BuilderExecutor<E>
 where
-    E: BlockExecutor<Transaction: TxHashRef>,
+    E: BlockExecutor<Transaction: Transaction + TxHashRef>,
     E::Evm: DerefMut<Target = LazContext<<E::Evm as Evm>::DB>>,
 {
     type Transaction = E::Transaction;
@@ -130,21 +129,15 @@ where
         tx: impl ExecutableTx<Self>,
     ) -> Result<E::Result, BlockExecutionError> {
         let (env, tx) = tx.into_parts();
-        let hash = *tx.tx().tx_hash();
-        let block = BlockPosition::of(&self.executor.evm().block).number;
-        if self.faults.leaves_out(&hash, block) {
+        let (hash, gas_limit) = (*tx.tx().tx_hash(), tx.tx().gas_limit());
+        if !self.attempts.allow(&hash, gas_limit) {
             return Err(left_out(hash, None));
         }
         match self.executor.execute_transaction_without_commit((env, tx)) {
-            Ok(done) => {
-                if self.executor.evm().chain.meter().has_run_jobs() {
-                    self.faults.worked();
-                }
-                Ok(done)
-            }
+            Ok(done) => Ok(done),
             Err(error) => match transaction_fault_of(&error) {
                 Some(fault) => {
-                    self.note(hash, block, fault);
+                    self.note(hash, gas_limit, fault);
                     Err(left_out(hash, Some(fault.clone())))
                 }
                 None => Err(error),
@@ -176,7 +169,8 @@ where
 /// Why a [`BuilderExecutor`] leaves a transaction out.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
-    /// The fault of this node; none if the transaction failed before and was not tried.
+    /// The fault of this node; none if the transaction was not tried, because it or others have
+    /// failed before.
     pub fault: Option<Fault>,
 }
 
@@ -185,7 +179,7 @@ impl fmt::Display for LeftOut {
         match &self.fault {
             Some(fault) => write!(f, "this node cannot run the transaction: {fault}"),
             None => f.write_str(
-                "this node could not run the transaction before, and does not try again yet",
+                "this node could not run this transaction or others before, and does not try it yet",
             ),
         }
     }

@@ -1,27 +1,19 @@
-use alloc::collections::{BTreeMap, VecDeque};
-use core::num::NonZeroU32;
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use alloy_primitives::B256;
-use lazai_api_types::{Fault, FaultKind};
 use spin::Mutex;
 
-/// Remembers which transactions this node could not run, so that a builder tries none for ever, and
-/// whether its device is lost: each attempt takes the time until the device fails.
+/// Remembers which transactions this node could not run, so that a builder tries none for ever.
 ///
-/// - A transaction that has failed often enough is left out, and tried again
-///   [`FORGOTTEN_AFTER`](Self::FORGOTTEN_AFTER) blocks later: what was repaired meanwhile, it
-///   cannot know.
-/// - When [several](Self::LOST_AFTER) transactions have failed one after the other, and the device
-///   has run nothing in between, the device counts as lost, and not the transactions. Then one
-///   transaction is tried in each block, every time another one, and none is given up for it.
-/// - Of a block, [`MAX_FAULTS`](Self::MAX_FAULTS) attempts may fail, whatever the device does in
-///   between.
-///
-/// Time is counted in blocks, and what is kept is bounded. It is this node's own matter and no part
-/// of consensus.
-#[derive(Debug)]
+/// A transaction that has failed waits before it is tried again: four blocks, then eight, and so on
+/// up to [`LONGEST_WAIT`](Self::LONGEST_WAIT), whatever failed and whoever was to blame. What a
+/// block may lose by failures is bounded by [`Attempts`]. Time is counted in blocks, and what is
+/// kept is bounded. It is this node's own matter and no part of consensus.
+#[derive(Debug, Default)]
 pub struct FaultLog {
-    max_attempts: NonZeroU32,
     state: Mutex<State>,
 }
 
@@ -30,242 +22,232 @@ struct State {
     failures: BTreeMap<B256, Failure>,
     /// The transactions of `failures`, the first that failed in front.
     order: VecDeque<B256>,
-    /// What has failed since the device last ran a job, and in which block it did so last.
-    unanswered: VecDeque<(B256, u64)>,
-    /// The block that is built, and the attempts that failed in it.
-    building: (u64, u32),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
+    /// Times that the device was asked; 0 if it was not, because others had failed before.
     attempts: u32,
-    /// The last one.
+    /// The block of the last one.
     block: u64,
 }
 
 impl FaultLog {
-    /// Blocks after which a failure is forgotten.
-    pub const FORGOTTEN_AFTER: u64 = 128;
+    /// Most blocks that a transaction waits after it has failed.
+    pub const LONGEST_WAIT: u64 = 128;
 
-    /// Transactions in a row after whose faults the device counts as lost.
-    pub const LOST_AFTER: usize = 3;
-
-    /// Faults in one block after which its builder asks the device no more.
-    pub const MAX_FAULTS: u32 = 8;
-
-    /// Makes a log after whose `max_attempts` faults a transaction is given up.
+    /// Starts the build of block `block`, whose gas limit is `gas_limit`.
     #[must_use]
-    pub const fn new(max_attempts: NonZeroU32) -> Self {
-        let state = State {
-            failures: BTreeMap::new(),
-            order: VecDeque::new(),
-            unanswered: VecDeque::new(),
-            building: (0, 0),
-        };
-        Self { max_attempts, state: Mutex::new(state) }
+    pub fn start(self: &Arc<Self>, block: u64, gas_limit: u64) -> Attempts {
+        Attempts { log: Arc::clone(self), block, gas: gas_limit, asks: Attempts::MAX_FAULTS }
     }
 
     /// Tells whether a builder of block `block` leaves `transaction` out without a try.
     #[must_use]
     pub fn leaves_out(&self, transaction: &B256, block: u64) -> bool {
         let state = self.state.lock();
-        let gave_up = state.failures.get(transaction).is_some_and(|failure| {
-            failure.attempts >= self.max_attempts.get() && !failure.is_forgotten(block)
-        });
-        gave_up || state.is_lost() && state.waits_for_device(transaction, block)
+        state.failures.get(transaction).is_some_and(|failure| failure.waits(block))
     }
 
-    /// Notes that `transaction` ended in `fault` when block `block` was built. Returns whether its
-    /// builder should ask the device no more, for the rest of the block.
+    /// Tells whether `transaction` has failed before. Builders that choose an order try others
+    /// first, so that who breaks a device needs a new transaction for every attempt.
     #[must_use]
-    pub fn failed(&self, transaction: B256, block: u64, fault: &Fault) -> bool {
-        let state = &mut *self.state.lock();
-        if state.building.0 != block {
-            state.building = (block, 0);
-        }
-        state.building.1 = state.building.1.saturating_add(1);
-        // What fails when the device is lost already says nothing about the transaction.
-        if !state.is_lost() {
-            state.count(transaction, block);
-        }
-        if is_of_device(fault) {
-            state.unanswered.retain(|(other, _)| *other != transaction);
-            state.unanswered.push_back((transaction, block));
-            if state.unanswered.len() > MAX_UNANSWERED {
-                state.unanswered.pop_front();
-            }
-        }
-        state.is_lost() || state.building.1 >= Self::MAX_FAULTS
-    }
-
-    /// Notes that the device has run a job, so it is not lost.
-    pub fn worked(&self) {
-        self.state.lock().unanswered.clear();
+    pub fn has_failed(&self, transaction: &B256) -> bool {
+        self.state.lock().failures.contains_key(transaction)
     }
 
     /// Forgets every failure, as after a device was repaired.
     pub fn clear(&self) {
         *self.state.lock() = State::default();
     }
-}
 
-impl State {
-    fn is_lost(&self) -> bool {
-        self.unanswered.len() >= FaultLog::LOST_AFTER
-    }
-
-    /// Whether `transaction` has failed lately, so that another one is tried first.
-    fn waits_for_device(&self, transaction: &B256, block: u64) -> bool {
-        let mut failed = self.unanswered.iter();
-        failed
-            .any(|(other, last)| other == transaction && block < last.saturating_add(RETRIED_AFTER))
-    }
-
-    fn count(&mut self, transaction: B256, block: u64) {
-        if let Some(failure) = self.failures.get_mut(&transaction) {
-            let before = if failure.is_forgotten(block) { 0 } else { failure.attempts };
-            *failure = Failure { attempts: before.saturating_add(1), block };
+    fn note(&self, transaction: B256, block: u64, was_asked: bool) {
+        let state = &mut *self.state.lock();
+        let more = u32::from(was_asked);
+        if let Some(failure) = state.failures.get_mut(&transaction) {
+            let attempts = failure.attempts.saturating_add(more);
+            *failure = Failure { attempts, block };
             return;
         }
-        if self.order.len() >= MAX_REMEMBERED
-            && let Some(first) = self.order.pop_front()
+        if state.order.len() >= MAX_REMEMBERED
+            && let Some(first) = state.order.pop_front()
         {
-            self.failures.remove(&first);
+            state.failures.remove(&first);
         }
-        self.failures.insert(transaction, Failure { attempts: 1, block });
-        self.order.push_back(transaction);
+        state.failures.insert(transaction, Failure { attempts: more, block });
+        state.order.push_back(transaction);
     }
 }
 
 impl Failure {
-    const fn is_forgotten(self, block: u64) -> bool {
-        block >= self.block.saturating_add(FaultLog::FORGOTTEN_AFTER)
+    const fn waits(self, block: u64) -> bool {
+        let blocks = if self.attempts < 6 { 2 << self.attempts } else { FaultLog::LONGEST_WAIT };
+        block < self.block.saturating_add(blocks)
     }
 }
 
-/// A model that is not here, or a state that cannot be read, is no sign of a lost device.
-const fn is_of_device(fault: &Fault) -> bool {
-    !matches!(fault.kind, FaultKind::ModelUnavailable | FaultKind::State)
+/// What attempts may still cost the build of one block.
+///
+/// - [`MAX_FAULTS`](Self::MAX_FAULTS) attempts may fail; then the device is asked no more for this
+///   block.
+/// - Failed attempts may have as much gas as the block itself. From then on nothing is tried but
+///   transactions of at most [`ALWAYS_TRIED`](Self::ALWAYS_TRIED) gas.
+#[derive(Debug)]
+pub struct Attempts {
+    log: Arc<FaultLog>,
+    block: u64,
+    /// Gas that failed attempts may still have.
+    gas: u64,
+    /// Faults after which the device is asked no more.
+    asks: u32,
 }
 
-impl Default for FaultLog {
-    /// Three attempts: a device may fail once for reasons that pass.
-    fn default() -> Self {
-        Self::new(const { NonZeroU32::new(3).expect("3 is not 0") })
+impl Attempts {
+    /// Faults in one block after which its builder asks the device no more.
+    pub const MAX_FAULTS: u32 = 4;
+
+    /// Gas of the transactions that are tried whatever has failed before.
+    pub const ALWAYS_TRIED: u64 = 100_000;
+
+    /// Tells whether the builder tries `transaction`, whose gas limit is `gas_limit`.
+    #[must_use]
+    pub fn allow(&self, transaction: &B256, gas_limit: u64) -> bool {
+        (gas_limit <= Self::ALWAYS_TRIED || gas_limit <= self.gas)
+            && !self.log.leaves_out(transaction, self.block)
+    }
+
+    /// Notes that `transaction`, whose gas limit is `gas_limit`, ended in a fault. Returns whether
+    /// the builder should ask the device no more, for the rest of the block.
+    #[must_use]
+    pub fn failed(&mut self, transaction: B256, gas_limit: u64) -> bool {
+        self.log.note(transaction, self.block, self.asks > 0);
+        self.gas = self.gas.saturating_sub(gas_limit);
+        self.asks = self.asks.saturating_sub(1);
+        self.asks == 0
     }
 }
 
 const MAX_REMEMBERED: usize = 4_096;
 
-/// Transactions that wait for a lost device; of more, the first is tried again.
-const MAX_UNANSWERED: usize = 64;
-
-/// Blocks after which a transaction is tried again on a device that counts as lost.
-const RETRIED_AFTER: u64 = 8;
-
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn hash(index: u64) -> B256 {
         B256::left_padding_from(&index.to_be_bytes())
     }
 
-    fn fault(kind: FaultKind) -> Fault {
-        Fault { kind, message: "unplugged".into() }
-    }
+    const LIMIT: u64 = 30_000_000;
 
-    fn fails(log: &FaultLog, index: u64, block: u64) -> bool {
-        log.failed(hash(index), block, &fault(FaultKind::Device))
+    /// Builds a block of `transactions`, new ones first. Returns which of them were tried.
+    fn build(
+        log: &Arc<FaultLog>,
+        block: u64,
+        transactions: impl Iterator<Item = u64> + Clone,
+        gas_limit: u64,
+        fails: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        let (mut attempts, mut suspended) = (log.start(block, LIMIT), false);
+        let new = transactions.clone().filter(|index| !log.has_failed(&hash(*index)));
+        let old = transactions.clone().filter(|index| log.has_failed(&hash(*index)));
+        let ordered: Vec<_> = new.chain(old).collect();
+        let mut tried = Vec::new();
+        for index in ordered {
+            if attempts.allow(&hash(index), gas_limit) {
+                tried.push(index);
+                if suspended || fails(index) {
+                    suspended = attempts.failed(hash(index), gas_limit);
+                }
+            }
+        }
+        tried
     }
 
     #[test]
-    fn a_transaction_is_given_up_after_its_last_attempt_and_tried_again_later() {
-        let log = FaultLog::default();
-        for block in 10..13 {
-            assert!(!log.leaves_out(&hash(1), block));
-            assert!(!fails(&log, 1, block));
-            log.worked();
-        }
-        let forgotten = 12 + FaultLog::FORGOTTEN_AFTER;
-        assert!(log.leaves_out(&hash(1), 13) && log.leaves_out(&hash(1), forgotten - 1));
-        assert!(!log.leaves_out(&hash(2), 13));
-        // From there on it has all its attempts.
-        for block in forgotten..forgotten + 3 {
-            assert!(!log.leaves_out(&hash(1), block));
-            assert!(!fails(&log, 1, block));
-            log.worked();
-        }
-        assert!(log.leaves_out(&hash(1), forgotten + 3));
+    fn a_transaction_waits_longer_after_every_attempt() {
+        let log = Arc::new(FaultLog::default());
+        let tried: Vec<_> = (1..700)
+            .filter(|block| !build(&log, *block, 0..1, 50_000, |_| true).is_empty())
+            .collect();
+        assert_eq!(tried, [1, 5, 13, 29, 61, 125, 253, 381, 509, 637]);
         log.clear();
-        assert!(!log.leaves_out(&hash(1), forgotten + 3));
+        assert!(!log.leaves_out(&hash(0), 638) && !log.has_failed(&hash(0)));
     }
 
     #[test]
-    fn a_lost_device_is_tried_with_another_transaction_in_each_block() {
-        let log = FaultLog::default();
-        // The builder of the first block stops at the third fault, the others at the first.
-        assert_eq!([1, 2, 3].map(|index| fails(&log, index, 1)), [false, false, true]);
-        for block in 2..100 {
-            let next = (1..=50).find(|index| !log.leaves_out(&hash(*index), block)).unwrap();
-            assert!(next == block + 2 || block > 8, "{block} {next}");
-            assert!(fails(&log, next, block));
+    fn a_block_that_is_built_again_tries_nothing_again() {
+        let log = Arc::new(FaultLog::default());
+        assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), [0, 1, 2]);
+        assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), []);
+        assert_eq!(build(&log, 11, 0..3, 50_000, |_| true), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_lost_device_is_asked_a_few_times_a_block_and_all_runs_when_it_is_back() {
+        let log = Arc::new(FaultLog::default());
+        for block in 1..100 {
+            let asked = |tried: &[u64]| tried.len().min(Attempts::MAX_FAULTS as usize);
+            assert!(asked(&build(&log, block, 0..50, 50_000, |_| true)) <= 4);
         }
-        // Nothing is given up, and all of it can run as soon as anything does.
-        log.worked();
-        assert!((1..=50).all(|index| !log.leaves_out(&hash(index), 100)));
-    }
-
-    /// Three transactions that break a sound device keep the others out of three blocks.
-    #[test]
-    fn transactions_that_break_a_device_are_given_up_all_the_same() {
-        let log = FaultLog::default();
-        for block in [1, 3, 5] {
-            assert_eq!([1, 2, 3].map(|index| fails(&log, index, block)), [false, false, true]);
-            assert!([1, 2, 3].iter().all(|index| log.leaves_out(&hash(*index), block + 1)));
-            log.worked();
+        let mut left: Vec<_> = (0..50).collect();
+        for block in 100..100 + FaultLog::LONGEST_WAIT {
+            let run = build(&log, block, left.clone().into_iter(), 50_000, |_| false);
+            left.retain(|index| !run.contains(index));
         }
-        assert!([1, 2, 3].iter().all(|index| log.leaves_out(&hash(*index), 6)));
-        assert!(!log.leaves_out(&hash(4), 6));
+        assert!(left.is_empty(), "{left:?}");
     }
 
+    /// Transactions that break a sound device, and outbid all others, keep nobody out for long.
     #[test]
-    fn what_is_no_sign_of_a_lost_device_loses_none() {
-        let log = FaultLog::default();
-        for kind in [FaultKind::ModelUnavailable, FaultKind::State] {
-            assert!((1..=5).all(|index| !log.failed(hash(index), 1, &fault(kind))));
-            log.clear();
+    fn what_breaks_a_device_starves_nobody() {
+        for poison in [1, 3, 4, 8, 9, 10, 100] {
+            let log = Arc::new(FaultLog::default());
+            let ran = (1..2_000).filter(|block| {
+                let honest = 1_000_000 + block;
+                let transactions = (0..poison).chain([honest]);
+                let (mut attempts, mut suspended) = (log.start(*block, LIMIT), false);
+                let mut order: Vec<_> = transactions.collect();
+                order.sort_by_key(|index| log.has_failed(&hash(*index)));
+                for index in order {
+                    if !attempts.allow(&hash(index), 50_000) {
+                        continue;
+                    }
+                    if index == honest && !suspended {
+                        return true;
+                    }
+                    suspended |= attempts.failed(hash(index), 50_000);
+                }
+                false
+            });
+            // Each is new once, and four of them suspend the device.
+            assert!(ran.count() as u64 >= 1_999 - poison.div_ceil(4), "{poison}");
         }
     }
 
     #[test]
-    fn the_faults_of_a_block_are_bounded() {
-        let log = FaultLog::default();
-        let stops = |index| {
-            let stops = fails(&log, u64::from(index), 7);
-            log.worked();
-            stops
-        };
-        assert_eq!((1..=FaultLog::MAX_FAULTS).find(|index| stops(*index)), Some(8));
-        assert!(!fails(&log, 9, 8));
+    fn failures_take_no_more_gas_than_a_block_has() {
+        let log = Arc::new(FaultLog::default());
+        for block in 1..10 {
+            let tried = build(&log, block, 0..4_000, LIMIT / 3, |_| true);
+            assert_eq!(tried.len(), 3, "{block}");
+            // Transfers are tried all the same.
+            let mut attempts = log.start(block, LIMIT);
+            let _ = attempts.failed(hash(9_999), LIMIT);
+            assert!(attempts.allow(&hash(10_000), 21_000));
+            assert!(!attempts.allow(&hash(10_000), 100_001));
+        }
     }
 
     #[test]
     fn the_log_is_bounded_and_forgets_the_first() {
-        let log = FaultLog::new(NonZeroU32::MIN);
-        let last = MAX_REMEMBERED as u64;
-        for index in 0..=last {
-            let _ = fails(&log, index, index);
-            log.worked();
+        let log = Arc::new(FaultLog::default());
+        for index in 0..=MAX_REMEMBERED as u64 {
+            let _ = log.start(1, LIMIT).failed(hash(index), 50_000);
         }
-        assert!(log.leaves_out(&hash(last), last));
         let state = log.state.lock();
         assert_eq!((state.failures.len(), state.order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
         assert!(!state.failures.contains_key(&hash(0)));
-        drop(state);
-        for index in 0..=last {
-            let _ = fails(&log, index, last);
-        }
-        assert_eq!(log.state.lock().unanswered.len(), MAX_UNANSWERED);
     }
 }

@@ -35,12 +35,6 @@ impl Meter {
         Resources::apportion(gas_used, self.charged)
     }
 
-    /// Tells whether a job was run among the calls, so that the device is there.
-    #[must_use]
-    pub const fn has_run_jobs(&self) -> bool {
-        self.quoted_work.flops > 0
-    }
-
     /// Counts a call that had `gas_limit` gas.
     pub(crate) fn record(&mut self, reply: &Reply, pricing: &dyn GasPricing, gas_limit: u64) {
         self.add(&Self::of(reply, pricing, gas_limit));

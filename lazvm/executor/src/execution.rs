@@ -174,6 +174,11 @@ impl OpenBlock {
         self.height
     }
 
+    /// Returns the gas limit of the block.
+    pub(crate) const fn gas_limit(&self) -> u64 {
+        self.gas_limit
+    }
+
     /// The AI part of the context in which transactions are executed.
     pub(crate) const fn chain_mut(&mut self) -> &mut LazChain {
         &mut self.vm.evm_mut().ctx_mut().chain

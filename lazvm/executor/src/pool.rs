@@ -154,15 +154,17 @@ impl Pool {
         let candidate = |sender: Address, nonce: u64| {
             let transaction = self.waiting.get(&sender)?.get(&nonce)?;
             let tip = transaction.envelope().effective_tip_per_gas(base_fee)?;
+            let is_new = !self.faults.has_failed(&transaction.hash());
             // Ties go to the lower name, so that the choice does not depend on who came first.
-            Some((tip, Reverse(transaction.hash()), sender, nonce))
+            Some((is_new, tip, Reverse(transaction.hash()), sender, nonce))
         };
         let heads =
             self.waiting.keys().filter_map(|sender| candidate(*sender, next_nonce(world, sender)));
         let mut heads: BinaryHeap<_> = heads.collect();
         let mut filled = Filled::default();
         let mut bytes = payload::EMPTY_BYTES;
-        while let Some((_, _, sender, nonce)) = heads.pop() {
+        let mut attempts = self.faults.start(block.height(), block.gas_limit());
+        while let Some((.., sender, nonce)) = heads.pop() {
             if filled.taken.len() >= payload::MAX_TRANSACTIONS as usize {
                 break;
             }
@@ -173,27 +175,21 @@ impl Pool {
             if bytes + size > max_bytes {
                 continue;
             }
-            if self.faults.leaves_out(&transaction.hash(), block.height()) {
+            let gas_limit = transaction.envelope().gas_limit();
+            if !attempts.allow(&transaction.hash(), gas_limit) {
                 filled.fault.get_or_insert_with(|| GAVE_UP.to_owned());
                 continue;
             }
             match block.add(transaction) {
                 Ok(()) => {
-                    if block.chain_mut().meter().has_run_jobs() {
-                        self.faults.worked();
-                    }
                     bytes += size;
                     filled.taken.push(transaction.clone());
                     heads.extend(candidate(sender, nonce.saturating_add(1)));
                 }
                 Err(Refused::Fault(fault)) => {
                     filled.fault = Some(fault.to_string());
-                    let height = block.height();
-                    let chain = block.chain_mut();
-                    if !chain.is_device_suspended()
-                        && self.faults.failed(transaction.hash(), height, &fault)
-                    {
-                        chain.suspend_device(fault);
+                    if attempts.failed(transaction.hash(), gas_limit) {
+                        block.chain_mut().suspend_device(fault);
                     }
                 }
                 Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => {}
