@@ -145,14 +145,13 @@ mod tests {
     fn build(
         log: &Arc<FaultLog>,
         block: u64,
-        transactions: impl Iterator<Item = u64> + Clone,
+        transactions: impl IntoIterator<Item = u64>,
         gas_limit: u64,
         fails: impl Fn(u64) -> bool,
     ) -> Vec<u64> {
         let (mut attempts, mut suspended) = (log.start(block, LIMIT), false);
-        let new = transactions.clone().filter(|index| !log.has_failed(&hash(*index)));
-        let old = transactions.clone().filter(|index| log.has_failed(&hash(*index)));
-        let ordered: Vec<_> = new.chain(old).collect();
+        let mut ordered: Vec<_> = transactions.into_iter().collect();
+        ordered.sort_by_key(|index| log.has_failed(&hash(*index)));
         let mut tried = Vec::new();
         for index in ordered {
             if attempts.allow(&hash(index), gas_limit) {
@@ -180,7 +179,7 @@ mod tests {
     fn a_block_that_is_built_again_tries_nothing_again() {
         let log = Arc::new(FaultLog::default());
         assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), [0, 1, 2]);
-        assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), []);
+        assert!(build(&log, 7, 0..3, 50_000, |_| true).is_empty());
         assert_eq!(build(&log, 11, 0..3, 50_000, |_| true), [0, 1, 2]);
     }
 
@@ -193,7 +192,7 @@ mod tests {
         }
         let mut left: Vec<_> = (0..50).collect();
         for block in 100..100 + FaultLog::LONGEST_WAIT {
-            let run = build(&log, block, left.clone().into_iter(), 50_000, |_| false);
+            let run = build(&log, block, left.clone(), 50_000, |_| false);
             left.retain(|index| !run.contains(index));
         }
         assert!(left.is_empty(), "{left:?}");

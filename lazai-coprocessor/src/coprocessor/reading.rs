@@ -36,7 +36,7 @@ pub(super) fn work(model: &Model, job: &Job) -> Result<Work, Rejection> {
 }
 
 /// Returns the operations of planning a run, without which its memory cannot be quoted.
-fn planning_flops(model: &Model) -> u64 {
+const fn planning_flops(model: &Model) -> u64 {
     // A program has at most 2^14 operators.
     model.manifest().program.operators.len() as u64 * PLANNING_FLOPS_PER_OPERATOR
 }

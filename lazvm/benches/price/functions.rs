@@ -256,7 +256,7 @@ fn generate_from_tokens(
 }
 
 /// Most tokens, temperature, top-k, top-p, stop texts and their bytes, seed.
-fn generation_genes(subject: &Subject) -> [Gene; 7] {
+const fn generation_genes(subject: &Subject) -> [Gene; 7] {
     [
         Gene::new(0, subject.context),
         Gene::new(0, 1_500),

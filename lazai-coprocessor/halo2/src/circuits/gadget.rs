@@ -281,7 +281,7 @@ impl Gadget {
     ) -> Vec<AssignedInt> {
         match self {
             Self::AddBias { added, wide } => {
-                gadget::add_row(builder, &mut x, added.iter().copied(), *wide)
+                gadget::add_row(builder, &mut x, added.iter().copied(), *wide);
             }
             Self::Argmax { .. } => return vec![gadget::best(builder, &x)],
             Self::Attention { head_dim, score_shift, .. } => {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{B256, hex, keccak256};
+use alloy_primitives::{B256, hex};
 use lazai_zkvm::{ZkvmKey, plonk::without_lines};
 use serde_json::Value;
 
@@ -58,17 +58,6 @@ pub(crate) fn risc_zero() -> Option<Case> {
         values: bytes(&json, "journal"),
         proof: envelope(&bytes(&json, "proof")),
     })
-}
-
-/// Checks that the committed file `name` holds `bytes`, and that nothing moved both: `hash` is
-/// theirs. `LAZVM_WRITE_TESTDATA=1` writes the file again.
-pub(crate) fn check_golden(name: &str, bytes: &[u8], hash: B256) {
-    assert_eq!(keccak256(bytes), hash, "{name}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
-    if env::var_os("LAZVM_WRITE_TESTDATA").is_some() {
-        fs::write(&path, bytes).unwrap();
-    }
-    assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
 }
 
 pub(crate) fn envelope(proof: &[u8]) -> Vec<u8> {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     fixtures::{self, Case, envelope},
+    golden::check_golden,
     simulator::{Secrets, scalar, values_input},
     sweep::{Depth, sweep},
 };
@@ -74,9 +75,9 @@ fn simulated_proofs_hold_and_no_changed_byte_does() {
 fn example_of_the_readme_is_what_the_simulator_makes() {
     let case = simulated_ziren(b"hello");
     let key = b256!("27d930a1b3c983d476e2ebde7e01b4c69fbe77b2b079749052dc5dc294e7cc9c");
-    fixtures::check_golden("ziren_groth16_key.bin", &case.key.encode(), key);
+    check_golden("ziren_groth16_key.bin", &case.key.encode(), key);
     let proof = b256!("4f19bfb2697a4379c56cbe67d093bbcf73485540bc3cf655955de32419ddc10e");
-    fixtures::check_golden("ziren_groth16_proof.bin", &case.proof, proof);
+    check_golden("ziren_groth16_proof.bin", &case.proof, proof);
 }
 
 #[test]

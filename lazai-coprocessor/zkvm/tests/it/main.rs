@@ -5,6 +5,7 @@
 
 mod fixtures;
 mod forgery;
+mod golden;
 mod groth16;
 mod hostile;
 mod plonk;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::{
     fixtures::{self, Case},
+    golden::check_golden,
     plonk_simulator,
     sweep::{Depth, sweep, sweep_at},
 };
@@ -63,9 +64,9 @@ fn simulated_proof_holds_and_no_changed_byte_does() {
 fn golden_key_and_proof_are_what_the_simulator_makes() {
     let case = plonk_simulator::ziren(b"hello");
     let key = b256!("042f40e7ee2509e0ace35e53247004ffb5b66bf5185b108fb241042e292b4ed0");
-    fixtures::check_golden("ziren_plonk_key.bin", &case.key.encode(), key);
+    check_golden("ziren_plonk_key.bin", &case.key.encode(), key);
     let proof = b256!("c5c06a98baa9f9b7ebee425ed20a6693b8a138cc443117e7622e6762add7ed31");
-    fixtures::check_golden("ziren_plonk_proof.bin", &case.proof, proof);
+    check_golden("ziren_plonk_proof.bin", &case.proof, proof);
 }
 
 /// `sp1-verifier` decides alike about the same bytes.
