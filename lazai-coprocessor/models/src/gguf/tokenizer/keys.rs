@@ -36,7 +36,6 @@ pub(super) const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
 
 // What is done to a text.
 pub(super) const ADD_BOS: &str = "tokenizer.ggml.add_bos_token";
-pub(super) const ADD_SEP: &str = "tokenizer.ggml.add_sep_token";
 pub(super) const ADD_EOS: &str = "tokenizer.ggml.add_eos_token";
 pub(super) const ESCAPE_SPACES: &str = "tokenizer.ggml.escape_whitespaces";
 pub(super) const ADD_SPACE_PREFIX: &str = "tokenizer.ggml.add_space_prefix";

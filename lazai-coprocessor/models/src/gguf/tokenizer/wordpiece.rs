@@ -13,13 +13,8 @@ pub(super) fn convert<'a>(
     file: &'a Gguf,
     vocabulary: &'a Vocabulary<'a>,
 ) -> Result<Parts<'a>, GgufError> {
-    // llama.cpp writes both, whatever the keys say.
-    for key in [keys::ADD_BOS, keys::ADD_SEP] {
-        if file.bool(key)? == Some(false) {
-            return Err(GgufError::value(key, "true or absent", "false"));
-        }
-    }
-    // The key of newer files stands first.
+    // llama.cpp writes both around a text, whatever the keys `add_bos_token` and `add_sep_token`
+    // say: the latter is about pairs, and false in most files. The key of newer files stands first.
     let before = named(file, vocabulary, &[keys::BOS, keys::CLS], "[CLS]")?;
     let after = named(file, vocabulary, &[keys::SEP], "[SEP]")?;
     let (unk_token, _) = named(file, vocabulary, &[keys::UNKNOWN], "[UNK]")?;

@@ -29,9 +29,14 @@ pub(crate) fn class_of(
     match named.as_deref() {
         // Many of these folders name another class, which is not believed.
         _ if kind == "qwen2" => Some(QWEN2.to_owned()),
+        _ if kind == "mistral" => None,
+        // Subclasses that bring nothing of their own.
+        Some("DistilBertTokenizer" | "ElectraTokenizer" | "MobileBertTokenizer") => {
+            Some(BERT.to_owned())
+        }
         None => of_model.map(str::to_owned),
         Some("PreTrainedTokenizer" | "TokenizersBackend") => None,
-        Some(LLAMA) if is_byte_level || kind == "mistral" => None,
+        Some(LLAMA) if is_byte_level => None,
         Some(_) => named,
     }
 }

@@ -1,6 +1,6 @@
 //! Options of `tokenizer_config.json` by which `transformers` replaces parts of `tokenizer.json`.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{
@@ -33,6 +33,12 @@ pub(super) struct Model {
     #[serde(default)]
     ignore_merges: Value,
     #[serde(default)]
+    merges: Option<IgnoredAny>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<IgnoredAny>,
+    #[serde(default)]
+    max_input_chars_per_word: Option<IgnoredAny>,
+    #[serde(default)]
     unk_token: Value,
     pub(super) vocab: Value,
 }
@@ -62,8 +68,15 @@ impl Model {
         self.ignore_merges == Value::Bool(true)
     }
 
+    /// Returns whether the model is one of byte pairs. Older files do not say what it is.
+    fn is_bpe(&self) -> bool {
+        self.kind == "BPE" || self.kind.is_null() && self.merges.is_some()
+    }
+
     fn is_word_piece(&self) -> bool {
-        self.kind == "WordPiece"
+        let has_words =
+            self.continuing_subword_prefix.is_some() || self.max_input_chars_per_word.is_some();
+        self.kind == "WordPiece" || self.kind.is_null() && self.merges.is_none() && has_words
     }
 }
 
@@ -141,7 +154,7 @@ pub(super) fn cleans_spaces(
 ) -> Result<bool, ReferenceError> {
     let fields = Fields::new(CONFIG, config);
     let cleans = fields.flag("clean_up_tokenization_spaces", false)?;
-    if tokenizer.model.kind != "BPE" {
+    if !tokenizer.model.is_bpe() {
         return Ok(cleans);
     }
     // The tools leave such texts as they are, unless they are forced.

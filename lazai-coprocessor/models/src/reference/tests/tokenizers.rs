@@ -154,6 +154,10 @@ fn options_that_contradict_the_tokenizer_are_refused() {
         "cls": ["[CLS]", 2]});
     bert["model"]["type"] = json!("WordPiece");
     bert["model"]["unk_token"] = json!("[UNK]");
+    // Older files do not say which model they hold.
+    let mut old = bert.clone();
+    old["model"] = json!({"continuing_subword_prefix": "##", "unk_token": "[UNK]",
+        "vocab": bert["model"]["vocab"]});
     let mut spaced = tokenizer();
     spaced["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": true});
     let mut plain = bert.clone();
@@ -175,6 +179,8 @@ fn options_that_contradict_the_tokenizer_are_refused() {
             "do_lower_case",
         ),
         (&bert, json!({"tokenizer_class": "BertTokenizerFast"}), "do_lower_case"),
+        (&bert, json!({"tokenizer_class": "DistilBertTokenizer"}), "do_lower_case"),
+        (&old, json!({"tokenizer_class": "BertTokenizer"}), "do_lower_case"),
         (
             &bert,
             json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "strip_accents": true}),
