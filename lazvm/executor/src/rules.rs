@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{B256, keccak256};
 use lazai_api_types::{ModelId, ProofSystemId};
-use lazai_gas::GasSchedule;
+use lazai_gas::{GasSchedule, Rate};
 use lazai_precompiles::{Listing, Settings};
 
 use crate::Genesis;
@@ -22,10 +22,10 @@ pub(crate) struct Rules {
 impl Rules {
     /// Returns `keccak256("lazvm/rules/1" ‖ prices ‖ number of models ‖ models… ‖ number of proof
     /// systems ‖ proof systems…)`, in ascending order, where prices are alpha and beta, each as
-    /// numerator and denominator, and gamma. Numbers and proof systems are words of 8 bytes.
+    /// numerator and denominator in lowest terms, and gamma. Numbers and proof systems are words of 8 bytes.
     pub(crate) fn commitment(&self) -> B256 {
         let GasSchedule { alpha, beta, gamma } = self.prices;
-        let [alpha, beta] = [alpha, beta].map(|rate| [rate.numerator, rate.denominator.get()]);
+        let [alpha, beta] = [alpha, beta].map(lowest_terms);
         let prices = [alpha[0], alpha[1], beta[0], beta[1], gamma];
         let mut bytes = b"lazvm/rules/1".to_vec();
         bytes.extend(prices.into_iter().flat_map(u64::to_be_bytes));
@@ -60,8 +60,35 @@ impl Genesis {
     }
 }
 
+/// Returns numerator and denominator: equal rates have the same.
+fn lowest_terms(rate: Rate) -> [u64; 2] {
+    let (mut divisor, mut rest) = (rate.denominator.get(), rate.numerator);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    [rate.numerator / divisor, rate.denominator.get() / divisor]
+}
+
 /// The list that holds at `height`: the last one that has begun.
 fn latest<T: Clone>(lists: &BTreeMap<u64, BTreeSet<T>>, height: u64) -> BTreeSet<T> {
     let begun = lists.range(..=height).next_back();
     begun.map(|(_, list)| list.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_prices_have_one_commitment() {
+        let with = |numerator, denominator| {
+            let alpha = Rate::new(numerator, denominator).unwrap();
+            let prices = GasSchedule { alpha, ..GasSchedule::default() };
+            Rules { prices, models: BTreeSet::new(), proof_systems: BTreeSet::new() }
+        };
+        assert_eq!(with(3, 10_000), with(6, 20_000));
+        assert_eq!(with(3, 10_000).commitment(), with(6, 20_000).commitment());
+        assert_ne!(with(3, 10_000).commitment(), with(3, 10_001).commitment());
+        assert_eq!(lowest_terms(Rate::new(0, 7).unwrap()), [0, 1]);
+    }
 }
