@@ -178,8 +178,8 @@ impl Cpu {
 }
 
 impl Model {
-    /// Returns the work of reading `job`, as every [`Coprocessor`] with this model says before it reads
-    /// the job; whether the job names this model is not asked.
+    /// Returns the work of reading `job`, as every [`Coprocessor`] with this model says before it
+    /// reads the job; whether the job names this model is not asked.
     ///
     /// # Errors
     /// [`Rejection`] if the job is too long, or has a token that is not in the vocabulary.

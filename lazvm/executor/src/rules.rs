@@ -21,8 +21,10 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Returns `keccak256("lazvm/rules/1" ‖ prices ‖ number of models ‖ models… ‖ number of proof
-    /// systems ‖ proof systems…)`, in ascending order, where prices are alpha and beta, each as
-    /// numerator and denominator in lowest terms, and gamma. Numbers and proof systems are words of 8 bytes.
+    /// systems ‖ proof systems…)`, in ascending order.
+    ///
+    /// Prices are alpha and beta, each as numerator and denominator in lowest terms, and gamma.
+    /// Numbers and proof systems are words of 8 bytes.
     pub(crate) fn commitment(&self) -> B256 {
         let GasSchedule { alpha, beta, gamma } = self.prices;
         let [alpha, beta] = [alpha, beta].map(lowest_terms);
