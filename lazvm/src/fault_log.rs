@@ -8,8 +8,8 @@ use spin::Mutex;
 
 /// Remembers which transactions this node could not run, so that a builder tries none for ever.
 ///
-/// A transaction that has failed waits before it is tried again: four blocks, then eight, and so on
-/// up to [`LONGEST_WAIT`](Self::LONGEST_WAIT), whatever failed and whoever was to blame. What a
+/// A transaction that has failed is tried again in the next block, then two blocks later, then four,
+/// and so on up to [`LONGEST_WAIT`](Self::LONGEST_WAIT), whatever failed and whoever was to blame. What a
 /// block may lose by failures is bounded by [`Attempts`]. Time is counted in blocks, and what is
 /// kept is bounded. It is this node's own matter and no part of consensus.
 #[derive(Debug, Default)]
@@ -81,7 +81,8 @@ impl FaultLog {
 
 impl Failure {
     const fn waits(self, block: u64) -> bool {
-        let blocks = if self.attempts < 6 { 2 << self.attempts } else { FaultLog::LONGEST_WAIT };
+        let doublings = self.attempts.saturating_sub(1);
+        let blocks = if doublings < 7 { 1 << doublings } else { FaultLog::LONGEST_WAIT };
         block < self.block.saturating_add(blocks)
     }
 }
@@ -170,9 +171,9 @@ mod tests {
         let tried: Vec<_> = (1..700)
             .filter(|block| !build(&log, *block, 0..1, 50_000, |_| true).is_empty())
             .collect();
-        assert_eq!(tried, [1, 5, 13, 29, 61, 125, 253, 381, 509, 637]);
+        assert_eq!(tried, [1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512, 640]);
         log.clear();
-        assert!(!log.leaves_out(&hash(0), 638) && !log.has_failed(&hash(0)));
+        assert!(!log.leaves_out(&hash(0), 641) && !log.has_failed(&hash(0)));
     }
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
         let log = Arc::new(FaultLog::default());
         assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), [0, 1, 2]);
         assert!(build(&log, 7, 0..3, 50_000, |_| true).is_empty());
-        assert_eq!(build(&log, 11, 0..3, 50_000, |_| true), [0, 1, 2]);
+        assert_eq!(build(&log, 8, 0..3, 50_000, |_| true), [0, 1, 2]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use lazai_api_types::{
     ModelId, ProofSystemId,
     chain::{BlockExecutionError, BlockExecutor},
 };
-use lazvm::{ChangeLimits, GasSchedule, Governance};
+use lazvm::{Attempts, ChangeLimits, GasSchedule, Governance};
 use lazvm_executor::{
     Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
 };
@@ -208,13 +208,14 @@ fn what_a_device_fails_to_run_is_not_tried_for_ever() {
     let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
     let question = submit(&flaky, "alice", 0, prompt("Once"));
     let sound = executor();
-    for attempt in 1..=4 {
-        device.broken.store(attempt <= 3, Ordering::SeqCst);
+    for height in 1..=5 {
+        device.broken.store(height <= 4, Ordering::SeqCst);
         let block = build(&flaky, &[]);
         flaky.commit(&block).unwrap();
         sound.commit(&block).unwrap();
-        let expected = if attempt <= 3 { "unplugged" } else { "not tried again" };
-        assert!(flaky.status().unwrap().left_out.unwrap().contains(expected), "{attempt}");
+        let is_tried = [1, 2, 4].contains(&height);
+        let expected = if is_tried { "unplugged" } else { "not tried again" };
+        assert!(flaky.status().unwrap().left_out.unwrap().contains(expected), "{height}");
     }
     assert!(flaky.receipt(&question).unwrap().is_none());
     // Blocks of others may still have it.
@@ -224,9 +225,9 @@ fn what_a_device_fails_to_run_is_not_tried_for_ever() {
     assert!(flaky.receipt(&question).unwrap().unwrap().success);
 }
 
-/// A dead device costs a node one attempt a block, and when it is back nothing has been given up.
+/// A dead device costs a node a few attempts a block, and when it is back everything runs.
 #[test]
-fn a_lost_device_gives_up_no_transaction() {
+fn a_lost_device_loses_no_transaction() {
     let broken = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
     let device = Arc::new(Counting::new(Arc::clone(&broken) as _));
     let users: Vec<_> = (0..12).map(|index| wallet(&format!("user {index}"))).collect();
@@ -245,10 +246,10 @@ fn a_lost_device_gives_up_no_transaction() {
         node.commit(&build(&node, &[])).unwrap();
         device.runs() - before
     };
-    assert_eq!([(); 6].map(|()| tried()), [3, 1, 1, 1, 1, 1]);
+    assert!([(); 6].iter().all(|()| tried() <= u64::from(Attempts::MAX_FAULTS)));
     broken.broken.store(false, Ordering::SeqCst);
-    // The next one that is tried finds out; not all of them fit into one block.
-    for _ in 0..6 {
+    // None has waited for long, and not all of them fit into one block.
+    for _ in 0..16 {
         tried();
     }
     for question in asked {
