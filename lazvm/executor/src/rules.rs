@@ -63,7 +63,7 @@ impl Genesis {
 }
 
 /// Returns numerator and denominator: equal rates have the same.
-fn lowest_terms(rate: Rate) -> [u64; 2] {
+const fn lowest_terms(rate: Rate) -> [u64; 2] {
     let (mut divisor, mut rest) = (rate.denominator.get(), rate.numerator);
     while rest != 0 {
         (divisor, rest) = (rest, divisor % rest);
