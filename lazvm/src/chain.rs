@@ -1,7 +1,8 @@
 use alloc::{boxed::Box, string::ToString, sync::Arc};
 use core::mem::replace;
 
-use alloy_primitives::{Address, B256, address};
+use alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
+use alloy_primitives::{Address, B256};
 use lazai_api_types::{Fault, FaultKind, GasCost, Work};
 use lazai_gas::Resources;
 use lazai_precompiles::{AiPrecompiles, Call, ChainState, Mode, Reply, ResourcePrices};
@@ -156,7 +157,7 @@ impl LazChain {
         self.mode = Mode::Execute;
         self.in_block = self.purpose.is_block(cfg);
         if self.in_block
-            && contract == HISTORY_STORAGE
+            && contract == HISTORY_STORAGE_ADDRESS
             && let Ok(parent) = B256::try_from(data)
         {
             self.set_parent(parent);
@@ -204,12 +205,6 @@ impl LazChain {
     /// For a builder whose device is lost; whoever validates a block has no use for it.
     pub fn suspend_device(&mut self, fault: Fault) {
         self.suspended = Some(Box::new(Suspended(fault)));
-    }
-
-    /// Tells whether the device is not asked any more.
-    #[must_use]
-    pub const fn is_device_suspended(&self) -> bool {
-        self.suspended.is_some()
     }
 
     /// Answers a call on the device that the current transaction has.
@@ -348,9 +343,6 @@ pub(crate) fn prices(header: u64, base_fees: Option<Resources<u64>>) -> Resource
     let Resources { evm, ai, inference } = fees.map(u128::from);
     ResourcePrices { evm, ai, inference, header: u128::from(header) }
 }
-
-/// Keeps the hashes of blocks; each block from Prague on tells it the one of its parent.
-const HISTORY_STORAGE: Address = address!("0000f90827f1c53a10cb7a02335b175320002935");
 
 const NO_PARENT: &str = "the parent of the block was not told, on which its base fees depend: \
                          make its executor by LazBlockExecutorFactory";
