@@ -142,8 +142,7 @@ impl Pool {
     /// of payload at most.
     ///
     /// A transaction that this node cannot run is left to others: it must not keep the rest from
-    /// blocks, and after a few blocks it is not tried for a while. Where the device is lost, one
-    /// transaction of a block finds out.
+    /// blocks, so it waits before it is tried again, and what has not failed before goes first.
     pub(crate) fn fill(
         &self,
         block: &mut OpenBlock,
