@@ -1,14 +1,14 @@
 //! The dearest claims that anyone can make about a key of their own, beside what they are charged.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 use alloy_primitives::{B256, hex};
 use lazai_api_types::{Claim, InferenceStatement, ProofVerifier};
 use lazai_halo2::{Halo2Verifier, VerifyingKey};
 
-/// A key whose commitments are all the generator, with `columns` of each kind, that reads and writes
-/// `integers` of 32 bits; a true statement about them; and an envelope that is read to its end and
-/// refused by the last equation alone.
+/// A key whose commitments are all the generator, with `columns` of each kind, that reads and
+/// writes `integers` of 32 bits; a true statement about them; and an envelope that is read to its
+/// end and refused by the last equation alone.
 fn case(columns: u8, integers: u32) -> (Vec<u8>, InferenceStatement, Vec<u8>) {
     let key = key(columns, integers).unwrap();
     let numbers = vec![i32::from_le_bytes([1; 4]); integers as usize];
@@ -64,36 +64,6 @@ fn the_longest_proof_of_the_longest_key_is_not_too_long() {
     assert!(key.to_bytes().len() as u64 <= limits.key_bytes);
     let longest = 1 + 8 * (1 << 16) + key.proof_bytes() as u64;
     assert!(longest > 1 << 19 && longest <= limits.proof_bytes, "{longest}");
-}
-
-/// Prints processor time and charge: `cargo test --release -p lazai-halo2 --test price -- --ignored
-/// --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn time_and_charge_of_garbage_slow() {
-    let busy = || -> u64 {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
-    };
-    let verifier = Halo2Verifier::accepting_development_keys();
-    for (columns, integers) in
-        [(1, 1), (1, 1_000), (1, 10_000), (1, 65_000), (8, 1), (8, 65_000), (32, 1), (38, 1)]
-    {
-        let (key, statement, proof) = case(columns, integers);
-        let least = (0..5).map(|_| {
-            let start = busy();
-            let _ = verifier.verify(&key, Claim::Statement(&statement), &proof);
-            busy() - start
-        });
-        let micros = least.min().unwrap() / 1_000;
-        let (key, proof) = (key.len() as u64, proof.len() as u64);
-        let charged = verifier.work(key, proof).flops / 100_000;
-        let percent = 100 * charged / micros;
-        println!(
-            "{columns} columns, {integers} integers, key of {key} bytes, proof of {proof}: takes \
-             {micros} us, charged {charged} us ({percent} %)",
-        );
-    }
 }
 
 /// The published secret times the generator of G2.
