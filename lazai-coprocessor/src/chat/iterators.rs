@@ -70,21 +70,27 @@ impl Object for Items {
 /// Adds the filters; the engine's are kept under names that no template has.
 pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_filter("_items", filters::items);
-    environment.add_filter("items", items);
     environment.add_filter("_map", filters::map);
-    environment.add_filter("map", map);
     environment.add_filter("_reject", filters::reject);
-    environment.add_filter("reject", reject);
     environment.add_filter("_rejectattr", filters::rejectattr);
-    environment.add_filter("rejectattr", rejectattr);
     environment.add_filter("_reverse", filters::reverse);
-    environment.add_filter("reverse", reverse);
     environment.add_filter("_select", filters::select);
-    environment.add_filter("select", select);
     environment.add_filter("_selectattr", filters::selectattr);
-    environment.add_filter("selectattr", selectattr);
     environment.add_filter("_unique", filters::unique);
-    environment.add_filter("unique", unique);
+    for (name, own) in [
+        ("items", "_items"),
+        ("map", "_map"),
+        ("reject", "_reject"),
+        ("rejectattr", "_rejectattr"),
+        ("reverse", "_reverse"),
+        ("select", "_select"),
+        ("selectattr", "_selectattr"),
+        ("unique", "_unique"),
+    ] {
+        environment.add_filter(name, move |state: &mut State<'_, '_>, arguments: Arguments| {
+            run(state, own, arguments)
+        });
+    }
 }
 
 /// Runs a method of a dictionary that returns a view; `None` if it is not one of these.
@@ -124,38 +130,6 @@ pub(super) fn of(state: &State<'_, '_>, list: &Value) -> Result<Value, Error> {
 
 /// The arguments of a filter.
 type Arguments = Rest<ValueOrKwargs>;
-
-fn items(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_items", arguments)
-}
-
-fn map(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_map", arguments)
-}
-
-fn reject(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_reject", arguments)
-}
-
-fn rejectattr(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_rejectattr", arguments)
-}
-
-fn reverse(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_reverse", arguments)
-}
-
-fn select(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_select", arguments)
-}
-
-fn selectattr(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_selectattr", arguments)
-}
-
-fn unique(state: &mut State<'_, '_>, arguments: Arguments) -> Result<Value, Error> {
-    run(state, "_unique", arguments)
-}
 
 /// Runs a filter of the engine and makes an iterator of its list.
 fn run(state: &mut State<'_, '_>, filter: &str, arguments: Arguments) -> Result<Value, Error> {
