@@ -41,33 +41,30 @@ impl LlamaShape {
     /// Builds the encoder of this shape, with the norms, biases and positions of BERT.
     #[must_use]
     pub const fn encoder(&self, layers: u32, context: u32) -> Architecture {
-        Architecture {
-            vocabulary: self.vocabulary,
-            hidden: self.hidden,
-            intermediate: self.intermediate,
-            layers,
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            head_dim: self.head_dim,
-            context,
-            mask: Mask::Bidirectional,
-            biases: Biases { query_key_value: true, attention_output: true, feed_forward: true },
-            head_norm: false,
-            norm: Norm::Layer,
-            norm_order: NormOrder::Post,
-            norm_epsilon: 1e-5,
-            positions: Positions::Learned,
-            feed_forward: FeedForward::Gelu(Gelu::Exact),
-            head: Head::None,
-            pooling: Pooling::Mean,
-            end_tokens: Vec::new(),
-        }
+        let mut encoder = self.with_positions(layers, context, Positions::Learned);
+        encoder.mask = Mask::Bidirectional;
+        encoder.biases =
+            Biases { query_key_value: true, attention_output: true, feed_forward: true };
+        encoder.norm = Norm::Layer;
+        encoder.norm_order = NormOrder::Post;
+        encoder.feed_forward = FeedForward::Gelu(Gelu::Exact);
+        encoder.head = Head::None;
+        encoder
     }
 
     /// Builds the decoder of this shape with so many layers and positions, and Llama's customary
     /// constants.
     #[must_use]
     pub const fn architecture(&self, layers: u32, context: u32) -> Architecture {
+        self.with_positions(layers, context, Positions::Rotary(Rotary::new(10_000)))
+    }
+
+    const fn with_positions(
+        &self,
+        layers: u32,
+        context: u32,
+        positions: Positions,
+    ) -> Architecture {
         Architecture {
             vocabulary: self.vocabulary,
             hidden: self.hidden,
@@ -83,7 +80,7 @@ impl LlamaShape {
             norm: Norm::RootMeanSquare,
             norm_order: NormOrder::Pre,
             norm_epsilon: 1e-5,
-            positions: Positions::Rotary(Rotary::new(10_000)),
+            positions,
             feed_forward: FeedForward::GatedSilu,
             head: if self.tied { Head::Tied } else { Head::Own },
             pooling: Pooling::Mean,
