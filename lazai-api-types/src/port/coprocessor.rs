@@ -6,8 +6,8 @@ use crate::{Job, Outcome, PortError, Quote, Work};
 /// A device that runs neural networks.
 ///
 /// # Guarantees of an implementation
-/// - [`reading_work`](Self::reading_work) and [`quote`](Self::quote) are pure: they depend on the job
-///   and the loaded models alone, and do no tensor work.
+/// - [`reading_work`](Self::reading_work) and [`quote`](Self::quote) are pure: they depend on the
+///   job and the loaded models alone, and do no tensor work.
 /// - [`run`](Self::run) is deterministic: the same job gives the same bytes on every machine and at
 ///   every thread count.
 /// - A job that quotes also runs, the work of its outcome never exceeds the quote, and a vector in

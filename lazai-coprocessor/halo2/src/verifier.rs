@@ -129,8 +129,8 @@ impl VerifyingKey {
 /// Runs `check` on a thread of its own.
 ///
 /// halo2 cuts a sum of points into as many pieces as the pool of the process has threads, and does
-/// more work the more they are; and whoever fills that pool would delay a block. Where no thread can
-/// be had, it is run in that pool, to the same result.
+/// more work the more they are; and whoever fills that pool would delay a block. Where no thread
+/// can be had, it is run in that pool, to the same result.
 fn on_one_thread<T: Send>(check: impl FnOnce() -> T + Send) -> T {
     match ThreadPoolBuilder::new().num_threads(1).build() {
         Ok(pool) => pool.install(check),

@@ -11,8 +11,9 @@ use crate::{
     },
 };
 
-/// Returns the work of reading `job`: of tokenizing its text, whatever normalization makes of it, or
-/// of making the text of its tokens. It is bounded here, before anything is tokenized or decoded.
+/// Returns the work of reading `job`: of tokenizing its text, whatever normalization makes of it,
+/// or of making the text of its tokens. It is bounded here, before anything is tokenized or
+/// decoded.
 ///
 /// # Errors
 /// [`Rejection::InputTooLong`] if the text is longer than all tokens of a context can be,
@@ -55,8 +56,8 @@ pub(super) const fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
     (DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE).checked_mul(tokens)
 }
 
-/// Returns the operations of looking for the texts of `stop` at each of so many tokens; `None` beyond
-/// 64 bits.
+/// Returns the operations of looking for the texts of `stop` at each of so many tokens; `None`
+/// beyond 64 bits.
 pub(super) fn stop_flops(model: &Model, stop: &[String], tokens: u64) -> Option<u64> {
     let Some(longest) = stop.iter().map(String::len).max() else { return Some(0) };
     let decoding = decoding_flops(model, StopSearch::DECODED_TOKENS)?;
