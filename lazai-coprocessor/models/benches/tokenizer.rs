@@ -45,7 +45,8 @@ fn measure(file: &Path) -> Result<(), Failure> {
         with_integer_scores(&fs::read(file)?)?.into_owned()
     };
     let tokenizer = Tokenizer::new(&json, 1 << 20)?;
-    let price = tokenizer.kind().flops_per_byte();
+    let paid = tokenizer.paid_bytes(1).ok_or("a byte is paid as one or more")?;
+    let price = tokenizer.kind().flops_per_byte() * paid;
     let name = file.file_name().unwrap_or_default().display();
     println!("{name}, {:?}, {price}", tokenizer.kind());
     let mut worst: Vec<(f64, String)> = Vec::new();
@@ -127,7 +128,7 @@ const ROUNDS: usize = 300;
 const ENGLISH: &str =
     "The price of a call is known before it runs, and every machine agrees on it. ";
 
-const PATTERNS: [&str; 40] = [
+const PATTERNS: [&str; 45] = [
     ENGLISH,
     "a",
     " a",
@@ -165,6 +166,11 @@ const PATTERNS: [&str; 40] = [
     "\u{0}",
     "\u{301}",
     "\u{1d15e}",
+    "\u{1d160}",
+    "\u{958}",
+    "\u{fb2c}",
+    "\u{3316}",
+    "\u{390}",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq ",
     "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",

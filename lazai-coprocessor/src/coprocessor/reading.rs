@@ -6,14 +6,12 @@ use crate::{
     generate::StopSearch,
     model::Model,
     tokenizer::{
-        DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, DECODE_MEMORY_PER_BYTE,
-        DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
+        DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
     },
 };
 
-/// Returns the work of reading `job`: of tokenizing its text, whatever normalization makes of it,
-/// or of making the text of its tokens. It is bounded here, before anything is tokenized or
-/// decoded.
+/// Returns the work of reading `job`: of tokenizing its text, or of making the text of its tokens.
+/// It is bounded here, before anything is normalized, tokenized or decoded.
 ///
 /// # Errors
 /// [`Rejection::InputTooLong`] if the text is longer than all tokens of a context can be,
@@ -44,7 +42,9 @@ const fn planning_flops(model: &Model) -> u64 {
 
 /// Returns the work of tokenizing so many bytes.
 fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
-    let flops = model.tokenizer().kind().flops_per_byte().checked_mul(bytes);
+    let tokenizer = model.tokenizer();
+    let bytes = tokenizer.paid_bytes(bytes).ok_or(WorkOverflow)?;
+    let flops = tokenizer.kind().flops_per_byte().checked_mul(bytes);
     let peak_bytes = MEMORY_PER_BYTE.checked_mul(bytes);
     Ok(Work { flops: flops.ok_or(WorkOverflow)?, peak_bytes: peak_bytes.ok_or(WorkOverflow)? })
 }
@@ -52,8 +52,9 @@ fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
 /// Returns the operations of making the text of so many tokens, each the longest; `None` beyond 64
 /// bits.
 pub(super) const fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
-    let longest = model.tokenizer().longest_token() as u64;
-    (DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE).checked_mul(tokens)
+    let tokenizer = model.tokenizer();
+    let text = tokenizer.longest_token() as u64 * DECODE_FLOPS_PER_BYTE;
+    (tokenizer.decode_flops_per_token() + text).checked_mul(tokens)
 }
 
 /// Returns the operations of looking for the texts of `stop` at each of so many tokens; `None`
@@ -90,10 +91,11 @@ fn decoding(model: &Model, tokens: &[TokenId]) -> Result<Work, Rejection> {
     if got > MAX_TOKENS {
         return Err(Rejection::PromptTooLong { got, max: MAX_TOKENS });
     }
-    let bytes = model.tokenizer().token_bytes(tokens.iter().map(|token| token.0))?;
+    let tokenizer = model.tokenizer();
+    let bytes = tokenizer.token_bytes(tokens.iter().map(|token| token.0))?;
     // No product of 2^18 tokens of 2^16 bytes is beyond 64 bits.
     Ok(Work {
-        flops: DECODE_FLOPS_PER_TOKEN * got + DECODE_FLOPS_PER_BYTE * bytes,
+        flops: tokenizer.decode_flops_per_token() * got + DECODE_FLOPS_PER_BYTE * bytes,
         peak_bytes: DECODE_MEMORY_PER_TOKEN * got + DECODE_MEMORY_PER_BYTE * bytes,
     })
 }

@@ -31,8 +31,9 @@ impl Tokenizer {
     /// A piece that the model does not know becomes its unknown token, if it has one.
     ///
     /// # Errors
-    /// [`Rejection`] if the text is too long, holds a character that Unicode 16.0 does not assign,
-    /// spells a special token, or cannot be tokenized without a loss.
+    /// [`Rejection`] if the text is too long or normalization makes it much longer, if it holds a
+    /// character that Unicode 16.0 does not assign, spells a special token, or cannot be tokenized
+    /// without a loss.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Rejection> {
         #[cfg(test)]
         ENCODINGS.with(|count| count.set(count.get() + 1));
@@ -98,7 +99,7 @@ impl Tokenizer {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
-        check_growth(&pieces, text)?;
+        self.check_growth(&pieces, text.len())?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
             pieces.normalize(|piece| {
@@ -168,6 +169,27 @@ impl Tokenizer {
         );
         let encoding = self.inner.post_process(encoding, None, true)?;
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Checks that normalization has made no more of a text of so many bytes than was paid for: not
+    /// many more characters, or bytes where the model reads bytes.
+    fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
+        let (mut got_bytes, mut got_characters) = (0, 0);
+        for (piece, ..) in pieces.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+            got_bytes += piece.len() as u64;
+            got_characters += piece.chars().count() as u64;
+        }
+        let got = if self.words.spells_bytes() { got_bytes } else { got_characters };
+        let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
+        for (got, max) in
+            [(got, paid.saturating_add(paid / 4)), (got_bytes, paid.saturating_mul(3))]
+        {
+            let max = max.saturating_add(GROWTH_ALLOWANCE);
+            if got > max {
+                return Err(Rejection::InputTooLong { got, max });
+            }
+        }
+        Ok(())
     }
 
     /// Checks the special tokens that the crate found in `text`, as written or after normalization.
@@ -302,17 +324,6 @@ fn original_offset(
     Ok(offset.get())
 }
 
-/// Checks that normalization has not made a text much longer than what was paid for.
-fn check_growth(pieces: &PreTokenizedString, text: &str) -> Result<(), Rejection> {
-    let splits = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
-    let got: usize = splits.iter().map(|(piece, _, _)| piece.len()).sum();
-    let max = MAX_GROWTH * text.len() + GROWTH_ALLOWANCE;
-    if got > max {
-        return Err(Rejection::InputTooLong { got: got as u64, max: max as u64 });
-    }
-    Ok(())
-}
-
 /// What a character of a later version is, the tables of this one do not know.
 fn check_assigned(text: &str) -> Result<(), Rejection> {
     match unicode::find_unassigned(text) {
@@ -324,12 +335,8 @@ fn check_assigned(text: &str) -> Result<(), Rejection> {
     }
 }
 
-/// How much longer a normalizer may make a text that is read: U+FDFA becomes eleven times longer,
-/// but no text is made of it.
-const MAX_GROWTH: usize = 4;
-
-/// Bytes that a normalizer may add besides, to short texts.
-const GROWTH_ALLOWANCE: usize = 256;
+/// Characters or bytes that a normalizer may add besides, to short texts.
+const GROWTH_ALLOWANCE: u64 = 256;
 
 /// How often a word is cut; each round makes every forged token shorter.
 const MAX_CUTS: usize = 64;

@@ -69,6 +69,29 @@ pub(super) fn is_byte_level(value: &Value, name: &str) -> bool {
     steps(value, name).into_iter().any(|step| step["type"] == "ByteLevel")
 }
 
+/// Returns whether a normalizer takes characters apart, and leaves the parts in the text.
+pub(super) fn takes_apart(normalizer: &Value) -> bool {
+    let apart = |step: &&Value| match step["type"].as_str() {
+        Some("BertNormalizer" | "NFD" | "NFKD") => true,
+        Some(_) => false,
+        // Of the steps without a type, BERT's has none of these.
+        None => {
+            ["content", "prepend", "precompiled_charsmap"].iter().all(|field| step[field].is_null())
+        }
+    };
+    steps(normalizer, "normalizers").iter().any(apart)
+}
+
+/// Returns whether a decoder takes spaces away that punctuation does not have before it, token by
+/// token.
+pub(super) fn cleans_up(decoder: &Value) -> bool {
+    let cleans = |step: &&Value| {
+        let named = step["type"] == "CTC" || step["type"] == "WordPiece";
+        step["cleanup"] == true || named && step["cleanup"].is_null()
+    };
+    steps(decoder, "decoders").iter().any(cleans)
+}
+
 /// The steps of a part in order, nested sequences flattened. The parser bounds the nesting.
 fn steps<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
     match value.get(name) {

@@ -82,15 +82,24 @@ impl Header {
         }
     }
 
-    /// Returns whether the tokens of a BPE model spell bytes.
-    pub(super) fn is_byte_level(&self) -> bool {
+    /// Returns whether the normalizer spells bytes.
+    pub(super) fn normalizes_to_bytes(&self) -> bool {
         growth::is_byte_level(&self.normalizer, "normalizers")
-            || growth::is_byte_level(&self.pre_tokenizer, "pretokenizers")
+    }
+
+    /// Returns whether the normalizer takes characters apart, and leaves the parts in the text.
+    pub(super) fn takes_apart(&self) -> bool {
+        growth::takes_apart(&self.normalizer)
     }
 
     /// Returns whether texts of the alphabet of bytes are decoded to bytes.
     pub(super) fn decodes_bytes(&self) -> bool {
         growth::is_byte_level(&self.decoder, "decoders")
+    }
+
+    /// Returns whether the decoder looks for spaces to take away in each token.
+    pub(super) fn cleans_up(&self) -> bool {
+        growth::cleans_up(&self.decoder)
     }
 
     /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.

@@ -82,6 +82,17 @@ pub fn word_piece(vocabulary: &[String]) -> Value {
     })
 }
 
+/// Returns a tokenizer whose texts are brought to a form, such as NFC, before its own normalizer
+/// sees them.
+#[must_use]
+pub fn behind(form: &str, mut tokenizer: Value) -> Value {
+    let own = tokenizer["normalizer"].take();
+    let own = (!own.is_null()).then_some(own);
+    let steps: Vec<Value> = [json!({"type": form})].into_iter().chain(own).collect();
+    tokenizer["normalizer"] = json!({"type": "Sequence", "normalizers": steps});
+    tokenizer
+}
+
 fn byte_pairs(vocabulary: &[String], merges: &[(String, String)], byte_fallback: bool) -> Value {
     json!({
         "type": "BPE", "dropout": null, "unk_token": byte_fallback.then_some(&vocabulary[0]),

@@ -9,8 +9,14 @@ use tokenizers::{
 };
 
 use super::{
-    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, decode::shown,
-    header::Header, unicode, unigram, word_piece::WordPiece, words::Words,
+    OwnModel, SpecialTexts, TokenizerError, TokenizerKind,
+    byte_pairs::BytePairs,
+    decode::shown,
+    header::Header,
+    kind::{CLEAN_DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_TOKEN},
+    unicode, unigram,
+    word_piece::WordPiece,
+    words::Words,
 };
 
 /// The tokenizer of a model.
@@ -24,6 +30,10 @@ pub struct Tokenizer {
     /// How texts are split.
     pub(super) words: Words,
     kind: TokenizerKind,
+    /// Bytes that are paid for each byte of a text.
+    paid_per_byte: u64,
+    /// Operations that are paid for each token that is decoded.
+    decode_flops_per_token: u64,
     /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is
     /// decoded.
     token_bytes: Vec<u16>,
@@ -65,12 +75,13 @@ impl Tokenizer {
         let parsed = panic::catch_unwind(|| parse(json));
         let panicked = |_| TokenizerError::Syntax { message: "a part is malformed".to_owned() };
         let (inner, template) = parsed.map_err(panicked)??;
+        let words = Words::new(inner.get_pre_tokenizer())?;
         let kind = match inner.get_model() {
             ModelWrapper::BPE(model) => {
                 if let Some(dropout) = model.dropout {
                     return Err(TokenizerError::Dropout { got: dropout.to_string() });
                 }
-                if header.is_byte_level() {
+                if words.spells_bytes() || header.normalizes_to_bytes() {
                     TokenizerKind::PatternBpe
                 } else {
                     TokenizerKind::SentencePieceBpe
@@ -83,7 +94,6 @@ impl Tokenizer {
             ModelWrapper::WordPiece(model) => Some(OwnModel::WordPiece(WordPiece::new(model))),
             _ => unigram.map(OwnModel::Unigram),
         };
-        let words = Words::new(inner.get_pre_tokenizer())?;
         let byte_pairs = match inner.get_model() {
             ModelWrapper::BPE(model) => {
                 let merges = header.merges();
@@ -105,6 +115,10 @@ impl Tokenizer {
             header.unknown(|text| tokenizers::Model::token_to_id(inner.get_model(), text));
         let growth = usize::try_from(header.growth()?).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
+        let apart = words.spells_bytes() && header.takes_apart();
+        let paid_per_byte = if apart { PAID_PER_BYTE_APART } else { 1 };
+        let decode_flops_per_token =
+            if header.cleans_up() { CLEAN_DECODE_FLOPS_PER_TOKEN } else { DECODE_FLOPS_PER_TOKEN };
         let special_tokens = special.tokens().collect();
         let token_bytes = token_bytes(&inner, header.decodes_bytes());
         let longest_token = token_bytes.iter().copied().max().unwrap_or(0).max(4).into();
@@ -114,6 +128,8 @@ impl Tokenizer {
             byte_pairs,
             words,
             kind,
+            paid_per_byte,
+            decode_flops_per_token,
             token_bytes,
             longest_token,
             special,
@@ -134,6 +150,21 @@ impl Tokenizer {
     #[must_use]
     pub const fn kind(&self) -> TokenizerKind {
         self.kind
+    }
+
+    /// Returns the bytes that a text of so many bytes is paid as; `None` beyond 64 bits.
+    ///
+    /// They are its own, three times where a normalizer takes characters apart in front of a model
+    /// of bytes: a syllable of Korean then becomes three characters. What normalization adds
+    /// besides is bounded ([`encode`](Self::encode)).
+    #[must_use]
+    pub const fn paid_bytes(&self, bytes: u64) -> Option<u64> {
+        self.paid_per_byte.checked_mul(bytes)
+    }
+
+    /// Returns the operations charged for each token that is decoded.
+    pub(crate) const fn decode_flops_per_token(&self) -> u64 {
+        self.decode_flops_per_token
     }
 
     /// Returns the most bytes of text that one token spells, and at least those of a character.
@@ -272,6 +303,10 @@ fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerErro
 
 /// Largest `tokenizer.json`, in bytes.
 const MAX_JSON_BYTES: usize = 32 << 20;
+
+/// Bytes that are paid for each byte of a text whose characters are taken apart for a model of
+/// bytes.
+const PAID_PER_BYTE_APART: u64 = 3;
 
 /// Longest token, in bytes.
 pub(super) const MAX_TOKEN_BYTES: usize = 1_024;

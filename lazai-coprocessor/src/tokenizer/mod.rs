@@ -35,8 +35,7 @@ pub(crate) use encode::ENCODINGS;
 pub use error::TokenizerError;
 pub use kind::TokenizerKind;
 pub(crate) use kind::{
-    DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN,
-    MEMORY_PER_BYTE,
+    DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
 };
 pub use load::Tokenizer;
 pub use stream::TextStream;

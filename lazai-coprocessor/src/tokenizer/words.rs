@@ -65,6 +65,12 @@ impl Words {
         }
     }
 
+    /// Returns whether a step spells bytes, so that the model reads a character as one or more.
+    pub(super) fn spells_bytes(&self) -> bool {
+        let spells = |step: &Step| matches!(step, Step::Crate(PreTokenizerWrapper::ByteLevel(_)));
+        self.0.iter().any(spells)
+    }
+
     /// Splits the pieces of a text that are no tokens yet.
     pub(super) fn split(&self, pieces: &mut PreTokenizedString) -> tokenizers::Result<()> {
         self.0.iter().try_for_each(|step| match step {

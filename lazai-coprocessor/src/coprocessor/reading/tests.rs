@@ -3,7 +3,7 @@
 use lazai_api_types::{
     Coprocessor, Generation, Job, PortError, Prompt, Rejection, Sampling, Task, TokenId, Work,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::stop_flops;
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     model::{Model, synthetic},
     program::LlamaShape,
     tokenizer::{
-        DECODE_FLOPS_PER_BYTE, DECODE_FLOPS_PER_TOKEN, DECODE_MEMORY_PER_BYTE,
-        DECODE_MEMORY_PER_TOKEN, ENCODINGS, MEMORY_PER_BYTE, TokenizerKind, fixtures,
+        DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, ENCODINGS,
+        MEMORY_PER_BYTE, TokenizerKind, fixtures,
     },
 };
 
@@ -110,6 +110,21 @@ fn what_a_normalizer_adds_is_paid_for_before_it_does() {
     assert_eq!(cpu.run(&job).unwrap().work, reading);
 }
 
+/// A syllable of Korean has three bytes, and nine when it is taken apart.
+#[test]
+fn a_text_that_is_taken_apart_for_a_model_of_bytes_is_paid_three_times() {
+    for (form, times) in [("NFC", 1), ("NFD", 3), ("NFKC", 1), ("NFKD", 3)] {
+        let mut json = fixtures::byte_level();
+        json["normalizer"] = json!({"type": form});
+        let cpu = cpu(&json);
+        let job = job(&cpu, Task::Count { text: "\u{d55c}".repeat(7) });
+        let reading = cpu.reading_work(&job).unwrap();
+        let flops = job.intrinsic_work().flops + times * 21 * 30_000;
+        assert_eq!(reading, Work { flops, peak_bytes: times * 21 * MEMORY_PER_BYTE }, "{form}");
+        assert_eq!(cpu.run(&job).unwrap().work, reading);
+    }
+}
+
 #[test]
 fn decoding_costs_tokens_and_the_bytes_that_they_spell() {
     let cpu = cpu(&fixtures::byte_level());
@@ -120,7 +135,7 @@ fn decoding_costs_tokens_and_the_bytes_that_they_spell() {
     assert!(count < bytes);
     let job = job(&cpu, Task::Decode { tokens });
     let reading = cpu.reading_work(&job).unwrap();
-    let flops = DECODE_FLOPS_PER_TOKEN * count + DECODE_FLOPS_PER_BYTE * bytes;
+    let flops = 30_000 * count + DECODE_FLOPS_PER_BYTE * bytes;
     assert_eq!(reading.flops - job.intrinsic_work().flops, flops);
     let peak_bytes = DECODE_MEMORY_PER_TOKEN * count + DECODE_MEMORY_PER_BYTE * bytes;
     assert_eq!(reading.peak_bytes, peak_bytes);
@@ -128,6 +143,29 @@ fn decoding_costs_tokens_and_the_bytes_that_they_spell() {
     let wrong = Task::Decode { tokens: vec![TokenId(3), TokenId(fixtures::VOCABULARY)] };
     let rejection = Rejection::UnknownToken { token: 1_000, index: 1, vocabulary: 1_000 };
     assert_eq!(cpu.reading_work(&self::job(&cpu, wrong)), Err(rejection.into()));
+}
+
+/// A step that looks for spaces to take away copies each token many times.
+#[test]
+fn a_decoder_that_cleans_up_costs_half_as_much_again() {
+    let decoder = |cleanup: bool| json!({"type": "WordPiece", "prefix": "##", "cleanup": cleanup});
+    let ctc = json!({
+        "type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": true
+    });
+    let nested = json!({"type": "Sequence", "decoders": [{"type": "Fuse"}, decoder(true)]});
+    for (decoder, flops) in
+        [(decoder(false), 30_000), (decoder(true), 45_000), (ctc, 45_000), (nested, 45_000)]
+    {
+        let mut json = fixtures::word_piece();
+        json["decoder"] = decoder.clone();
+        let cpu = cpu(&json);
+        let decode = |count: usize| {
+            let job = job(&cpu, Task::Decode { tokens: vec![TokenId(5); count] });
+            cpu.reading_work(&job).unwrap().flops - job.intrinsic_work().flops
+        };
+        let text = "hello".len() as u64 * DECODE_FLOPS_PER_BYTE;
+        assert_eq!(decode(1_000), 1_000 * (flops + text), "{decoder}");
+    }
 }
 
 #[test]
@@ -147,7 +185,7 @@ fn looking_for_stop_texts_is_paid_by_token_and_by_their_bytes() {
         (vec!["x".to_owned(), "x".repeat(256), "xy".to_owned()], 3 * 256),
     ] {
         for tokens in [1, 4, 31] {
-            let decoded = DECODE_FLOPS_PER_TOKEN + longest * DECODE_FLOPS_PER_BYTE;
+            let decoded = 30_000 + longest * DECODE_FLOPS_PER_BYTE;
             let expected = u64::from(tokens) * (32 * decoded + 2_000 * bytes);
             assert_eq!(flops(tokens, &stop) - flops(tokens, &[]), expected);
         }
@@ -187,5 +225,5 @@ fn the_price_of_each_kind_is_pinned() {
     ];
     let prices = [30_000, 80_000, 40_000, 150_000, 60_000];
     assert_eq!(kinds.map(TokenizerKind::flops_per_byte), prices);
-    assert_eq!((DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_BYTE), (30_000, 1_000));
+    assert_eq!(DECODE_FLOPS_PER_BYTE, 1_000);
 }

@@ -1,4 +1,5 @@
 mod golden;
+mod growth;
 mod hostile;
 mod kinds;
 mod stream;
