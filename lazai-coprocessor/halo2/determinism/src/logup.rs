@@ -162,8 +162,9 @@ impl Lookups {
     /// be.
     ///
     /// A denominator is `beta - value - c0 - c1 gamma`, or `beta - r0 - r1 gamma` for a row of a
-    /// table. As `gamma` and `beta` come after the values, the sums are equal only if each value
-    /// has a row with `value + c0 = r0` and `c1 = r1`.
+    /// table. As `gamma` and `beta` come after the values, and are the same challenges in all
+    /// denominators, the sums are equal only if each value has a row with `value + c0 = r0` and
+    /// `c1 = r1`.
     fn rows(
         &mut self,
         recording: &Recording,
@@ -172,8 +173,16 @@ impl Lookups {
     ) -> Result<(), ReadError> {
         let mut tables: BTreeMap<[u8; 32], Vec<Fr>> = BTreeMap::new();
         let mut looked_up: Vec<(usize, usize, [Fr; 2])> = Vec::new();
+        let (mut beta, mut gamma) = (None, None);
         for below in steps.iter().flat_map(|step| &step.below) {
             let affine = Affine::read(below)?;
+            // Coefficients of `beta` and `gamma` are compared, so both must be the same everywhere.
+            let differs = |role: &mut Option<usize>, challenge: Option<usize>| {
+                challenge.is_some_and(|challenge| *role.get_or_insert(challenge) != challenge)
+            };
+            if differs(&mut beta, Some(affine.beta)) || differs(&mut gamma, affine.gamma) {
+                return Err(refused("denominators whose challenges have different roles"));
+            }
             for row in 0..end {
                 let [c0, c1] = affine.offsets(below, recording, row);
                 match affine.value {
@@ -289,6 +298,7 @@ impl<'a> Step<'a> {
 struct Affine {
     value: Option<usize>,
     beta: usize,
+    gamma: Option<usize>,
 }
 
 impl Affine {
@@ -322,12 +332,12 @@ impl Affine {
         if challenges.len() > 2 {
             return Err(refused("a denominator of more than two challenges"));
         }
-        let affine = Self { value, beta };
+        let gamma = challenges.into_iter().find(|index| *index != beta);
+        let affine = Self { value, beta, gamma };
         // Linear in all that the prover and the verifier choose, with the value once.
         let [c0, c1] = affine.parts(below, |column, rotation| point.at(0, column, rotation));
         let looked_up = value.map_or(Fr::ZERO, |column| point.at(1, column, 0));
-        let gamma = challenges.iter().find(|index| **index != beta);
-        let gamma = gamma.map_or(Fr::ZERO, |index| point.at(2, *index, 0));
+        let gamma = gamma.map_or(Fr::ZERO, |index| point.at(2, index, 0));
         let expected = point.at(2, beta, 0) - looked_up - c0 - c1 * gamma;
         if expected != point.evaluate(below) {
             return Err(refused("a denominator that is not linear"));

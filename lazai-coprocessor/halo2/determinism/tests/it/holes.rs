@@ -170,6 +170,28 @@ fn an_argument_that_a_prover_can_close_afterwards_is_refused() {
     }
 }
 
+/// With all tags 1, `beta - gamma - v` and `gamma - beta - r` differ by the sign alone if `v` is
+/// `-r`: the argument admits the negatives of the rows.
+#[test]
+fn challenges_that_change_roles_are_refused() {
+    let toy = |tags: Tags| {
+        let mut toy = Toy { tags, ..Toy::default() };
+        toy.table.extend((0..8).map(|small| (1, small)));
+        let (zero, three) = (toy.constant(Fr::ZERO), toy.constant(Fr::from(3)));
+        let one = toy.constant(Fr::ONE);
+        // v (v + 3) = 0
+        let v = toy.cell(Fr::ZERO);
+        let sum = toy.sum(v, three, one);
+        toy.gates.push([zero, v, sum, zero]);
+        toy.lookups.push((1, v));
+        toy
+    };
+    assert_eq!(toy(Tags::Challenge).answer(), Verdict::Unique);
+    let read = System::read(&toy(Tags::Swapped), K, &[Vec::new()]);
+    let what = "denominators whose challenges have different roles";
+    assert_eq!(read.unwrap_err(), ReadError::Lookups { what });
+}
+
 /// The first part makes `y`, of which only the second says something: that `z = y + 1`.
 #[test]
 fn a_value_that_its_own_part_does_not_constrain_is_open() {

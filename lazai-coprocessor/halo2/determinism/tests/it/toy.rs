@@ -23,6 +23,8 @@ pub(crate) enum Tags {
     Moved,
     /// By a multiple of `2^32`, which a value that nothing else bounds may have in it.
     PowerOfTwo,
+    /// By a challenge, which stands alone below a row and is multiplied by the tag of a value.
+    Swapped,
 }
 
 /// Constraints on numbered cells.
@@ -145,7 +147,10 @@ impl Circuit<Fr> for Toy {
                 [tag, row, row_tag].map(|column| meta.query_fixed(column, Rotation::cur()));
             let count = meta.query_advice(count, Rotation::cur());
             let above = beta.clone() - value - apart.clone() * tag;
-            let below = beta - row - apart * row_tag;
+            let below = match tags {
+                Tags::Swapped => apart - row - beta * row_tag,
+                _ => beta - row - apart * row_tag,
+            };
             let holds = meta.query_fixed(summed, Rotation::cur());
             let before = meta.query_fixed(summed, Rotation::prev());
             let now = meta.query_advice(sum, Rotation::cur());
