@@ -67,13 +67,16 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Fixes the values of variables, and leaves out the constraints about these alone.
+    /// Fixes the values of variables, and leaves out the constraints about these alone. Those about
+    /// no variable stay: they contradict what the key and the public inputs fix.
     #[must_use]
     pub fn given(mut self, given: impl IntoIterator<Item = Variable>) -> Self {
         self.given.extend(given);
         let open = |variable: &Variable| !self.given.contains(variable);
-        self.constraints
-            .retain(|constraint| self.system.variables_of(*constraint).iter().any(open));
+        self.constraints.retain(|constraint| {
+            let variables = self.system.variables_of(*constraint);
+            variables.is_empty() || variables.iter().any(open)
+        });
         self.demanded.retain(open);
         self
     }

@@ -120,6 +120,30 @@ fn a_witness_that_breaks_a_constraint_is_refused() {
     assert!(matches!(toy.answer(), Verdict::Broken(Constraint::Lookup(_))));
 }
 
+/// A constant that is another public input, and one that is no row of its table.
+#[test]
+fn what_is_known_may_contradict_itself() {
+    let mut toy = Toy { table: (0..8).map(|small| (0, small)).collect(), ..Toy::default() };
+    let (one, three) = (toy.constant(Fr::ONE), toy.constant(Fr::from(3)));
+    let x = toy.sum(three, one, one);
+    let mut other = toy.clone();
+    toy.public.push(three);
+    let nine = other.constant(Fr::from(9));
+    other.lookups.push((0, nine));
+    let no_rows = [vec![Fr::from(3)], vec![Fr::from(4)]].map(|public| (&toy, public));
+    for ((toy, public), holds) in
+        no_rows.into_iter().chain([(&other, Vec::new())]).zip([true, false, false])
+    {
+        let (system, values) = System::read(toy, K, &[public]).unwrap();
+        let verdict = Question::new(&system, &values).given([]).answer();
+        assert_eq!(verdict == Verdict::Unique, holds, "{verdict:?}");
+        assert!(holds || matches!(verdict, Verdict::Broken(_)), "{verdict:?}");
+        let made = toy.variable(&system, x).into_iter().collect();
+        let parts = check_parts(&system, &values, &[], &[Part { name: "all".to_owned(), made }]);
+        assert_eq!(parts[0].unique, holds);
+    }
+}
+
 #[test]
 fn one_half_is_an_element_but_no_integer() {
     // 2 x = 1 has the solution (p + 1) / 2.
