@@ -171,19 +171,17 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Checks that normalization has made no more of a text of so many bytes than was paid for: not
-    /// many more characters, or bytes where the model reads bytes.
+    /// Checks that normalization has made no more of a text of so many bytes than was paid for.
     fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
-        let (mut got_bytes, mut got_characters) = (0, 0);
+        let (mut got_symbols, mut got_bytes) = (0, 0);
         for (piece, ..) in pieces.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+            got_symbols += self.symbols.count(piece) as u64;
             got_bytes += piece.len() as u64;
-            got_characters += piece.chars().count() as u64;
         }
-        let got = if self.words.spells_bytes() { got_bytes } else { got_characters };
         let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
-        for (got, max) in
-            [(got, paid.saturating_add(paid / 4)), (got_bytes, paid.saturating_mul(3))]
-        {
+        let limits =
+            [(got_symbols, paid.saturating_add(paid / 4)), (got_bytes, paid.saturating_mul(3))];
+        for (got, max) in limits {
             let max = max.saturating_add(GROWTH_ALLOWANCE);
             if got > max {
                 return Err(Rejection::InputTooLong { got, max });

@@ -87,6 +87,11 @@ impl Header {
         growth::is_byte_level(&self.normalizer, "normalizers")
     }
 
+    /// Returns whether bytes stand for what no piece of the model covers.
+    pub(super) fn falls_back_to_bytes(&self) -> bool {
+        self.model.byte_fallback.unwrap_or(false)
+    }
+
     /// Returns whether the normalizer takes characters apart, and leaves the parts in the text.
     pub(super) fn takes_apart(&self) -> bool {
         growth::takes_apart(&self.normalizer)
@@ -116,7 +121,7 @@ impl Header {
         let (Some(SCORE_FRACTION_BITS), Some(pieces)) = (model.score_fraction_bits, pieces) else {
             return Err(TokenizerError::FloatScores { bits: SCORE_FRACTION_BITS });
         };
-        Unigram::new(&pieces, model.unk_id, model.byte_fallback.unwrap_or(false)).map(Some)
+        Unigram::new(&pieces, model.unk_id, self.falls_back_to_bytes()).map(Some)
     }
 
     /// Returns the token that the model uses for what it does not know, as `token_of` finds it.

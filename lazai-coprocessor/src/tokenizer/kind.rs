@@ -32,6 +32,33 @@ impl TokenizerKind {
     }
 }
 
+/// What a model reads of a normalized text, one by one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Symbols {
+    /// Bytes: the pre-tokenizer spells them, or they stand for unknown characters.
+    Bytes,
+    /// The same, but a mark of a space is known.
+    BytesAndMarks,
+    /// Characters.
+    Characters,
+}
+
+impl Symbols {
+    /// The mark of a space, which normalizers put for each.
+    pub(super) const MARK: char = '\u{2581}';
+
+    /// Returns how many there are in a text.
+    pub(super) fn count(self, text: &str) -> usize {
+        match self {
+            Self::Bytes => text.len(),
+            Self::BytesAndMarks => {
+                text.len() - text.matches(Self::MARK).count() * (Self::MARK.len_utf8() - 1)
+            }
+            Self::Characters => text.chars().count(),
+        }
+    }
+}
+
 /// Operations charged for each token that is decoded, where no step looks for spaces to take away.
 pub(super) const DECODE_FLOPS_PER_TOKEN: u64 = 30_000;
 

@@ -13,7 +13,7 @@ use super::{
     byte_pairs::BytePairs,
     decode::shown,
     header::Header,
-    kind::{CLEAN_DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_TOKEN},
+    kind::{CLEAN_DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_TOKEN, Symbols},
     unicode, unigram,
     word_piece::WordPiece,
     words::Words,
@@ -32,6 +32,8 @@ pub struct Tokenizer {
     kind: TokenizerKind,
     /// Bytes that are paid for each byte of a text.
     paid_per_byte: u64,
+    /// What the model reads of a normalized text.
+    pub(super) symbols: Symbols,
     /// Operations that are paid for each token that is decoded.
     decode_flops_per_token: u64,
     /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is
@@ -115,7 +117,16 @@ impl Tokenizer {
             header.unknown(|text| tokenizers::Model::token_to_id(inner.get_model(), text));
         let growth = usize::try_from(header.growth()?).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
-        let apart = words.spells_bytes() && header.takes_apart();
+        let symbols = if words.spells_bytes() {
+            Symbols::Bytes
+        } else if header.falls_back_to_bytes() {
+            let mark = Symbols::MARK.to_string();
+            let has_mark = tokenizers::Model::token_to_id(inner.get_model(), &mark).is_some();
+            if has_mark { Symbols::BytesAndMarks } else { Symbols::Bytes }
+        } else {
+            Symbols::Characters
+        };
+        let apart = symbols != Symbols::Characters && header.takes_apart();
         let paid_per_byte = if apart { PAID_PER_BYTE_APART } else { 1 };
         let decode_flops_per_token =
             if header.cleans_up() { CLEAN_DECODE_FLOPS_PER_TOKEN } else { DECODE_FLOPS_PER_TOKEN };
@@ -129,6 +140,7 @@ impl Tokenizer {
             words,
             kind,
             paid_per_byte,
+            symbols,
             decode_flops_per_token,
             token_bytes,
             longest_token,
@@ -155,8 +167,8 @@ impl Tokenizer {
     /// Returns the bytes that a text of so many bytes is paid as; `None` beyond 64 bits.
     ///
     /// They are its own, three times where a normalizer takes characters apart in front of a model
-    /// of bytes: a syllable of Korean then becomes three characters. What normalization adds
-    /// besides is bounded ([`encode`](Self::encode)).
+    /// that reads bytes: a syllable of Korean then becomes three characters. What normalization
+    /// adds besides is bounded ([`encode`](Self::encode)).
     #[must_use]
     pub const fn paid_bytes(&self, bytes: u64) -> Option<u64> {
         self.paid_per_byte.checked_mul(bytes)

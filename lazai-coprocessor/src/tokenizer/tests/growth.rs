@@ -35,15 +35,20 @@ fn normalized(tokenizer: &Tokenizer, text: &str) -> String {
 }
 
 /// Checks that a text is read if, and only if, at least four fifths of what its normalizer makes of
-/// it are paid for, but for a few bytes: of its bytes where the model reads bytes, otherwise of its
-/// characters and of a third of its bytes.
+/// it are paid for, but for a few bytes: of its bytes where the model reads bytes, with one for the
+/// mark of a space, otherwise of its characters; and of a third of its bytes.
 fn check(tokenizer: &Tokenizer, text: &str) {
     let paid = tokenizer.paid_bytes(text.len() as u64).unwrap();
     let normalized = normalized(tokenizer, text);
     let (bytes, characters) = (normalized.len() as u64, normalized.chars().count() as u64);
     let kind = tokenizer.kind();
-    let reads_bytes = matches!(kind, TokenizerKind::ByteLevelBpe | TokenizerKind::PatternBpe);
-    let read = if reads_bytes { bytes } else { characters };
+    let read = match kind {
+        TokenizerKind::ByteLevelBpe | TokenizerKind::PatternBpe => bytes,
+        TokenizerKind::SentencePieceBpe => {
+            bytes - 2 * normalized.matches('\u{2581}').count() as u64
+        }
+        _ => characters,
+    };
     let is_paid = read <= 256 + paid * 5 / 4 && bytes <= 256 + paid * 3;
     let shown: String = text.chars().take(9).collect();
     match tokenizer.encode(text) {
@@ -76,7 +81,7 @@ fn growing() -> Vec<char> {
 }
 
 #[test]
-fn a_byte_is_paid_as_three_where_characters_are_taken_apart_for_a_model_of_bytes() {
+fn a_byte_is_paid_as_three_where_characters_are_taken_apart_and_bytes_are_read() {
     for (form, paid) in [("NFC", 1), ("NFD", 3), ("NFKC", 1), ("NFKD", 3), ("BertNormalizer", 3)] {
         for json in [byte_level(), pattern()] {
             let mut tokenizer = json.clone();
@@ -86,9 +91,17 @@ fn a_byte_is_paid_as_three_where_characters_are_taken_apart_for_a_model_of_bytes
             });
             assert_eq!(load(&tokenizer).paid_bytes(1_000), Some(1_000 * paid), "{form}");
         }
-        for json in [sentence_piece(), unigram(), word_piece()] {
+        for json in [unigram(), word_piece()] {
             if form != "BertNormalizer" {
                 assert_eq!(behind(form, json).paid_bytes(1_000), Some(1_000), "{form}");
+            }
+        }
+        // Bytes stand for the parts that no piece covers, if there are bytes.
+        for (fallback, paid) in [(true, paid), (false, 1)] {
+            let mut json = sentence_piece();
+            json["model"]["byte_fallback"] = json!(fallback);
+            if form != "BertNormalizer" {
+                assert_eq!(behind(form, json).paid_bytes(1_000), Some(1_000 * paid), "{form}");
             }
         }
     }
@@ -122,6 +135,20 @@ fn every_way_to_grow_is_paid_for_or_refused() {
             }
         }
     }
+}
+
+/// Three bytes stand for each mark of a space then.
+#[test]
+fn spaces_whose_mark_no_piece_covers_are_refused() {
+    let text = " ".repeat(1_000);
+    assert!(load(&sentence_piece()).encode(&text).is_ok());
+    let mut json = sentence_piece();
+    let pieces = json["model"]["vocab"].as_object_mut().unwrap();
+    let token = pieces.remove("\u{2581}").unwrap();
+    pieces.insert("\u{2580}".to_owned(), token);
+    json["model"]["merges"] = json!([]);
+    let rejection = Rejection::InputTooLong { got: 3_003, max: 1_250 + 256 };
+    assert_eq!(load(&json).encode(&text), Err(rejection));
 }
 
 /// Texts that people write do not grow beyond what is paid for.
