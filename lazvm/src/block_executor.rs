@@ -104,7 +104,7 @@ where
     }
 
     fn note(&mut self, transaction: B256, gas_limit: u64, fault: &Fault) {
-        if self.attempts.failed(transaction, gas_limit) {
+        if self.attempts.failed(transaction, gas_limit, fault) {
             self.executor.evm_mut().chain.suspend_device(fault.clone());
         }
     }

@@ -1,17 +1,16 @@
-use alloc::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use alloc::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
+use lazai_api_types::{Fault, FaultKind};
 use spin::Mutex;
 
 /// Remembers which transactions this node could not run, so that a builder tries none for ever.
 ///
 /// A transaction that has failed is tried again in the next block, then two blocks later, then
 /// four, and so on up to [`LONGEST_WAIT`](Self::LONGEST_WAIT), whatever failed and whoever was to
-/// blame. What a block may lose by failures is bounded by [`Attempts`]. Time is counted in blocks,
-/// and what is kept is bounded. It is this node's own matter and no part of consensus.
+/// blame: it waits about as long as it has failed for. What a block may lose by failures is
+/// bounded by [`Attempts`]. Time is counted in blocks, and what is kept is bounded. It is this
+/// node's own matter and no part of consensus.
 #[derive(Debug, Default)]
 pub struct FaultLog {
     state: Mutex<State>,
@@ -20,40 +19,50 @@ pub struct FaultLog {
 #[derive(Debug, Default)]
 struct State {
     failures: BTreeMap<B256, Failure>,
-    /// The transactions of `failures`, the first that failed in front.
-    order: VecDeque<B256>,
+    /// The transactions of `failures`, in the order in which they failed last.
+    order: BTreeMap<u64, B256>,
+    /// Failures so far.
+    count: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
-    /// Times that the device was asked; 0 if it was not, because others had failed before.
+    /// Times that it failed of itself; 0 if the device was not asked, because others had failed
+    /// before in the same block.
     attempts: u32,
     /// The block of the last one.
     block: u64,
+    /// Its place in the order of failures.
+    place: u64,
 }
 
 impl FaultLog {
     /// Most blocks that a transaction waits after it has failed.
-    pub const LONGEST_WAIT: u64 = 128;
+    pub const LONGEST_WAIT: u64 = 1 << 16;
 
     /// Starts the build of block `block`, whose gas limit is `gas_limit`.
     #[must_use]
     pub fn start(self: &Arc<Self>, block: u64, gas_limit: u64) -> Attempts {
-        Attempts { log: Arc::clone(self), block, gas: gas_limit, asks: Attempts::MAX_FAULTS }
+        Attempts {
+            log: Arc::clone(self),
+            block,
+            gas: [gas_limit; 3],
+            faults: Attempts::MAX_FAULTS,
+            retries: Attempts::MAX_FAULTS,
+        }
     }
 
     /// Tells whether a builder of block `block` leaves `transaction` out without a try.
     #[must_use]
     pub fn leaves_out(&self, transaction: &B256, block: u64) -> bool {
-        let state = self.state.lock();
-        state.failures.get(transaction).is_some_and(|failure| failure.waits(block))
+        self.failure(transaction).is_some_and(|failure| failure.waits(block))
     }
 
-    /// Tells whether `transaction` has failed before. Builders that choose an order try others
-    /// first, so that who breaks a device needs a new transaction for every attempt.
+    /// Tells whether `transaction` has failed before of itself. Builders that choose an order try
+    /// others first, so that who breaks a device needs new transactions for every block.
     #[must_use]
     pub fn has_failed(&self, transaction: &B256) -> bool {
-        self.state.lock().failures.contains_key(transaction)
+        self.failure(transaction).is_some_and(|failure| failure.attempts > 0)
     }
 
     /// Forgets every failure, as after a device was repaired.
@@ -61,78 +70,125 @@ impl FaultLog {
         *self.state.lock() = State::default();
     }
 
+    fn failure(&self, transaction: &B256) -> Option<Failure> {
+        self.state.lock().failures.get(transaction).copied()
+    }
+
     fn note(&self, transaction: B256, block: u64, was_asked: bool) {
         let state = &mut *self.state.lock();
-        let more = u32::from(was_asked);
-        if let Some(failure) = state.failures.get_mut(&transaction) {
-            let attempts = failure.attempts.saturating_add(more);
-            *failure = Failure { attempts, block };
-            return;
-        }
-        if state.order.len() >= MAX_REMEMBERED
-            && let Some(first) = state.order.pop_front()
+        state.count = state.count.saturating_add(1);
+        let place = state.count;
+        let before = state.failures.get(&transaction).map_or(0, |failure| {
+            state.order.remove(&failure.place);
+            failure.attempts
+        });
+        let attempts = before.saturating_add(u32::from(was_asked));
+        state.failures.insert(transaction, Failure { attempts, block, place });
+        state.order.insert(place, transaction);
+        if state.order.len() > MAX_REMEMBERED
+            && let Some((_, oldest)) = state.order.pop_first()
         {
-            state.failures.remove(&first);
+            state.failures.remove(&oldest);
         }
-        state.failures.insert(transaction, Failure { attempts: more, block });
-        state.order.push_back(transaction);
     }
 }
 
 impl Failure {
-    const fn waits(self, block: u64) -> bool {
+    fn waits(self, block: u64) -> bool {
         let doublings = self.attempts.saturating_sub(1);
-        let blocks = if doublings < 7 { 1 << doublings } else { FaultLog::LONGEST_WAIT };
+        let blocks = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX).min(FaultLog::LONGEST_WAIT);
         block < self.block.saturating_add(blocks)
     }
 }
 
 /// What attempts may still cost the build of one block.
 ///
-/// - [`MAX_FAULTS`](Self::MAX_FAULTS) attempts may fail; then the device is asked no more for this
-///   block.
-/// - Failed attempts may have as much gas as the block itself. From then on nothing is tried but
-///   transactions of at most [`ALWAYS_TRIED`](Self::ALWAYS_TRIED) gas.
+/// - After [`MAX_FAULTS`](Self::MAX_FAULTS) faults of the device at transactions that are new to
+///   the [`FaultLog`], it is asked no more for this block, and nothing that is in the log is tried.
+/// - As many of those that have failed before may fail again. So they take no attempt from new
+///   ones, however many there are and whatever they pay.
+/// - New transactions that fail may have as much gas as the block itself, those of at most
+///   [`SMALL`](Self::SMALL) gas as much again, and those that fail once more as much again: large
+///   ones keep no transfer out, and old ones nothing that is new.
 #[derive(Debug)]
 pub struct Attempts {
     log: Arc<FaultLog>,
     block: u64,
-    /// Gas that failed attempts may still have.
-    gas: u64,
+    /// Gas that failed attempts of each [`Kind`] may still have.
+    gas: [u64; 3],
     /// Faults after which the device is asked no more.
-    asks: u32,
+    faults: u32,
+    /// Failures of transactions that have failed before, after which no other of them is tried.
+    retries: u32,
 }
 
 impl Attempts {
-    /// Faults in one block after which its builder asks the device no more.
+    /// Faults of the device in one block after which its builder asks it no more.
     pub const MAX_FAULTS: u32 = 4;
 
-    /// Gas of the transactions that are tried whatever has failed before.
-    pub const ALWAYS_TRIED: u64 = 100_000;
+    /// Most gas of a small transaction.
+    pub const SMALL: u64 = 100_000;
 
     /// Tells whether the builder tries `transaction`, whose gas limit is `gas_limit`.
     #[must_use]
     pub fn allow(&self, transaction: &B256, gas_limit: u64) -> bool {
-        (gas_limit <= Self::ALWAYS_TRIED || gas_limit <= self.gas)
-            && !self.log.leaves_out(transaction, self.block)
+        let failure = self.log.failure(transaction);
+        let may_fail = match failure {
+            Some(failure) if failure.waits(self.block) => false,
+            Some(failure) if failure.attempts > 0 => self.retries > 0 && self.faults > 0,
+            Some(_) => self.faults > 0,
+            None => true,
+        };
+        let has_failed = failure.is_some_and(|failure| failure.attempts > 0);
+        may_fail && gas_limit <= self.gas[Kind::of(has_failed, gas_limit) as usize]
     }
 
-    /// Notes that `transaction`, whose gas limit is `gas_limit`, ended in a fault. Returns whether
+    /// Notes that `transaction`, whose gas limit is `gas_limit`, ended in `fault`. Returns whether
     /// the builder should ask the device no more, for the rest of the block.
     #[must_use]
-    pub fn failed(&mut self, transaction: B256, gas_limit: u64) -> bool {
-        self.log.note(transaction, self.block, self.asks > 0);
-        self.gas = self.gas.saturating_sub(gas_limit);
-        self.asks = self.asks.saturating_sub(1);
-        self.asks == 0
+    pub fn failed(&mut self, transaction: B256, gas_limit: u64, fault: &Fault) -> bool {
+        // A model or a verifier that is missing says nothing about the device.
+        let of_device = matches!(fault.kind, FaultKind::Device | FaultKind::Resources);
+        let was_suspended = self.faults == 0;
+        let has_failed = self.log.has_failed(&transaction);
+        let gas = &mut self.gas[Kind::of(has_failed, gas_limit) as usize];
+        *gas = gas.saturating_sub(gas_limit);
+        if has_failed {
+            self.retries = self.retries.saturating_sub(1);
+        } else {
+            self.faults = self.faults.saturating_sub(u32::from(of_device));
+        }
+        self.log.note(transaction, self.block, !(was_suspended && of_device));
+        self.faults == 0
     }
 }
 
-const MAX_REMEMBERED: usize = 4_096;
+/// What failed attempts have gas in common.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Those of new transactions of more than [`Attempts::SMALL`] gas.
+    Large,
+    /// Those of other new transactions.
+    Small,
+    /// Those of transactions that have failed before.
+    Again,
+}
+
+impl Kind {
+    const fn of(has_failed: bool, gas_limit: u64) -> Self {
+        match (has_failed, gas_limit <= Attempts::SMALL) {
+            (true, _) => Self::Again,
+            (false, true) => Self::Small,
+            (false, false) => Self::Large,
+        }
+    }
+}
+
+const MAX_REMEMBERED: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::{string::String, vec::Vec};
     use core::cell::Cell;
 
     use super::*;
@@ -143,108 +199,193 @@ mod tests {
 
     const LIMIT: u64 = 30_000_000;
 
-    /// Builds a block of `transactions`, new ones first, where the device is asked by `fails`.
-    /// Returns which of them were tried.
+    fn fault(kind: FaultKind) -> Fault {
+        Fault { kind, message: String::new() }
+    }
+
+    /// Builds a block of `transactions`, where the device is asked by `fails`: in the order given,
+    /// as hosts do that order by tip, or new ones first. Returns which of them were tried.
     fn build(
-        log: &Arc<FaultLog>,
+        (log, order): (&Arc<FaultLog>, Order),
         block: u64,
         transactions: impl IntoIterator<Item = u64>,
         gas_limit: u64,
-        fails: impl Fn(u64) -> bool,
+        fails: impl Fn(u64) -> Option<FaultKind>,
     ) -> Vec<u64> {
         let (mut attempts, mut suspended) = (log.start(block, LIMIT), false);
         let mut ordered: Vec<_> = transactions.into_iter().collect();
-        ordered.sort_by_key(|index| log.has_failed(&hash(*index)));
+        if matches!(order, Order::NewFirst) {
+            ordered.sort_by_key(|index| log.has_failed(&hash(*index)));
+        }
         let mut tried = Vec::new();
         for index in ordered {
             if attempts.allow(&hash(index), gas_limit) {
                 tried.push(index);
-                if suspended || fails(index) {
-                    suspended = attempts.failed(hash(index), gas_limit);
+                let kind = if suspended { Some(FaultKind::Device) } else { fails(index) };
+                if let Some(kind) = kind {
+                    suspended = attempts.failed(hash(index), gas_limit, &fault(kind));
                 }
             }
         }
         tried
     }
 
+    #[derive(Clone, Copy, Debug)]
+    enum Order {
+        ByTip,
+        NewFirst,
+    }
+
+    const ORDERS: [Order; 2] = [Order::ByTip, Order::NewFirst];
+
     #[test]
     fn a_transaction_waits_longer_after_every_attempt() {
         let log = Arc::new(FaultLog::default());
+        let lost = |_| Some(FaultKind::Device);
         let tried: Vec<_> = (1..700)
-            .filter(|block| !build(&log, *block, 0..1, 50_000, |_| true).is_empty())
+            .filter(|block| !build((&log, Order::ByTip), *block, 0..1, 50_000, lost).is_empty())
             .collect();
-        assert_eq!(tried, [1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512, 640]);
+        assert_eq!(tried, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+        assert!(log.leaves_out(&hash(0), 1_023) && !log.leaves_out(&hash(0), 1_024));
+        for _ in 0..100 {
+            log.note(hash(0), 1_024, true);
+        }
+        assert!(log.leaves_out(&hash(0), 1_023 + FaultLog::LONGEST_WAIT));
+        assert!(!log.leaves_out(&hash(0), 1_024 + FaultLog::LONGEST_WAIT));
         log.clear();
-        assert!(!log.leaves_out(&hash(0), 641) && !log.has_failed(&hash(0)));
+        assert!(!log.leaves_out(&hash(0), 1_025) && !log.has_failed(&hash(0)));
     }
 
     #[test]
     fn a_block_that_is_built_again_tries_nothing_again() {
         let log = Arc::new(FaultLog::default());
-        assert_eq!(build(&log, 7, 0..3, 50_000, |_| true), [0, 1, 2]);
-        assert!(build(&log, 7, 0..3, 50_000, |_| true).is_empty());
-        assert_eq!(build(&log, 8, 0..3, 50_000, |_| true), [0, 1, 2]);
+        let build =
+            |block| build((&log, Order::ByTip), block, 0..3, 50_000, |_| Some(FaultKind::Device));
+        assert_eq!(build(7), [0, 1, 2]);
+        assert!(build(7).is_empty());
+        assert_eq!(build(8), [0, 1, 2]);
     }
 
     #[test]
     fn a_lost_device_is_asked_a_few_times_a_block_and_all_runs_when_it_is_back() {
-        let log = Arc::new(FaultLog::default());
-        for block in 1..100 {
-            let asked = Cell::new(0);
-            let _ = build(&log, block, 0..50, 50_000, |_| {
-                asked.set(asked.get() + 1);
-                true
-            });
-            assert!(asked.get() <= Attempts::MAX_FAULTS, "{block}: {}", asked.get());
+        for order in ORDERS {
+            let log = Arc::new(FaultLog::default());
+            for block in 1..100 {
+                let asked = Cell::new(0);
+                let _ = build((&log, order), block, 0..50, 50_000, |_| {
+                    asked.set(asked.get() + 1);
+                    Some(FaultKind::Device)
+                });
+                assert!(asked.get() <= 2 * Attempts::MAX_FAULTS, "{block}: {}", asked.get());
+            }
+            let mut left: Vec<_> = (0..50).collect();
+            for block in 100..200 {
+                let run = build((&log, order), block, left.clone(), 50_000, |_| None);
+                left.retain(|index| !run.contains(index));
+            }
+            assert!(left.is_empty(), "{order:?} {left:?}");
         }
-        let mut left: Vec<_> = (0..50).collect();
-        for block in 100..100 + FaultLog::LONGEST_WAIT {
-            let run = build(&log, block, left.clone(), 50_000, |_| false);
-            left.retain(|index| !run.contains(index));
-        }
-        assert!(left.is_empty(), "{left:?}");
     }
 
     /// Transactions that break a sound device, and outbid all others, keep nobody out for long.
     #[test]
     fn what_breaks_a_device_starves_nobody() {
-        for poison in [1, 3, 4, 8, 9, 10, 100] {
+        for (order, poison) in [
+            (Order::ByTip, 1),
+            (Order::ByTip, 9),
+            (Order::ByTip, 600),
+            (Order::ByTip, 2_400),
+            (Order::NewFirst, 3),
+            (Order::NewFirst, 600),
+        ] {
             let log = Arc::new(FaultLog::default());
             let ran = (1..2_000).filter(|block| {
                 let (honest, ran) = (1_000_000 + block, Cell::new(false));
-                let _ = build(&log, *block, (0..poison).chain([honest]), 50_000, |index| {
-                    ran.set(ran.get() || index == honest);
-                    index != honest
-                });
+                let _ =
+                    build((&log, order), *block, (0..poison).chain([honest]), 50_000, |index| {
+                        ran.set(ran.get() || index == honest);
+                        (index != honest).then_some(FaultKind::Device)
+                    });
                 ran.get()
             });
             // Each is new once, and four of them suspend the device.
-            assert!(ran.count() as u64 >= 1_999 - poison.div_ceil(4), "{poison}");
+            assert!(ran.count() as u64 >= 1_999 - poison.div_ceil(4), "{order:?} {poison}");
+        }
+    }
+
+    /// One that has failed as well gets its turn beside those that always do.
+    #[test]
+    fn what_has_failed_once_is_not_starved() {
+        let log = Arc::new(FaultLog::default());
+        let honest = 1_000_000;
+        let _ = build((&log, Order::ByTip), 1, [honest], 50_000, |_| Some(FaultKind::Device));
+        let ran = (2..20_000).any(|block| {
+            build((&log, Order::ByTip), block, (0..600).chain([honest]), 50_000, |index| {
+                (index != honest).then_some(FaultKind::Device)
+            })
+            .contains(&honest)
+        });
+        assert!(ran);
+    }
+
+    /// A model that this node lacks takes nothing from one that it has.
+    #[test]
+    fn what_is_missing_suspends_no_device() {
+        for kind in [FaultKind::ModelUnavailable, FaultKind::Internal, FaultKind::State] {
+            let log = Arc::new(FaultLog::default());
+            for block in 1..100 {
+                let fresh = block * 100..block * 100 + 8;
+                let tried = build(
+                    (&log, Order::ByTip),
+                    block,
+                    fresh.chain([block * 100 + 50]),
+                    50_000,
+                    |index| (index % 100 < 50).then_some(kind),
+                );
+                assert!(tried.contains(&(block * 100 + 50)), "{kind:?} {block}");
+            }
         }
     }
 
     #[test]
-    fn failures_take_no_more_gas_than_a_block_has() {
-        let log = Arc::new(FaultLog::default());
-        for block in 1..10 {
-            let tried = build(&log, block, 0..4_000, LIMIT / 3, |_| true);
-            assert_eq!(tried.len(), 3, "{block}");
-            // Transfers are tried all the same.
-            let mut attempts = log.start(block, LIMIT);
-            let _ = attempts.failed(hash(9_999), LIMIT);
-            assert!(attempts.allow(&hash(10_000), 21_000));
-            assert!(!attempts.allow(&hash(10_000), 100_001));
+    fn failures_take_no_more_gas_than_three_blocks_have() {
+        for gas_limit in [40_000, Attempts::SMALL, LIMIT / 3] {
+            let (log, order) = (Arc::new(FaultLog::default()), Order::ByTip);
+            let lost = |_| Some(FaultKind::Device);
+            let mut tried = 0;
+            for block in 1..20 {
+                let count = build((&log, order), block, 0..4_000, gas_limit, lost).len() as u64;
+                assert!(count * gas_limit <= 2 * LIMIT, "{block}: {count} of {gas_limit}");
+                tried += count;
+            }
+            // Each is new once; then a few are tried again, whatever their number.
+            assert!(tried <= 4_000 + 20 * 2 * u64::from(Attempts::MAX_FAULTS), "{tried}");
         }
     }
 
+    /// Large ones that fail keep no transfer out, and those that failed before keep nothing out.
     #[test]
-    fn the_log_is_bounded_and_forgets_the_first() {
+    fn failures_of_one_kind_take_no_gas_of_another() {
         let log = Arc::new(FaultLog::default());
-        for index in 0..=MAX_REMEMBERED as u64 {
-            let _ = log.start(1, LIMIT).failed(hash(index), 50_000);
+        let missing = fault(FaultKind::ModelUnavailable);
+        let _ = log.start(1, LIMIT).failed(hash(0), LIMIT, &missing);
+        let mut attempts = log.start(2, LIMIT);
+        assert!(attempts.allow(&hash(0), LIMIT));
+        let _ = attempts.failed(hash(0), LIMIT, &missing);
+        assert!(attempts.allow(&hash(1), LIMIT));
+        let _ = attempts.failed(hash(1), LIMIT, &missing);
+        assert!(!attempts.allow(&hash(2), Attempts::SMALL + 1));
+        assert!(attempts.allow(&hash(2), Attempts::SMALL));
+    }
+
+    #[test]
+    fn the_log_is_bounded_and_forgets_what_failed_longest_ago() {
+        let log = Arc::new(FaultLog::default());
+        for index in (0..MAX_REMEMBERED as u64).chain([0, MAX_REMEMBERED as u64]) {
+            log.note(hash(index), 1, true);
         }
         let state = log.state.lock();
         assert_eq!((state.failures.len(), state.order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
-        assert!(!state.failures.contains_key(&hash(0)));
+        assert!(state.failures.contains_key(&hash(0)) && !state.failures.contains_key(&hash(1)));
     }
 }

@@ -100,32 +100,34 @@ impl Pool {
     }
 
     /// Drops the last transaction of the sender whose last one is worth least, if `newcomer` is
-    /// worth more: one that waits for another one or for a lower base fee is worth less than any
-    /// that the next block can take, and then the price decides.
+    /// worth more: one that waits for another one, for a lower base fee, or because this node could
+    /// not run it, is worth less than any that the next block can take, and then the price decides.
     fn drop_worst(
         &mut self,
         newcomer: &SignedTransaction,
         world: &World,
         base_fee: u64,
     ) -> Option<()> {
-        let runs = |sender: &Address, last: u64, price: u128| {
-            let queue = self.waiting.get(sender);
-            let pays = |nonce| {
-                let before = queue.and_then(|queue| queue.get(&nonce));
-                before.is_some_and(|before| before.envelope().max_fee_per_gas() >= base_fee.into())
-            };
-            price >= base_fee.into() && (next_nonce(world, sender)..last).all(pays)
+        let can_go = |transaction: &SignedTransaction| {
+            transaction.envelope().max_fee_per_gas() >= base_fee.into()
+                && !self.faults.has_failed(&transaction.hash())
+        };
+        let runs = |last: &SignedTransaction| {
+            let (sender, nonce) = (last.sender(), last.envelope().nonce());
+            let queue = self.waiting.get(&sender);
+            let before = |nonce| queue.and_then(|queue| queue.get(&nonce));
+            can_go(last)
+                && (next_nonce(world, &sender)..nonce)
+                    .all(|nonce| before(nonce).is_some_and(can_go))
         };
         let own = newcomer.sender();
         let tails = self.waiting.iter().filter(|(sender, _)| **sender != own);
         let worths = tails.filter_map(|(sender, queue)| {
-            let (nonce, tail) = queue.last_key_value()?;
-            let runs = runs(sender, *nonce, tail.envelope().max_fee_per_gas());
-            Some(((runs, dearer_than(tail)), *sender))
+            let (_, tail) = queue.last_key_value()?;
+            Some(((runs(tail), dearer_than(tail)), *sender))
         });
         let (worst, sender) = worths.min()?;
-        let (nonce, price) = (newcomer.envelope().nonce(), newcomer.envelope().max_fee_per_gas());
-        if (runs(&own, nonce, price), price) < worst {
+        if (runs(newcomer), newcomer.envelope().max_fee_per_gas()) < worst {
             return None;
         }
         let queue = self.waiting.get_mut(&sender)?;
@@ -187,7 +189,7 @@ impl Pool {
                 }
                 Err(Refused::Fault(fault)) => {
                     filled.fault = Some(fault.to_string());
-                    if attempts.failed(transaction.hash(), gas_limit) {
+                    if attempts.failed(transaction.hash(), gas_limit, &fault) {
                         block.chain_mut().suspend_device(fault);
                     }
                 }

@@ -246,7 +246,7 @@ fn a_lost_device_loses_no_transaction() {
         node.commit(&build(&node, &[])).unwrap();
         device.runs() - before
     };
-    assert!([(); 6].iter().all(|()| tried() <= u64::from(Attempts::MAX_FAULTS)));
+    assert!([(); 6].iter().all(|()| tried() <= 2 * u64::from(Attempts::MAX_FAULTS)));
     broken.broken.store(false, Ordering::SeqCst);
     // None has waited for long, and not all of them fit into one block.
     for _ in 0..16 {
@@ -424,6 +424,43 @@ fn transactions_that_never_run_do_not_keep_others_out() {
     executor.commit(&build(&executor, &[])).unwrap();
     assert!(executor.receipt(&paid).unwrap().is_some());
     assert!(executor.receipt(&carols[0]).unwrap().is_some());
+}
+
+/// What waits because this node could not run it gives way to what runs, whatever it would pay.
+#[test]
+fn what_a_node_cannot_run_keeps_nothing_out() {
+    let users: Vec<_> = (0..4).map(|index| wallet(&format!("user {index}"))).collect();
+    let mut genesis = genesis();
+    for user in &users {
+        let rich = GenesisAccount::rich(U256::from(10_u64.pow(18)));
+        genesis.accounts.insert(user.address(), rich);
+    }
+    let device = Flaky { device: model().0, broken: AtomicBool::new(true) };
+    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::new(device) as _));
+    let fill = |user: &lazvm_executor::Wallet| {
+        let dear = TransactionRequest {
+            max_fee: 200 * u128::from(GWEI),
+            gas_limit: 2_000_000,
+            ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])
+        };
+        (1..64).find_map(|nonce| node.submit(&user.sign(nonce, dear.clone()).unwrap()).err())
+    };
+    for user in &users {
+        node.submit(&user.sign(0, prompt("Once")).unwrap()).unwrap();
+    }
+    let full = users.iter().find_map(fill);
+    assert!(matches!(full, Some(PoolError::Full { .. })), "{full:?}");
+    let cheap = || TransactionRequest {
+        max_fee: 2 * u128::from(GWEI),
+        gas_limit: 2_000_000,
+        ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])
+    };
+    let refused = node.submit(&signed("alice", 0, cheap())).unwrap_err();
+    assert!(matches!(refused, PoolError::Full { .. }), "{refused:?}");
+    node.commit(&build(&node, &[])).unwrap();
+    let paid = submit(&node, "alice", 0, cheap());
+    node.commit(&build(&node, &[])).unwrap();
+    assert!(node.receipt(&paid).unwrap().is_some());
 }
 
 #[test]
