@@ -17,8 +17,10 @@ use super::turns::{Turn, Turns};
 ///
 /// Clones share one pool, and a pool does one step of one job at a time, in the order in which they
 /// came: nobody's step waits for parts of another. Those who must not wait for others at all start
-/// a pool of their own, by another [`new`](Self::new). Without the feature `parallel` there is one
-/// thread, whatever was asked.
+/// a pool of their own, by another [`new`](Self::new). A caller that is a worker of another rayon
+/// pool does its work alone: while it waited for this one, rayon would let it begin other tasks of
+/// its own pool, and one of those might wait for the very turn that its thread has. Without the
+/// feature `parallel` there is one thread, whatever was asked.
 #[derive(Clone, Debug)]
 pub struct Threads {
     /// `None` runs everything on the caller's thread.
@@ -79,7 +81,7 @@ impl Threads {
     /// awake for the kernels that it calls: to wake a thread takes longer than many a kernel.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         #[cfg(feature = "parallel")]
-        if let Some(pool) = &self.pool {
+        if let Some(pool) = self.shared() {
             let _turn = pool.turn();
             return pool.workers.scope(|scope| {
                 let done = Arc::new(AtomicBool::new(false));
@@ -109,7 +111,7 @@ impl Threads {
     /// Calls `work` once with each item, in any order and on any thread.
     pub fn for_each<T: Send>(&self, items: Vec<T>, work: impl Fn(T) + Send + Sync) {
         #[cfg(feature = "parallel")]
-        if let Some(pool) = &self.pool
+        if let Some(pool) = self.shared()
             && items.len() > 1
         {
             use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
@@ -132,6 +134,14 @@ impl Threads {
     ) {
         let chunks = data.chunks_mut(length.max(1)).enumerate().collect();
         self.for_each(chunks, |(index, chunk)| work(index, chunk));
+    }
+
+    /// The pool, unless the caller is a worker of another one.
+    #[cfg(feature = "parallel")]
+    fn shared(&self) -> Option<&Pool> {
+        let pool = self.pool.as_deref()?;
+        let is_own = pool.workers.current_thread_index().is_some();
+        (is_own || rayon::current_thread_index().is_none()).then_some(pool)
     }
 
     #[cfg(feature = "parallel")]
@@ -283,5 +293,36 @@ mod tests {
             assert_eq!(own.install(|| 7), 7);
             release.wait();
         });
+    }
+
+    /// A host may ask from its own pool, whose tasks would begin within each other if one waited.
+    #[cfg(feature = "parallel")]
+    #[test]
+    fn a_worker_of_another_pool_begins_no_other_task() {
+        use core::cell::Cell;
+
+        std::thread_local!(static IS_INSIDE: Cell<bool> = const { Cell::new(false) });
+        let threads = Threads::new(2).unwrap();
+        for count in [1, 2] {
+            let host = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+            let sum = AtomicUsize::new(0);
+            host.in_place_scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|_| {
+                        assert!(!IS_INSIDE.replace(true), "a task began within another");
+                        for _ in 0..20 {
+                            threads.install(|| {
+                                threads.for_each((0..4).collect(), |item: usize| {
+                                    thread::sleep(core::time::Duration::from_micros(100));
+                                    sum.fetch_add(item, Ordering::Relaxed);
+                                });
+                            });
+                        }
+                        IS_INSIDE.set(false);
+                    });
+                }
+            });
+            assert_eq!(sum.into_inner(), 8 * 20 * 6);
+        }
     }
 }
