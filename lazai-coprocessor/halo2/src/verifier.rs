@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, panic, thread};
 
 use alloy_primitives::B256;
 use halo2_proofs::{
@@ -39,25 +39,42 @@ impl Default for Halo2Verifier {
 
 impl Halo2Verifier {
     /// Creates a verifier that accepts keys of [ceremonies that are known](SrsVerifier::ceremony).
+    ///
+    /// # Panics
+    /// If this process cannot start a thread.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { strings: Cow::Borrowed(&[SrsVerifier::PERPETUAL_POWERS_OF_TAU]) }
+    pub fn new() -> Self {
+        Self::of(Cow::Borrowed(&[SrsVerifier::PERPETUAL_POWERS_OF_TAU]))
     }
 
     /// Creates a verifier that accepts keys of the reference strings with these
     /// [digests](SrsVerifier::digest), and no others.
+    ///
+    /// # Panics
+    /// If this process cannot start a thread.
     #[must_use]
     pub fn accepting(digests: &[B256]) -> Self {
-        Self { strings: Cow::Owned(digests.to_vec()) }
+        Self::of(Cow::Owned(digests.to_vec()))
     }
 
     /// Creates a verifier that accepts keys of the reference string whose secret is published
     /// besides those of ceremonies, so that **anybody can forge proofs**: for tests and
     /// demonstrations only.
+    ///
+    /// # Panics
+    /// If this process cannot start a thread.
     #[must_use]
-    pub const fn accepting_development_keys() -> Self {
+    pub fn accepting_development_keys() -> Self {
         const STRINGS: &[B256] = &[SrsVerifier::PERPETUAL_POWERS_OF_TAU, SrsVerifier::DEVELOPMENT];
-        Self { strings: Cow::Borrowed(STRINGS) }
+        Self::of(Cow::Borrowed(STRINGS))
+    }
+
+    fn of(strings: Cow<'static, [B256]>) -> Self {
+        // Starts the pool of the process, which halo2 asks for its size. Were it started in a
+        // check, and no thread could be had then, the check would panic, and a panic refuses a
+        // proof that other machines accept.
+        let _threads = rayon::current_num_threads();
+        Self { strings }
     }
 
     fn key(&self, key: &[u8]) -> Result<VerifyingKey, Halo2Error> {
@@ -88,12 +105,12 @@ impl ProofVerifier for Halo2Verifier {
     }
 
     fn admit(&self, key: &[u8]) -> Result<(), InvalidKey> {
-        Ok(self.key(key).map(drop)?)
+        Ok(on_one_thread(|| self.key(key).map(drop))?)
     }
 
     fn verify(&self, key: &[u8], claim: Claim<'_>, proof: &[u8]) -> Result<bool, PortError> {
         let Claim::Statement(statement) = claim else { return Ok(false) };
-        Ok(self.key(key).is_ok_and(|key| key.verify(statement, proof)))
+        Ok(on_one_thread(|| self.key(key).is_ok_and(|key| key.shows(statement, proof))))
     }
 }
 
@@ -101,6 +118,10 @@ impl VerifyingKey {
     /// Returns whether `proof` shows `statement`; a malformed proof does not.
     #[must_use]
     pub fn verify(&self, statement: &InferenceStatement, proof: &[u8]) -> bool {
+        on_one_thread(|| self.shows(statement, proof))
+    }
+
+    fn shows(&self, statement: &InferenceStatement, proof: &[u8]) -> bool {
         let Some(envelope) = envelope::read(&self.public_inputs, proof) else { return false };
         // What follows hashes all integers.
         if envelope.proof.len() != self.shape.proof_bytes() {
@@ -113,29 +134,42 @@ impl VerifyingKey {
         let instance = self.public_inputs.instance(statement, input, output);
         let params = self.srs.params(self.shape.k);
         let mut transcript = Keccak::new(envelope.proof, element(self.hash()));
-        let verified = on_one_thread(|| {
-            verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, Challenge, _, _>(
-                &params,
-                &self.halo2,
-                SingleStrategy::new(&params),
-                &[&[&instance]],
-                &mut transcript,
-            )
-        });
+        let verified = verify_proof::<
+            KZGCommitmentScheme<Bn256>,
+            VerifierSHPLONK<'_, Bn256>,
+            Challenge,
+            _,
+            _,
+        >(
+            &params,
+            &self.halo2,
+            SingleStrategy::new(&params),
+            &[&[&instance]],
+            &mut transcript,
+        );
         verified.is_ok() && transcript.rest().is_empty()
     }
 }
 
-/// Runs `check` on a thread of its own.
+/// Runs `check` in a pool of one thread.
 ///
 /// halo2 cuts a sum of points into as many pieces as the pool of the process has threads, and does
-/// more work the more they are; and whoever fills that pool would delay a block. Where no thread
-/// can be had, it is run in that pool, to the same result.
-fn on_one_thread<T: Send>(check: impl FnOnce() -> T + Send) -> T {
-    match ThreadPoolBuilder::new().num_threads(1).build() {
-        Ok(pool) => pool.install(check),
+/// more work the more they are; and whoever fills that pool would delay a block. A key is read here
+/// as well: its domain takes transforms. Where no thread can be had, the check runs on the caller's,
+/// with the pool that a [`Halo2Verifier`] has started, to the same result.
+fn on_one_thread<T: Send>(check: impl Fn() -> T + Send + Sync) -> T {
+    let in_pool = || match ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(&check),
         Err(_) => check(),
+    };
+    if rayon::current_thread_index().is_none() {
+        return in_pool();
     }
+    // A worker of a pool begins other tasks of its pool while it waits for another one.
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, in_pool) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
+        Err(_) => check(),
+    })
 }
 
 /// Keys have at most 64 columns of a kind, most of them far fewer. A proof holds the integers of a

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use core::cell::Cell;
+
 use alloy_primitives::{B256, b256, keccak256};
 use lazai_api_types::{
     Claim, InferenceStatement, ModelId, ProofSystemId, ProofVerifier, Work, codec::Reader, key_hash,
@@ -69,4 +71,23 @@ fn zeros_and_other_lengths_are_refused() {
         assert_eq!(verifier.verify(KEY, claim, &PROOF[..length]), Ok(false), "{length} bytes");
     }
     assert_eq!(verifier.verify(KEY, claim, &[PROOF, &[0; 32]].concat()), Ok(false));
+}
+
+/// A host may check from its own pool, whose tasks would begin within each other if one waited.
+#[test]
+fn a_check_on_a_worker_of_a_pool_begins_no_other_task() {
+    thread_local!(static IS_INSIDE: Cell<bool> = const { Cell::new(false) });
+    let host = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let (verifier, statement) = (Halo2Verifier::accepting_development_keys(), statement());
+    host.in_place_scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|_| {
+                assert!(!IS_INSIDE.replace(true), "a task began within another");
+                assert_eq!(verifier.admit(KEY), Ok(()));
+                let claim = Claim::Statement(&statement);
+                assert_eq!(verifier.verify(KEY, claim, PROOF), Ok(true));
+                IS_INSIDE.set(false);
+            });
+        }
+    });
 }

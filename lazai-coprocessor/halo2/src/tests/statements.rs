@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{Halo2, Halo2Error, Halo2Verifier, ProvedOutput, ProvingKey, Srs, SrsFn};
 
-const VERIFIER: Halo2Verifier = Halo2Verifier::accepting_development_keys();
+fn verifier() -> Halo2Verifier {
+    Halo2Verifier::accepting_development_keys()
+}
 
 fn device(architecture: &Architecture) -> Arc<Cpu> {
     Arc::new(Cpu::builder().model(model(architecture)).build().unwrap())
@@ -43,7 +45,7 @@ fn prove(device: &Arc<Cpu>, job: &Job, other: &Job) -> (Vec<u8>, InferenceStatem
     let outcome = device.run(job).unwrap();
     let statement = InferenceStatement::of_run(job, &outcome, B256::repeat_byte(8));
     let source = SrsFn(Srs::development_with_known_secret);
-    let system = Halo2::new(Arc::clone(device), source, VERIFIER);
+    let system = Halo2::new(Arc::clone(device), source, verifier());
     let prepared = system.prepare(other).unwrap();
     let key = system.key(&prepared).to_vec();
     let proof = system.prove(&prepared, job, &statement).unwrap();
@@ -74,19 +76,19 @@ fn every_proved_output_has_the_statement_of_the_run() {
 
 /// Checks that the verifier takes the proof, which reads four tokens, of its key and claim alone.
 fn check_altered(key: &[u8], statement: InferenceStatement, proof: &[u8]) {
-    VERIFIER.admit(key).unwrap();
+    verifier().admit(key).unwrap();
     let claim = Claim::Statement(&statement);
-    assert!(VERIFIER.verify(key, claim, proof).unwrap());
+    assert!(verifier().verify(key, claim, proof).unwrap());
     assert!(Halo2Verifier::new().admit(key).is_err());
     assert!(!Halo2Verifier::new().verify(key, claim, proof).unwrap());
     let other = InferenceStatement { context: B256::ZERO, ..statement };
-    assert!(!VERIFIER.verify(key, Claim::Statement(&other), proof).unwrap());
-    assert!(!VERIFIER.verify(key, Claim::Values(b""), proof).unwrap());
+    assert!(!verifier().verify(key, Claim::Statement(&other), proof).unwrap());
+    assert!(!verifier().verify(key, Claim::Values(b""), proof).unwrap());
     // The version, the first token, the first chosen token, the end.
     for at in [0, 1, 4 * 4 + 1, proof.len() - 1] {
         let mut altered = proof.to_vec();
         altered[at] ^= 1;
-        assert!(!VERIFIER.verify(key, claim, &altered).unwrap(), "byte {at}");
+        assert!(!verifier().verify(key, claim, &altered).unwrap(), "byte {at}");
     }
 }
 
@@ -146,7 +148,7 @@ fn no_proof_shows_a_generation_that_no_machine_gives() {
     let run = InferenceStatement::of_run(&generation, &outcome, statement.context);
     let renamed = InferenceStatement { input: run.input, ..statement };
     for claimed in [run, renamed] {
-        assert!(!VERIFIER.verify(&key, Claim::Statement(&claimed), &proof).unwrap());
+        assert!(!verifier().verify(&key, Claim::Statement(&claimed), &proof).unwrap());
     }
 }
 
@@ -154,7 +156,7 @@ fn no_proof_shows_a_generation_that_no_machine_gives() {
 fn a_prompt_of_text_is_not_proved() {
     let device = device(&encoder());
     let source = SrsFn(Srs::development_with_known_secret);
-    let system = Halo2::new(Arc::clone(&device), source, VERIFIER);
+    let system = Halo2::new(Arc::clone(&device), source, verifier());
     let text = Task::Embed { prompt: Prompt::Text("Hi".to_owned()) };
     let refused = system.prepare(&job(&device, text)).unwrap_err();
     assert!(matches!(refused, PortError::Rejected(Rejection::Unprovable { .. })), "{refused}");
