@@ -250,7 +250,9 @@ pub(crate) fn small(value: Fr) -> Option<i128> {
 /// Returns the element that an integer is.
 #[must_use]
 pub(crate) fn field(value: i128) -> Fr {
-    let size = Fr::from_u128(value.unsigned_abs());
+    let size = value.unsigned_abs();
+    // `from_u128` doubles bit by bit.
+    let size = Fr::from_raw([size as u64, (size >> 64) as u64, 0, 0]);
     if value < 0 { -size } else { size }
 }
 
