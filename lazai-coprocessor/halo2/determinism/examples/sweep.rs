@@ -46,6 +46,9 @@ fn main() -> Result<(), SweepError> {
     })?;
     for report in &reports {
         let left_out = report.left_out().into_iter();
+        for open in left_out.clone().flat_map(LeftOut::open) {
+            println!("left open, no second solution found: {}: {open}", report.name);
+        }
         for alone in left_out.clone().flat_map(LeftOut::noticed_alone) {
             println!("noticed where the method stands alone: {}: {alone}", report.name);
         }

@@ -1,26 +1,25 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use halo2_proofs::halo2curves::bn256::Fr;
 
 use crate::{
     Constraint, Domain, System, Variable,
     propagate::{State, Watchers},
-    random::Random,
 };
 
 /// A question about a circuit: do some constraints, and the values of some variables, leave one
 /// solution?
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
-    system: &'a System,
-    watchers: Arc<Watchers>,
-    values: &'a [Fr],
-    given: BTreeSet<Variable>,
+    pub(crate) system: &'a System,
+    pub(crate) watchers: Arc<Watchers>,
+    pub(crate) values: &'a [Fr],
+    pub(crate) given: BTreeSet<Variable>,
     constraints: Vec<Constraint>,
     /// The variables that must have one value.
-    demanded: Vec<Variable>,
+    pub(crate) demanded: Vec<Variable>,
     /// The intervals that variables must lie in; if there are any, no variable must have one value.
-    bounds: Vec<(Variable, i128, i128)>,
+    pub(crate) bounds: Vec<(Variable, i128, i128)>,
 }
 
 /// The answer to a [`Question`].
@@ -46,6 +45,18 @@ impl Verdict {
     pub const fn is_shown(&self) -> bool {
         matches!(self, Self::Bounded | Self::Unique)
     }
+}
+
+/// A verdict, and how it was reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    /// Case distinctions within each other.
+    pub(crate) depth: usize,
+    /// Whether an open question might have been answered in more steps.
+    pub(crate) is_exhausted: bool,
+    /// Steps that were taken.
+    pub(crate) steps: u64,
 }
 
 impl<'a> Question<'a> {
@@ -140,20 +151,24 @@ impl<'a> Question<'a> {
     pub fn without(&self, constraint: Constraint) -> Verdict {
         // Most constraints are missed at once, and then a second solution is found sooner than a
         // deep search ends.
-        match self.without_at(constraint, 1) {
-            Verdict::Open(_) => self.without_at(constraint, MAX_DEPTH),
+        let near = || self.near(constraint, &[], ATTEMPTS, 1).map(Verdict::Second);
+        match self.answer_without(Some(constraint), 1, None).verdict {
+            Verdict::Open(_) => near()
+                .unwrap_or_else(|| self.answer_without(Some(constraint), MAX_DEPTH, None).verdict),
             verdict => verdict,
         }
     }
 
-    /// Answers the question with a constraint left out, with no more cases within each other.
-    pub(crate) fn without_at(&self, constraint: Constraint, depth: usize) -> Verdict {
-        self.answer_without(Some(constraint), depth).0
+    /// Answers a question that is shown with all constraints if one is left out, with no more cases
+    /// within each other than `most`, in about so many steps.
+    pub(crate) fn without_within(&self, constraint: Constraint, most: usize, steps: u64) -> Answer {
+        self.answer_without(Some(constraint), most, Some(steps))
     }
 
     /// Answers the question, and says how many cases within each other that took.
     pub(crate) fn answer_and_depth(&self) -> (Verdict, usize) {
-        self.answer_without(None, MAX_DEPTH)
+        let Answer { verdict, depth, .. } = self.answer_without(None, MAX_DEPTH, None);
+        (verdict, depth)
     }
 
     /// Returns the domains that the constraints leave after case distinctions of a depth, or
@@ -166,10 +181,13 @@ impl<'a> Question<'a> {
         Some(state.domains)
     }
 
-    fn state(&self, left_out: Option<Constraint>) -> State<'_> {
-        let constraints = self.constraints.iter().copied();
-        let constraints = constraints.filter(|constraint| Some(*constraint) != left_out);
-        State::new(self.system, &self.watchers, constraints)
+    pub(crate) fn state(&self, left_out: Option<Constraint>) -> State<'_> {
+        State::new(self.system, &self.watchers, self.kept(left_out))
+    }
+
+    /// Returns the constraints that are asked about but for one.
+    pub(crate) fn kept(&self, left_out: Option<Constraint>) -> impl Iterator<Item = Constraint> {
+        self.constraints.iter().copied().filter(move |kept| Some(*kept) != left_out)
     }
 
     fn give(&self, state: &mut State<'_>) -> bool {
@@ -179,21 +197,41 @@ impl<'a> Question<'a> {
         })
     }
 
-    fn answer_without(&self, left_out: Option<Constraint>, most: usize) -> (Verdict, usize) {
-        let kept = || self.constraints.iter().filter(|constraint| Some(**constraint) != left_out);
-        if let Some(broken) = kept().find(|kept| !self.system.holds(**kept, self.values)) {
-            return (Verdict::Broken(*broken), 0);
+    /// Answers the question. If there is a number of steps, it is known to be shown with all
+    /// constraints.
+    fn answer_without(
+        &self,
+        left_out: Option<Constraint>,
+        most: usize,
+        steps: Option<u64>,
+    ) -> Answer {
+        let limit = steps.unwrap_or(u64::MAX);
+        let at = |verdict: Verdict, depth: usize| Answer {
+            verdict,
+            depth,
+            is_exhausted: false,
+            steps: 0,
+        };
+        let broken = self.kept(left_out).find(|kept| !self.system.holds(*kept, self.values));
+        if let Some(broken) = broken {
+            return at(Verdict::Broken(broken), 0);
         }
         let mut state = self.state(left_out);
         if !self.give(&mut state) {
-            return (Verdict::Contradiction, 0);
+            return at(Verdict::Contradiction, 0);
         }
+        let shown = || if self.bounds.is_empty() { Verdict::Unique } else { Verdict::Bounded };
+        state.allow(limit);
         let mut depth = 0;
         loop {
             if state.solve(depth, None).is_err() {
-                return (Verdict::Contradiction, depth);
+                return at(Verdict::Contradiction, depth);
             }
-            if self.is_shown(&state) || depth == most {
+            // If the constraints that are left imply the other, their solutions are those of all.
+            if steps.is_some() && left_out.is_some_and(|left_out| state.implies(left_out)) {
+                return Answer { steps: limit - state.left(), ..at(shown(), depth) };
+            }
+            if self.is_shown(&state) || depth == most || state.is_exhausted() {
                 break;
             }
             depth += 1;
@@ -202,22 +240,23 @@ impl<'a> Question<'a> {
             !state.domain(*variable).contains(self.values[*variable as usize])
         };
         if self.demanded.iter().any(lost) {
-            return (Verdict::Contradiction, depth);
+            return at(Verdict::Contradiction, depth);
         }
+        let taken = limit - state.left();
         if self.is_shown(&state) {
-            let bounded = !self.bounds.is_empty();
-            return (if bounded { Verdict::Bounded } else { Verdict::Unique }, depth);
+            return Answer { steps: taken, ..at(shown(), depth) };
         }
-        let verdict = match self.second(&mut state) {
-            Some(values) if kept().all(|kept| self.system.holds(*kept, &values)) => {
-                Verdict::Second(values)
-            }
-            _ => {
+        let is_exhausted = state.is_exhausted();
+        state.allow(limit);
+        let verdict = self.second(&mut state, left_out).map_or_else(
+            || {
                 let open = self.open(&state).map(|variable| (variable, state.domain(variable)));
                 Verdict::Open(open.collect())
-            }
-        };
-        (verdict, depth)
+            },
+            Verdict::Second,
+        );
+        let steps = taken.saturating_add(limit - state.left());
+        Answer { verdict, depth, is_exhausted, steps }
     }
 
     fn is_shown(&self, state: &State<'_>) -> bool {
@@ -230,136 +269,12 @@ impl<'a> Question<'a> {
         })
     }
 
-    fn open<'s>(&'s self, state: &'s State<'_>) -> impl Iterator<Item = Variable> + 's {
+    pub(crate) fn open<'s>(&'s self, state: &'s State<'_>) -> impl Iterator<Item = Variable> + 's {
         self.demanded.iter().copied().filter(|variable| !state.domain(*variable).is_exact())
     }
-
-    /// Looks for another solution by choosing values of open variables.
-    fn second(&self, state: &mut State<'_>) -> Option<Vec<Fr>> {
-        let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
-        let root = state.trail.len();
-        let open: Vec<Variable> = self.open(state).collect();
-        if open.is_empty() {
-            return None;
-        }
-        for attempt in 0..ATTEMPTS {
-            // The variables that are made first depend on fewest others, so they come first, too.
-            let mut next = Some(open[(attempt / 2) % open.len()]);
-            let mut beyond = None;
-            if attempt % 2 == 1 {
-                next = Some(random.one_of(&open));
-            } else if !self.bounds.is_empty() {
-                let (variable, low, high) = random.one_of(&self.bounds);
-                next = Some(variable);
-                beyond = beyond_of(state.domain(variable), low, high, &mut random);
-            }
-            let mut first = true;
-            while let Some(variable) = next {
-                let domain = state.domain(variable);
-                let value = match (beyond.take(), self.row(variable, domain, &mut random)) {
-                    (Some(beyond), _) => beyond,
-                    (None, Some(row)) => row,
-                    (None, None) => self.choose(domain, variable, first, &mut random),
-                };
-                first = false;
-                if state.follow(variable, value, 1).is_err() {
-                    break;
-                }
-                let left: Vec<Variable> = self.open(state).take(16).collect();
-                next = match left.len() {
-                    0 => None,
-                    count => Some(left[random.below(count as u64) as usize]),
-                };
-            }
-            let found = next.is_none().then(|| self.solution(state));
-            state.undo(root);
-            if let Some(values) = found
-                && self.is_other(&values)
-            {
-                return Some(values);
-            }
-        }
-        None
-    }
-
-    /// Returns whether a solution is another than the witness, or one beyond the bounds.
-    fn is_other(&self, values: &[Fr]) -> bool {
-        if self.bounds.is_empty() {
-            return self.demanded.iter().any(|x| values[*x as usize] != self.values[*x as usize]);
-        }
-        self.bounds
-            .iter()
-            .any(|(x, low, high)| !Domain::Interval(*low, *high).contains(values[*x as usize]))
-    }
-
-    fn solution(&self, state: &State<'_>) -> Vec<Fr> {
-        let value =
-            |(variable, honest): (usize, &Fr)| state.value(variable as Variable).unwrap_or(*honest);
-        self.values.iter().enumerate().map(value).collect()
-    }
-
-    /// Returns a row of the table in which a variable is looked up, if that is no interval.
-    fn row(&self, variable: Variable, domain: Domain, random: &mut Random) -> Option<Fr> {
-        let rows = self.watchers.of(variable).iter().find_map(|constraint| match constraint {
-            Constraint::Lookup(index) => {
-                let lookup = self.system.lookups[*index];
-                let admitted = &self.system.admitted[lookup.admitted];
-                (lookup.variable == variable && !admitted.contiguous).then_some(&admitted.integers)
-            }
-            Constraint::Equation(_) => None,
-        })?;
-        let Domain::Interval(low, high) = domain else { return None };
-        let begin = rows.partition_point(|row| *row < low);
-        let end = rows.partition_point(|row| *row <= high);
-        let count = end.checked_sub(begin).filter(|count| *count > 0)?;
-        Some(crate::domain::field(rows[begin + random.below(count as u64) as usize]))
-    }
-
-    /// Returns a value of a domain, other than the honest one if it is the first choice.
-    fn choose(&self, domain: Domain, variable: Variable, other: bool, random: &mut Random) -> Fr {
-        let honest = self.values[variable as usize];
-        match domain {
-            Domain::Interval(low, high) => {
-                let integer = match random.below(5) {
-                    0 => low,
-                    1 => high,
-                    2 => low + random.up_to(high - low),
-                    near => {
-                        let integer = crate::domain::small(honest).unwrap_or(low);
-                        integer + if near == 3 { 1 } else { -1 }
-                    }
-                };
-                let mut integer = integer.clamp(low, high);
-                if other && crate::domain::field(integer) == honest {
-                    integer = if integer < high { integer + 1 } else { integer - 1 };
-                }
-                crate::domain::field(integer)
-            }
-            Domain::Element(value) => value,
-            Domain::Any => match random.below(3) {
-                0 => honest + Fr::ONE,
-                1 => Fr::from(random.next()).square().square(),
-                _ => Fr::from(random.below(1_000)),
-            },
-        }
-    }
-}
-
-/// Returns an element of a domain that is no integer from `low` to `high`, if there is one.
-fn beyond_of(domain: Domain, low: i128, high: i128, random: &mut Random) -> Option<Fr> {
-    let integers = match domain {
-        Domain::Interval(least, most) => [least, most, low - 1, high + 1],
-        Domain::Any => [low - 1, high + 1, low - 1, high + 1],
-        Domain::Element(value) => return Some(value),
-    };
-    let beyond = |integer: &i128| {
-        !(low..=high).contains(integer) && domain.contains(crate::domain::field(*integer))
-    };
-    let integers: Vec<i128> = integers.into_iter().filter(beyond).collect();
-    (!integers.is_empty()).then(|| crate::domain::field(random.one_of(&integers)))
 }
 
 /// Case distinctions within each other.
 const MAX_DEPTH: usize = 3;
-/// Attempts to find a second solution.
+/// Attempts to find a second solution near the witness.
 const ATTEMPTS: usize = 40;

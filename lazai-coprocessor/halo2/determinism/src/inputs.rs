@@ -79,7 +79,11 @@ pub(crate) fn edges(gadget: &Gadget) -> Vec<Vec<i32>> {
             each(&|value| vec![fit(shifted(value, input_bits - output_bits), false)])
         }
         Gadget::HeadNorm(_) => single(20_000),
-        Gadget::LayerNorm(_) => [20_000, -20_000].map(|size| vec![size, -size]).to_vec(),
+        // Magnitudes `3 n` of odd `n` have no rest if 6 is taken for a power of two, and that below
+        // 2^17 is rounded up to it.
+        Gadget::LayerNorm(_) => {
+            [20_000, -20_000, 98_307, 131_071].map(|size| vec![size, -size]).to_vec()
+        }
         Gadget::MatMul { .. } => {
             [[32_639, 61], [-32_768, -32], [32_639, -61], [-32_768, 32]].map(Vec::from).to_vec()
         }

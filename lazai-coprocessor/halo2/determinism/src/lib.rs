@@ -15,6 +15,7 @@ mod random;
 mod recording;
 mod report;
 mod run;
+mod search;
 mod solver;
 mod sweep;
 mod system;

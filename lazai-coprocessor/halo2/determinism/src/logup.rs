@@ -4,7 +4,7 @@
 //! is compared with the polynomials themselves at random points: a gate that only looks like one is
 //! refused.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use halo2_proofs::{
     halo2curves::{
@@ -34,6 +34,8 @@ pub(crate) struct Admitted {
     pub(crate) elements: Vec<Fr>,
     /// Whether the integers are all those between the first and the last.
     pub(crate) contiguous: bool,
+    /// The integers by their residues of a divisor, the first that was asked for.
+    residues: OnceLock<(i128, BTreeMap<i128, Vec<i128>>)>,
 }
 
 impl Admitted {
@@ -51,7 +53,19 @@ impl Admitted {
             (Some(first), Some(last)) => last - first + 1 == integers.len() as i128,
             _ => false,
         };
-        Self { integers, elements, contiguous }
+        Self { integers, elements, contiguous, residues: OnceLock::new() }
+    }
+
+    /// Returns the integers with a residue, ascending, if they are known for this divisor.
+    pub(crate) fn of_residue(&self, divisor: i128, residue: i128) -> Option<&[i128]> {
+        let (known, residues) = self.residues.get_or_init(|| {
+            let mut residues: BTreeMap<i128, Vec<i128>> = BTreeMap::new();
+            for integer in &self.integers {
+                residues.entry(integer.rem_euclid(divisor)).or_default().push(*integer);
+            }
+            (divisor, residues)
+        });
+        (*known == divisor).then(|| residues.get(&residue).map_or(&[][..], Vec::as_slice))
     }
 
     pub(crate) fn contains(&self, value: Fr) -> bool {

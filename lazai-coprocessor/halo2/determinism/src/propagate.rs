@@ -10,7 +10,8 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use crate::{
     Constraint, Domain, Equation, System, Variable,
     domain::{Contradiction, field, floor_root, ratio, small},
-    equation::{Factors, Term},
+    equation::{Factors, Form, Term},
+    logup::Admitted,
     system::Lookup,
 };
 
@@ -71,6 +72,8 @@ pub(crate) struct State<'a> {
     active: Vec<bool>,
     queue: VecDeque<usize>,
     queued: Vec<bool>,
+    /// Steps that are left; without any, nothing is narrowed but by [`narrow`](Self::narrow).
+    steps: u64,
 }
 
 impl<'a> State<'a> {
@@ -88,6 +91,7 @@ impl<'a> State<'a> {
             active: vec![false; count],
             queue: VecDeque::new(),
             queued: vec![false; count],
+            steps: u64::MAX,
         };
         for constraint in constraints {
             let index = state.index(constraint);
@@ -141,6 +145,66 @@ impl<'a> State<'a> {
         Ok(())
     }
 
+    /// Sets how many steps are left.
+    pub(crate) const fn allow(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// Returns how many steps are left.
+    pub(crate) const fn left(&self) -> u64 {
+        self.steps
+    }
+
+    /// Returns whether no steps are left; domains are then larger than they might be.
+    pub(crate) const fn is_exhausted(&self) -> bool {
+        self.steps == 0
+    }
+
+    /// Begins anew: all variables are known but for some, of which nothing is.
+    pub(crate) fn reopen(&mut self, known: &[Domain], open: &[Variable]) {
+        self.stop();
+        self.trail.clear();
+        self.domains.copy_from_slice(known);
+        let watchers = self.watchers;
+        for variable in open {
+            self.domains[*variable as usize] = Domain::Any;
+            for constraint in watchers.of(*variable) {
+                let index = self.index(*constraint);
+                if self.active[index] {
+                    self.push(index);
+                }
+            }
+        }
+    }
+
+    /// Returns whether every solution in the domains keeps a constraint.
+    pub(crate) fn implies(&self, constraint: Constraint) -> bool {
+        match constraint {
+            Constraint::Equation(index) => {
+                let equation = &self.system.equations[index];
+                let mut bits = equation.variables();
+                match self.unknowns(equation) {
+                    Unknowns::None => self.quadratic(equation, None)[2] == Fr::ZERO,
+                    Unknowns::One(_) | Unknowns::More => {
+                        equation.form() == Form::Bit
+                            && bits.all(|bit| self.domain(bit) == Domain::Interval(0, 1))
+                    }
+                }
+            }
+            Constraint::Lookup(index) => {
+                let Lookup { variable, admitted, .. } = self.system.lookups[index];
+                let admitted = &self.system.admitted[admitted];
+                match (self.value(variable), self.domain(variable), admitted.domain()) {
+                    (Some(value), ..) => admitted.contains(value),
+                    (None, Domain::Interval(a, b), Domain::Interval(c, d)) => {
+                        admitted.contiguous && c <= a && b <= d
+                    }
+                    _ => false,
+                }
+            }
+        }
+    }
+
     /// Takes back what was narrowed after the trail had the given length.
     pub(crate) fn undo(&mut self, length: usize) {
         while self.trail.len() > length {
@@ -166,7 +230,9 @@ impl<'a> State<'a> {
 
     fn steps(&mut self) -> Result<(), Contradiction> {
         for _ in 0..MAX_STEPS {
+            let Some(left) = self.steps.checked_sub(1) else { return Ok(()) };
             let Some(index) = self.queue.pop_front() else { return Ok(()) };
+            self.steps = left;
             self.queued[index] = false;
             let system = self.system;
             match index.checked_sub(system.equations.len()) {
@@ -293,7 +359,7 @@ impl<'a> State<'a> {
         let watchers = self.watchers;
         for equation in &watchers.rows[index] {
             if self.active[*equation] {
-                self.rows(variable, &admitted.integers, &self.system.equations[*equation])?;
+                self.rows(variable, admitted, &self.system.equations[*equation])?;
             }
         }
         Ok(())
@@ -304,7 +370,7 @@ impl<'a> State<'a> {
     fn rows(
         &mut self,
         row: Variable,
-        rows: &[i128],
+        table: &Admitted,
         equation: &Equation,
     ) -> Result<(), Contradiction> {
         let mut constant = Domain::exact(equation.constant);
@@ -334,16 +400,21 @@ impl<'a> State<'a> {
         if !small(self.domain(row), own) || !small(self.domain(other), by) {
             return Ok(());
         }
-        let begin = rows.partition_point(|row| *row < first);
-        let end = rows.partition_point(|row| *row <= last);
-        let admitted = |row: &&i128| {
-            let sum = constant + own * **row;
+        let admitted = |row: &i128| {
+            let sum = constant + own * *row;
             sum % by == 0 && low <= -(sum / by) && -(sum / by) <= high
         };
-        let mut left = rows[begin.min(end)..end].iter().filter(admitted);
+        // Where each row is told by its rest, most often one is left.
+        let residue =
+            (own.abs() == 1 && by.abs() > 1).then(|| (-constant * own).rem_euclid(by.abs()));
+        let rows = residue.and_then(|residue| table.of_residue(by.abs(), residue));
+        let rows = rows.unwrap_or(&table.integers);
+        let begin = rows.partition_point(|row| *row < first);
+        let end = rows.partition_point(|row| *row <= last);
+        let mut left = rows[begin.min(end)..end].iter().copied().filter(admitted);
         let Some(least) = left.next() else { return Err(Contradiction) };
         let most = left.next_back().unwrap_or(least);
-        self.narrow(row, Domain::Interval(*least, *most))
+        self.narrow(row, Domain::Interval(least, most))
     }
 
     /// Returns the only open variable of an equation, if there is one.

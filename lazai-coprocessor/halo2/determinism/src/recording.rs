@@ -10,7 +10,7 @@ use halo2_proofs::{
 use crate::ReadError;
 
 /// What a circuit puts into its columns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Recording {
     pub(crate) rows: usize,
     pub(crate) fixed: Vec<Vec<Fr>>,

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lazai_halo2::{Call, Site};
 
-use crate::cases::ALONE;
+use crate::{Constraint, cases::ALONE};
 
 /// What a sweep found out about one gadget.
 #[derive(Clone, Debug, Default)]
@@ -45,16 +45,22 @@ pub(crate) enum Origin {
 /// What was found out by leaving out constraints of one origin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SiteReport {
-    /// Constraints that were left out.
-    pub(crate) tried: usize,
+    /// Constraints that were left out, each with the number of its circuit.
+    pub(crate) tried: BTreeSet<(usize, Constraint)>,
     /// Constraints without which a witness was refused.
     pub(crate) refused: usize,
     /// Whether a second solution was found without one, which keeps all other constraints.
     pub(crate) second: bool,
+    /// Whether one was found whose results are others, too, or lie beyond what the gadget bounds.
+    pub(crate) other_result: bool,
     /// The gadget that is nothing but a method, in which such a constraint is needed.
     pub(crate) alone: Option<&'static str>,
     /// A constraint that was left out.
     pub(crate) example: String,
+    /// Whether a question without one was given up.
+    pub(crate) is_exhausted: bool,
+    /// Steps that the questions took.
+    pub(crate) steps: u64,
 }
 
 impl SiteReport {
@@ -78,7 +84,7 @@ impl LeftOut {
     /// Returns the number of constraints that were left out.
     #[must_use]
     pub fn tried(&self) -> usize {
-        self.sites.values().map(|site| site.tried).sum()
+        self.sites.values().map(|site| site.tried.len()).sum()
     }
 
     /// Returns the number of origins of which the checker misses a constraint: without it, it
@@ -95,6 +101,13 @@ impl LeftOut {
         self.number(|site| site.second)
     }
 
+    /// Returns the number of origins of which it misses a constraint by a second solution with
+    /// other results: the constraint keeps a prover from choosing them.
+    #[must_use]
+    pub fn other_result(&self) -> usize {
+        self.number(|site| site.other_result)
+    }
+
     /// Returns the number of origins of which it misses a constraint only in the gadget that is
     /// nothing but the method that makes it.
     #[must_use]
@@ -106,7 +119,16 @@ impl LeftOut {
     /// example of each.
     pub fn unnoticed(&self) -> impl Iterator<Item = String> {
         let unnoticed = self.sites.iter().filter(|(_, site)| !site.is_noticed());
-        unnoticed.map(|(origin, site)| format!("{origin}: {}", site.example))
+        unnoticed.map(|(origin, site)| {
+            let ended = if site.is_exhausted { ", not searched to the end" } else { "" };
+            format!("{origin}: {}{ended}", site.example)
+        })
+    }
+
+    /// Names the origins of which it misses a constraint, but found no second solution without one.
+    pub fn open(&self) -> impl Iterator<Item = String> {
+        let open = self.sites.iter().filter(|(_, site)| site.is_noticed_here() && !site.second);
+        open.map(|(origin, site)| format!("{origin}: {}", site.example))
     }
 
     /// Names the origins of which a constraint is missed only where its method stands alone, and
@@ -120,10 +142,10 @@ impl LeftOut {
         self.sites.values().filter(|site| is(site)).count()
     }
 
-    /// Returns the calls of the origins that were noticed in the gadget itself.
-    fn noticed_here(&self) -> impl Iterator<Item = &[Call]> {
-        self.sites.iter().filter_map(|(origin, site)| match origin {
-            Origin::Site(made) if site.is_noticed_here() => Some(made.calls()),
+    /// Returns the calls of some of the origins.
+    fn calls(&self, of: impl Fn(&SiteReport) -> bool) -> impl Iterator<Item = &[Call]> {
+        self.sites.iter().filter_map(move |(origin, site)| match origin {
+            Origin::Site(made) if of(site) => Some(made.calls()),
             _ => None,
         })
     }
@@ -158,6 +180,7 @@ impl GadgetReport {
                 count: of(LeftOut::count),
                 noticed: of(LeftOut::noticed),
                 second: of(LeftOut::second),
+                other_result: of(LeftOut::other_result),
                 alone: of(LeftOut::alone),
                 tried: of(LeftOut::tried),
             }
@@ -181,7 +204,7 @@ impl GadgetReport {
         for (method, gadget) in ALONE {
             for report in reports.iter().filter(|report| report.name == gadget) {
                 for (kind, left_out) in report.left_out().into_iter().enumerate() {
-                    for calls in left_out.noticed_here() {
+                    for calls in left_out.calls(SiteReport::is_noticed_here) {
                         if let Some(at) = calls.iter().position(|call| call.method == method) {
                             needed.insert((kind, method, calls[at + 1..].to_vec()));
                         }
@@ -191,7 +214,9 @@ impl GadgetReport {
         }
         for report in reports {
             let mut called: BTreeSet<Vec<Call>> = BTreeSet::new();
-            for calls in report.left_out().into_iter().flat_map(LeftOut::noticed_here) {
+            // Without the call, results would be others.
+            let needs = |site: &SiteReport| site.other_result;
+            for calls in report.left_out().into_iter().flat_map(|kind| kind.calls(needs)) {
                 called.extend((1..=calls.len()).map(|length| calls[..length].to_vec()));
             }
             let own = report.name.clone();
@@ -232,14 +257,16 @@ struct Score {
     count: usize,
     noticed: usize,
     second: usize,
+    other_result: usize,
     alone: usize,
     tried: usize,
 }
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, noticed, second, alone, tried } = self;
+        let Self { count, noticed, second, other_result, alone, tried } = self;
         write!(f, "{noticed} of {count} ({second} by a second solution")?;
+        write!(f, ", {other_result} of them with other results")?;
         if *alone > 0 {
             write!(f, ", {alone} where the method stands alone")?;
         }
@@ -253,6 +280,7 @@ impl fmt::Display for LeftOut {
             count: self.count(),
             noticed: self.noticed(),
             second: self.second(),
+            other_result: self.other_result(),
             alone: self.alone(),
             tried: self.tried(),
         };

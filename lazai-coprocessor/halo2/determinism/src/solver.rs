@@ -28,6 +28,9 @@ impl State<'_> {
         loop {
             let mut progress = false;
             for equation in self.equations_near(near) {
+                if self.is_exhausted() {
+                    return Ok(());
+                }
                 let Some(cases) = self.cases(&self.system.equations[equation]) else { continue };
                 progress |= self.distinguish(cases, depth)?;
             }

@@ -1,12 +1,15 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use halo2_proofs::halo2curves::bn256::Fr;
 use lazai_halo2::{Gadget, PlacedCircuit, PlacedSites};
 
 use crate::{
-    Constraint, Form, GadgetReport, LeftOut, Question, SweepError, System, Verdict,
+    Constraint, Form, GadgetReport, Question, SweepError, System, Variable, Verdict,
     cases::{GADGETS, chosen, drawn},
     inputs::{edges, inputs},
     place::{given_variables, public, variables},
     random::Random,
-    report::Origin,
+    report::{Origin, SiteReport},
 };
 
 /// How much a sweep over gadgets tries.
@@ -68,6 +71,7 @@ impl Sweep {
             .bytes()
             .fold(self.seed, |seed, byte| seed.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte));
         let mut report = GadgetReport { name: name.to_owned(), ..GadgetReport::default() };
+        let mut circuits = Vec::new();
         for turn in 0..chosen.len() + self.drawn {
             let mut random = Random::new(stream.wrapping_add(turn as u64));
             let (gadget, leave_out) = match chosen.get(turn) {
@@ -81,79 +85,263 @@ impl Sweep {
                 (0..self.inputs).map(|turn| inputs(&gadget, turn, &mut random)).collect();
             all.extend(edges(&gadget));
             for range_bits in &self.range_bits {
-                circuit(&gadget, &all, *range_bits, leave_out, &mut report)?;
+                let circuit = Tried::new(&gadget, &all, *range_bits, &mut report)?;
+                circuits.extend(circuit.filter(|_| leave_out));
+            }
+        }
+        // A second solution is worth more than an open question, and is found in less time.
+        for effort in [Effort::Near, Effort::Whole] {
+            for (number, circuit) in circuits.iter().enumerate() {
+                circuit.leave_out(effort, number, &mut report);
             }
         }
         Ok(report)
     }
 }
 
-/// Tries one gadget with its parameters at one width on all inputs.
-fn circuit(
-    gadget: &Gadget,
-    inputs: &[Vec<i32>],
-    range_bits: u32,
-    leave_out: bool,
-    report: &mut GadgetReport,
-) -> Result<(), SweepError> {
-    let Some(first) = inputs.first() else { return Ok(()) };
-    let placed = PlacedCircuit::gadget(gadget, first, range_bits)?;
-    let (system, values) = System::read(&placed, placed.k(), &public(&placed))?;
-    let given = given_variables(&placed, &system, 1);
-    let question = Question::new(&system, &values).given(given);
-    report.circuits += 1;
-    let mut witnesses = vec![values.clone()];
-    for inputs in &inputs[1..] {
-        let placed = PlacedCircuit::gadget(gadget, inputs, range_bits)?;
-        witnesses.push(system.witness(&placed, placed.k(), &public(&placed))?);
-    }
-    let mut depths = Vec::with_capacity(witnesses.len());
-    for (inputs, values) in inputs.iter().zip(&witnesses) {
-        report.inputs += 1;
-        let (verdict, depth) = question.with_values(values).answer_and_depth();
-        depths.push(depth);
-        match verdict {
-            Verdict::Unique => report.unique += 1,
-            verdict => report.failures.push(format!(
-                "{gadget:?} on {inputs:?}, range of {range_bits} bits: {}",
-                explain(&system, &verdict)
-            )),
+/// How a constraint that is left out is sought.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Effort {
+    /// By a second solution near the witness.
+    Near,
+    /// By the whole question.
+    Whole,
+}
+
+/// A gadget with its parameters at one width, which was tried on some inputs.
+struct Tried {
+    name: String,
+    system: System,
+    /// Where each constraint comes from; a lookup has no form.
+    sites: BTreeMap<(Option<Form>, Origin), Vec<Constraint>>,
+    given: BTreeSet<Variable>,
+    bounds: Vec<(Variable, i128, i128)>,
+    /// The results of the gadget.
+    results: Vec<Variable>,
+    /// Witnesses, and how many cases within each other show that they are the only ones.
+    witnesses: Vec<(Vec<Fr>, usize)>,
+}
+
+impl Tried {
+    /// Tries the gadget on all inputs.
+    fn new(
+        gadget: &Gadget,
+        inputs: &[Vec<i32>],
+        range_bits: u32,
+        report: &mut GadgetReport,
+    ) -> Result<Option<Self>, SweepError> {
+        let Some(first) = inputs.first() else { return Ok(None) };
+        let name = format!("{gadget:?}, range of {range_bits} bits");
+        let placed = PlacedCircuit::gadget(gadget, first, range_bits)?;
+        let (system, values) = System::read(&placed, placed.k(), &public(&placed))?;
+        report.circuits += 1;
+        let mut all = vec![values];
+        for inputs in &inputs[1..] {
+            let placed = PlacedCircuit::gadget(gadget, inputs, range_bits)?;
+            all.push(system.witness(&placed, placed.k(), &public(&placed))?);
         }
-    }
-    // A gadget that bounds what it reads must admit nothing else.
-    let bounded = gadget.bounds().map(|bounds| {
+        let given = given_variables(&placed, &system, 1);
+        // A gadget that bounds what it reads must admit nothing else.
+        let mut bounds = Vec::new();
         let variables = variables(&placed, &system);
-        let read = placed.given().into_iter().filter_map(|number| variables[number]);
-        let bounds = read.zip(bounds).map(|(x, (low, high))| (x, low.into(), high.into()));
-        Question::new(&system, &values).bounded(bounds)
-    });
-    if let Some(bounded) = &bounded
-        && bounded.answer() != Verdict::Bounded
-    {
-        let verdict = explain(&system, &bounded.answer());
-        report.failures.push(format!("{gadget:?}, range of {range_bits} bits, open: {verdict}"));
+        if let Some(of_read) = gadget.bounds() {
+            let read: Vec<_> = placed.given().into_iter().map(|number| variables[number]).collect();
+            match bounds_of(&read, &of_read) {
+                Some(of_variables) => bounds = of_variables,
+                None => report.failures.push(format!("{name}: a value that is read is unknown")),
+            }
+        }
+        let sites = sites(&system, &placed.sites());
+        let results = placed.made().into_iter().filter_map(|number| variables[number]).collect();
+        let witnesses = all.into_iter().map(|values| (values, 0)).collect();
+        let mut tried = Self { name, system, sites, given, bounds, results, witnesses };
+        let question = tried.question();
+        let mut depths = Vec::with_capacity(inputs.len());
+        for (inputs, (values, _)) in inputs.iter().zip(&tried.witnesses) {
+            report.inputs += 1;
+            let (verdict, depth) = question.with_values(values).answer_and_depth();
+            depths.push(depth);
+            match verdict {
+                Verdict::Unique => report.unique += 1,
+                verdict => report.failures.push(format!(
+                    "{} on {inputs:?}: {}",
+                    tried.name,
+                    explain(&tried.system, &verdict)
+                )),
+            }
+        }
+        if let Some(bounded) = tried.bounded()
+            && bounded.answer() != Verdict::Bounded
+        {
+            let verdict = explain(&tried.system, &bounded.answer());
+            report.failures.push(format!("{}, open: {verdict}", tried.name));
+        }
+        for ((_, depth), found) in tried.witnesses.iter_mut().zip(depths) {
+            *depth = found;
+        }
+        tried.system.forget_rows();
+        Ok(Some(tried))
     }
-    if leave_out {
-        // Bounds do not depend on the witness.
-        let mut asked: Vec<_> = bounded.iter().map(|bounded| (bounded.clone(), 1)).collect();
-        let questions = witnesses.iter().map(|values| question.with_values(values));
-        asked.extend(questions.zip(depths));
-        let sites = placed.sites();
-        for constraint in bounded.as_ref().unwrap_or(&question).constraints() {
-            let (origin, left_out) = match origin(&system, &sites, *constraint) {
-                (origin, None) => (origin, &mut report.lookups),
-                (origin, Some(Form::Sum)) => (origin, &mut report.sums),
-                (origin, Some(_)) => (origin, &mut report.zeros),
+
+    /// Returns the question whether the first witness is the only one.
+    fn question(&self) -> Question<'_> {
+        let values = self.witnesses.first().map_or(&[][..], |(values, _)| values);
+        Question::new(&self.system, values).given(self.given.iter().copied())
+    }
+
+    /// Returns the question whether what is read lies within its bounds, if it has any. Bounds do
+    /// not depend on the witness.
+    fn bounded(&self) -> Option<Question<'_>> {
+        let values = self.witnesses.first().map_or(&[][..], |(values, _)| values);
+        let bounded = || Question::new(&self.system, values).bounded(self.bounds.iter().copied());
+        (!self.bounds.is_empty()).then(bounded)
+    }
+
+    /// Leaves out constraints of each site of which none is known to be needed, one at a time.
+    fn leave_out(&self, effort: Effort, number: usize, report: &mut GadgetReport) {
+        let (question, bounded) = (self.question(), self.bounded());
+        // A part that reads nothing else has constraints of its own only where bounds are asked.
+        let asked = bounded.as_ref().unwrap_or(&question).constraints();
+        for ((form, origin), constraints) in &self.sites {
+            let own: Vec<_> =
+                constraints.iter().copied().filter(|c| asked.binary_search(c).is_ok()).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let left_out = match form {
+                None => &mut report.lookups,
+                Some(Form::Sum) => &mut report.sums,
+                Some(_) => &mut report.zeros,
             };
-            let name = || {
-                format!("{gadget:?}, range of {range_bits} bits: {}", system.describe(*constraint))
+            let site = left_out.sites.entry(origin.clone()).or_default();
+            if site.refused > 0 {
+                continue;
+            }
+            let contradiction = match effort {
+                Effort::Near => {
+                    site.example = format!("{}: {}", self.name, self.system.describe(own[0]));
+                    if bounded.is_none() {
+                        self.near(&question, &own, number, site);
+                    }
+                    None
+                }
+                Effort::Whole => self.whole(&question, bounded.as_ref(), &own, number, site),
             };
-            if !left_out.add(origin, *constraint, &asked, name) {
-                report.failures.push(format!("{}: left out, the rest is contradictory", name()));
+            if let Some(constraint) = contradiction {
+                let constraint = self.system.describe(constraint);
+                let name = &self.name;
+                report
+                    .failures
+                    .push(format!("{name}: {constraint}: left out, the rest is contradictory"));
             }
         }
     }
-    Ok(())
+
+    /// Looks for a second solution near witnesses; for some turns more, for one with another
+    /// result.
+    fn near(
+        &self,
+        question: &Question<'_>,
+        own: &[Constraint],
+        number: usize,
+        site: &mut SiteReport,
+    ) {
+        let mut end = NEAR_TURNS;
+        let mut turn = 0;
+        while turn < end {
+            // Each constraint and each witness has its turn, those at the edges of the gadget first.
+            let constraint = own[turn % own.len()];
+            let witness = (turn + turn / own.len()) % self.witnesses.len();
+            let (values, _) = &self.witnesses[self.witnesses.len() - 1 - witness];
+            let asked = question.with_values(values);
+            site.tried.insert((number, constraint));
+            let results = if site.second { &self.results[..] } else { &[] };
+            let found = asked.near(constraint, results, NEAR_ATTEMPTS, turn as u64);
+            turn += 1;
+            let Some(found) = found else { continue };
+            if !site.second {
+                site.refused += 1;
+                site.second = true;
+                end = turn + if self.results.is_empty() { 0 } else { RESULT_TURNS };
+            }
+            if asked.is_other_in(&found, &self.results) {
+                site.other_result = true;
+                return;
+            }
+        }
+    }
+
+    /// Asks the whole question without a constraint; returns one without which the checker
+    /// contradicts the witness, which keeps all others.
+    fn whole(
+        &self,
+        question: &Question<'_>,
+        bounded: Option<&Question<'_>>,
+        own: &[Constraint],
+        number: usize,
+        site: &mut SiteReport,
+    ) -> Option<Constraint> {
+        let of_witnesses =
+            self.witnesses.iter().map(|(values, depth)| (question.with_values(values), *depth));
+        let asked = bounded.into_iter().map(|bounded| (bounded.clone(), 1)).chain(of_witnesses);
+        for (question, depth) in asked {
+            for constraint in own {
+                if site.steps > SITE_STEPS {
+                    site.is_exhausted = true;
+                    return None;
+                }
+                let answer = question.without_within(*constraint, depth.max(1) + 1, WHOLE_STEPS);
+                site.steps += answer.steps;
+                site.tried.insert((number, *constraint));
+                match answer.verdict {
+                    Verdict::Second(values) => {
+                        site.refused += 1;
+                        site.second = true;
+                        site.other_result = question.is_other_in(&values, &self.results)
+                            || question.is_beyond(&values);
+                        return None;
+                    }
+                    Verdict::Open(_) if answer.is_exhausted => site.is_exhausted = true,
+                    Verdict::Open(_) => {
+                        let constraint = self.system.describe(*constraint);
+                        site.example = format!("{}: {constraint}", self.name);
+                        site.refused += 1;
+                        return None;
+                    }
+                    Verdict::Bounded | Verdict::Unique => {}
+                    Verdict::Broken(_) | Verdict::Contradiction => return Some(*constraint),
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Returns the variables of the values that a gadget reads with their bounds, if each has one.
+pub(crate) fn bounds_of(
+    read: &[Option<Variable>],
+    bounds: &[(i32, i32)],
+) -> Option<Vec<(Variable, i128, i128)>> {
+    if read.len() != bounds.len() {
+        return None;
+    }
+    let bound = |(x, (low, high)): (&Option<Variable>, &(i32, i32))| {
+        Some(((*x)?, i128::from(*low), i128::from(*high)))
+    };
+    read.iter().zip(bounds).map(bound).collect()
+}
+
+/// Returns the constraints of each origin, by their form if they are equations.
+fn sites(
+    system: &System,
+    sites: &PlacedSites,
+) -> BTreeMap<(Option<Form>, Origin), Vec<Constraint>> {
+    let mut all: BTreeMap<_, Vec<Constraint>> = BTreeMap::new();
+    for constraint in system.constraints() {
+        let (origin, form) = origin(system, sites, constraint);
+        all.entry((form, origin)).or_default().push(constraint);
+    }
+    all
 }
 
 /// Returns where a constraint comes from, and its form if it is an equation.
@@ -171,56 +359,6 @@ fn origin(system: &System, sites: &PlacedSites, constraint: Constraint) -> (Orig
     (origin, form)
 }
 
-impl LeftOut {
-    /// Leaves out a constraint, unless it is known that one of its origin is needed; returns false
-    /// if the checker contradicts the witness then, which keeps all others.
-    fn add(
-        &mut self,
-        origin: Origin,
-        constraint: Constraint,
-        asked: &[(Question<'_>, usize)],
-        name: impl Fn() -> String,
-    ) -> bool {
-        let site = self.sites.entry(origin).or_default();
-        if site.refused > 0 {
-            return true;
-        }
-        site.tried += 1;
-        site.example = name();
-        // A second solution is worth more than an open question, and is found in less time.
-        let mut open = Vec::new();
-        for (question, depth) in asked {
-            let depth = (*depth).max(1);
-            match question.without_at(constraint, depth) {
-                Verdict::Second(_) => {
-                    site.refused += 1;
-                    site.second = true;
-                    return true;
-                }
-                Verdict::Open(_) => open.push((question, depth)),
-                Verdict::Bounded | Verdict::Unique => {}
-                Verdict::Broken(_) | Verdict::Contradiction => return false,
-            }
-            if open.len() >= OPEN {
-                break;
-            }
-        }
-        for (question, depth) in open {
-            match question.without_at(constraint, depth + 1) {
-                Verdict::Second(_) => {
-                    site.refused += 1;
-                    site.second = true;
-                }
-                Verdict::Open(_) => site.refused += 1,
-                Verdict::Bounded | Verdict::Unique => continue,
-                Verdict::Broken(_) | Verdict::Contradiction => return false,
-            }
-            break;
-        }
-        true
-    }
-}
-
 pub(crate) fn explain(system: &System, verdict: &Verdict) -> String {
     match verdict {
         Verdict::Bounded => "within the bounds".to_owned(),
@@ -234,5 +372,13 @@ pub(crate) fn explain(system: &System, verdict: &Verdict) -> String {
     }
 }
 
-/// Witnesses that are left open without a constraint before the search for a second solution ends.
-const OPEN: usize = 4;
+/// Turns of constraints and witnesses of one site and circuit, near which a solution is sought.
+const NEAR_TURNS: usize = 32;
+/// Turns after a second solution whose results are those of the witness.
+const RESULT_TURNS: usize = 16;
+/// Attempts of one turn.
+const NEAR_ATTEMPTS: usize = 6;
+/// Steps of one whole question.
+const WHOLE_STEPS: u64 = 1_000_000;
+/// Steps of all whole questions about one site.
+const SITE_STEPS: u64 = 3_000_000;

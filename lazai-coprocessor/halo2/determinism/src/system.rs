@@ -146,6 +146,11 @@ impl System {
         if same { Ok(self.values(&recording)) } else { Err(ReadError::Structure) }
     }
 
+    /// Forgets the rows and columns, without which no other witness can be read.
+    pub(crate) fn forget_rows(&mut self) {
+        self.recording = Recording::default();
+    }
+
     /// Returns what stands in a place of the witness or the key.
     #[must_use]
     pub fn content(&self, column: ColumnIndex, row: usize) -> Option<Content> {
