@@ -169,6 +169,12 @@ impl LazVmBuilder {
         self
     }
 
+    /// Returns the configuration of the EVM: fork, chain id and gas limit of a transaction.
+    #[must_use]
+    pub const fn cfg(&self) -> &CfgEnv {
+        &self.cfg
+    }
+
     /// Makes a factory alone, for a node that makes its EVMs itself.
     ///
     /// # Errors

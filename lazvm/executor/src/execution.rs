@@ -17,7 +17,7 @@ use lazvm::{
 };
 
 use crate::{
-    Devices, Genesis, Receipt, SignedTransaction, receipt,
+    Devices, Genesis, PoolError, Receipt, SignedTransaction, admission, receipt,
     state::ChainState,
     world::{World, randomness},
 };
@@ -80,6 +80,11 @@ impl Machine {
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
         Self { genesis, builder }
+    }
+
+    /// Refuses a transaction that no block takes, whatever the state.
+    pub(crate) fn admit(&self, transaction: &SignedTransaction) -> Result<(), PoolError> {
+        admission::check(transaction, self.builder.cfg(), self.genesis.gas_limit)
     }
 
     /// Opens the block above `parent`.
@@ -177,6 +182,11 @@ impl OpenBlock {
     /// Returns the gas limit of the block.
     pub(crate) const fn gas_limit(&self) -> u64 {
         self.gas_limit
+    }
+
+    /// The state after the transactions that are in it.
+    pub(crate) fn world(&self) -> &World {
+        self.vm.db()
     }
 
     /// The AI part of the context in which transactions are executed.

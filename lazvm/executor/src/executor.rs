@@ -50,6 +50,8 @@ struct Inner {
     /// Executed blocks that are not committed.
     open: OpenBlocks,
     pool: Pool,
+    /// Bytes of payload that the last block built here could have.
+    max_bytes: usize,
     receipts: Receipts,
     storage: Option<(Store, Journal)>,
     snapshot_error: Option<StoreError>,
@@ -100,6 +102,7 @@ impl LazVmExecutor {
             timestamp_ms,
             open: OpenBlocks::default(),
             pool: Pool::default(),
+            max_bytes: usize::MAX,
             receipts,
             storage,
             snapshot_error: None,
@@ -120,27 +123,28 @@ impl LazVmExecutor {
     /// # Errors
     /// [`PoolError`] says why it does not wait here.
     pub fn submit(&self, bytes: &[u8]) -> Result<B256, PoolError> {
-        let genesis = &self.machine.genesis;
-        let transaction = SignedTransaction::read(bytes, genesis.chain_id)?;
+        let transaction = SignedTransaction::read(bytes, self.machine.genesis.chain_id)?;
+        self.machine.admit(&transaction)?;
         let mut inner = self.inner.lock().map_err(|_| PoolError::Stopped)?;
         let state = Arc::clone(&inner.state);
-        let hash = inner.pool.insert(transaction, &state.world, header_fee(&state), genesis)?;
+        let hash = inner.pool.insert(transaction, &state.world, header_fee(&state))?;
         self.arrival.notify_all();
         Ok(hash)
     }
 
-    /// Returns as soon as a transaction waits that can be in the next block, and after `at_most` in
-    /// any case.
+    /// Returns whether a transaction waits that can be in the next block: as soon as one does, and
+    /// after `at_most` in any case.
     ///
     /// # Errors
     /// [`BlockExecutionError::Fault`] if this executor has stopped.
-    pub fn wait(&self, at_most: Duration) -> Result<(), BlockExecutionError> {
+    pub fn wait(&self, at_most: Duration) -> Result<bool, BlockExecutionError> {
         let empty = |inner: &mut Inner| {
             let (state, height) = (&inner.state, inner.state.height.saturating_add(1));
-            !inner.pool.has_next(&state.world, header_fee(state), height)
+            !inner.pool.has_next(&state.world, header_fee(state), height, inner.max_bytes)
         };
         let waited = self.arrival.wait_timeout_while(self.lock()?, at_most, empty);
-        waited.map(|_| ()).map_err(|_| fault("an earlier call panicked: start the node again"))
+        let waited = waited.map(|(_, timeout)| !timeout.timed_out());
+        waited.map_err(|_| fault("an earlier call panicked: start the node again"))
     }
 
     /// Returns what a transaction of a committed block did. Receipts of old blocks are forgotten.
@@ -306,7 +310,11 @@ impl BlockExecutor for LazVmExecutor {
         let payload = payload::encode(filled.taken.iter());
         let executed = Arc::new(block.seal()?);
         self.remember(key(context, &payload), &executed)?;
-        self.lock()?.left_out = filled.fault;
+        let mut inner = self.lock()?;
+        inner.left_out = filled.fault;
+        inner.max_bytes = max_bytes;
+        inner.pool.drop_all(&filled.invalid);
+        drop(inner);
         Ok(BlockBody { payload, state_root: executed.root })
     }
 

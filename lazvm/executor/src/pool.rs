@@ -9,7 +9,7 @@ use alloy_primitives::{Address, B256, U256};
 use lazvm::FaultLog;
 
 use crate::{
-    Genesis, SignedTransaction, TransactionError,
+    SignedTransaction, TransactionError,
     execution::{OpenBlock, Refused},
     payload,
     world::World,
@@ -27,18 +27,15 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Takes a transaction that may be executed on `world` or soon after, in a block with this base
-    /// fee or a lower one.
+    /// fee or a lower one. That some block takes it, whatever its state, has been
+    /// [checked](crate::admission::check).
     pub(crate) fn insert(
         &mut self,
         transaction: SignedTransaction,
         world: &World,
         base_fee: u64,
-        genesis: &Genesis,
     ) -> Result<B256, PoolError> {
         let (tx, sender) = (transaction.envelope(), transaction.sender());
-        if tx.gas_limit() > genesis.gas_limit {
-            return Err(PoolError::GasLimit { max: genesis.gas_limit, got: tx.gas_limit() });
-        }
         let account = world.account(&sender);
         let nonce = account.map_or(0, |account| account.nonce);
         if !(nonce..nonce.saturating_add(MAX_AHEAD)).contains(&tx.nonce()) {
@@ -171,7 +168,7 @@ impl Pool {
             }
             let transaction = self.waiting.get(&sender).and_then(|queue| queue.get(&nonce));
             let Some(transaction) = transaction else { continue };
-            let size = transaction.bytes().len() + payload::LENGTH_BYTES;
+            let size = payload_bytes(transaction);
             // Who had a transaction refused waits for another block.
             if bytes + size > max_bytes {
                 continue;
@@ -193,21 +190,54 @@ impl Pool {
                         block.chain_mut().suspend_device(fault);
                     }
                 }
+                // What its sender can do nothing about: code at its address.
+                Err(Refused::Invalid(_)) if affords(block.world(), transaction) => {
+                    filled.invalid.push((sender, nonce, transaction.hash()));
+                }
                 Err(Refused::Invalid(_) | Refused::NoRoom { .. }) => {}
             }
         }
         filled
     }
 
-    /// Whether a transaction waits that the next block, at `height`, can take.
-    pub(crate) fn has_next(&self, world: &World, base_fee: u64, height: u64) -> bool {
+    /// Whether a transaction waits that the next block, at `height` and of `max_bytes`, can take.
+    pub(crate) fn has_next(
+        &self,
+        world: &World,
+        base_fee: u64,
+        height: u64,
+        max_bytes: usize,
+    ) -> bool {
         self.waiting.iter().any(|(sender, queue)| {
             let head = queue.get(&next_nonce(world, sender));
             head.is_some_and(|head| {
                 head.envelope().effective_tip_per_gas(base_fee).is_some()
+                    && payload::EMPTY_BYTES + payload_bytes(head) <= max_bytes
                     && !self.faults.leaves_out(&head.hash(), height)
             })
         })
+    }
+
+    /// Drops what no block takes, by sender, nonce and name.
+    pub(crate) fn drop_all(&mut self, invalid: &[(Address, u64, B256)]) {
+        for (sender, nonce, hash) in invalid {
+            let waiting = self.waiting.get(sender).and_then(|queue| queue.get(nonce));
+            // Another one may have replaced it.
+            if waiting.is_some_and(|waiting| waiting.hash() == *hash) {
+                self.take(*sender, *nonce);
+            }
+        }
+    }
+
+    fn take(&mut self, sender: Address, nonce: u64) -> Option<SignedTransaction> {
+        let queue = self.waiting.get_mut(&sender)?;
+        let taken = queue.remove(&nonce)?;
+        if queue.is_empty() {
+            self.waiting.remove(&sender);
+        }
+        self.count -= 1;
+        self.bytes -= taken.bytes().len();
+        Some(taken)
     }
 
     /// Drops what a committed block used up, and what its sender can no longer pay.
@@ -234,6 +264,8 @@ impl Pool {
 #[derive(Debug, Default)]
 pub(crate) struct Filled {
     pub(crate) taken: Vec<SignedTransaction>,
+    /// Those that it refused although nonce and balance fit: sender, nonce and name.
+    pub(crate) invalid: Vec<(Address, u64, B256)>,
     /// Why this node could not run one of those that are not in it.
     pub(crate) fault: Option<String>,
 }
@@ -243,6 +275,19 @@ fn cost(transaction: &SignedTransaction) -> U256 {
     let tx = transaction.envelope();
     let gas = U256::from(tx.max_fee_per_gas()).saturating_mul(U256::from(tx.gas_limit()));
     gas.saturating_add(tx.value())
+}
+
+/// Whether it is the sender's next transaction, and the sender owns what it may cost.
+fn affords(world: &World, transaction: &SignedTransaction) -> bool {
+    let account = world.account(&transaction.sender());
+    account.is_some_and(|account| {
+        account.nonce == transaction.envelope().nonce() && account.balance >= cost(transaction)
+    })
+}
+
+/// Bytes that a transaction takes in a payload.
+fn payload_bytes(transaction: &SignedTransaction) -> usize {
+    transaction.bytes().len() + payload::LENGTH_BYTES
 }
 
 /// The lowest price that displaces a transaction.
@@ -257,7 +302,7 @@ fn next_nonce(world: &World, sender: &Address) -> u64 {
 
 /// Why a transaction does not wait for a block here.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PoolError {
     /// The sender does not own what the transaction may cost.
     #[error("the sender's balance does not cover value and gas at the highest price")]
@@ -278,6 +323,20 @@ pub enum PoolError {
         /// Gas of the transaction.
         got: u64,
     },
+    /// It creates a contract by too much code.
+    #[error("the code that creates the contract has {got} bytes, at most {max} are run")]
+    InitCode {
+        /// The limit.
+        max: usize,
+        /// Bytes given.
+        got: usize,
+    },
+    /// No block takes it, for another reason.
+    #[error("no block takes the transaction: {reason}")]
+    Invalid {
+        /// The reason.
+        reason: String,
+    },
     /// Its nonce was used, or is too far ahead.
     #[error("the nonce is {got}, the sender's next one is {next}, and {max_ahead} wait at most")]
     Nonce {
@@ -291,6 +350,22 @@ pub enum PoolError {
     /// An earlier call panicked.
     #[error("the executor has stopped: start the node again")]
     Stopped,
+    /// Its tip is above all that it pays.
+    #[error("the tip is {got} wei for a gas, and the transaction pays {max} at most")]
+    Tip {
+        /// The most it pays for a gas, in wei.
+        max: u128,
+        /// The tip, in wei.
+        got: u128,
+    },
+    /// It has less gas than any transaction with its data needs.
+    #[error("the transaction may use {got} gas, and needs {least} before it runs")]
+    TooLittleGas {
+        /// Gas that it needs.
+        least: u64,
+        /// Gas that it may use.
+        got: u64,
+    },
     /// It is no transaction of this chain.
     #[error(transparent)]
     Transaction(#[from] TransactionError),

@@ -1,6 +1,7 @@
 use core::{
     num::NonZeroU64,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 use std::sync::Arc;
 
@@ -377,6 +378,71 @@ fn the_pool_is_bounded_and_says_why_it_refuses() {
     assert_eq!(executor.nonce(&wallet("alice").address()).unwrap(), 1);
 }
 
+/// What no block can ever take: it costs nothing, so it must neither wait nor wake anyone.
+#[test]
+fn the_pool_refuses_what_no_block_takes() {
+    let executor = executor();
+    let refused = |request| executor.submit(&signed("alice", 0, request)).unwrap_err();
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
+    for got in [0, 20_999] {
+        let error = refused(transfer().gas(got));
+        assert_eq!(error, PoolError::TooLittleGas { least: 21_000, got });
+    }
+    // Data has a floor that is higher than what it costs at first (EIP-7623).
+    let data = TransactionRequest { data: vec![1; 1_000].into(), ..transfer() };
+    let (least, got) = (21_000 + 40 * 1_000, 21_000 + 16 * 1_000);
+    assert_eq!(refused(data.gas(got)), PoolError::TooLittleGas { least, got });
+    let tip =
+        TransactionRequest { max_fee: u128::from(GWEI), tip: 2 * u128::from(GWEI), ..transfer() };
+    let (max, got) = (tip.max_fee, tip.tip);
+    assert_eq!(refused(tip), PoolError::Tip { max, got });
+    let (max, got) = (49_152, 49_153);
+    let large = TransactionRequest::create(vec![0; got]);
+    assert_eq!(refused(large), PoolError::InitCode { max, got });
+    assert_eq!(executor.status().unwrap().waiting, 0);
+    // What is at the limits is taken.
+    submit(&executor, "alice", 0, TransactionRequest::create(vec![0; max]));
+    let tip = TransactionRequest { max_fee: got as u128, tip: got as u128, ..transfer() };
+    submit(&executor, "bob", 0, tip);
+}
+
+/// Ethereum takes no transaction of an account with code (EIP-3607), which only a genesis can make.
+#[test]
+fn what_a_block_refuses_does_not_wait_for_the_next() {
+    let mut genesis = genesis();
+    let alice = genesis.accounts.get_mut(&wallet("alice").address()).unwrap();
+    alice.code = Bytes::from_static(&[0]);
+    let executor = LazVmExecutor::in_memory(genesis, devices());
+    let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
+    submit(&executor, "alice", 1, transfer());
+    let behind = submit(&executor, "alice", 2, transfer());
+    // It does not keep others from the block.
+    let paid = submit(&executor, "bob", 0, transfer());
+    executor.commit(&build(&executor, &[])).unwrap();
+    assert!(executor.receipt(&paid).unwrap().is_some());
+    assert!(executor.receipt(&behind).unwrap().is_none());
+    assert_eq!(executor.status().unwrap().waiting, 1);
+    assert!(!wakes(&executor));
+}
+
+#[test]
+fn what_is_longer_than_a_block_wakes_nobody() {
+    let executor = executor();
+    let data = TransactionRequest::call(Address::ZERO, vec![0; 2_000]);
+    submit(&executor, "alice", 0, data);
+    assert!(wakes(&executor));
+    let body = executor.build(&[], &context(1, GENESIS), 2_000).unwrap();
+    executor.commit(&block(&context(1, GENESIS), body.payload, body.state_root)).unwrap();
+    assert!(!wakes(&executor));
+    submit(&executor, "bob", 0, TransactionRequest::transfer(Address::ZERO, U256::from(1)));
+    assert!(wakes(&executor));
+}
+
+/// Whether a transaction waits that the next block can take.
+fn wakes(executor: &LazVmExecutor) -> bool {
+    executor.wait(Duration::ZERO).unwrap()
+}
+
 #[test]
 fn transactions_that_never_run_do_not_keep_others_out() {
     let poor = ["dave", "erin", "frank"].map(wallet);
@@ -389,6 +455,7 @@ fn transactions_that_never_run_do_not_keep_others_out() {
     let free = TransactionRequest {
         max_fee: 0,
         tip: 0,
+        gas_limit: 1_400_000,
         ..TransactionRequest::call(Address::ZERO, vec![0; 130_000])
     };
     let mut taken = 0_u64;
