@@ -41,48 +41,100 @@ impl Pool {
         if !(nonce..nonce.saturating_add(MAX_AHEAD)).contains(&tx.nonce()) {
             return Err(PoolError::Nonce { next: nonce, max_ahead: MAX_AHEAD, got: tx.nonce() });
         }
-        if account.is_none_or(|account| account.balance < cost(&transaction)) {
-            return Err(PoolError::Balance);
+        let queue = self.waiting.get(&sender);
+        // All that waits may be in one block, so the sender owns what it costs together.
+        let others = queue.into_iter().flatten().filter(|(nonce, _)| **nonce != tx.nonce());
+        let others = others.map(|(_, other)| cost(other)).fold(U256::ZERO, U256::saturating_add);
+        let needed = others.saturating_add(cost(&transaction));
+        let got = account.map_or(U256::ZERO, |account| account.balance);
+        if got < needed {
+            return Err(PoolError::Balance { needed, got });
         }
         let hash = transaction.hash();
-        let old = self.waiting.get(&sender).and_then(|queue| queue.get(&tx.nonce()));
-        if let Some(old) = old {
+        if let Some(old) = queue.and_then(|queue| queue.get(&tx.nonce())) {
             if old.hash() == hash {
                 return Ok(hash);
             }
             // A tenth more, or anyone could make nodes pass one nonce around for ever.
-            let least = dearer_than(old);
+            let least = dearer(old.envelope().max_fee_per_gas());
             if tx.max_fee_per_gas() < least {
                 return Err(PoolError::Underpriced { least, got: tx.max_fee_per_gas() });
             }
         }
-        match self.full(&transaction) {
-            None => self.put(transaction),
-            Some(_) => {
-                // On a copy: what goes without making room enough stays.
-                let mut roomy = self.clone();
-                while let Some(full) = roomy.full(&transaction) {
-                    roomy.drop_worst(&transaction, world, base_fee).ok_or(full)?;
-                }
-                roomy.put(transaction);
-                *self = roomy;
-            }
+        for (sender, nonce) in self.displaced(&transaction, world, base_fee)? {
+            self.take(sender, nonce);
         }
+        self.put(transaction);
         Ok(hash)
     }
 
-    /// What is in the way of `transaction`, if anything is.
-    fn full(&self, transaction: &SignedTransaction) -> Option<PoolError> {
-        let queue = self.waiting.get(&transaction.sender());
-        let old = queue.and_then(|queue| queue.get(&transaction.envelope().nonce()));
-        let freed = old.map_or(0, |old| old.bytes().len());
-        if old.is_none() && self.count >= MAX_WAITING {
-            Some(PoolError::Full { max: MAX_WAITING })
-        } else if self.bytes - freed + transaction.bytes().len() > MAX_BYTES {
-            Some(PoolError::Full { max: MAX_BYTES })
-        } else {
-            None
+    /// What makes room for `newcomer`; it is refused if that is worth as much.
+    ///
+    /// A transaction is worth the lowest price from the head of its sender's queue to itself, since
+    /// it runs only behind the others. One that waits for another one, for a lower base fee, or
+    /// because this node could not run it, is worth less than any that the next blocks can take.
+    fn displaced(
+        &self,
+        newcomer: &SignedTransaction,
+        world: &World,
+        base_fee: u64,
+    ) -> Result<Vec<(Address, u64)>, PoolError> {
+        let (own, nonce) = (newcomer.sender(), newcomer.envelope().nonce());
+        let queue = self.waiting.get(&own);
+        let old = queue.and_then(|queue| queue.get(&nonce));
+        let mut count = self.count + usize::from(old.is_none());
+        let mut bytes = self.bytes - old.map_or(0, |old| old.bytes().len());
+        bytes += newcomer.bytes().len();
+        let full = |count, bytes| match (count > MAX_WAITING, bytes > MAX_BYTES) {
+            (true, _) => Some(MAX_WAITING),
+            (false, true) => Some(MAX_BYTES),
+            (false, false) => None,
+        };
+        if full(count, bytes).is_none() {
+            return Ok(Vec::new());
         }
+        let before = queue.into_iter().flat_map(|queue| queue.range(..nonce));
+        let before = before.map(|(nonce, before)| (*nonce, before)).chain([(nonce, newcomer)]);
+        let worth = self.worths(before, next_nonce(world, &own), base_fee).last();
+        let others = self.waiting.iter().filter(|(sender, _)| **sender != own);
+        let others = others.flat_map(|(sender, queue)| {
+            let queue = queue.iter().map(|(nonce, waiting)| (*nonce, waiting));
+            let worths = self.worths(queue.clone(), next_nonce(world, sender), base_fee);
+            // None is worth more than those before it, so the last one goes first.
+            worths.zip(queue).map(|((runs, price), (nonce, waiting))| {
+                Reverse((runs, dearer(price), *sender, Reverse(nonce), waiting.bytes().len()))
+            })
+        });
+        let mut others: BinaryHeap<_> = others.collect();
+        let mut displaced = Vec::new();
+        while let Some(max) = full(count, bytes) {
+            let worst = others.pop().filter(|Reverse(worst)| worth >= Some((worst.0, worst.1)));
+            let Some(Reverse((_, _, sender, Reverse(nonce), size))) = worst else {
+                return Err(PoolError::Full { max });
+            };
+            displaced.push((sender, nonce));
+            count -= 1;
+            bytes -= size;
+        }
+        Ok(displaced)
+    }
+
+    /// What each transaction of a queue is worth: whether the next blocks can take it behind those
+    /// before it, and the lowest price up to it.
+    fn worths<'a>(
+        &'a self,
+        queue: impl Iterator<Item = (u64, &'a SignedTransaction)>,
+        mut next: u64,
+        base_fee: u64,
+    ) -> impl Iterator<Item = (bool, u128)> {
+        let (mut runs, mut lowest) = (true, u128::MAX);
+        queue.map(move |(nonce, transaction)| {
+            lowest = lowest.min(transaction.envelope().max_fee_per_gas());
+            let can_go = nonce == next && lowest >= base_fee.into();
+            runs = runs && can_go && !self.faults.has_failed(&transaction.hash());
+            next = nonce.saturating_add(1);
+            (runs, lowest)
+        })
     }
 
     fn put(&mut self, transaction: SignedTransaction) {
@@ -94,47 +146,6 @@ impl Pool {
             self.bytes -= old.bytes().len();
             self.count -= 1;
         }
-    }
-
-    /// Drops the last transaction of the sender whose last one is worth least, if `newcomer` is
-    /// worth more: one that waits for another one, for a lower base fee, or because this node could
-    /// not run it, is worth less than any that the next block can take, and then the price decides.
-    fn drop_worst(
-        &mut self,
-        newcomer: &SignedTransaction,
-        world: &World,
-        base_fee: u64,
-    ) -> Option<()> {
-        let can_go = |transaction: &SignedTransaction| {
-            transaction.envelope().max_fee_per_gas() >= base_fee.into()
-                && !self.faults.has_failed(&transaction.hash())
-        };
-        let runs = |last: &SignedTransaction| {
-            let (sender, nonce) = (last.sender(), last.envelope().nonce());
-            let queue = self.waiting.get(&sender);
-            let before = |nonce| queue.and_then(|queue| queue.get(&nonce));
-            can_go(last)
-                && (next_nonce(world, &sender)..nonce)
-                    .all(|nonce| before(nonce).is_some_and(can_go))
-        };
-        let own = newcomer.sender();
-        let tails = self.waiting.iter().filter(|(sender, _)| **sender != own);
-        let worths = tails.filter_map(|(sender, queue)| {
-            let (_, tail) = queue.last_key_value()?;
-            Some(((runs(tail), dearer_than(tail)), *sender))
-        });
-        let (worst, sender) = worths.min()?;
-        if (runs(newcomer), newcomer.envelope().max_fee_per_gas()) < worst {
-            return None;
-        }
-        let queue = self.waiting.get_mut(&sender)?;
-        let (_, dropped) = queue.pop_last()?;
-        if queue.is_empty() {
-            self.waiting.remove(&sender);
-        }
-        self.count -= 1;
-        self.bytes -= dropped.bytes().len();
-        Some(())
     }
 
     /// Fills `block`: the highest tip first, each sender's transactions in their order, `max_bytes`
@@ -247,7 +258,15 @@ impl Pool {
             let account = world.account(sender);
             let (next, balance) =
                 account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
-            queue.retain(|nonce, transaction| *nonce >= next && cost(transaction) <= balance);
+            let mut needed = U256::ZERO;
+            queue.retain(|nonce, transaction| {
+                let with = needed.saturating_add(cost(transaction));
+                let stays = *nonce >= next && with <= balance;
+                if stays {
+                    needed = with;
+                }
+                stays
+            });
             count += queue.len();
             bytes += queue.values().map(|transaction| transaction.bytes().len()).sum::<usize>();
             !queue.is_empty()
@@ -290,9 +309,8 @@ fn payload_bytes(transaction: &SignedTransaction) -> usize {
     transaction.bytes().len() + payload::LENGTH_BYTES
 }
 
-/// The lowest price that displaces a transaction.
-fn dearer_than(old: &SignedTransaction) -> u128 {
-    let price = old.envelope().max_fee_per_gas();
+/// The lowest price that displaces a transaction of this price.
+const fn dearer(price: u128) -> u128 {
     price.saturating_add(price / 10).saturating_add(1)
 }
 
@@ -304,9 +322,14 @@ fn next_nonce(world: &World, sender: &Address) -> u64 {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PoolError {
-    /// The sender does not own what the transaction may cost.
-    #[error("the sender's balance does not cover value and gas at the highest price")]
-    Balance,
+    /// The sender does not own what its waiting transactions may cost together with this one.
+    #[error("the sender's waiting transactions and this one may cost {needed} wei, it owns {got}")]
+    Balance {
+        /// What value and gas at the highest price cost, in wei.
+        needed: U256,
+        /// The balance, in wei.
+        got: U256,
+    },
     /// There is no room.
     #[error(
         "{max} transactions or bytes wait already that pay as much: pay more, or try again after the next block"

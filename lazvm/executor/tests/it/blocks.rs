@@ -360,7 +360,9 @@ fn the_pool_is_bounded_and_says_why_it_refuses() {
     let refused =
         |name, nonce, request| executor.submit(&signed(name, nonce, request)).unwrap_err();
     assert!(matches!(refused("alice", 64, transfer()), PoolError::Nonce { next: 0, .. }));
-    assert_eq!(refused("dave", 0, transfer()), PoolError::Balance);
+    let needed = U256::from(21_000_u64 * 100) * U256::from(GWEI) + U256::from(1);
+    let poor = PoolError::Balance { needed, got: U256::ZERO };
+    assert_eq!(refused("dave", 0, transfer()), poor);
     let got = GAS_LIMIT + 1;
     let too_much = refused("alice", 0, transfer().gas(got));
     assert_eq!(too_much, PoolError::GasLimit { max: GAS_LIMIT, got });
@@ -499,8 +501,7 @@ fn what_a_node_cannot_run_keeps_nothing_out() {
     let users: Vec<_> = (0..4).map(|index| wallet(&format!("user {index}"))).collect();
     let mut genesis = genesis();
     for user in &users {
-        let rich = GenesisAccount::rich(U256::from(10_u64.pow(18)));
-        genesis.accounts.insert(user.address(), rich);
+        genesis.accounts.insert(user.address(), GenesisAccount::rich(RICH));
     }
     let device = Flaky { device: model().0, broken: AtomicBool::new(true) };
     let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::new(device) as _));
@@ -530,20 +531,57 @@ fn what_a_node_cannot_run_keeps_nothing_out() {
     assert!(node.receipt(&paid).unwrap().is_some());
 }
 
+/// It runs only behind the cheap one, so it is worth no more, and displaced as easily.
 #[test]
-fn what_a_sender_can_no_longer_pay_is_dropped() {
+fn a_dear_transaction_does_not_protect_a_cheap_one_before_it() {
     let executor = executor();
-    let all = U256::from(10_u64.pow(18)) - U256::from(21_000_u64 * 100) * U256::from(GWEI);
-    for nonce in 0..3 {
-        submit(
-            &executor,
-            "alice",
-            nonce,
-            TransactionRequest::transfer(Address::repeat_byte(7), all),
-        );
-    }
-    assert_eq!(executor.status().unwrap().waiting, 3);
+    let data = || TransactionRequest::call(Address::ZERO, vec![0; 130_000]);
+    let gwei = |price: u64| u128::from(price * GWEI);
+    // The first one wants a whole block, and pays little.
+    let cheap = TransactionRequest { max_fee: gwei(2), tip: 0, ..data().gas(GAS_LIMIT) };
+    let dear = TransactionRequest { max_fee: gwei(1_000), tip: 0, ..data().gas(1_400_000) };
+    let full = (0..192).find_map(|index| {
+        let (name, nonce) = (["alice", "bob", "carol"][index / 64], index as u64 % 64);
+        let request = if nonce == 0 { &cheap } else { &dear };
+        executor.submit(&signed(name, nonce, request.clone())).err()
+    });
+    assert!(matches!(full, Some(PoolError::Full { .. })), "{full:?}");
+    let waiting = executor.status().unwrap().waiting;
+    let better = TransactionRequest { max_fee: gwei(3), tip: 1, ..data().gas(1_400_000) };
+    let better = submit(&executor, "erin", 0, better);
+    assert_eq!(executor.status().unwrap().waiting, waiting);
     executor.commit(&build(&executor, &[])).unwrap();
+    assert!(executor.receipt(&better).unwrap().is_some());
+    // What is not worth more than what it would displace changes nothing.
+    let same = TransactionRequest { max_fee: gwei(2), tip: 0, ..data().gas(1_400_000) };
+    let before = executor.status().unwrap();
+    for nonce in 1..64 {
+        match executor.submit(&signed("erin", nonce, same.clone())) {
+            Ok(_) => assert!(executor.status().unwrap().waiting > before.waiting),
+            Err(error) => return assert!(matches!(error, PoolError::Full { .. }), "{error:?}"),
+        }
+    }
+    unreachable!("the pool is full");
+}
+
+#[test]
+fn a_sender_owns_what_its_queue_costs() {
+    let executor = executor();
+    let transfer = |value| TransactionRequest::transfer(Address::repeat_byte(7), value);
+    let half = RICH / U256::from(2);
+    submit(&executor, "alice", 0, transfer(half));
+    let cost = half + U256::from(21_000_u64 * 100) * U256::from(GWEI);
+    let refused = executor.submit(&signed("alice", 1, transfer(half))).unwrap_err();
+    assert_eq!(refused, PoolError::Balance { needed: cost * U256::from(2), got: RICH });
+    submit(&executor, "alice", 1, transfer(half / U256::from(2)));
+    // One that replaces another one counts in its place.
+    let dearer = TransactionRequest { max_fee: 200 * u128::from(GWEI), ..transfer(half) };
+    submit(&executor, "alice", 0, dearer);
+    assert_eq!(executor.status().unwrap().waiting, 2);
+    // What the sender can no longer pay is dropped: another block had more of its money.
+    let other = LazVmExecutor::in_memory(genesis(), devices());
+    submit(&other, "alice", 0, transfer(RICH - U256::from(10_u64.pow(18))));
+    executor.commit(&build(&other, &[])).unwrap();
     assert_eq!(executor.status().unwrap().waiting, 0);
 }
 

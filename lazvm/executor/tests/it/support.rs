@@ -17,6 +17,8 @@ use crate::storyteller::storyteller;
 
 pub(crate) const CHAIN: u64 = 1_337;
 pub(crate) const GAS_LIMIT: u64 = 5_000_000;
+/// What each account of [`genesis`] owns: 1,000 ether.
+pub(crate) const RICH: U256 = U256::from_limbs([3_875_820_019_684_212_736, 54, 0, 0]);
 pub(crate) const GWEI: u64 = 1_000_000_000;
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 pub(crate) const RAW_PROMPT: Address = address!("0000000000000000000000000000000000000999");
@@ -36,8 +38,7 @@ pub(crate) fn wallet(name: &str) -> Wallet {
 }
 
 pub(crate) fn genesis() -> Genesis {
-    let ether = U256::from(10_u64.pow(18));
-    let rich = |name| (wallet(name).address(), GenesisAccount::rich(ether));
+    let rich = |name| (wallet(name).address(), GenesisAccount::rich(RICH));
     Genesis {
         chain_id: CHAIN,
         gas_limit: GAS_LIMIT,
@@ -49,7 +50,7 @@ pub(crate) fn genesis() -> Genesis {
         models: Default::default(),
         proof_systems: Default::default(),
         beneficiaries: vec![Address::repeat_byte(0xfe)],
-        accounts: ["alice", "bob", "carol"].into_iter().map(rich).collect(),
+        accounts: ["alice", "bob", "carol", "erin"].into_iter().map(rich).collect(),
     }
 }
 
