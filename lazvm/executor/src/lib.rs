@@ -32,7 +32,7 @@ pub use self::{
     journal::JournalError,
     payload::{MAX_TRANSACTIONS, PayloadError},
     pool::PoolError,
-    receipt::Receipt,
+    receipt::{MAX_OUTPUT_BYTES, Receipt},
     replay::{OpenError, Opened},
     snapshot::SnapshotError,
     store::StoreError,

@@ -18,8 +18,10 @@ pub struct Receipt {
     pub kind: u8,
     /// Whether it succeeded; its gas is paid either way.
     pub success: bool,
-    /// What it returned, or the data of its revert.
+    /// What it returned, or the data of its revert: the first [`MAX_OUTPUT_BYTES`] of it.
     pub output: Bytes,
+    /// Bytes that it returned, of which `output` may have a part only.
+    pub output_bytes: usize,
     /// The contract that it made.
     pub contract: Option<Address>,
     /// The gas used, by resource.
@@ -38,7 +40,25 @@ pub(crate) fn root(receipts: &[Receipt]) -> B256 {
     calculate_receipt_root(&receipts)
 }
 
+/// Bytes of memory that receipts take.
+pub(crate) fn bytes(receipts: &[Receipt]) -> usize {
+    receipts.iter().map(Receipt::bytes).sum()
+}
+
+/// The part of an output that a receipt keeps. No block commits to it, and a transaction may return
+/// more than a hundred times what its other effects take.
+pub(crate) fn kept(output: &Bytes) -> Bytes {
+    // A copy: a part of the bytes would keep all of them.
+    Bytes::copy_from_slice(&output[..output.len().min(MAX_OUTPUT_BYTES)])
+}
+
 impl Receipt {
+    fn bytes(&self) -> usize {
+        let topics = |log: &Log| size_of_val(log.topics());
+        let logs = self.logs.iter().map(|log| size_of::<Log>() + topics(log) + log.data.data.len());
+        size_of::<Self>() + self.output.len() + logs.sum::<usize>()
+    }
+
     fn to_ethereum(&self) -> ReceiptEnvelope {
         let kind = if self.kind == TxType::Legacy as u8 { TxType::Legacy } else { TxType::Eip1559 };
         let receipt = EthereumReceipt {
@@ -47,5 +67,31 @@ impl Receipt {
             logs: self.logs.clone(),
         };
         ReceiptEnvelope::from_typed(kind, receipt)
+    }
+}
+
+/// Bytes of an output that a receipt keeps.
+pub const MAX_OUTPUT_BYTES: usize = 4 << 10;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A receipt with logs and an output of these sizes.
+    pub(crate) fn large(transaction: B256, log_bytes: usize, output_bytes: usize) -> Receipt {
+        Receipt {
+            transaction,
+            sender: Address::ZERO,
+            height: 1,
+            kind: 2,
+            success: true,
+            output: vec![0; output_bytes].into(),
+            output_bytes,
+            contract: None,
+            gas: Resources::uniform(0),
+            cumulative_gas: 0,
+            ai_calls: 0,
+            logs: vec![Log::new_unchecked(Address::ZERO, Vec::new(), vec![0; log_bytes].into())],
+        }
     }
 }

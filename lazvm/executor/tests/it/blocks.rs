@@ -12,7 +12,8 @@ use lazai_api_types::{
 };
 use lazvm::{Attempts, ChangeLimits, GasSchedule, Governance};
 use lazvm_executor::{
-    Devices, Genesis, GenesisAccount, LazVmExecutor, PoolError, TransactionRequest,
+    Devices, Genesis, GenesisAccount, LazVmExecutor, MAX_OUTPUT_BYTES, PoolError,
+    TransactionRequest,
 };
 
 use crate::support::*;
@@ -583,6 +584,29 @@ fn a_sender_owns_what_its_queue_costs() {
     submit(&other, "alice", 0, transfer(RICH - U256::from(10_u64.pow(18))));
     executor.commit(&build(&other, &[])).unwrap();
     assert_eq!(executor.status().unwrap().waiting, 0);
+}
+
+#[test]
+fn receipts_keep_the_beginning_of_an_output() {
+    let executor = executor();
+    // PUSH3 104,928, PUSH0, RETURN
+    let code = [0x62, 0x01, 0x99, 0xe0, 0x5f, 0xf3];
+    // PUSH6 code, PUSH0, MSTORE, PUSH1 6, PUSH1 26, RETURN
+    let mut init = vec![0x65];
+    init.extend(code);
+    init.extend([0x5f, 0x52, 0x60, 0x06, 0x60, 0x1a, 0xf3]);
+    let created = submit(&executor, "alice", 0, TransactionRequest::create(init));
+    let contract = wallet("alice").address().create(0);
+    let called = TransactionRequest::call(contract, Bytes::new());
+    let called = submit(&executor, "alice", 1, called);
+    executor.commit(&build(&executor, &[])).unwrap();
+    let receipt = |name| executor.receipt(name).unwrap().unwrap();
+    let (created, called) = (receipt(&created), receipt(&called));
+    assert_eq!((created.output.as_ref(), created.output_bytes), (code.as_slice(), 6));
+    assert_eq!((called.output.len(), called.output_bytes), (MAX_OUTPUT_BYTES, 104_928));
+    // A call returns all of it.
+    let whole = executor.call(contract, Bytes::new()).unwrap().result;
+    assert_eq!(whole.output().unwrap().len(), 104_928);
 }
 
 #[test]
