@@ -17,7 +17,7 @@ use lazvm::{
 };
 
 use crate::{
-    Devices, Genesis, PoolError, Receipt, SignedTransaction, admission, receipt,
+    Devices, Genesis, GenesisError, PoolError, Receipt, SignedTransaction, admission, receipt,
     state::ChainState,
     world::{World, randomness},
 };
@@ -26,6 +26,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) genesis: Genesis,
+    /// What the first block is executed on.
+    pub(crate) first: Arc<ChainState>,
+    /// What the genesis block carries as its state root.
+    pub(crate) root: B256,
     builder: LazVmBuilder,
 }
 
@@ -63,7 +67,7 @@ pub(crate) enum Refused {
 }
 
 impl Machine {
-    pub(crate) fn new(genesis: Genesis, devices: Devices) -> Self {
+    pub(crate) fn new(genesis: Genesis, devices: Devices) -> Result<Self, GenesisError> {
         // Before the builders, which are used anew for each block: a job is run once, whether it is
         // asked in a call, built into a block or validated.
         let device = CachedCoprocessor::new(devices.coprocessor, CachedCoprocessor::DEFAULT_BYTES);
@@ -79,7 +83,9 @@ impl Machine {
             .pricing_schedule(Arc::new(genesis.prices.clone()))
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
-        Self { genesis, builder }
+        let first = genesis.state()?;
+        let root = genesis.commitment(&first);
+        Ok(Self { genesis, first: Arc::new(first), root, builder })
     }
 
     /// Refuses a transaction that no block takes, whatever the state.

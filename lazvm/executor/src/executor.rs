@@ -10,7 +10,8 @@ use lazai_gas::Resources;
 use lazvm::Execution;
 
 use crate::{
-    Devices, Genesis, OpenError, Opened, PoolError, Receipt, SignedTransaction, StoreError,
+    Devices, Genesis, GenesisError, OpenError, Opened, PoolError, Receipt, SignedTransaction,
+    StoreError,
     execution::{Executed, Machine, context_of, wrong_root},
     journal::Journal,
     open_blocks::OpenBlocks,
@@ -32,7 +33,6 @@ use crate::{
 #[derive(Debug)]
 pub struct LazVmExecutor {
     machine: Machine,
-    genesis_root: B256,
     snapshot_every: NonZeroU64,
     inner: Mutex<Inner>,
     /// Told when a transaction begins to wait.
@@ -60,10 +60,13 @@ struct Inner {
 
 impl LazVmExecutor {
     /// Creates an executor that forgets everything when it is dropped.
-    #[must_use]
-    pub fn in_memory(genesis: Genesis, devices: Devices) -> Self {
-        let replayed = Replayed::genesis(&genesis);
-        Self::new(Machine::new(genesis, devices), replayed, None, NonZeroU64::MAX)
+    ///
+    /// # Errors
+    /// [`GenesisError`] if the genesis makes no chain.
+    pub fn in_memory(genesis: Genesis, devices: Devices) -> Result<Self, GenesisError> {
+        let machine = Machine::new(genesis, devices)?;
+        let replayed = Replayed::genesis(&machine);
+        Ok(Self::new(machine, replayed, None, NonZeroU64::MAX))
     }
 
     /// Opens the folder of an executor, or makes it, and brings the state to the last block of its
@@ -82,7 +85,7 @@ impl LazVmExecutor {
         snapshot_every: NonZeroU64,
     ) -> Result<(Self, Opened), OpenError> {
         let store = Store::open(folder)?;
-        let machine = Machine::new(genesis, devices);
+        let machine = Machine::new(genesis, devices)?;
         let (replayed, journal, opened) = replay::open(&machine, &store)?;
         store.sync()?;
         Ok((Self::new(machine, replayed, Some((store, journal)), snapshot_every), opened))
@@ -94,7 +97,6 @@ impl LazVmExecutor {
         storage: Option<(Store, Journal)>,
         snapshot_every: NonZeroU64,
     ) -> Self {
-        let genesis_root = machine.genesis.commitment();
         let Replayed { state, digests, receipts, timestamp_ms, .. } = replayed;
         let inner = Inner {
             state,
@@ -108,13 +110,7 @@ impl LazVmExecutor {
             snapshot_error: None,
             left_out: None,
         };
-        Self {
-            machine,
-            genesis_root,
-            snapshot_every,
-            inner: Mutex::new(inner),
-            arrival: Condvar::new(),
-        }
+        Self { machine, snapshot_every, inner: Mutex::new(inner), arrival: Condvar::new() }
     }
 
     /// Takes a transaction that shall be in a block, and returns its name. Taking it twice changes
@@ -291,7 +287,7 @@ impl LazVmExecutor {
 
 impl BlockExecutor for LazVmExecutor {
     fn genesis_state_root(&self) -> B256 {
-        self.genesis_root
+        self.machine.root
     }
 
     fn build(
@@ -354,7 +350,7 @@ impl BlockExecutor for LazVmExecutor {
         if let Some((store, journal)) = &mut inner.storage {
             journal.append(block).map_err(|error| fault(&error.to_string()))?;
             if block.height.is_multiple_of(self.snapshot_every.get()) {
-                let bytes = snapshot::encode(&executed.state, self.genesis_root);
+                let bytes = snapshot::encode(&executed.state, self.machine.root);
                 // The block is durable already; without the snapshot the next start only takes
                 // longer.
                 inner.snapshot_error = store.replace_snapshot(&bytes).err();

@@ -4,7 +4,6 @@ use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::{ModelId, ProofSystemId};
 use lazai_gas::{FeeMarket, Governance, Resources};
-use lazvm::revm::bytecode::Bytecode;
 
 use crate::{
     state::ChainState,
@@ -54,7 +53,7 @@ pub struct Genesis {
 pub struct GenesisAccount {
     /// The balance in wei.
     pub balance: U256,
-    /// Its code, if it is a contract.
+    /// Its code, if it is a contract; or a delegation (EIP-7702): 0xef0100 and an address.
     pub code: Bytes,
     /// The storage of a contract, by slot.
     pub storage: BTreeMap<U256, U256>,
@@ -69,10 +68,11 @@ impl GenesisAccount {
 }
 
 impl Genesis {
-    pub(crate) fn world(&self) -> World {
+    fn world(&self) -> Result<World, GenesisError> {
         let mut world = World::default();
         for (address, account) in &self.accounts {
-            let hash = world.insert_code(Bytecode::new_legacy(account.code.clone()));
+            let code = world.insert_code(account.code.clone());
+            let hash = code.map_err(|_| GenesisError::Delegation { address: *address })?;
             // Contracts have a nonce of one, as those that transactions make (EIP-161).
             let nonce = u64::from(!account.code.is_empty());
             let storage = account.storage.iter().filter(|(_, value)| !value.is_zero());
@@ -81,19 +81,22 @@ impl Genesis {
                 world.insert(*address, Account::new(nonce, account.balance, hash, storage));
             }
         }
-        world
+        Ok(world)
     }
 
     /// Returns the state that the first block is executed on.
-    pub(crate) fn state(&self) -> ChainState {
-        ChainState {
+    ///
+    /// # Errors
+    /// [`GenesisError`] if an account has code that no account can have.
+    pub(crate) fn state(&self) -> Result<ChainState, GenesisError> {
+        Ok(ChainState {
             height: 0,
-            world: self.world(),
+            world: self.world()?,
             market: self.market(),
             gas_used: Resources::uniform(0),
             receipts_root: EMPTY_ROOT_HASH,
             rules: self.rules_at(1).commitment(),
-        }
+        })
     }
 
     /// Returns what the genesis block carries as its state root: all that nodes must agree on
@@ -103,7 +106,7 @@ impl Genesis {
     /// u64 ‖ largest factor and shortest delay of a price change, u64 each ‖ model ‖ tokens of a
     /// prompt u32 ‖ state ‖ beneficiaries)`, where the state is committed to as after any block:
     /// with the rules of the next one, and without those that are decided for later ones.
-    pub(crate) fn commitment(&self) -> B256 {
+    pub(crate) fn commitment(&self, state: &ChainState) -> B256 {
         let limits = self.prices.limits();
         let words = [
             self.chain_id,
@@ -116,7 +119,7 @@ impl Genesis {
         bytes.extend(words.into_iter().flat_map(u64::to_be_bytes));
         bytes.extend_from_slice(self.model.0.as_slice());
         bytes.extend_from_slice(&self.prompt_max_tokens.to_be_bytes());
-        bytes.extend_from_slice(self.state().commitment().as_slice());
+        bytes.extend_from_slice(state.commitment().as_slice());
         for beneficiary in &self.beneficiaries {
             bytes.extend_from_slice(beneficiary.as_slice());
         }
@@ -131,4 +134,16 @@ impl Genesis {
         let index = usize::try_from(seat).unwrap_or(usize::MAX);
         self.beneficiaries.get(index).copied().unwrap_or_default()
     }
+}
+
+/// Why a genesis makes no chain.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GenesisError {
+    /// The code of an account begins as a delegation (EIP-7702) and is none.
+    #[error("the code of {address} begins with 0xef01, and is no delegation of EIP-7702")]
+    Delegation {
+        /// The account.
+        address: Address,
+    },
 }

@@ -28,7 +28,7 @@ pub use self::wallet::{TransactionRequest, Wallet, WalletError};
 pub use self::{
     devices::Devices,
     executor::{LazVmExecutor, Status},
-    genesis::{Genesis, GenesisAccount},
+    genesis::{Genesis, GenesisAccount, GenesisError},
     journal::JournalError,
     payload::{MAX_TRANSACTIONS, PayloadError},
     pool::PoolError,

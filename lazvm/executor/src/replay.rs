@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use lazai_api_types::chain::{Block, BlockExecutionError};
 
 use crate::{
-    Genesis, JournalError, SnapshotError, StoreError,
+    GenesisError, JournalError, SnapshotError, StoreError,
     execution::{Machine, context_of, wrong_root},
     journal::Journal,
     payload,
@@ -34,7 +34,7 @@ pub(crate) fn open(
     machine: &Machine,
     store: &Store,
 ) -> Result<(Replayed, Journal, Opened), OpenError> {
-    let genesis = machine.genesis.commitment();
+    let genesis = machine.root;
     let mut refused = None;
     if let Some(bytes) = store.snapshot()? {
         match with_snapshot(machine, store, genesis, &bytes) {
@@ -42,7 +42,7 @@ pub(crate) fn open(
             done => return done,
         }
     }
-    let mut replayed = Replayed::genesis(&machine.genesis);
+    let mut replayed = Replayed::genesis(machine);
     let (journal, cut_bytes) =
         Journal::open(&store.journal(), genesis, |block| replayed.add(machine, &block))?;
     let opened = Opened {
@@ -63,7 +63,7 @@ fn with_snapshot(
 ) -> Result<(Replayed, Journal, Opened), OpenError> {
     let snapshot = snapshot::decode(bytes, &machine.genesis, genesis)?;
     let snapshot_height = snapshot.height;
-    let mut replayed = Replayed::genesis(&machine.genesis);
+    let mut replayed = Replayed::genesis(machine);
     replayed.snapshot = Some(snapshot);
     let (journal, cut_bytes) =
         Journal::open(&store.journal(), genesis, |block| replayed.add(machine, &block))?;
@@ -78,9 +78,9 @@ fn with_snapshot(
 }
 
 impl Replayed {
-    pub(crate) fn genesis(genesis: &Genesis) -> Self {
+    pub(crate) fn genesis(machine: &Machine) -> Self {
         Self {
-            state: Arc::new(genesis.state()),
+            state: Arc::clone(&machine.first),
             digests: Vec::new(),
             receipts: Receipts::default(),
             timestamp_ms: 0,
@@ -154,6 +154,9 @@ pub enum OpenError {
         /// The error of the execution.
         source: BlockExecutionError,
     },
+    /// The genesis makes no chain.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),

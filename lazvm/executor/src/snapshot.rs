@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, Bytes, U256, keccak256};
 use lazai_api_types::codec::{DecodeError, Reader};
 use lazai_gas::{FeeLevel, Resources};
-use lazvm::revm::{bytecode::Bytecode, primitives::Bytes};
 
 use crate::{
     Genesis,
@@ -88,8 +87,7 @@ fn world(reader: &mut Reader<'_>) -> Result<World, SnapshotError> {
     let mut world = World::default();
     for _ in 0..reader.u64()? {
         let code = Bytes::copy_from_slice(counted(reader)?);
-        let code = Bytecode::new_raw_checked(code).map_err(|_| SnapshotError::Code)?;
-        world.insert_code(code);
+        world.insert_code(code).map_err(|_| SnapshotError::Code)?;
     }
     for _ in 0..reader.u64()? {
         let address = reader.address()?;

@@ -4,14 +4,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256, map::AddressMap};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256, map::AddressMap};
 use alloy_trie::{
     TrieAccount,
     root::{state_root_unhashed, storage_root_unhashed},
 };
 use lazvm::revm::{
     Database, DatabaseCommit,
-    bytecode::Bytecode,
+    bytecode::{Bytecode, BytecodeDecodeError},
     state::{Account as Change, AccountInfo},
 };
 
@@ -54,7 +54,13 @@ impl World {
         self.accounts.insert(address, Arc::new(account));
     }
 
-    pub(crate) fn insert_code(&mut self, code: Bytecode) -> B256 {
+    /// Adds code that is read from bytes, wherever they come from: a delegation (EIP-7702) is one in
+    /// a state that was written and read again, too.
+    pub(crate) fn insert_code(&mut self, code: Bytes) -> Result<B256, BytecodeDecodeError> {
+        Ok(self.keep_code(Bytecode::new_raw_checked(code)?))
+    }
+
+    fn keep_code(&mut self, code: Bytecode) -> B256 {
         let hash = code.hash_slow();
         if hash != KECCAK256_EMPTY {
             self.codes.insert(hash, code);
@@ -161,7 +167,7 @@ impl DatabaseCommit for World {
             }
             let AccountInfo { balance, nonce, code_hash, code, .. } = change.info;
             if let Some(code) = code {
-                self.insert_code(code);
+                self.keep_code(code);
             }
             self.insert(address, Account { nonce, balance, code_hash, storage, root });
         }

@@ -10,7 +10,8 @@ use lazai_precompiles::{Precompile, address::RAW_PROMPT};
 use lazai_simplex::IdentitySecret;
 use lazai_simulation::{Case, ClusterError, Report, Scenario};
 use lazvm_executor::{
-    Devices, Genesis, GenesisAccount, LazVmExecutor, TransactionRequest, Wallet, WalletError,
+    Devices, Genesis, GenesisAccount, GenesisError, LazVmExecutor, TransactionRequest, Wallet,
+    WalletError,
 };
 
 use crate::storyteller::storyteller;
@@ -128,10 +129,12 @@ impl Replayer {
         let Case { scenario, nodes, seed } = case;
         let genesis = self.genesis(nodes)?;
         let loaded = |_| {
-            let executor = LazVmExecutor::in_memory(genesis.clone(), devices.clone());
-            Arc::new(LoadedExecutor { executor, wallets: self.wallets.clone(), seed })
+            let executor = LazVmExecutor::in_memory(genesis.clone(), devices.clone())?;
+            Ok(Arc::new(LoadedExecutor { executor, wallets: self.wallets.clone(), seed }))
         };
-        let validators: Vec<Arc<LoadedExecutor>> = (0..nodes).map(loaded).collect();
+        let validators: Result<Vec<Arc<LoadedExecutor>>, GenesisError> =
+            (0..nodes).map(loaded).collect();
+        let validators = validators?;
         let Some(first) = validators.first().cloned() else {
             return Err(ClusterError::Nodes { max: 64, got: 0 }.into());
         };

@@ -69,7 +69,7 @@ fn each_difference_of_a_block_changes_its_root() {
         TransactionRequest::transfer(Address::repeat_byte(7), U256::from(5)),
     );
     let full = build(&executor, &[]);
-    let empty = LazVmExecutor::in_memory(genesis(), devices());
+    let empty = LazVmExecutor::in_memory(genesis(), devices()).unwrap();
     let empty = build(&empty, &[]);
     assert_ne!(full.state_root, empty.state_root);
     assert_ne!(empty.state_root, executor.genesis_state_root());
@@ -138,7 +138,8 @@ fn the_base_fee_follows_demand() {
 #[test]
 fn a_broken_device_abstains_and_never_refuses() {
     let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(false) });
-    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let flaky =
+        LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
     let sound = executor();
     submit(&flaky, "alice", 0, prompt("Once"));
     submit(&sound, "alice", 0, prompt("Once"));
@@ -165,7 +166,7 @@ fn a_broken_device_abstains_and_never_refuses() {
 fn calls_have_a_device_of_their_own() {
     let queries = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
     let devices = Devices { queries: Some(Arc::clone(&queries) as _), ..devices() };
-    let executor = LazVmExecutor::in_memory(genesis(), devices);
+    let executor = LazVmExecutor::in_memory(genesis(), devices).unwrap();
     submit(&executor, "alice", 0, prompt("Once"));
     executor.commit(&build(&executor, &[])).unwrap();
 
@@ -180,7 +181,8 @@ fn calls_have_a_device_of_their_own() {
 #[test]
 fn what_a_device_cannot_run_keeps_nothing_else_from_blocks() {
     let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
-    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let flaky =
+        LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
     // The question has the best tip, so it is tried first.
     let question = TransactionRequest { tip: 3 * u128::from(GWEI), ..prompt("Once") };
     let question = submit(&flaky, "alice", 0, question);
@@ -207,7 +209,8 @@ fn what_a_device_cannot_run_keeps_nothing_else_from_blocks() {
 #[test]
 fn what_a_device_fails_to_run_is_not_tried_for_ever() {
     let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
-    let flaky = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let flaky =
+        LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
     let question = submit(&flaky, "alice", 0, prompt("Once"));
     let sound = executor();
     for height in 1..=5 {
@@ -238,7 +241,7 @@ fn a_lost_device_loses_no_transaction() {
         let rich = GenesisAccount::rich(U256::from(10_u64.pow(18)));
         genesis.accounts.insert(user.address(), rich);
     }
-    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::clone(&device) as _));
+    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::clone(&device) as _)).unwrap();
     let asked: Vec<_> = (0..)
         .zip(&users)
         .map(|(index, user)| node.submit(&user.sign(0, prompt(&format!("Once {index}"))).unwrap()))
@@ -262,7 +265,7 @@ fn a_lost_device_loses_no_transaction() {
 #[test]
 fn a_node_runs_a_job_once_for_calls_and_blocks() {
     let device = Arc::new(Counting::new(model().0));
-    let node = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let node = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
     node.call(RAW_PROMPT, "Once".into()).unwrap();
     submit(&node, "alice", 0, prompt("Once"));
     let block = build(&node, &[]);
@@ -280,7 +283,7 @@ fn precompiles_and_prices_begin_at_their_heights() {
     let mut prices = Governance::new(GasSchedule::default(), limits);
     prices.propose(1, 3, GasSchedule { gamma: 3_000, ..GasSchedule::default() }).unwrap();
     let upgraded = Genesis { ai_from: 2, prices, ..genesis() };
-    let node = LazVmExecutor::in_memory(upgraded.clone(), devices());
+    let node = LazVmExecutor::in_memory(upgraded.clone(), devices()).unwrap();
     let mut gas = Vec::new();
     for nonce in 0..3 {
         let question = submit(&node, "alice", nonce, prompt("Once"));
@@ -290,7 +293,9 @@ fn precompiles_and_prices_begin_at_their_heights() {
     assert_eq!(gas[0], 0, "an account like any other");
     assert!(gas[1] > 0 && gas[2] == gas[1] + 1_000, "{gas:?}");
 
-    let root = |genesis: Genesis| LazVmExecutor::in_memory(genesis, devices()).genesis_state_root();
+    let root = |genesis: Genesis| {
+        LazVmExecutor::in_memory(genesis, devices()).unwrap().genesis_state_root()
+    };
     let changed = Genesis { prices: Governance::new(GasSchedule::default(), limits), ..genesis() };
     let roots = [genesis(), Genesis { ai_from: 1, ..genesis() }, upgraded, changed].map(root);
     for (place, root) in roots.iter().enumerate() {
@@ -301,8 +306,10 @@ fn precompiles_and_prices_begin_at_their_heights() {
 #[test]
 fn a_long_branch_is_executed_once() {
     let device = Arc::new(Counting::new(model().0));
-    let judge = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
-    let proposer = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+    let judge =
+        LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
+    let proposer =
+        LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _)).unwrap();
     let mut pending = Vec::new();
     for nonce in 0..80 {
         // Of one sender no more than 64 wait.
@@ -415,7 +422,7 @@ fn what_a_block_refuses_does_not_wait_for_the_next() {
     let mut genesis = genesis();
     let alice = genesis.accounts.get_mut(&wallet("alice").address()).unwrap();
     alice.code = Bytes::from_static(&[0]);
-    let executor = LazVmExecutor::in_memory(genesis, devices());
+    let executor = LazVmExecutor::in_memory(genesis, devices()).unwrap();
     let transfer = || TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
     submit(&executor, "alice", 1, transfer());
     let behind = submit(&executor, "alice", 2, transfer());
@@ -453,7 +460,7 @@ fn transactions_that_never_run_do_not_keep_others_out() {
     for wallet in &poor {
         genesis.accounts.insert(wallet.address(), GenesisAccount::rich(U256::from(1)));
     }
-    let executor = LazVmExecutor::in_memory(genesis, devices());
+    let executor = LazVmExecutor::in_memory(genesis, devices()).unwrap();
     // They cost nothing, and no block takes them.
     let free = TransactionRequest {
         max_fee: 0,
@@ -505,7 +512,7 @@ fn what_a_node_cannot_run_keeps_nothing_out() {
         genesis.accounts.insert(user.address(), GenesisAccount::rich(RICH));
     }
     let device = Flaky { device: model().0, broken: AtomicBool::new(true) };
-    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::new(device) as _));
+    let node = LazVmExecutor::in_memory(genesis, Devices::new(Arc::new(device) as _)).unwrap();
     let fill = |user: &lazvm_executor::Wallet| {
         let dear = TransactionRequest {
             max_fee: 200 * u128::from(GWEI),
@@ -580,7 +587,7 @@ fn a_sender_owns_what_its_queue_costs() {
     submit(&executor, "alice", 0, dearer);
     assert_eq!(executor.status().unwrap().waiting, 2);
     // What the sender can no longer pay is dropped: another block had more of its money.
-    let other = LazVmExecutor::in_memory(genesis(), devices());
+    let other = LazVmExecutor::in_memory(genesis(), devices()).unwrap();
     submit(&other, "alice", 0, transfer(RICH - U256::from(10_u64.pow(18))));
     executor.commit(&build(&other, &[])).unwrap();
     assert_eq!(executor.status().unwrap().waiting, 0);
@@ -632,7 +639,7 @@ fn what_nodes_must_agree_on_makes_the_chain() {
     let root = |change: fn(&mut Genesis)| {
         let mut genesis = genesis();
         change(&mut genesis);
-        LazVmExecutor::in_memory(genesis, devices()).genesis_state_root()
+        LazVmExecutor::in_memory(genesis, devices()).unwrap().genesis_state_root()
     };
     let roots = [
         root(|_| ()),

@@ -1,10 +1,11 @@
 use core::num::NonZeroU64;
 use std::{fs, path::Path};
 
-use alloy_primitives::{Address, keccak256};
+use alloy_primitives::{Address, Bytes, keccak256};
 use lazai_api_types::chain::{Block, BlockExecutor};
 use lazvm_executor::{
-    JournalError, LazVmExecutor, OpenError, Opened, SnapshotError, StoreError, TransactionRequest,
+    GenesisAccount, GenesisError, JournalError, LazVmExecutor, OpenError, Opened, SnapshotError,
+    StoreError, TransactionRequest,
 };
 
 use crate::support::*;
@@ -52,6 +53,48 @@ fn committed_blocks_survive_and_give_the_same_state() {
             submit(executor, "alice", 2, prompt("The dog"));
         }
         assert_eq!(build(&executor, &[]), build(&memory, &[]));
+    }
+}
+
+#[test]
+fn a_delegation_of_the_genesis_is_one_after_a_snapshot_too() {
+    let [delegated, target] = [0xd1, 0xd2].map(Address::repeat_byte);
+    let account = |code: &[u8]| GenesisAccount {
+        code: Bytes::copy_from_slice(code),
+        ..GenesisAccount::default()
+    };
+    let mut genesis = genesis();
+    // PUSH1 1, PUSH0, CALLDATALOAD, SSTORE
+    genesis.accounts.insert(target, account(&[0x60, 0x01, 0x5f, 0x35, 0x55]));
+    let delegation = [&[0xef, 0x01, 0x00], target.as_slice()].concat();
+    genesis.accounts.insert(delegated, account(&delegation));
+    let folder = Folder::new();
+    let open = || {
+        let every = NonZeroU64::MIN;
+        LazVmExecutor::open(genesis.clone(), devices(), folder.path(), every).unwrap()
+    };
+    let first = build(&open().0, &[]);
+    open().0.commit(&first).unwrap();
+    let (reopened, opened) = open();
+    assert_eq!(opened.snapshot_height, 1);
+    let fresh = LazVmExecutor::in_memory(genesis.clone(), devices()).unwrap();
+    fresh.commit(&first).unwrap();
+    let call = TransactionRequest::call(delegated, [9; 32]);
+    let [second, other] = [&fresh, &reopened].map(|executor| {
+        submit(executor, "alice", 0, call.clone());
+        build(executor, &[])
+    });
+    assert_eq!(second, other);
+    let called = submit(&fresh, "alice", 0, call);
+    fresh.commit(&second).unwrap();
+    // The code of the target ran.
+    assert!(fresh.receipt(&called).unwrap().unwrap().success);
+
+    // What only begins as a delegation is no code.
+    for end in [2, 3, 22] {
+        genesis.accounts.insert(delegated, account(&delegation[..end]));
+        let refused = LazVmExecutor::in_memory(genesis.clone(), devices()).unwrap_err();
+        assert_eq!(refused, GenesisError::Delegation { address: delegated });
     }
 }
 

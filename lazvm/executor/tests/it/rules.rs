@@ -63,7 +63,7 @@ fn a_chain_that_lives_changes_its_prices() {
     open(decided(5), &folder).unwrap();
 
     // A node without it finds out before it executes a block at other prices.
-    let behind = LazVmExecutor::in_memory(governed(), devices());
+    let behind = LazVmExecutor::in_memory(governed(), devices()).unwrap();
     for (block, _) in &blocks[..3] {
         behind.commit(block).unwrap();
     }
@@ -113,7 +113,7 @@ fn nodes(models: &[(u64, &[ModelId])]) -> [LazVmExecutor; 2] {
     let genesis = Genesis { models: models.collect(), ..genesis() };
     let (device, model) = model();
     [Devices::new(Arc::new(Named(device, model))), devices()]
-        .map(|devices| LazVmExecutor::in_memory(genesis.clone(), devices))
+        .map(|devices| LazVmExecutor::in_memory(genesis.clone(), devices).unwrap())
 }
 
 fn counted(model: ModelId) -> TransactionRequest {

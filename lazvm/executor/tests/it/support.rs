@@ -55,7 +55,7 @@ pub(crate) fn genesis() -> Genesis {
 }
 
 pub(crate) fn executor() -> LazVmExecutor {
-    LazVmExecutor::in_memory(genesis(), devices())
+    LazVmExecutor::in_memory(genesis(), devices()).unwrap()
 }
 
 pub(crate) fn prompt(text: &str) -> TransactionRequest {
