@@ -6,7 +6,7 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 use crate::{
     Constraint, Domain, Question, Variable,
-    domain::{field, small},
+    domain::{field, ratio, small},
     propagate::State,
     random::Random,
 };
@@ -47,7 +47,8 @@ impl Question<'_> {
                 (result, Some(self.other(result, &mut random)))
             } else {
                 let variable = random.one_of(&own);
-                (variable, self.breaking(left_out, variable, &mut random))
+                let mut breaking = || self.breaking(left_out, variable, &mut random);
+                (variable, (0..CHOICES).find_map(|_| breaking()))
             };
             let Some(value) = value.filter(|_| !self.given.contains(&variable)) else { continue };
             if state.propagate().is_ok()
@@ -106,13 +107,19 @@ impl Question<'_> {
     ) -> Option<Vec<Fr>> {
         state.follow(variable, value, 1).ok()?;
         loop {
-            let left: Vec<Variable> = self.open(state).take(16).collect();
+            let left: Vec<Variable> = self.open(state).take(64).collect();
             if left.is_empty() {
                 return Some(self.solution(state));
             }
             let fits = (0..CHOICES).any(|_| {
                 let length = state.trail.len();
-                let variable = if random.below(2) == 0 { left[0] } else { random.one_of(&left) };
+                // The variables that are made first depend on fewest others.
+                let is_set = |x: &&Variable| self.values[**x as usize] != Fr::ZERO;
+                let variable = match random.below(3) {
+                    0 => left[0],
+                    1 => *left.iter().find(is_set).unwrap_or(&left[0]),
+                    _ => random.one_of(&left),
+                };
                 let value = self.value(state, variable, false, random);
                 let fits = state.follow(variable, value, 1).is_ok();
                 if !fits {
@@ -137,11 +144,6 @@ impl Question<'_> {
         if self.bounds.is_empty() {
             return self.is_other_in(values, &self.demanded);
         }
-        self.is_beyond(values)
-    }
-
-    /// Returns whether a variable lies beyond its bounds.
-    pub(crate) fn is_beyond(&self, values: &[Fr]) -> bool {
         self.bounds
             .iter()
             .any(|(x, low, high)| !Domain::Interval(*low, *high).contains(values[*x as usize]))
@@ -158,7 +160,8 @@ impl Question<'_> {
         self.values.iter().enumerate().map(value).collect()
     }
 
-    /// Returns a value of a variable that is likely to break a constraint which the witness keeps.
+    /// Returns a value of a variable that breaks a constraint which the witness keeps, if no other
+    /// variable changes.
     fn breaking(
         &self,
         constraint: Constraint,
@@ -168,8 +171,14 @@ impl Question<'_> {
         let honest = self.values[variable as usize];
         let near = self.other(variable, random);
         let sign = if random.below(2) == 0 { Fr::ONE } else { -Fr::ONE };
-        let Constraint::Lookup(index) = constraint else {
-            return (near != honest).then_some(near);
+        let index = match constraint {
+            Constraint::Equation(index) => {
+                let mut values = self.values.to_vec();
+                values[variable as usize] = near;
+                let sum = self.system.equations[index].evaluate(&values);
+                return (sum != Fr::ZERO).then_some(near);
+            }
+            Constraint::Lookup(index) => index,
         };
         let admitted = &self.system.admitted[self.system.lookups[index].admitted];
         let rows = field(admitted.integers.len() as i128);
@@ -190,8 +199,11 @@ impl Question<'_> {
         match random.below(6) {
             0 | 1 => honest + sign,
             2 | 3 => honest + sign * power(random, 64),
-            // A fraction.
-            4 => honest + sign * power(random, 8) * power(random, 32).invert().unwrap_or(Fr::ONE),
+            // A fraction, as the limb of a power of two above others.
+            4 => {
+                let odd = field(1 + 2 * i128::from(random.below(4) as u32));
+                honest + sign * ratio(odd, field(2 << random.below(8)))
+            }
             _ => field(random.up_to(3) - 1),
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use halo2_proofs::halo2curves::bn256::Fr;
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use lazai_halo2::{Gadget, PlacedCircuit, PlacedSites};
 
 use crate::{
@@ -220,7 +220,10 @@ impl Tried {
             let contradiction = match effort {
                 Effort::Near => {
                     site.example = format!("{}: {}", self.name, self.system.describe(own[0]));
-                    if bounded.is_none() {
+                    if let Some(bounded) = &bounded {
+                        self.beyond(bounded, &own, number, site);
+                    }
+                    if site.refused == 0 {
                         self.near(&question, &own, number, site);
                     }
                     None
@@ -237,6 +240,42 @@ impl Tried {
         }
     }
 
+    /// Looks for a solution beyond the bounds.
+    fn beyond(
+        &self,
+        bounded: &Question<'_>,
+        own: &[Constraint],
+        number: usize,
+        site: &mut SiteReport,
+    ) {
+        for constraint in own {
+            site.tried.insert((number, *constraint));
+            let answer = bounded.without_within(*constraint, 2, WHOLE_STEPS);
+            if matches!(answer.verdict, Verdict::Second(_)) {
+                site.refused += 1;
+                site.second = true;
+                site.other_result = true;
+                return;
+            }
+        }
+    }
+
+    /// Returns the constraint before or behind the first about a value that is not 0, for two of
+    /// three turns: where one bit of a vector is 1, solutions with several are most often near it.
+    fn beside(&self, own: &[Constraint], values: &[Fr], turn: usize) -> Option<Constraint> {
+        let side = match turn % 3 {
+            0 => return None,
+            1 => -1,
+            _ => 1,
+        };
+        let is_set = |constraint: &Constraint| {
+            let variables = self.system.variables_of(*constraint);
+            variables.first().is_some_and(|x| values[*x as usize] != Fr::ZERO)
+        };
+        let at = own.iter().position(is_set)?;
+        own.get(at.checked_add_signed(side)?).copied()
+    }
+
     /// Looks for a second solution near witnesses; for some turns more, for one with another
     /// result.
     fn near(
@@ -250,9 +289,10 @@ impl Tried {
         let mut turn = 0;
         while turn < end {
             // Each constraint and each witness has its turn, those at the edges of the gadget first.
-            let constraint = own[turn % own.len()];
             let witness = (turn + turn / own.len()) % self.witnesses.len();
             let (values, _) = &self.witnesses[self.witnesses.len() - 1 - witness];
+            let constraint = own[turn % own.len()];
+            let constraint = self.beside(own, values, turn).unwrap_or(constraint);
             let asked = question.with_values(values);
             site.tried.insert((number, constraint));
             let results = if site.second { &self.results[..] } else { &[] };
@@ -283,8 +323,8 @@ impl Tried {
     ) -> Option<Constraint> {
         let of_witnesses =
             self.witnesses.iter().map(|(values, depth)| (question.with_values(values), *depth));
-        let asked = bounded.into_iter().map(|bounded| (bounded.clone(), 1)).chain(of_witnesses);
-        for (question, depth) in asked {
+        let bounded = bounded.into_iter().map(|bounded| (bounded.clone(), 1));
+        for (question, depth) in bounded.chain(of_witnesses) {
             for constraint in own {
                 if site.steps > SITE_STEPS {
                     site.is_exhausted = true;
@@ -297,8 +337,7 @@ impl Tried {
                     Verdict::Second(values) => {
                         site.refused += 1;
                         site.second = true;
-                        site.other_result = question.is_other_in(&values, &self.results)
-                            || question.is_beyond(&values);
+                        site.other_result = question.is_other_in(&values, &self.results);
                         return None;
                     }
                     Verdict::Open(_) if answer.is_exhausted => site.is_exhausted = true,

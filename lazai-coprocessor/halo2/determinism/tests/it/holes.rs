@@ -213,7 +213,7 @@ fn challenges_that_change_roles_are_refused() {
     assert_eq!(toy(Tags::Challenge).answer(), Verdict::Unique);
     let read = System::read(&toy(Tags::Swapped), K, &[Vec::new()]);
     let what = "denominators whose challenges have different roles";
-    assert_eq!(read.unwrap_err(), ReadError::Lookups { what });
+    assert_eq!(read.err(), Some(ReadError::Lookups { what }));
 }
 
 /// The first part makes `y`, of which only the second says something: that `z = y + 1`.
