@@ -5,7 +5,11 @@ use std::path::Path;
 use lazai_coprocessor::architecture::Pooling;
 use serde_json::{Map, Value};
 
-use super::files::{cut, read_bounded, read_optional};
+use super::{
+    MAX_TOKENIZER_BYTES,
+    files::{cut, read_bounded, read_optional},
+    options::{CONFIG as TOKENIZER_CONFIG, TOKENIZER},
+};
 use crate::reference::{Note, ReferenceError, config::Fields, json};
 
 /// What the files of a sentence encoder ask for.
@@ -251,20 +255,19 @@ fn read_pooling(
 
 /// Returns the longest text that the tokenizer says, if it says one.
 fn tokenizer_length(folder: &Path) -> Result<Option<(&'static str, u32)>, ReferenceError> {
-    let Some(bytes) = read_optional(folder, TOKENIZER, MAX_TOKENIZER_BYTES)? else {
+    let Some(bytes) = read_optional(folder, TOKENIZER_CONFIG, MAX_TOKENIZER_CONFIG_BYTES)? else {
         return Ok(None);
     };
-    let map = json::object(TOKENIZER, &bytes)?;
+    let map = json::object(TOKENIZER_CONFIG, &bytes)?;
     let length = map.get("model_max_length").and_then(Value::as_u64);
     // Python writes 10^30 for no limit.
     let length = length.and_then(|length| u32::try_from(length).ok()).filter(|length| *length > 0);
-    Ok(length.map(|length| (TOKENIZER, length)))
+    Ok(length.map(|length| (TOKENIZER_CONFIG, length)))
 }
 
 /// Returns whether the normalizer of the tokenizer lowers the case.
 fn lowers_case(folder: &Path) -> Result<bool, ReferenceError> {
-    let file = "tokenizer.json";
-    let json = json::value(file, &read_bounded(folder, file, super::MAX_TOKENIZER_BYTES)?)?;
+    let json = json::value(TOKENIZER, &read_bounded(folder, TOKENIZER, MAX_TOKENIZER_BYTES)?)?;
     let lowers = |normalizer: &Value| {
         normalizer.get("type").is_some_and(|kind| kind == "Lowercase")
             || normalizer.get("lowercase").is_some_and(|lowercase| *lowercase == Value::Bool(true))
@@ -324,7 +327,6 @@ const KNOWN: [&str; 9] = [
 const MODULES: &str = "modules.json";
 const OUTPUT: &str = "method_output_name";
 const PROMPTS: &str = "config_sentence_transformers.json";
-const TOKENIZER: &str = "tokenizer_config.json";
 const MAX_BYTES: u64 = 1 << 20;
 const MAX_MODULES: usize = 64;
-const MAX_TOKENIZER_BYTES: u64 = 8 << 20;
+const MAX_TOKENIZER_CONFIG_BYTES: u64 = 8 << 20;
