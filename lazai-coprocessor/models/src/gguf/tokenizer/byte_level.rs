@@ -24,12 +24,10 @@ pub(super) fn convert<'a>(
     special: &Special,
 ) -> Result<Parts<'a>, GgufError> {
     let words = Words::read(file)?;
-    // So does llama.cpp where the file says nothing.
-    let begins = matches!(words, Words::Llama3 | Words::Tekken);
     Ok(Parts {
         normalizer: (words == Words::Qwen2).then_some(Normalizer::Nfc),
         pre_tokenizer: Some(words.pre_tokenizer()),
-        post_processor: special.template(file, vocabulary, begins, false)?,
+        post_processor: special.template(file, vocabulary, file.words_begin()?, false)?,
         decoder: Decoder::ByteLevel { add_prefix_space: true, trim_offsets: true, use_regex: true },
         model: Model::Bpe {
             dropout: (),
@@ -39,7 +37,7 @@ pub(super) fn convert<'a>(
             fuse_unk: false,
             byte_fallback: false,
             // Some words of both are tokens that the merges do not lead to.
-            ignore_merges: begins,
+            ignore_merges: matches!(words, Words::Llama3 | Words::Tekken),
             vocab: Vocab(vocabulary.iter().map(|(id, text, _)| (text, id)).collect()),
             merges: read_merges(file, vocabulary)?,
         },

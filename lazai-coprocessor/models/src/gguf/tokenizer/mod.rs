@@ -9,7 +9,6 @@ mod json;
 pub(crate) mod keys;
 mod sentencepiece;
 mod special;
-#[cfg(feature = "chat")]
 mod start;
 mod unigram;
 mod vocabulary;
