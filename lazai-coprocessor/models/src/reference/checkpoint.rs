@@ -85,10 +85,11 @@ impl Checkpoint {
     }
 
     fn open_folder(folder: &Path, options: &OpenOptions<'_>) -> Result<Self, ReferenceError> {
-        let mut config = Config::from_json_of(options.families, &folder::read_config(folder)?)?;
+        let file = folder::read_config(folder)?;
+        let mut config = Config::from_map_of(options.families, &file)?;
         let rules = config.family.rules();
         let Architecture { vocabulary, context, .. } = config.architecture;
-        let settings = folder::read_settings(folder, vocabulary, context, options.pooling)?;
+        let settings = folder::read_settings(folder, &file, vocabulary, context, options.pooling)?;
         let architecture = &mut config.architecture;
         architecture.pooling = settings.pooling.unwrap_or(architecture.pooling);
         if let Some(end_tokens) = settings.end_tokens.filter(|_| architecture.head != Head::None) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 pub use fields::Fields;
 use lazai_coprocessor::architecture::Architecture;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Family, Note, ReferenceError, family, json, limits::MAX_CONTEXT, weights::WeightMapping,
@@ -46,9 +46,15 @@ impl Config {
     /// # Errors
     /// As [`from_json`](Self::from_json).
     pub fn from_json_of(families: &[Family], json: &[u8]) -> Result<Self, ReferenceError> {
-        let file = "config.json";
-        let map = json::object(file, json)?;
-        let fields = Fields::new(file, &map);
+        Self::from_map_of(families, &json::object(FILE, json)?)
+    }
+
+    /// Reads a `config.json` that is parsed.
+    pub(super) fn from_map_of(
+        families: &[Family],
+        map: &Map<String, Value>,
+    ) -> Result<Self, ReferenceError> {
+        let fields = Fields::new(FILE, map);
         neutral::check(&fields)?;
         let model_type = fields.present("model_type").and_then(Value::as_str);
         let read = model_type.and_then(|name| {
@@ -104,3 +110,6 @@ impl Config {
         WeightMapping::of_all(&self.architecture, |name| rules.map_weight(self, name, prefix))
     }
 }
+
+/// The name of the file.
+pub(super) const FILE: &str = "config.json";

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::files::read_optional;
-use crate::reference::{Note, ReferenceError, config::Fields, json};
+use crate::reference::{
+    Note, ReferenceError,
+    config::{FILE as CONFIG, Fields},
+    json,
+};
 
 /// What the file says of texts.
 #[derive(Debug)]
@@ -22,15 +26,15 @@ impl Generation {
     ///
     /// How tokens are chosen is a choice of each request, so those fields are told and passed over;
     /// rules that no request can ask for are refused.
-    pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<Self, ReferenceError> {
+    pub(super) fn read(
+        folder: &Path,
+        config: &Map<String, Value>,
+        vocabulary: u32,
+    ) -> Result<Self, ReferenceError> {
         let Some(bytes) = read_optional(folder, FILE, MAX_BYTES)? else {
             // Older folders say it beside the shape, whose rules are checked there.
-            let bytes = read_optional(folder, CONFIG, MAX_BYTES)?.unwrap_or_default();
-            let map = json::object(CONFIG, &bytes)?;
-            return Ok(Self {
-                end_tokens: None,
-                note: choices(CONFIG, &Fields::new(CONFIG, &map)),
-            });
+            let note = choices(CONFIG, &Fields::new(CONFIG, config));
+            return Ok(Self { end_tokens: None, note });
         };
         let map = json::object(FILE, &bytes)?;
         let fields = Fields::new(FILE, &map);
@@ -71,7 +75,6 @@ fn choices(file: &'static str, fields: &Fields<'_>) -> Option<Note> {
     (!choices.is_empty()).then_some(Note::Choices { file, choices })
 }
 
-const CONFIG: &str = "config.json";
 const FILE: &str = "generation_config.json";
 const MAX_BYTES: u64 = 1 << 20;
 

@@ -11,6 +11,7 @@ mod tokenizer;
 use std::path::Path;
 
 use lazai_coprocessor::architecture::Pooling;
+use serde_json::{Map, Value};
 
 #[cfg(feature = "chat")]
 pub(crate) use class::{class_of, default_tokens};
@@ -19,7 +20,7 @@ pub(super) use generation::check_rules;
 pub(crate) use options::is_byte_level;
 pub(super) use tensors::Tensors;
 
-use super::{Note, ReferenceError};
+use super::{Note, ReferenceError, config::FILE, json};
 
 /// What the files beside the weights say of the network.
 #[derive(Debug)]
@@ -34,22 +35,21 @@ pub(super) struct Settings {
     pub(super) notes: Vec<Note>,
 }
 
-/// Reads `config.json`.
-pub(super) fn read_config(folder: &Path) -> Result<Vec<u8>, ReferenceError> {
-    let file = "config.json";
+/// Reads and parses `config.json`.
+pub(super) fn read_config(folder: &Path) -> Result<Map<String, Value>, ReferenceError> {
     if files::read_optional(folder, ADAPTER, MAX_CONFIG_BYTES)?.is_some() {
         let problem = "makes the folder an adapter, which is not applied: merge it into its model \
                        (merge_and_unload of peft), save that and read it instead";
         return Err(ReferenceError::File { file: ADAPTER.to_owned(), problem });
     }
-    match files::read_optional(folder, file, MAX_CONFIG_BYTES)? {
-        Some(json) => Ok(json),
+    match files::read_optional(folder, FILE, MAX_CONFIG_BYTES)? {
+        Some(bytes) => json::object(FILE, &bytes),
         None => {
             let hint = match files::names_with(folder, &[""], &[".gguf"]).first() {
                 Some(gguf) => format!("to read {gguf}, give that file instead of its folder"),
                 None => "the folder is no checkpoint, or not all of it was downloaded".to_owned(),
             };
-            Err(ReferenceError::MissingFile { file: file.to_owned(), hint })
+            Err(ReferenceError::MissingFile { file: FILE.to_owned(), hint })
         }
     }
 }
@@ -57,12 +57,13 @@ pub(super) fn read_config(folder: &Path) -> Result<Vec<u8>, ReferenceError> {
 /// Reads the files beside `config.json`; the pooling is not looked at if it was `chosen`.
 pub(super) fn read_settings(
     folder: &Path,
+    config: &Map<String, Value>,
     vocabulary: u32,
     context: u32,
     chosen: Option<Pooling>,
 ) -> Result<Settings, ReferenceError> {
     let mut sentence = sentence::Sentence::read(folder, chosen)?;
-    let generation = generation::Generation::read(folder, vocabulary)?;
+    let generation = generation::Generation::read(folder, config, vocabulary)?;
     let length = sentence.length.filter(|(_, length)| *length < context);
     let note = length.map(|(file, length)| Note::SentenceLength { file, length });
     let mut notes = core::mem::take(&mut sentence.notes);
