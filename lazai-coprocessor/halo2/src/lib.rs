@@ -6,6 +6,8 @@ mod digest;
 mod envelope;
 mod error;
 mod fast_poseidon;
+#[cfg(feature = "test-utils")]
+pub mod hostile;
 mod key;
 mod key_field;
 mod proved_output;

@@ -14,7 +14,7 @@ use lazai_consensus::{
     bls::{SecretKey, Signature},
     verifier::QuorumVerifier,
 };
-use lazai_halo2::{Halo2Verifier, VerifyingKey};
+use lazai_halo2::{Halo2Verifier, hostile};
 use lazai_zkvm::{
     ZkvmKey,
     groth16::Groth16Verifier,
@@ -49,7 +49,7 @@ pub(crate) fn verifiers() -> Vec<Arc<dyn ProofVerifier>> {
 /// Returns the keys and proofs of all systems.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![quorum(1), quorum(4), quorum(MAX_MEMBERS), perceptron(), opening()];
-    let most = (1..=64).rev().find(|columns| halo2_key([*columns; 5], 1).is_some()).unwrap();
+    let most = (1..=64).rev().find(|columns| hostile::key([*columns; 5], 1).is_some()).unwrap();
     for columns in [1, 16, most] {
         cases.extend(halo2([columns; 5], 1, true));
         cases.extend(halo2([columns; 5], u32::MAX, true));
@@ -139,28 +139,18 @@ fn quorum(members: usize) -> Case {
     }
 }
 
-/// A key whose commitments are all the generator, with so many columns of each kind, that reads and
-/// writes `integers` of 32 bits, or as many as calldata holds; a true statement about them, and a
-/// proof that is read to its end, so that the last equation alone refuses it. `None` if the key or
-/// the proof is too long.
+/// A hostile key with so many columns of each kind that reads and writes `integers` of 32 bits, or as
+/// many as calldata holds, and a claim under it. `None` if the key or the proof is too long.
 fn halo2(columns: [u8; 5], integers: u32, whole: bool) -> Option<Case> {
-    let shortest = halo2_key(columns, 1)?;
+    let shortest = hostile::key(columns, 1)?;
     let most = (MAX_CALLDATA as usize).checked_sub(shortest.proof_bytes() + 1)? / 8;
     let integers = integers.min(most as u32);
-    let key = halo2_key(columns, integers)?;
-    let numbers = vec![i32::from_le_bytes([1; 4]); integers as usize];
-    let InferenceStatement { model, input, output, work, context } =
-        key.public_inputs.statement(&numbers, &numbers, B256::ZERO);
+    let key = hostile::key(columns, integers)?;
+    let (statement, proof) = hostile::claim(&key, integers);
+    let InferenceStatement { model, input, output, work, context } = statement;
     let (flops, peak_bytes) = (work.flops.to_be_bytes(), work.peak_bytes.to_be_bytes());
     let words = [model.0, input, output].concat();
     let values = [words.as_slice(), &flops, &peak_bytes, context.as_slice()].concat();
-    let mut proof = vec![1; 1 + 8 * integers as usize];
-    // Points, then numbers, then two points. The generator is (1, 2), and so are the numbers.
-    let words = key.proof_bytes() / 32;
-    for word in (0..words - 4).chain(0..4) {
-        proof.extend([0; 31]);
-        proof.push(1 + (word % 2) as u8);
-    }
     Some(Case {
         name: format!("halo2 of {columns:?} columns, 2 x {integers} integers"),
         system: ProofSystemId::HALO2,
@@ -168,28 +158,6 @@ fn halo2(columns: [u8; 5], integers: u32, whole: bool) -> Option<Case> {
         values,
         proof,
         whole,
-    })
-}
-
-/// `None` if the key has too many commitments.
-fn halo2_key(columns: [u8; 5], integers: u32) -> Option<VerifyingKey> {
-    let mut key = vec![2];
-    key.extend([7; 32]);
-    // A tensor is read, and logits are written.
-    key.extend([1, 1]);
-    for _ in 0..2 {
-        key.extend(integers.to_be_bytes());
-        key.push(32);
-    }
-    key.extend([0; 17]);
-    key.push(22);
-    key.extend(columns);
-    key.extend(DEVELOPMENT);
-    let one: Vec<u8> = (0..32).map(|index| u8::from(index == 0)).collect();
-    // The number of commitments follows from the columns.
-    (0..MAX_COMMITMENTS).find_map(|_| {
-        key.extend_from_slice(&one);
-        VerifyingKey::from_bytes(&key).ok()
     })
 }
 
@@ -225,14 +193,3 @@ fn zkvm(vm: &str, circuit: &str) -> Option<Case> {
 
 /// Bytes of proof and values that 64 KiB of calldata hold.
 pub(crate) const MAX_CALLDATA: u32 = 65_000;
-
-/// The published secret times the generator of G2.
-const DEVELOPMENT: [u8; 128] = hex!(
-    "16d5f409b5cefbf93a61b02d0403d173d0c012be8b286d4a056f638d479dffe1"
-    "2fdc3e39101c84a1c2d2419daa7be82834a535d4080cbab49f49ffc6bee25898"
-    "16a68dce1278c7ec6f6eb71b60fb580e822c3f8a8d25be8b7dbd1fd9f0d27cb5"
-    "11318f261d644f804197708d4770695595b06df6f3d3dfe2ac7223cbafca8ae2"
-);
-
-/// Commitments of the longest halo2 key, of 16 KiB.
-const MAX_COMMITMENTS: usize = 505;
