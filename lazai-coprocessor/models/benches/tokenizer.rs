@@ -1,9 +1,11 @@
 //! What a byte of text costs each kind of tokenizer at worst, beside what is charged for it.
 //!
-//! `cargo bench -p lazai-models --bench tokenizer -- FILE..` reads vocabularies as `tokenizer.json`
-//! or GGUF; without one it reads the small ones of the tests. Each is tried with listed texts and
-//! with texts that a search finds, by the processor time of the thread. A price is good if the
-//! least gas a second is above that of Ethereum's slowest precompile, about 20 million.
+//! `cargo bench -p lazai-models --bench tokenizer -- [--behind FORM] FILE..` reads vocabularies as
+//! `tokenizer.json` or GGUF; without one it reads the small ones of the tests. `--behind` brings
+//! texts to a form, such as NFKC, before the vocabulary's own normalizer sees them. Each is tried
+//! with listed texts and with texts that a search finds, by the processor time of the thread. A
+//! price is good if the least gas a second is above that of Ethereum's slowest precompile, about 20
+//! million.
 
 use core::hint;
 use std::{
@@ -14,14 +16,17 @@ use std::{
     time::Instant,
 };
 
-use lazai_coprocessor::Tokenizer;
+use lazai_coprocessor::{Tokenizer, tokenizer_json};
 use lazai_models::{gguf::Gguf, tokenizer::with_integer_scores};
 
 type Failure = Box<dyn core::error::Error>;
 
 fn main() -> ExitCode {
-    let mut files: Vec<PathBuf> =
-        env::args_os().skip(1).filter(|word| word != "--bench").map(PathBuf::from).collect();
+    let mut words = env::args().skip(1).filter(|word| word != "--bench");
+    let (mut files, mut form) = (Vec::new(), None);
+    while let Some(word) = words.next() {
+        if word == "--behind" { form = words.next() } else { files.push(PathBuf::from(word)) }
+    }
     if files.is_empty() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/tokenizers");
         let names = ["byte_level.json", "sentencepiece.json", "unigram.json", "wordpiece.json"];
@@ -30,7 +35,7 @@ fn main() -> ExitCode {
     println!("vocabulary, kind, operations a byte; ns a byte, Mgas/s, text");
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        if let Err(error) = measure(&file) {
+        if let Err(error) = measure(&file, form.as_deref()) {
             eprintln!("{}: {error}", file.display());
             code = ExitCode::FAILURE;
         }
@@ -38,17 +43,21 @@ fn main() -> ExitCode {
     code
 }
 
-fn measure(file: &Path) -> Result<(), Failure> {
-    let json = if file.extension().is_some_and(|extension| extension == "gguf") {
+fn measure(file: &Path, form: Option<&str>) -> Result<(), Failure> {
+    let mut json = if file.extension().is_some_and(|extension| extension == "gguf") {
         Gguf::open(file)?.tokenizer_json()?
     } else {
         with_integer_scores(&fs::read(file)?)?.into_owned()
     };
+    if let Some(form) = form {
+        let own = serde_json::from_slice(&json)?;
+        json = serde_json::to_vec(&tokenizer_json::behind(form, own))?;
+    }
     let tokenizer = Tokenizer::new(&json, 1 << 20)?;
     let paid = tokenizer.paid_bytes(1).ok_or("a byte is paid as one or more")?;
     let price = tokenizer.kind().flops_per_byte() * paid;
     let name = file.file_name().unwrap_or_default().display();
-    println!("{name}, {:?}, {price}", tokenizer.kind());
+    println!("{name} {}, {:?}, {price}", form.unwrap_or_default(), tokenizer.kind());
     let mut worst: Vec<(f64, String)> = Vec::new();
     for pattern in PATTERNS.map(str::to_owned).into_iter().chain(words(&tokenizer)) {
         worst.push((cost(&tokenizer, &pattern), pattern));
@@ -128,7 +137,7 @@ const ROUNDS: usize = 300;
 const ENGLISH: &str =
     "The price of a call is known before it runs, and every machine agrees on it. ";
 
-const PATTERNS: [&str; 45] = [
+const PATTERNS: [&str; 48] = [
     ENGLISH,
     "a",
     " a",
@@ -171,6 +180,9 @@ const PATTERNS: [&str; 45] = [
     "\u{fb2c}",
     "\u{3316}",
     "\u{390}",
+    "\u{fdfa}aeioubcdfghjklmnpqrstvwxyzaeioubcdfghjklmnpqrstvwxyzaeiou",
+    "\u{1d160}aeioubcdfghjklmnpqrstvwxyzae",
+    "\u{958}aeioubcdf",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ",
     "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq ",
     "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
