@@ -9,9 +9,10 @@
 //! Times are processor times, the least of several runs, and what is worst is measured again, in
 //! turns with `ecrecover`. `N` is gas per second in units in which `ecrecover`
 //! has 20. Each function has inputs that are listed, and as many others as `--search` says (default
-//! 40), half of them drawn, half made by hill-climbing from the worst. `--model` and `--function`
-//! leave out what does not contain a name, `--all` prints every input and not only the worst of
-//! each function. The last line is `worst N FUNCTION INPUT`, and the exit status is 1 if `N` is
+//! 24), half of them drawn, half made by hill-climbing from the worst. `--model` and `--function`
+//! leave out what does not contain a name, `--backend` computes with other instructions (`avx512`,
+//! `avx2`, `portable`, `scalar`), `--all` prints every input and not only the worst of each
+//! function. How far the run is goes to standard error. The last line is `worst N FUNCTION INPUT`, and the exit status is 1 if `N` is
 //! below 20.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a bench fails by panicking")]
@@ -29,7 +30,7 @@ mod tokenizers;
 mod transaction;
 
 use core::time::Duration;
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Instant};
 
 use alloy_primitives::hex;
 use clock::fastest;
@@ -44,6 +45,7 @@ use memory::Counting;
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
+    let start = Instant::now();
     let options = Options::read();
     let (cpu, subjects) = models::load(&options.model, options.backend);
     let cases = if options.model.is_empty() { cases::cases() } else { Vec::new() };
@@ -72,10 +74,9 @@ fn main() -> ExitCode {
     println!("ecrecover {:.1} us, {:.2} Mgas/s", ecrecover.micros(), ecrecover.rate());
     println!("{HEADER}");
     let mut worst: Vec<Sample> = Vec::new();
-    for function in &functions {
+    for (function, done) in functions.iter().zip(1..) {
         ecrecover.measure();
         let mut samples = search::search(&machine, function, options.search);
-        samples.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
         let shown = if options.all { samples.len() } else { 1 };
         for sample in &samples[..shown.min(samples.len())] {
             print_sample(sample, &ecrecover);
@@ -90,12 +91,17 @@ fn main() -> ExitCode {
         }
         samples.truncate(3);
         worst.append(&mut samples);
+        eprintln!("{done} of {} functions, {} s", functions.len(), start.elapsed().as_secs());
     }
     let mut attacks = Vec::new();
     if options.function.is_empty() {
+        eprintln!("whole transactions");
         attacks = transaction::turns(&machine, &subjects);
         attacks.extend(subjects.iter().filter_map(|s| transaction::remembered(&machine, s)));
-        attacks.extend(subjects.iter().flat_map(|s| transaction::texts(&machine, s)));
+        for subject in &subjects {
+            attacks.extend(transaction::texts(&machine, subject));
+            eprintln!("texts of {}, {} s", subject.name, start.elapsed().as_secs());
+        }
     }
 
     println!("\nagain, in turns with ecrecover:\n{HEADER}");
@@ -202,7 +208,7 @@ struct Options {
 impl Options {
     fn read() -> Self {
         let mut options = Self {
-            search: 40,
+            search: 24,
             model: String::new(),
             function: String::new(),
             backend: Backend::detect(),

@@ -65,7 +65,7 @@ fn name(part: u32, times: u32) -> String {
 /// Fragments, words and letters.
 pub(crate) const ALL: u32 = FRAGMENTS.len() as u32 + 2;
 
-const FRAGMENTS: [&str; 44] = [
+const FRAGMENTS: [&str; 51] = [
     "The quick brown fox jumps over the lazy dog. ",
     "a",
     "e",
@@ -99,6 +99,14 @@ const FRAGMENTS: [&str; 44] = [
     "\u{fdfa}",
     "\u{fb03}",
     "\u{1d15e}",
+    "\u{1d160}",
+    "\u{958}",
+    "\u{fb2c}",
+    "\u{3316}",
+    // As many letters besides as a text needs that is read.
+    "\u{fdfa}aeioubcdfghjklmnpqrstvwxyzaeioubcdfghjklmnpqrstvwxyzaeiou",
+    "\u{1d160}aeioubcdfghjklmnpqrstvwxyzae",
+    "\u{958}aeioubcdf",
     "\u{1100}\u{1161}\u{11a8}",
     "\u{d55c}\u{ae00}",
     "\u{4f60}\u{597d}",

@@ -6,7 +6,8 @@ use serde_json::Value;
 /// Tokens that a model of any of these tokenizers has.
 pub(crate) const VOCABULARY: u32 = 2_048;
 
-/// Byte-level BPE as in GPT-2, with tokens of 128 bytes: runs of spaces, letters and digits.
+/// Byte-level BPE behind NFC, as in Qwen and `GPT-NeoX`, with tokens of 128 bytes: runs of spaces,
+/// letters and digits.
 pub(crate) fn byte_level() -> Value {
     let mut vocabulary: Vec<String> = vec!["<s>".into(), "</s>".into()];
     vocabulary.extend((0..=255_u8).map(|byte| spelled(byte).to_string()));
@@ -28,12 +29,13 @@ pub(crate) fn byte_level() -> Value {
             }
         }
     }
-    json::byte_level(&vocabulary, &merges)
+    json::behind("NFC", json::byte_level(&vocabulary, &merges))
 }
 
-/// The same in words that a pattern finds, as that of GPT-4o does.
+/// The same in words that a pattern finds, as that of GPT-4o does, behind NFKC.
 pub(crate) fn pattern() -> Value {
     let mut json = byte_level();
+    json["normalizer"] = serde_json::json!({"type": "NFKC"});
     json["pre_tokenizer"] = serde_json::json!({"type": "Sequence", "pretokenizers": [
         {"type": "Split", "pattern": {"Regex": GPT_4O}, "behavior": "Isolated", "invert": false},
         {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}
@@ -41,7 +43,8 @@ pub(crate) fn pattern() -> Value {
     json
 }
 
-/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2.
+/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2; it is
+/// put behind NFKC, which makes texts of more characters.
 pub(crate) fn sentence_piece() -> Value {
     let mut vocabulary = vec!["<unk>".to_owned(), "<s>".to_owned(), "</s>".to_owned()];
     vocabulary.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
@@ -65,7 +68,7 @@ pub(crate) fn sentence_piece() -> Value {
             }
         }
     }
-    json::sentence_piece(&vocabulary, &merges)
+    json::behind("NFKC", json::sentence_piece(&vocabulary, &merges))
 }
 
 /// Unigram behind NFKC, as in T5 and XLM-R.
@@ -86,7 +89,7 @@ pub(crate) fn unigram() -> Value {
     json::unigram(&pieces)
 }
 
-/// `WordPiece` as in BERT.
+/// `WordPiece` as in BERT, put behind NFKC.
 pub(crate) fn word_piece() -> Value {
     let mut vocabulary: Vec<String> =
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from).to_vec();
@@ -98,7 +101,7 @@ pub(crate) fn word_piece() -> Value {
             vocabulary.push(format!("##{first}{second}"));
         }
     }
-    json::word_piece(&vocabulary)
+    json::behind("NFKC", json::word_piece(&vocabulary))
 }
 
 /// How byte-level tokenizers spell a byte.
