@@ -28,16 +28,15 @@ impl Activation {
         }
     }
 
-    /// Tells whether it comes after `other` in every chain. Neither of a block and a time does.
-    pub(crate) const fn is_after(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Block(own), Self::Block(other))
-            | (Self::Timestamp(own), Self::Timestamp(other)) => own > other,
-            (Self::Block(own) | Self::Timestamp(own), Self::Genesis) => own > 0,
-            (Self::Never, other) => !matches!(other, Self::Never),
-            (Self::Block(_), Self::Never | Self::Timestamp(_))
-            | (Self::Genesis, _)
-            | (Self::Timestamp(_), Self::Block(_) | Self::Never) => false,
+    /// Its place among the changes of a chain: all that begin at a block, then all that begin at a
+    /// time, each by itself in its order. A block and a time have no order of their own, so without
+    /// this rule it would matter which was added first.
+    pub(crate) const fn order(self) -> (u8, u64) {
+        match self {
+            Self::Genesis => (0, 0),
+            Self::Block(number) => (0, number),
+            Self::Timestamp(timestamp) => (1, timestamp),
+            Self::Never => (2, 0),
         }
     }
 }

@@ -91,9 +91,10 @@ impl AiRuntime {
 
     /// Makes the same runtime with other precompiles and prices from `from` on.
     ///
-    /// Of several changes that are active, the one of the latest block holds, or that of the latest
-    /// time; of equal ones, and of a block and a time, the one added last. In which order changes
-    /// of one kind are added is all the same.
+    /// Of several changes that are active, the one of the latest time holds, and if none has a time
+    /// the one of the latest block: a chain may go over from blocks to times, as Ethereum did, and
+    /// not back. Of equal ones the one added last holds; otherwise it is all the same in which order
+    /// changes are added.
     #[must_use]
     pub fn upgraded(
         self,
@@ -143,10 +144,10 @@ impl<T> Changes<T> {
         Self { first, later: Vec::new() }
     }
 
-    /// Adds a change before the first that comes later.
+    /// Adds a change behind those that come before it or with it.
     fn add(&mut self, from: Activation, value: T) {
-        let next = self.later.iter().position(|(other, _)| other.is_after(from));
-        self.later.insert(next.unwrap_or(self.later.len()), (from, value));
+        let next = self.later.partition_point(|(other, _)| other.order() <= from.order());
+        self.later.insert(next, (from, value));
     }
 
     fn at(&self, position: BlockPosition) -> &T {
@@ -156,5 +157,50 @@ impl<T> Changes<T> {
 
     fn last_mut(&mut self) -> &mut T {
         self.later.last_mut().map_or(&mut self.first, |(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mixed_changes_hold_in_whatever_order_they_are_added() {
+        let changes = [
+            (Activation::Block(7), 'a'),
+            (Activation::Timestamp(5), 'b'),
+            (Activation::Block(10), 'c'),
+            (Activation::Timestamp(8), 'd'),
+            (Activation::Never, 'e'),
+        ];
+        let orders = (0..changes.len().pow(5)).filter_map(|code| {
+            let order = [0, 1, 2, 3, 4].map(|place| code / changes.len().pow(place) % 5);
+            (0..5).all(|index| order.contains(&index)).then_some(order)
+        });
+        for order in orders {
+            let mut added = Changes::new('-');
+            for index in order {
+                let (from, value) = changes[index];
+                added.add(from, value);
+            }
+            for (number, timestamp, expected) in [
+                (6, 4, '-'),
+                (7, 4, 'a'),
+                (10, 4, 'c'),
+                (6, 5, 'b'),
+                (7, 5, 'b'),
+                (10, 7, 'b'),
+                (10, 8, 'd'),
+                (u64::MAX, u64::MAX, 'd'),
+            ] {
+                let at = added.at(BlockPosition { number, timestamp });
+                assert_eq!(*at, expected, "{order:?} {number} {timestamp}");
+            }
+        }
+        let mut equal = Changes::new('-');
+        for value in ['a', 'b'] {
+            equal.add(Activation::Block(3), value);
+        }
+        assert_eq!(*equal.at(BlockPosition { number: 3, timestamp: 0 }), 'b');
     }
 }
