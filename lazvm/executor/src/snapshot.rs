@@ -38,7 +38,7 @@ pub(crate) fn encode(state: &ChainState, genesis: B256) -> Vec<u8> {
         out.extend_from_slice(&account.balance.to_be_bytes::<32>());
         out.extend_from_slice(account.code_hash.as_slice());
         out.extend_from_slice(&(account.storage.len() as u64).to_be_bytes());
-        for (slot, value) in &account.storage {
+        for (slot, value) in account.storage.iter() {
             out.extend_from_slice(&slot.to_be_bytes::<32>());
             out.extend_from_slice(&value.to_be_bytes::<32>());
         }

@@ -16,7 +16,8 @@ use lazvm::revm::{
 };
 
 /// All accounts of the chain, in memory. A clone shares them, so a block above another one costs
-/// what it changes, and a pointer for each account.
+/// a pointer for each account, what it changes, and the storage of each account of which it changes
+/// a slot, once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     accounts: BTreeMap<Address, Arc<Account>>,
@@ -31,8 +32,8 @@ pub(crate) struct Account {
     pub(crate) nonce: u64,
     pub(crate) balance: U256,
     pub(crate) code_hash: B256,
-    /// Slots that are not zero.
-    pub(crate) storage: BTreeMap<U256, U256>,
+    /// Slots that are not zero; shared with the account as it was, as long as none has changed.
+    pub(crate) storage: Arc<BTreeMap<U256, U256>>,
     /// The root of `storage`, computed when it is asked for.
     root: OnceLock<B256>,
 }
@@ -91,13 +92,13 @@ impl World {
 }
 
 impl Account {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         nonce: u64,
         balance: U256,
         code_hash: B256,
         storage: BTreeMap<U256, U256>,
     ) -> Self {
-        Self { nonce, balance, code_hash, storage, root: OnceLock::new() }
+        Self { nonce, balance, code_hash, storage: Arc::new(storage), root: OnceLock::new() }
     }
 
     fn storage_root(&self) -> B256 {
@@ -151,25 +152,32 @@ impl DatabaseCommit for World {
                 self.accounts.remove(&address);
                 continue;
             }
-            let mut storage = match self.account(&address) {
-                Some(account) if !change.is_created() => account.storage.clone(),
-                _ => BTreeMap::new(),
-            };
-            let before = self.account(&address).filter(|_| !change.is_created());
-            let mut root = before.map(|account| account.root.clone()).unwrap_or_default();
-            for (slot, value) in change.storage.iter().filter(|(_, value)| value.is_changed()) {
-                root = OnceLock::new();
+            let created = change.is_created();
+            let AccountInfo { balance, nonce, code_hash, .. } = change.info;
+            if let Some(code) = &change.info.code {
+                self.keep_code(code.clone());
+            }
+            let new = || Arc::new(Account::new(nonce, balance, code_hash, BTreeMap::new()));
+            let account = self.accounts.entry(address).or_insert_with(new);
+            if created {
+                *account = new();
+            }
+            // In place, unless another state has the account or its storage too.
+            let account = Arc::make_mut(account);
+            (account.nonce, account.balance, account.code_hash) = (nonce, balance, code_hash);
+            let mut slots = change.changed_storage_slots().peekable();
+            if slots.peek().is_none() {
+                continue;
+            }
+            account.root = OnceLock::new();
+            let storage = Arc::make_mut(&mut account.storage);
+            for (slot, value) in slots {
                 if value.present_value.is_zero() {
                     storage.remove(slot);
                 } else {
                     storage.insert(*slot, value.present_value);
                 }
             }
-            let AccountInfo { balance, nonce, code_hash, code, .. } = change.info;
-            if let Some(code) = code {
-                self.keep_code(code);
-            }
-            self.insert(address, Account { nonce, balance, code_hash, storage, root });
         }
     }
 }
@@ -184,3 +192,62 @@ pub(crate) fn randomness(parent: B256, height: u64) -> B256 {
 
 /// As many as `BLOCKHASH` looks back.
 pub(crate) const RECENT_BLOCKS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use core::ptr;
+
+    use lazvm::revm::state::{EvmStorageSlot, TransactionId};
+
+    use super::*;
+
+    const ACCOUNT: Address = Address::repeat_byte(7);
+
+    fn word(value: u64) -> U256 {
+        U256::from(value)
+    }
+
+    /// What a transaction does that leaves `balance` and sets one slot, or none.
+    fn change(balance: u64, slot: Option<(u64, u64)>) -> AddressMap<Change> {
+        let info = AccountInfo { balance: word(balance), nonce: 1, ..AccountInfo::default() };
+        let slots = slot.into_iter().map(|(slot, value)| {
+            let (before, value) = (word(u64::from(value == 0)), word(value));
+            (word(slot), EvmStorageSlot::new_changed(before, value, TransactionId::ZERO))
+        });
+        let change = Change::default().with_info(info).with_storage(slots).with_touched_mark();
+        [(ACCOUNT, change)].into_iter().collect()
+    }
+
+    #[test]
+    fn a_block_copies_a_storage_once_and_only_to_change_it() {
+        let storage = |slots: &[u64]| slots.iter().map(|slot| (word(*slot), word(1))).collect();
+        let account = |balance, slots: &[u64]| {
+            Account::new(1, word(balance), KECCAK256_EMPTY, storage(slots))
+        };
+        let mut parent = World::default();
+        parent.insert(ACCOUNT, account(9, &[1, 2, 3]));
+        let root = parent.root();
+        let place = |world: &World, slot| {
+            ptr::from_ref(world.account(&ACCOUNT).unwrap().storage.get(&word(slot)).unwrap())
+        };
+
+        let mut block = parent.clone();
+        block.commit(change(8, None));
+        assert_eq!(place(&block, 1), place(&parent, 1));
+        block.commit(change(8, Some((4, 1))));
+        let first = place(&block, 1);
+        assert_ne!(first, place(&parent, 1));
+        block.commit(change(7, Some((5, 1))));
+        block.commit(change(6, Some((4, 0))));
+        block.commit(change(5, None));
+        assert_eq!(place(&block, 1), first);
+
+        // The state is the one that it would be otherwise, and the parent is as it was.
+        let mut expected = World::default();
+        expected.insert(ACCOUNT, account(5, &[1, 2, 3, 5]));
+        assert_eq!(block.root(), expected.root());
+        assert_eq!(parent.clone().root(), root);
+        let account = parent.account(&ACCOUNT).unwrap();
+        assert_eq!((account.balance, account.storage.len()), (word(9), 3));
+    }
+}
