@@ -267,7 +267,7 @@ impl LazVmExecutor {
         if let Some(executed) = self.remembered(&key)? {
             return Ok(executed);
         }
-        let transactions = payload::decode(payload, self.machine.genesis.chain_id)
+        let transactions = payload::decode(payload, &self.machine.genesis)
             .map_err(|error| BlockExecutionError::Rejected { reason: error.to_string() })?;
         // Without the lock: a model may run for a while.
         let executed = Arc::new(self.machine.execute(parent, context, &transactions)?);

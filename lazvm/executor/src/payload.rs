@@ -1,7 +1,7 @@
 use lazai_api_types::codec::{DecodeError, Reader};
 
 use crate::{
-    SignedTransaction, TransactionError,
+    Genesis, SignedTransaction, TransactionError,
     bytes::{counted, put_counted},
 };
 
@@ -20,18 +20,23 @@ pub(crate) fn encode<'a>(
     out
 }
 
-/// Reads what [`encode`] wrote, and nothing else.
-pub(crate) fn decode(bytes: &[u8], chain_id: u64) -> Result<Vec<SignedTransaction>, PayloadError> {
+/// Reads what [`encode`] wrote for a block of this chain, and nothing else.
+pub(crate) fn decode(
+    bytes: &[u8],
+    genesis: &Genesis,
+) -> Result<Vec<SignedTransaction>, PayloadError> {
     let mut reader = Reader::new(bytes);
     match reader.u8()? {
         VERSION => {}
         got => return Err(PayloadError::Version { expected: VERSION, got }),
     }
     let count = reader.u32()?;
-    if count > MAX_TRANSACTIONS {
-        return Err(PayloadError::TooMany { max: MAX_TRANSACTIONS, got: count });
+    // Numbers and lengths first: they are cheap, signatures are not.
+    let fit = u32::try_from(genesis.gas_limit / TRANSACTION_GAS).unwrap_or(u32::MAX);
+    let max = fit.min(MAX_TRANSACTIONS);
+    if count > max {
+        return Err(PayloadError::TooMany { max, got: count });
     }
-    // All lengths first: they are cheap, signatures are not.
     let mut slices = Vec::new();
     for _ in 0..count {
         slices.push(counted(&mut reader)?);
@@ -40,7 +45,7 @@ pub(crate) fn decode(bytes: &[u8], chain_id: u64) -> Result<Vec<SignedTransactio
     (0..count)
         .zip(slices)
         .map(|(index, bytes)| {
-            SignedTransaction::read(bytes, chain_id)
+            SignedTransaction::read(bytes, genesis.chain_id)
                 .map_err(|source| PayloadError::Transaction { index, source })
         })
         .collect()
@@ -67,7 +72,7 @@ pub enum PayloadError {
     /// It claims too many transactions.
     #[error("the payload claims {got} transactions, at most {max} are read")]
     TooMany {
-        /// The limit.
+        /// The limit: [`MAX_TRANSACTIONS`], or as many as a block has gas for if that is less.
         max: u32,
         /// Transactions claimed.
         got: u32,
@@ -92,5 +97,9 @@ pub enum PayloadError {
 
 /// Most transactions of a block.
 pub const MAX_TRANSACTIONS: u32 = 4_096;
+
+/// Gas that every transaction uses: what it costs before it runs, which is also a floor that no
+/// refund goes below (EIP-7623).
+const TRANSACTION_GAS: u64 = 21_000;
 
 const VERSION: u8 = 1;

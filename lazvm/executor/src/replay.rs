@@ -109,7 +109,7 @@ impl Replayed {
         } else {
             let failed = |source| OpenError::Execution { height, source };
             let transactions =
-                payload::decode(&block.payload, machine.genesis.chain_id).map_err(|error| {
+                payload::decode(&block.payload, &machine.genesis).map_err(|error| {
                     failed(BlockExecutionError::Rejected { reason: error.to_string() })
                 })?;
             let executed = machine.execute(&self.state, &context_of(block), &transactions);

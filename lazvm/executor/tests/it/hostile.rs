@@ -4,7 +4,9 @@ use alloy_consensus::{SignableTransaction, TxEip2930, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Signature, U256};
 use lazai_api_types::chain::{Block, BlockExecutionError, BlockExecutor};
-use lazvm_executor::{LazVmExecutor, SignedTransaction, TransactionError, TransactionRequest};
+use lazvm_executor::{
+    Genesis, LazVmExecutor, SignedTransaction, TransactionError, TransactionRequest,
+};
 use proptest::prelude::*;
 
 use crate::support::*;
@@ -57,6 +59,44 @@ fn claimed_lengths_are_not_believed() {
     assert_rejected(&[1, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
     assert_rejected(&[2, 0, 0, 0, 0]);
     judge(&[1, 0, 0, 0, 0]).unwrap();
+}
+
+/// Before a signature is looked at: the transactions here have none.
+#[test]
+fn more_transactions_than_a_block_has_gas_for_are_not_read() {
+    let payload = |count: u32| {
+        let mut payload = vec![1];
+        payload.extend(count.to_be_bytes());
+        payload.resize(5 + 4 * count as usize, 0);
+        payload
+    };
+    let reason = |count| match judge(&payload(count)) {
+        Err(BlockExecutionError::Rejected { reason }) => reason,
+        judged => panic!("{judged:?}"),
+    };
+    let fit = u32::try_from(GAS_LIMIT / 21_000).unwrap();
+    assert!(reason(fit).starts_with("transaction 0:"), "{}", reason(fit));
+    let many = format!("the payload claims {} transactions, at most {fit} are read", fit + 1);
+    assert_eq!(reason(fit + 1), many);
+    assert_rejected(&payload(fit + 1));
+}
+
+/// What is claimed above assumes that each of them uses as much.
+#[test]
+fn as_many_transactions_as_a_block_has_gas_for_fit() {
+    let limit = 3 * 21_000;
+    let chain = || {
+        let genesis = Genesis { gas_limit: limit, ..genesis() };
+        LazVmExecutor::in_memory(genesis, devices()).unwrap()
+    };
+    let proposer = chain();
+    for nonce in 0..4 {
+        let request = TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
+        submit(&proposer, "alice", nonce, request);
+    }
+    let block = build(&proposer, &[]);
+    assert_eq!(proposer.transactions(&block.payload), 3);
+    assert_eq!(validate(&chain(), &[], &block), block.state_root);
 }
 
 #[test]
