@@ -573,6 +573,33 @@ fn a_dear_transaction_does_not_protect_a_cheap_one_before_it() {
 }
 
 #[test]
+fn what_cannot_make_room_enough_displaces_nothing() {
+    let executor = executor();
+    let priced = |price: u64, request| TransactionRequest {
+        max_fee: u128::from(price * GWEI),
+        tip: 0,
+        ..request
+    };
+    let large = || TransactionRequest::call(Address::ZERO, vec![0; 130_000]).gas(1_400_000);
+    for name in ["alice", "bob"] {
+        for nonce in 0..64 {
+            submit(&executor, name, nonce, priced(50, large()));
+        }
+    }
+    for nonce in 0..20 {
+        let small = TransactionRequest::transfer(Address::repeat_byte(7), U256::from(1));
+        submit(&executor, "carol", nonce, priced(2, small));
+    }
+    assert_eq!(executor.status().unwrap().waiting, 148);
+    // It is worth more than the small ones, which are not enough.
+    let refused = executor.submit(&signed("erin", 0, priced(10, large()))).unwrap_err();
+    assert!(matches!(refused, PoolError::Full { .. }), "{refused:?}");
+    assert_eq!(executor.status().unwrap().waiting, 148);
+    submit(&executor, "erin", 0, priced(60, large()));
+    assert_eq!(executor.status().unwrap().waiting, 128);
+}
+
+#[test]
 fn a_sender_owns_what_its_queue_costs() {
     let executor = executor();
     let transfer = |value| TransactionRequest::transfer(Address::repeat_byte(7), value);
