@@ -28,6 +28,7 @@ pub use call::{Call, Mode, Reply, ResourcePrices, Status};
 pub use keys::key_address;
 pub use lazai_api_types::DuplicateVerifier;
 pub use listing::Listing;
+pub use meter::WORK_RULES;
 pub use no_models::NoModels;
 pub use precompiles::AiPrecompiles;
 pub use settings::Settings;

@@ -17,7 +17,8 @@ use lazvm::{
 };
 
 use crate::{
-    Devices, Genesis, GenesisError, PoolError, Receipt, SignedTransaction, admission, receipt,
+    Devices, Genesis, GenesisError, PoolError, Receipt, SPEC, SignedTransaction, admission,
+    receipt,
     state::ChainState,
     world::{World, randomness},
 };
@@ -81,6 +82,7 @@ impl Machine {
         let builder = builder
             .activation(Activation::Block(genesis.ai_from))
             .pricing_schedule(Arc::new(genesis.prices.clone()))
+            .spec(SPEC)
             .chain_id(genesis.chain_id)
             .tx_gas_limit_cap(genesis.gas_limit);
         let first = genesis.state()?;

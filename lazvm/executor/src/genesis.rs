@@ -4,6 +4,7 @@ use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use lazai_api_types::{ModelId, ProofSystemId};
 use lazai_gas::{FeeMarket, Governance, Resources};
+use lazvm::revm::primitives::hardfork::SpecId;
 
 use crate::{
     state::ChainState,
@@ -135,6 +136,11 @@ impl Genesis {
         self.beneficiaries.get(index).copied().unwrap_or_default()
     }
 }
+
+/// The hard fork of Ethereum by whose rules contracts run, in every block. It is named here, and not
+/// left to the newest that revm knows: each block commits to it with the rules of the next one, and a
+/// chain that shall move to another needs a height for it.
+pub const SPEC: SpecId = SpecId::OSAKA;
 
 /// Why a genesis makes no chain.
 #[non_exhaustive]

@@ -28,7 +28,7 @@ pub use self::wallet::{TransactionRequest, Wallet, WalletError};
 pub use self::{
     devices::Devices,
     executor::{LazVmExecutor, Status},
-    genesis::{Genesis, GenesisAccount, GenesisError},
+    genesis::{Genesis, GenesisAccount, GenesisError, SPEC},
     journal::JournalError,
     payload::{MAX_TRANSACTIONS, PayloadError},
     pool::PoolError,

@@ -8,12 +8,14 @@ use lazai_api_types::{
     Coprocessor, Job, ModelId, Outcome, PortError, Quote, Work,
     chain::{Block, BlockExecutionError, BlockExecutor},
 };
+use lazai_precompiles::WORK_RULES;
 use lazvm::{
     ChangeLimits, GasSchedule, Governance,
     abi::{ILazTokenizer, SolCall},
     address,
+    revm::primitives::hardfork::SpecId,
 };
-use lazvm_executor::{Devices, Genesis, LazVmExecutor, OpenError, TransactionRequest};
+use lazvm_executor::{Devices, Genesis, LazVmExecutor, OpenError, SPEC, TransactionRequest};
 
 use crate::support::*;
 
@@ -174,4 +176,34 @@ fn an_unlisted_model_is_unknown_on_every_node() {
     let asked = submit(&with, "alice", 2, counted(OTHER));
     with.commit(&build(&with, &[])).unwrap();
     assert!(!with.receipt(&asked).unwrap().unwrap().success);
+}
+
+/// A version that measures otherwise is another chain's: it needs another number, and what stands
+/// here are the figures of this one.
+#[test]
+fn the_rules_of_work_are_those_of_their_number() {
+    let executor = executor();
+    let texts = ["Once".to_owned(), "Once upon a time ".repeat(12), "\u{1f600}".repeat(20)];
+    let asked: Vec<_> = (0..)
+        .zip(texts)
+        .map(|(nonce, text)| submit(&executor, "alice", nonce, prompt(&text)))
+        .collect();
+    executor.commit(&build(&executor, &[])).unwrap();
+    let gas = asked.iter().map(|name| executor.receipt(name).unwrap().unwrap().gas);
+    let gas: Vec<_> = gas.map(|gas| (gas.evm, gas.ai, gas.inference)).collect();
+    let expected = [(21_064, 75_616, 42), (24_264, 133_384, 265), (22_280, 173_027, 409)];
+    assert_eq!((WORK_RULES, gas.as_slice()), (1, expected.as_slice()));
+}
+
+/// The fork is the one that blocks commit to: `CLZ` came with it (EIP-7939).
+#[test]
+fn contracts_run_by_the_fork_that_is_committed_to() {
+    assert_eq!(SPEC, SpecId::OSAKA);
+    let executor = executor();
+    // PUSH1 1, CLZ, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN: a contract whose code is 31 zeros and 255
+    let init = [0x60, 0x01, 0x1e, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+    let created = submit(&executor, "alice", 0, TransactionRequest::create(init));
+    executor.commit(&build(&executor, &[])).unwrap();
+    let receipt = executor.receipt(&created).unwrap().unwrap();
+    assert_eq!(receipt.output.last(), Some(&255));
 }
