@@ -64,12 +64,6 @@ impl FamilyRules for Llama {
             return Err(fields.refused("head_dim", "even, and at most 2^20 times all heads"));
         }
         let vocabulary = fields.integer("vocab_size", None, MAX_WIDTH)?;
-        let attention_bias = fields.flag("attention_bias", false)?;
-        let biases = Biases {
-            query_key_value: attention_bias || variant == Variant::Qwen2,
-            attention_output: attention_bias,
-            feed_forward: fields.flag("mlp_bias", false)?,
-        };
         let window = window(fields, variant)?;
         let architecture = Architecture {
             vocabulary,
@@ -81,7 +75,7 @@ impl FamilyRules for Llama {
             head_dim,
             context: fields.integer("max_position_embeddings", None, u32::MAX)?,
             mask: Mask::Causal,
-            biases,
+            biases: biases(fields, variant)?,
             head_norm: variant == Variant::Qwen3,
             norm: Norm::RootMeanSquare,
             norm_order: NormOrder::Pre,
@@ -194,6 +188,19 @@ impl FamilyRules for Llama {
 }
 
 /// Returns the sliding window, if there is one: it ends the context, since a token would not see
+/// Returns the biases that `transformers` builds: where it reads no field, the field has no meaning.
+fn biases(fields: &Fields<'_>, variant: Variant) -> Result<Biases, ReferenceError> {
+    let attention = match variant {
+        Variant::Llama | Variant::Qwen3 => fields.flag("attention_bias", false)?,
+        Variant::Mistral | Variant::Qwen2 => false,
+    };
+    Ok(Biases {
+        query_key_value: attention || variant == Variant::Qwen2,
+        attention_output: attention,
+        feed_forward: variant == Variant::Llama && fields.flag("mlp_bias", false)?,
+    })
+}
+
 /// all tokens before it any more.
 fn window(fields: &Fields<'_>, variant: Variant) -> Result<Option<u32>, ReferenceError> {
     let field = "sliding_window";

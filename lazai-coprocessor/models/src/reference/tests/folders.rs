@@ -46,6 +46,41 @@ fn bert_config() -> Value {
 }
 
 #[test]
+fn biases_are_those_that_a_family_builds() {
+    for (kind, [query_key_value, attention_output, feed_forward]) in [
+        ("llama", [true, true, true]),
+        ("mistral", [false, false, false]),
+        ("qwen2", [true, false, false]),
+        ("qwen3", [true, true, false]),
+    ] {
+        let mut config = small_config(true);
+        config["model_type"] = json!(kind);
+        let folder = |tensor: &str| {
+            let insert = |tensors: &mut Tensors| {
+                tensors.entry(tensor.to_owned()).or_insert((vec![40], vec![0.5; 40]));
+            };
+            let mut config = config.clone();
+            config["attention_bias"] = json!(true);
+            config["mlp_bias"] = json!(true);
+            changed(config, |_| (), insert)
+        };
+        let norm = "model.norm.weight";
+        let checkpoint = Checkpoint::open(folder(norm).path()).unwrap();
+        let biases = Biases { query_key_value, attention_output, feed_forward };
+        assert_eq!(checkpoint.architecture().biases, biases, "{kind}");
+        // A bias that would be computed without meaning is refused.
+        for (tensor, is_there) in [
+            ("model.layers.1.self_attn.o_proj.bias", attention_output),
+            ("model.layers.0.mlp.down_proj.bias", feed_forward),
+        ] {
+            let opened = Checkpoint::open(folder(tensor).path()).map(drop);
+            let unexpected = ReferenceError::UnexpectedTensor { tensor: tensor.to_owned() };
+            assert_eq!(opened, if is_there { Ok(()) } else { Err(unexpected) }, "{kind}");
+        }
+    }
+}
+
+#[test]
 fn texts_end_where_generation_config_says() {
     let folder = small(true);
     let ends = || Checkpoint::open(folder.path()).unwrap().architecture().end_tokens.clone();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use lazai_coprocessor::{
-    architecture::{Architecture, Head, Positions, Rotary},
+    architecture::{Architecture, Biases, Head, Positions, Rotary},
     kernel::Threads,
 };
 use safetensors::{Dtype, tensor::TensorView};
