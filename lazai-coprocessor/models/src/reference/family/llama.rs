@@ -43,7 +43,8 @@ impl FamilyRules for Llama {
             "qwen3" => Variant::Qwen3,
             _ => Variant::Llama,
         };
-        fields.neutral("hidden_act", "\"silu\"", |value| value == "silu")?;
+        // "swish" is another name of the same function.
+        fields.neutral("hidden_act", "\"silu\"", |value| value == "silu" || value == "swish")?;
         fields.neutral("partial_rotary_factor", "1", |value| value.as_f64() == Some(1.0))?;
         fields.neutral("layer_types", "full_attention everywhere", |value| {
             let full = |layer: &Value| layer == "full_attention" || variant == Variant::Mistral;
@@ -187,7 +188,6 @@ impl FamilyRules for Llama {
     }
 }
 
-/// Returns the sliding window, if there is one: it ends the context, since a token would not see
 /// Returns the biases that `transformers` builds: where it reads no field, the field has no meaning.
 fn biases(fields: &Fields<'_>, variant: Variant) -> Result<Biases, ReferenceError> {
     let attention = match variant {
@@ -201,6 +201,7 @@ fn biases(fields: &Fields<'_>, variant: Variant) -> Result<Biases, ReferenceErro
     })
 }
 
+/// Returns the sliding window, if there is one: it ends the context, since a token would not see
 /// all tokens before it any more.
 fn window(fields: &Fields<'_>, variant: Variant) -> Result<Option<u32>, ReferenceError> {
     let field = "sliding_window";

@@ -391,6 +391,7 @@ fn configurations_of_several_writers_are_read() {
     config["rope_parameters"] = json!({"rope_type": "default", "rope_theta": 500_000.0});
     config["rope_scaling"] = json!(null);
     config["attention_bias"] = json!(false);
+    config["hidden_act"] = json!("swish");
     config["num_key_value_heads"] = json!(null);
     let config = Config::from_json(config.to_string().as_bytes()).unwrap();
     assert_eq!(config.architecture.end_tokens, [2, 5]);
