@@ -79,7 +79,7 @@ const FILE: &str = "generation_config.json";
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Fields that choose tokens, with the values that change nothing.
-const CHOICES: [(&str, f64); 16] = [
+const CHOICES: [(&str, f64); 17] = [
     ("encoder_no_repeat_ngram_size", 0.0),
     ("encoder_repetition_penalty", 1.0),
     ("epsilon_cutoff", 0.0),
@@ -93,16 +93,19 @@ const CHOICES: [(&str, f64); 16] = [
     ("penalty_alpha", 0.0),
     ("repetition_penalty", 1.0),
     ("temperature", 1.0),
+    // It always leaves a hundred tokens at most.
+    ("top_h", f64::NAN),
     ("top_k", 0.0),
     ("top_p", 1.0),
     ("typical_p", 1.0),
 ];
 
 /// Rules that change which tokens may follow, or where a text ends.
-const RULES: [&str; 11] = [
+const RULES: [&str; 13] = [
     "bad_words_ids",
     "begin_suppress_tokens",
     "constraints",
+    "dola_layers",
     "exponential_decay_length_penalty",
     "force_words_ids",
     "forced_bos_token_id",
@@ -110,5 +113,6 @@ const RULES: [&str; 11] = [
     "sequence_bias",
     "stop_strings",
     "suppress_tokens",
+    "token_healing",
     "watermarking_config",
 ];

@@ -100,6 +100,8 @@ fn texts_end_where_generation_config_says() {
         ("forced_bos_token_id", json!(0)),
         ("sequence_bias", json!([[[1], 2.0]])),
         ("stop_strings", json!(["Human:"])),
+        ("dola_layers", json!("low")),
+        ("token_healing", json!(true)),
         ("watermarking_config", json!({"bias": 2.5})),
     ] {
         let content = Value::from_iter([(field, value)]);
@@ -119,8 +121,12 @@ fn ways_to_choose_tokens_are_told() {
     let notes = || Checkpoint::open(folder.path()).unwrap().notes().to_vec();
     put(&folder, "generation_config.json", r#"{"temperature": 1.0, "do_sample": true}"#);
     assert_eq!(notes(), []);
-    put(&folder, "generation_config.json", r#"{"repetition_penalty": 1.05, "top_k": 20}"#);
-    let choices = vec!["repetition_penalty 1.05".to_owned(), "top_k 20".to_owned()];
+    put(
+        &folder,
+        "generation_config.json",
+        r#"{"repetition_penalty": 1.05, "top_h": 1, "top_k": 20}"#,
+    );
+    let choices = ["repetition_penalty 1.05", "top_h 1", "top_k 20"].map(str::to_owned).to_vec();
     assert_eq!(notes(), [Note::Choices { file: "generation_config.json", choices }]);
     // Older folders have no file for it.
     let old =
