@@ -40,6 +40,7 @@ impl Gguf {
     /// [`GgufError`], which names the key, token or merge, if a part of the tokenizer is absent,
     /// contradicts another, or is of a kind that is not read.
     pub fn tokenizer_json(&self) -> Result<Vec<u8>, GgufError> {
+        self.check_name()?;
         let special = Special::read(self)?;
         let got = self.text(keys::MODEL)?.ok_or_else(|| GgufError::missing_key(keys::MODEL))?;
         let rewrite = if got == "bert" { wordpiece::piece } else { vocabulary::verbatim };
@@ -58,4 +59,19 @@ impl Gguf {
             .collect();
         Document::new(added_tokens, parts).to_bytes()
     }
+
+    /// Refuses names by which llama.cpp knows models whose special tokens take in the spaces behind
+    /// them.
+    fn check_name(&self) -> Result<(), GgufError> {
+        let name = self.text(NAME)?.unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        if !lower.contains("phi-3") && !lower.contains("phi3") {
+            return Ok(());
+        }
+        let expected = "another name than Phi-3, whose special tokens take in spaces in llama.cpp; \
+                        give the tokenizer.json of the original with --tokenizer";
+        Err(GgufError::value(NAME, expected, name))
+    }
 }
+
+const NAME: &str = "general.name";

@@ -565,6 +565,22 @@ fn what_is_missing_or_contradicts_is_named() {
 }
 
 #[test]
+fn models_whose_tokens_take_in_spaces_are_refused_by_name() {
+    let read = |name: &str| {
+        let writer = sentencepiece_writer(&parse(SENTENCEPIECE)).entry("general.name", name);
+        writer.open().unwrap().tokenizer_json().map(drop).map_err(|error| error.to_string())
+    };
+    for name in ["Phi-3-mini-4k-instruct", "My phi3 llamafied"] {
+        let error = read(name).unwrap_err();
+        assert!(error.starts_with("key general.name must be another name than Phi-3"), "{error}");
+        assert!(error.contains("--tokenizer") && error.ends_with(name), "{error}");
+    }
+    for name in ["Phi 3 Mini", "Phi-2", "llama"] {
+        assert_eq!(read(name), Ok(()));
+    }
+}
+
+#[test]
 fn scores_must_be_numbers_of_every_token() {
     let original = parse(SENTENCEPIECE);
     let with = |scores: Vec<f32>| {
