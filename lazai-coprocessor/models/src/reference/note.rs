@@ -30,6 +30,12 @@ pub enum Note {
     FirstRow,
     /// There is no projection to scores, so the model only embeds.
     NoHead,
+    /// The folder names a class of tokenizers that is not known to read `tokenizer.json` as it
+    /// stands.
+    OtherTokenizerClass {
+        /// The class, cut.
+        class: String,
+    },
     /// The projection to scores is said to be the embedding, but differs from it.
     OwnHead {
         /// The tensor of the projection.
@@ -99,6 +105,9 @@ impl fmt::Display for Note {
                 "the first row of a decoder depends on the first token alone; the model only embeds",
             ),
             Self::NoHead => formatter.write_str("without lm_head.weight the model only embeds"),
+            Self::OtherTokenizerClass { class } => {
+                write!(formatter, "tokenizer.json is read; {class} of transformers 5 may read texts by rules of its own")
+            }
             Self::OwnHead { tensor } => {
                 write!(formatter, "{tensor} differs from the embedding and is the head")
             }

@@ -35,9 +35,13 @@ pub(super) struct Model {
     #[serde(default)]
     merges: Option<IgnoredAny>,
     #[serde(default)]
-    continuing_subword_prefix: Option<IgnoredAny>,
+    byte_fallback: Value,
     #[serde(default)]
-    max_input_chars_per_word: Option<IgnoredAny>,
+    continuing_subword_prefix: Value,
+    #[serde(default)]
+    max_input_chars_per_word: Value,
+    #[serde(default)]
+    pub(super) unk_id: Value,
     #[serde(default)]
     unk_token: Value,
     pub(super) vocab: Value,
@@ -68,15 +72,22 @@ impl Model {
         self.ignore_merges == Value::Bool(true)
     }
 
-    /// Returns whether the model is one of byte pairs. Older files do not say what it is.
-    fn is_bpe(&self) -> bool {
-        self.kind == "BPE" || self.kind.is_null() && self.merges.is_some()
+    /// Returns whether bytes stand for the characters that no token has.
+    pub(super) fn spells_bytes(&self) -> bool {
+        self.byte_fallback == Value::Bool(true)
     }
 
-    fn is_word_piece(&self) -> bool {
+    /// Returns what the model is. Older files do not say it.
+    pub(super) fn kind(&self) -> &str {
         let has_words =
-            self.continuing_subword_prefix.is_some() || self.max_input_chars_per_word.is_some();
-        self.kind == "WordPiece" || self.kind.is_null() && self.merges.is_none() && has_words
+            !self.continuing_subword_prefix.is_null() || !self.max_input_chars_per_word.is_null();
+        match &self.kind {
+            Value::String(kind) => kind,
+            Value::Null if self.merges.is_some() => "BPE",
+            Value::Null if has_words => "WordPiece",
+            Value::Null if self.vocab.is_array() => "Unigram",
+            _ => "",
+        }
     }
 }
 
@@ -100,7 +111,7 @@ pub(super) fn check_options(
         Err(ReferenceError::Field { file, field: field.to_owned(), expected: expected.into(), got })
     };
     let said = |flag: Option<bool>| flag.map_or_else(|| "nothing".to_owned(), |f| f.to_string());
-    if class == BERT && tokenizer.model.is_word_piece() {
+    if class == BERT && tokenizer.model.kind() == "WordPiece" {
         let normalizer = |field: &str| tokenizer.normalizer.get(field).and_then(Value::as_bool);
         if tokenizer.normalizer.get("type").is_none_or(|kind| kind != "BertNormalizer") {
             // The class brings its own.
@@ -120,6 +131,11 @@ pub(super) fn check_options(
                 return refuse(field, &own.to_string(), said(flag(field)));
             }
         }
+        for field in ["unk_token", "cls_token", "sep_token"] {
+            if config.get(field).is_some_and(Value::is_null) {
+                return refuse(field, "a token", "null".to_owned());
+            }
+        }
         let unknown = named_token(config, "unk_token").unwrap_or_else(|| "[UNK]".to_owned());
         if tokenizer.model.unk_token != unknown.as_str() {
             return refuse(
@@ -128,14 +144,7 @@ pub(super) fn check_options(
                 cut(&unknown),
             );
         }
-        // The class puts its own around a text.
-        let around = tokenizer.post_processor.to_string();
-        for (field, default) in [("cls_token", "[CLS]"), ("sep_token", "[SEP]")] {
-            let token = named_token(config, field).unwrap_or_else(|| default.to_owned());
-            if !around.contains(&Value::from(token.as_str()).to_string()) {
-                return refuse(field, "a token that stands around every text", cut(&token));
-            }
-        }
+        check_bert(config, tokenizer)?;
     }
     let prefixed = ["GPT2Tokenizer", "LlamaTokenizer", "CodeLlamaTokenizer", "Qwen2Tokenizer"];
     if prefixed.iter().any(|name| class.starts_with(name)) {
@@ -147,6 +156,72 @@ pub(super) fn check_options(
     Ok(())
 }
 
+/// Refuses what BERT's class has of its own and no option changes: how words are cut, and which
+/// tokens stand around a text.
+fn check_bert(config: &Map<String, Value>, tokenizer: &Tokenizer) -> Result<(), ReferenceError> {
+    let refuse = |file: &str, field: &str, expected: String, got: String| {
+        let expected = format!("{expected}; or choose with --tokenizer").into();
+        let (file, field) = (file.to_owned(), field.to_owned());
+        Err(ReferenceError::Field { file, field, expected, got: cut(&got) })
+    };
+    let model = &tokenizer.model;
+    for (field, own, usual) in [
+        ("max_input_chars_per_word", &model.max_input_chars_per_word, Value::from(100)),
+        ("continuing_subword_prefix", &model.continuing_subword_prefix, Value::from("##")),
+    ] {
+        if !own.is_null() && *own != usual {
+            let expected = format!("{usual}, as {BERT} has it");
+            return refuse(TOKENIZER, field, expected, own.to_string());
+        }
+    }
+    let Some(frame) = frame(&tokenizer.post_processor) else {
+        let expected = format!("one token before and one behind a text, as {BERT} has it");
+        let got = tokenizer.post_processor.to_string();
+        return refuse(TOKENIZER, "post_processor", expected, got);
+    };
+    for ((field, usual), (own, id)) in
+        [("cls_token", "[CLS]"), ("sep_token", "[SEP]")].into_iter().zip(frame)
+    {
+        let token = named_token(config, field).unwrap_or_else(|| usual.to_owned());
+        let known = model.vocab.get(&token).and_then(Value::as_u64);
+        if own != token || known.is_some_and(|known| known != id) {
+            let expected = format!("the token that tokenizer.json puts there, {id} {}", cut(own));
+            return refuse(CONFIG, field, expected, token);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the tokens before and behind a text with their numbers, if there is one each.
+pub(super) fn frame(part: &Value) -> Option<[(&str, u64); 2]> {
+    if let Some(inner) = part.get("processors").and_then(Value::as_array) {
+        // Of bytes, only places in the text are changed.
+        let is_other = |part: &&Value| part.get("type").is_none_or(|kind| kind != "ByteLevel");
+        let mut inner = inner.iter().filter(is_other);
+        let only = inner.next()?;
+        return if inner.next().is_none() { frame(only) } else { None };
+    }
+    if let (Some(before), Some(behind)) = (part.get("cls"), part.get("sep")) {
+        return Some([pair(before)?, pair(behind)?]);
+    }
+    let [before, text, behind] = part.get("single")?.as_array()?.as_slice() else { return None };
+    let is_text = text.get("Sequence")?.get("id")? == "A";
+    let tokens = part.get("special_tokens")?;
+    is_text.then_some([piece(tokens, before)?, piece(tokens, behind)?])
+}
+
+/// A token with its number, as processors of their own kind write it.
+fn pair(pair: &Value) -> Option<(&str, u64)> {
+    Some((pair.get(0)?.as_str()?, pair.get(1)?.as_u64()?))
+}
+
+/// A token with its number, as templates write it.
+fn piece<'a>(tokens: &Value, piece: &'a Value) -> Option<(&'a str, u64)> {
+    let name = piece.get("SpecialToken")?.get("id")?.as_str()?;
+    let [id] = tokens.get(name)?.get("ids")?.as_array()?.as_slice() else { return None };
+    Some((name, id.as_u64()?))
+}
+
 /// Returns whether `transformers` removes spaces before marks when it writes a text.
 pub(super) fn cleans_spaces(
     config: &Map<String, Value>,
@@ -154,7 +229,7 @@ pub(super) fn cleans_spaces(
 ) -> Result<bool, ReferenceError> {
     let fields = Fields::new(CONFIG, config);
     let cleans = fields.flag("clean_up_tokenization_spaces", false)?;
-    if !tokenizer.model.is_bpe() {
+    if tokenizer.model.kind() != "BPE" {
         return Ok(cleans);
     }
     // The tools leave such texts as they are, unless they are forced.
@@ -176,7 +251,7 @@ fn adds_space(part: &Value) -> bool {
 }
 
 /// The text of a special token under its name.
-fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
+pub(super) fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
     token_text(config.get(name)?)
 }
 

@@ -1,13 +1,16 @@
 //! `tokenizer.json` with what the files beside it add to it, as `transformers` puts them together.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
     MAX_TOKENIZER_BYTES,
-    class::{class_of, difference},
+    class::{class_of, default_tokens, difference, is_rebuilt},
     files::{cut, read_bounded, read_optional},
     options::{CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces},
 };
@@ -28,11 +31,12 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         bytes.map_or_else(|| Ok(Map::new()), |bytes| json::object(file, &bytes))
     };
     let mut config = optional(CONFIG)?;
-    let class = class_of(&config, &optional("config.json")?, tokenizer.is_byte_level());
-    let class = class.unwrap_or_default();
+    let model = optional("config.json")?;
+    let class = class_of(&config, &model, tokenizer.is_byte_level()).unwrap_or_default();
     let mut added = Vec::new();
     if config.get(DECODER).is_some_and(|decoder| !decoder.is_null()) {
         added = read_decoder(&config)?;
+        check_numbered(&class, &config, &tokenizer, &added, vocabulary)?;
     } else {
         // What older releases wrote in files of their own.
         config.extend(optional("special_tokens_map.json")?);
@@ -47,8 +51,10 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
     let spaces = cleans_spaces(&config, &tokenizer)?;
     let difference = difference(&class, &config, &tokenizer);
     let mut tokens = AddedTokens::new(tokenizer);
+    let named = named_texts(&config);
     for (id, token) in added {
-        let token = AddedToken { special: token.special || is_named(&config, &token), ..token };
+        let special = token.special || named.contains(&token.content);
+        let token = AddedToken { special, ..token };
         tokens.add(id, token)?;
     }
     for token in named_tokens(&config) {
@@ -224,6 +230,37 @@ fn read_decoder(
     Ok(tokens)
 }
 
+/// Refuses added tokens that a class leaves out, because the numbered ones are not all.
+fn check_numbered(
+    class: &str,
+    config: &Map<String, Value>,
+    tokenizer: &Tokenizer,
+    numbered: &[(Option<u32>, AddedToken)],
+    vocabulary: u32,
+) -> Result<(), ReferenceError> {
+    if !is_rebuilt(class) {
+        return Ok(());
+    }
+    let mut kept = named_texts(config);
+    kept.extend(numbered.iter().map(|(_, token)| token.content.clone()));
+    let usual = default_tokens(class).iter().filter(|(name, _)| !config.contains_key(*name));
+    kept.extend(usual.map(|(_, token)| (*token).to_owned()));
+    let mut own = tokenizer.added_tokens.iter().filter(|token| token.id < vocabulary);
+    match own.find(|token| !kept.contains(&token.content)) {
+        None => Ok(()),
+        Some(token) => Err(ReferenceError::Field {
+            file: CONFIG.to_owned(),
+            field: DECODER.to_owned(),
+            expected: format!(
+                "all added tokens of tokenizer.json, as {class} reads no others; or choose with \
+                 --tokenizer"
+            )
+            .into(),
+            got: cut(&format!("none for {} {}", token.id, token.content)),
+        }),
+    }
+}
+
 /// The special tokens that a configuration names, those of the model's own too.
 fn named_tokens(config: &Map<String, Value>) -> Vec<AddedToken> {
     let token = |value: &Value| {
@@ -239,15 +276,16 @@ fn named_tokens(config: &Map<String, Value>) -> Vec<AddedToken> {
     let own = own.filter_map(|(_, value)| token(value));
     let lists = ["extra_special_tokens", "additional_special_tokens"].into_iter();
     let more = lists.filter_map(|name| config.get(name)).flat_map(|value| match value {
-        Value::Array(values) => values.iter().filter_map(token).collect::<Vec<_>>(),
-        Value::Object(values) => values.values().filter_map(token).collect(),
-        _ => Vec::new(),
-    });
+            Value::Array(values) => values.iter().filter_map(token).collect::<Vec<_>>(),
+            Value::Object(values) => values.values().filter_map(token).collect(),
+            _ => Vec::new(),
+        });
     named.chain(own).chain(more).collect()
 }
 
-fn is_named(config: &Map<String, Value>, token: &AddedToken) -> bool {
-    named_tokens(config).iter().any(|named| named.content == token.content)
+/// The texts of the same.
+fn named_texts(config: &Map<String, Value>) -> BTreeSet<String> {
+    named_tokens(config).into_iter().map(|token| token.content).collect()
 }
 
 /// Refuses a text whose tokens are of another type than the first.

@@ -15,6 +15,15 @@ fn tokenizer() -> Value {
         "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "w0"}})
 }
 
+/// A template with a token before a text and one behind it.
+fn framed(before: &str, behind: &str) -> Value {
+    let token = |text: &str| json!({"SpecialToken": {"id": text, "type_id": 0}});
+    let tokens =
+        [before, behind].map(|text| (text, json!({"id": text, "ids": [2], "tokens": [text]})));
+    json!({"type": "TemplateProcessing", "pair": [], "special_tokens": Value::from_iter(tokens),
+        "single": [token(before), {"Sequence": {"id": "A", "type_id": 0}}, token(behind)]})
+}
+
 /// The added tokens that a model of 50 tokens reads, and the notes.
 fn read(
     tokenizer: &Value,
@@ -160,6 +169,34 @@ fn options_that_contradict_the_tokenizer_are_refused() {
         "vocab": bert["model"]["vocab"]});
     let mut spaced = tokenizer();
     spaced["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": true});
+    // What the class has of its own.
+    let bert_with = |model: Value| {
+        let mut changed = bert.clone();
+        changed["model"].as_object_mut().unwrap().extend(model.as_object().unwrap().clone());
+        changed
+    };
+    let usual = bert_with(json!({"max_input_chars_per_word": 100,
+        "continuing_subword_prefix": "##"}));
+    let short = bert_with(json!({"max_input_chars_per_word": 6}));
+    let marked = bert_with(json!({"continuing_subword_prefix": "@@"}));
+    let bert_around = |processor: Value| {
+        let mut changed = bert.clone();
+        changed["post_processor"] = processor;
+        changed
+    };
+    let framed_once = bert_around(json!({"type": "Sequence",
+        "processors": [framed("[CLS]", "[SEP]")]}));
+    let turned = bert_around(framed("[SEP]", "[CLS]"));
+    let mut twice = bert_around(framed("[CLS]", "[SEP]"));
+    let single = twice["post_processor"]["single"].as_array_mut().unwrap();
+    single.insert(1, single[2].clone());
+    let mut in_pairs = bert_around(framed("[CLS]", "[SEP]"));
+    let pieces = in_pairs["post_processor"]["single"].take();
+    in_pairs["post_processor"]["single"] = json!([pieces[0], pieces[1]]);
+    in_pairs["post_processor"]["pair"] = pieces;
+    let mut numbered = bert_around(framed("[CLS]", "[SEP]"));
+    numbered["model"]["vocab"]["[CLS]"] = json!(1);
+    let of_bert = || json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false});
     let mut plain = bert.clone();
     plain["normalizer"] = json!({"type": "NFC"});
     let config = |value: Value| [("tokenizer_config.json", value)];
@@ -169,6 +206,9 @@ fn options_that_contradict_the_tokenizer_are_refused() {
         (&spaced, json!({"tokenizer_class": "GPT2TokenizerFast", "add_prefix_space": true})),
         (&spaced, json!({"tokenizer_class": "LlamaTokenizer"})),
         (&bert, json!({"do_lower_case": true, "fast_tokenizer_files": ["tokenizer.json"]})),
+        (&usual, of_bert()),
+        (&framed_once, of_bert()),
+        (&twice, json!({"tokenizer_class": "PreTrainedTokenizerFast"})),
     ] {
         read(tokenizer, &config(value.clone())).unwrap();
     }
@@ -207,6 +247,22 @@ fn options_that_contradict_the_tokenizer_are_refused() {
             json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "sep_token": "</s>"}),
             "sep_token",
         ),
+        (&short, of_bert(), "max_input_chars_per_word must be 100"),
+        (&marked, of_bert(), "continuing_subword_prefix must be \"##\""),
+        (&turned, of_bert(), "cls_token"),
+        (&twice, of_bert(), "post_processor"),
+        (&in_pairs, of_bert(), "post_processor"),
+        (&numbered, of_bert(), "cls_token"),
+        (
+            &bert,
+            json!({"tokenizer_class": "SqueezeBertTokenizer", "do_lower_case": true}),
+            "do_lower_case",
+        ),
+        (
+            &bert,
+            json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "cls_token": null}),
+            "cls_token",
+        ),
         (&bert, json!({"auto_map": {"AutoTokenizer": ["own.Tokenizer", null]}}), "auto_map"),
         (
             &bert,
@@ -220,6 +276,36 @@ fn options_that_contradict_the_tokenizer_are_refused() {
 }
 
 #[test]
+fn added_tokens_that_a_class_leaves_out_are_refused() {
+    let mut json = tokenizer();
+    let tokens = json["added_tokens"].as_array_mut().unwrap();
+    tokens.extend([added(49, "<q>", false), added(50, "<beyond>", false)]);
+    let config = |class: &str, changes: Value| {
+        let mut config = json!({"tokenizer_class": class,
+            "added_tokens_decoder": {"48": added(48, "<s>", true)}});
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        [("tokenizer_config.json", config)]
+    };
+    let numbered = json!({"added_tokens_decoder": {"48": added(48, "<s>", true),
+        "49": added(49, "<q>", false)}});
+    for class in ["BertTokenizer", "CodeLlamaTokenizer", "GPT2TokenizerFast", "Qwen2Tokenizer"] {
+        let error = read(&json, &config(class, json!({}))).unwrap_err().to_string();
+        assert!(error.contains("added_tokens_decoder") && error.contains("49 <q>"), "{error}");
+        for changes in
+            [&numbered, &json!({"call_token": "<q>"}), &json!({"added_tokens_decoder": null})]
+        {
+            assert_eq!(read(&json, &config(class, changes.clone())).unwrap().0.len(), 2, "{class}");
+        }
+    }
+    let as_it_stands = config("PreTrainedTokenizerFast", json!({}));
+    assert_eq!(read(&json, &as_it_stands).unwrap().0.len(), 2);
+    // A class has some by itself.
+    json["added_tokens"][1]["content"] = json!("</s>");
+    assert!(read(&json, &config("LlamaTokenizer", json!({}))).is_ok());
+    assert!(read(&json, &config("GPT2Tokenizer", json!({}))).is_err());
+}
+
+#[test]
 fn a_folder_of_bert_has_its_tokenizer_without_a_name() {
     let (_, config) = family_configs().into_iter().find(|(name, _)| *name == "bert").unwrap();
     let folder = Folder::new();
@@ -229,7 +315,7 @@ fn a_folder_of_bert_has_its_tokenizer_without_a_name() {
     json["model"]["unk_token"] = json!("[UNK]");
     json["normalizer"] = json!({"type": "BertNormalizer", "lowercase": true});
     json["pre_tokenizer"] = json!({"type": "BertPreTokenizer"});
-    json["post_processor"] = json!({"single": ["[CLS]", "[SEP]"]});
+    json["post_processor"] = framed("[CLS]", "[SEP]");
     let read = |options: Value| {
         fs::write(folder.path().join("tokenizer.json"), json.to_string()).unwrap();
         fs::write(folder.path().join("tokenizer_config.json"), options.to_string()).unwrap();
@@ -289,11 +375,18 @@ fn classes_with_rules_of_their_own_are_told() {
         ("LlamaTokenizer", Some(true), prepend.clone(), null(), Some("marks of spaces")),
         ("LlamaTokenizer", None, prepend.clone(), null(), Some("marks of spaces")),
         ("LlamaTokenizer", Some(true), null(), first.clone(), Some("marks of spaces")),
-        ("LlamaTokenizer", Some(false), null(), first, None),
+        ("LlamaTokenizer", Some(false), null(), first.clone(), None),
+        // This class has no older form.
+        ("CodeLlamaTokenizerFast", Some(true), null(), first, None),
+        ("CodeLlamaTokenizer", None, prepend.clone(), null(), Some("marks of spaces")),
         ("PreTrainedTokenizerFast", None, prepend, bytes(true), None),
     ] {
         let mut json = tokenizer();
         (json["normalizer"], json["pre_tokenizer"]) = (normalizer, words);
+        json["model"]["type"] = json!(if class.starts_with("Bert") { "WordPiece" } else { "BPE" });
+        json["model"]["byte_fallback"] = json!(true);
+        json["model"]["unk_token"] = json!("[UNK]");
+        json["post_processor"] = framed("[CLS]", "[SEP]");
         let mut options = json!({"tokenizer_class": class});
         if let Some(legacy) = legacy {
             options["legacy"] = json!(legacy);
@@ -305,5 +398,84 @@ fn classes_with_rules_of_their_own_are_told() {
         });
         assert_eq!(got.is_some(), part.is_some(), "{class} {legacy:?}: {notes:?}");
         assert!(got.unwrap_or_default().starts_with(part.unwrap_or_default()), "{class}: {got:?}");
+    }
+}
+
+/// The class that is told of, with the part that differs if it is known.
+fn told(json: &Value, options: Value) -> Option<(String, Option<&'static str>)> {
+    let notes = read(json, &[("tokenizer_config.json", options)]).unwrap().1;
+    notes.into_iter().find_map(|note| match note {
+        Note::TokenizerClass { class, part } => Some((class, Some(part))),
+        Note::OtherTokenizerClass { class } => Some((class, None)),
+        _ => None,
+    })
+}
+
+#[test]
+fn classes_that_are_not_known_are_told() {
+    for class in ["GPTNeoXTokenizerFast", "RobertaTokenizer", "GemmaTokenizer", "OwnTokenizer"] {
+        let expected = class.trim_end_matches("Fast").to_owned();
+        let got = told(&tokenizer(), json!({"tokenizer_class": class}));
+        assert_eq!(got, Some((expected, None)));
+    }
+    for class in ["BloomTokenizerFast", "PreTrainedTokenizerFast", "RetriBertTokenizer"] {
+        assert_eq!(told(&tokenizer(), json!({"tokenizer_class": class})), None, "{class}");
+    }
+}
+
+#[test]
+fn classes_that_build_another_model_are_told() {
+    let first = json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "first"});
+    let mut json = tokenizer();
+    json["pre_tokenizer"] = first;
+    json["model"]["type"] = json!("BPE");
+    let told = |json: &Value| told(json, json!({"tokenizer_class": "LlamaTokenizer"}));
+    let part = |part| Some(("LlamaTokenizer".to_owned(), Some(part)));
+    assert_eq!(told(&json), part("bytes"));
+    json["model"]["byte_fallback"] = json!(true);
+    assert_eq!(told(&json), None);
+    json["model"]["type"] = json!("WordLevel");
+    assert_eq!(told(&json), part("tokens"));
+}
+
+#[test]
+fn unigram_tokenizers_of_the_usual_form_need_no_note() {
+    let charsmap = || json!({"type": "Precompiled", "precompiled_charsmap": ""});
+    let marks = |scheme: &str| json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": scheme});
+    let words = |scheme: &str| json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, marks(scheme)]});
+    let newer = json!({"type": "Sequence", "normalizers": [charsmap(),
+        {"type": "Strip", "strip_left": false, "strip_right": true},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "\u{2581}"}]});
+    let with = |normalizer: Value, words: Value, frame: Value, unk: u32| {
+        let mut json = tokenizer();
+        json["normalizer"] = normalizer;
+        json["pre_tokenizer"] = words;
+        json["post_processor"] = frame;
+        json["model"] = json!({"type": "Unigram", "unk_id": unk, "vocab": [["<s>", 0.0],
+            ["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0], ["a", -1.5]]});
+        json
+    };
+    let frame = || framed("<s>", "</s>");
+    let class = || json!({"tokenizer_class": "XLMRobertaTokenizerFast"});
+    let unspaced = json!({"tokenizer_class": "XLMRobertaTokenizer", "add_prefix_space": null});
+    let nfkc = json!({"type": "NFKC"});
+    for (json, options, same) in [
+        (with(charsmap(), words("always"), frame(), 3), class(), true),
+        (with(newer.clone(), marks("always"), frame(), 3), class(), true),
+        (with(charsmap(), words("never"), frame(), 3), unspaced.clone(), true),
+        (with(charsmap(), words("always"), frame(), 3), unspaced, false),
+        (with(charsmap(), words("first"), frame(), 3), class(), false),
+        (with(newer, words("always"), frame(), 3), class(), false),
+        (with(nfkc, words("always"), frame(), 3), class(), false),
+        (with(Value::Null, marks("always"), frame(), 3), class(), false),
+        (with(charsmap(), words("always"), framed("<s>", "<s>"), 3), class(), false),
+        (with(charsmap(), words("always"), frame(), 0), class(), false),
+        (
+            with(charsmap(), words("always"), frame(), 0),
+            json!({"tokenizer_class": "CamembertTokenizer"}),
+            true,
+        ),
+    ] {
+        assert_eq!(told(&json, options.clone()).is_none(), same, "{json} {options}");
     }
 }
