@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     gguf::{Gguf, GgufError, keys},
-    reference::{class_of, default_tokens, is_byte_level, json},
+    reference::{class_of, default_tokens, is_byte_level, json, own_tokens},
 };
 
 /// Why the chat template of a checkpoint was not read.
@@ -107,6 +107,11 @@ fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
     let mut config = config.unwrap_or_default();
     if config.get("added_tokens_decoder").is_none_or(Value::is_null) {
         config.extend(tokens.unwrap_or_default());
+    }
+    if let Some(Value::Object(own)) = own_tokens(&config).cloned() {
+        for (name, token) in own {
+            config.entry(name).or_insert(token);
+        }
     }
     let model = open("config.json")?.unwrap_or_default();
     // Only for this class it matters, and the file may be large.
@@ -245,6 +250,20 @@ mod tests {
         // Newer ones number all tokens in the configuration, and the file has no meaning.
         write(CONFIG, &format!("{source}\", \"added_tokens_decoder\": {{}}}}"));
         assert_eq!(text(path).unwrap(), "a");
+    }
+
+    #[test]
+    fn tokens_of_the_models_own_are_variables() {
+        let folder = Folder::new();
+        let path = folder.path();
+        let source = r#""chat_template": "{{ think_token }}|{{ call_token }}""#;
+        let own = r#""model_specific_special_tokens": {"think_token": "<t>"}"#;
+        fs::write(path.join(CONFIG), format!("{{{source}, {own}}}")).unwrap();
+        assert_eq!(text(path).unwrap(), "<t>|");
+        // Those beside it replace them.
+        let config = format!("{{{source}, {own}, \"call_token\": \"<c>\"}}");
+        fs::write(path.join(CONFIG), config).unwrap();
+        assert_eq!(text(path).unwrap(), "|<c>");
     }
 
     #[test]

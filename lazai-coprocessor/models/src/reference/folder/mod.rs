@@ -19,6 +19,8 @@ pub(super) use generation::check_rules;
 #[cfg(feature = "chat")]
 pub(crate) use options::is_byte_level;
 pub(super) use tensors::Tensors;
+#[cfg(feature = "chat")]
+pub(crate) use tokenizer::own_tokens;
 
 use super::{Note, ReferenceError, config::FILE, json};
 

@@ -111,6 +111,7 @@ pub(super) fn check_options(
         Err(ReferenceError::Field { file, field: field.to_owned(), expected: expected.into(), got })
     };
     let said = |flag: Option<bool>| flag.map_or_else(|| "nothing".to_owned(), |f| f.to_string());
+    fields.neutral("split_special_tokens", "false", |value| *value == Value::Bool(false))?;
     if class == BERT && tokenizer.model.kind() == "WordPiece" {
         let normalizer = |field: &str| tokenizer.normalizer.get(field).and_then(Value::as_bool);
         if tokenizer.normalizer.get("type").is_none_or(|kind| kind != "BertNormalizer") {

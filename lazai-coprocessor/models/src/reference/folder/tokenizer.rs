@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     MAX_TOKENIZER_BYTES,
-    class::{class_of, default_tokens, difference, is_rebuilt},
+    class::{QWEN2, class_of, default_tokens, difference, is_rebuilt},
     files::{cut, read_bounded, read_optional},
     options::{CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces},
 };
@@ -33,13 +33,24 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
     let mut config = optional(CONFIG)?;
     let model = optional("config.json")?;
     let class = class_of(&config, &model, tokenizer.is_byte_level()).unwrap_or_default();
+    if config.get(EXTRA).is_none_or(is_empty) {
+        // The name that older releases gave to the same.
+        config.remove(ADDITIONAL).and_then(|tokens| config.insert(EXTRA.to_owned(), tokens));
+    }
     let mut added = Vec::new();
     if config.get(DECODER).is_some_and(|decoder| !decoder.is_null()) {
         added = read_decoder(&config)?;
         check_numbered(&class, &config, &tokenizer, &added, vocabulary)?;
     } else {
         // What older releases wrote in files of their own.
-        config.extend(optional("special_tokens_map.json")?);
+        for (name, mut value) in optional("special_tokens_map.json")? {
+            if let (EXTRA, Value::Array(more)) = (name.as_str(), &mut value)
+                && let Some(Value::Array(tokens)) = config.get(EXTRA)
+            {
+                more.splice(0..0, tokens.iter().cloned());
+            }
+            config.insert(name, value);
+        }
         for (content, id) in optional("added_tokens.json")? {
             let id = id.as_u64().and_then(|id| u32::try_from(id).ok());
             added.push((id, AddedToken::new(content, false)));
@@ -61,6 +72,9 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         if !tokens.has(&token.content) {
             tokens.add(None, token)?;
         }
+    }
+    if class == QWEN2 {
+        tokens.check_plain(&config)?;
     }
     let dropped = tokens.drop_beyond(vocabulary);
     let json = tokens.write(bytes)?;
@@ -162,6 +176,23 @@ impl AddedTokens {
         }
         self.changed = true;
         Ok(())
+    }
+
+    /// Refuses named tokens that take in what stands beside them: the class does not let them.
+    fn check_plain(&self, config: &Map<String, Value>) -> Result<(), ReferenceError> {
+        let takes = |token: &&AddedToken| token.lstrip || token.rstrip || token.single_word;
+        let named = named_texts(config);
+        match self.tokens.iter().filter(takes).find(|token| named.contains(&token.content)) {
+            None => Ok(()),
+            Some(token) => Err(ReferenceError::Field {
+                file: CONFIG.to_owned(),
+                field: "tokenizer_class".to_owned(),
+                expected: "a class in which named tokens may strip spaces; or choose with \
+                           --tokenizer"
+                    .into(),
+                got: cut(&format!("{QWEN2} beside {}", token.content)),
+            }),
+        }
     }
 
     /// Leaves out tokens that no row of the embedding belongs to and nothing refers to.
@@ -274,13 +305,26 @@ fn named_tokens(config: &Map<String, Value>) -> Vec<AddedToken> {
     let named = NAMES.iter().filter_map(|name| token(config.get(*name)?));
     let own = config.iter().filter(|(name, _)| name.ends_with("_token") && !usual(name));
     let own = own.filter_map(|(_, value)| token(value));
-    let lists = ["extra_special_tokens", "additional_special_tokens"].into_iter();
-    let more = lists.filter_map(|name| config.get(name)).flat_map(|value| match value {
+    let extra = config.get(EXTRA);
+    let older = config.get(ADDITIONAL).filter(|_| extra.is_none_or(Value::is_object));
+    let more =
+        [own_tokens(config), extra, older].into_iter().flatten().flat_map(|value| match value {
             Value::Array(values) => values.iter().filter_map(token).collect::<Vec<_>>(),
             Value::Object(values) => values.values().filter_map(token).collect(),
             _ => Vec::new(),
         });
     named.chain(own).chain(more).collect()
+}
+
+/// Returns the special tokens of the model's own by their names, unless such tokens elsewhere in a
+/// configuration replace them.
+pub(crate) fn own_tokens(config: &Map<String, Value>) -> Option<&Value> {
+    let is_own = |(name, value): (&String, &Value)| {
+        name.ends_with("_token") && !NAMES.contains(&name.as_str()) && value.is_string()
+    };
+    let replaced =
+        config.iter().any(is_own) || config.get(EXTRA).is_some_and(|extra| extra.is_object());
+    config.get("model_specific_special_tokens").filter(|_| !replaced)
 }
 
 /// The texts of the same.
@@ -308,7 +352,18 @@ fn check_types(part: &Value) -> Result<(), ReferenceError> {
     }
 }
 
+/// Returns whether a list of tokens says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.is_empty(),
+        Value::Object(values) => values.is_empty(),
+        value => value.is_null(),
+    }
+}
+
+const ADDITIONAL: &str = "additional_special_tokens";
 const DECODER: &str = "added_tokens_decoder";
+const EXTRA: &str = "extra_special_tokens";
 const MAX_CONFIG_BYTES: u64 = 8 << 20;
 
 /// The fields that name a special token.

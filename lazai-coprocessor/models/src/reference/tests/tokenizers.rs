@@ -105,6 +105,44 @@ fn added_tokens_stand_in_several_files() {
             )],
             vec![one.clone(), added(49, "<x>", true)],
         ),
+        // Of two lists the older one is left out, and so is that of the older file.
+        (
+            vec![(
+                "tokenizer_config.json",
+                json!({"extra_special_tokens": ["<x>"], "additional_special_tokens": ["<y>"]}),
+            )],
+            vec![one.clone(), added(49, "<x>", true)],
+        ),
+        (
+            vec![
+                ("tokenizer_config.json", json!({"additional_special_tokens": ["<x>"]})),
+                ("special_tokens_map.json", json!({"additional_special_tokens": ["<y>"]})),
+            ],
+            vec![one.clone(), added(49, "<x>", true)],
+        ),
+        (
+            vec![
+                ("tokenizer_config.json", json!({"extra_special_tokens": ["<s>"]})),
+                ("special_tokens_map.json", json!({"extra_special_tokens": ["<x>"]})),
+            ],
+            vec![one.clone(), added(49, "<x>", true)],
+        ),
+        // Those under one name are left out beside those under names of their own.
+        (
+            vec![(
+                "tokenizer_config.json",
+                json!({"model_specific_special_tokens": {"think_token": "<t>"}}),
+            )],
+            vec![one.clone(), added(49, "<t>", true)],
+        ),
+        (
+            vec![(
+                "tokenizer_config.json",
+                json!({"model_specific_special_tokens": {"think_token": "<t>"},
+                    "call_token": "<c>"}),
+            )],
+            vec![one.clone(), added(49, "<c>", true)],
+        ),
         // Where all are numbered, the older files have no meaning.
         (
             vec![decoder(json!({"48": one})), ("added_tokens.json", json!({"<tool>": 49}))],
@@ -209,6 +247,7 @@ fn options_that_contradict_the_tokenizer_are_refused() {
         (&usual, of_bert()),
         (&framed_once, of_bert()),
         (&twice, json!({"tokenizer_class": "PreTrainedTokenizerFast"})),
+        (&bert, json!({"split_special_tokens": false})),
     ] {
         read(tokenizer, &config(value.clone())).unwrap();
     }
@@ -276,6 +315,13 @@ fn options_that_contradict_the_tokenizer_are_refused() {
 }
 
 #[test]
+fn special_tokens_are_not_split() {
+    let config = json!({"split_special_tokens": true});
+    let error = read(&tokenizer(), &[("tokenizer_config.json", config)]).unwrap_err().to_string();
+    assert!(error.contains("split_special_tokens must be false"), "{error}");
+}
+
+#[test]
 fn added_tokens_that_a_class_leaves_out_are_refused() {
     let mut json = tokenizer();
     let tokens = json["added_tokens"].as_array_mut().unwrap();
@@ -303,6 +349,18 @@ fn added_tokens_that_a_class_leaves_out_are_refused() {
     json["added_tokens"][1]["content"] = json!("</s>");
     assert!(read(&json, &config("LlamaTokenizer", json!({}))).is_ok());
     assert!(read(&json, &config("GPT2Tokenizer", json!({}))).is_err());
+}
+
+#[test]
+fn named_tokens_of_qwen_strip_nothing() {
+    let config = |class: &str, strips: bool| {
+        let token = json!({"content": "<m>", "lstrip": strips, "normalized": false});
+        [("tokenizer_config.json", json!({"tokenizer_class": class, "mask_token": token}))]
+    };
+    assert!(read(&tokenizer(), &config("Qwen2Tokenizer", false)).is_ok());
+    assert!(read(&tokenizer(), &config("GPT2Tokenizer", true)).is_ok());
+    let error = read(&tokenizer(), &config("Qwen2Tokenizer", true)).unwrap_err().to_string();
+    assert!(error.contains("tokenizer_class") && error.contains("<m>"), "{error}");
 }
 
 #[test]
