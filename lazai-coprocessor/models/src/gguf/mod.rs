@@ -18,7 +18,7 @@ pub use error::{GgufError, download_problem};
 
 pub use file::Gguf;
 pub use tensor::{TensorInfo, TensorKind};
-pub(crate) use tokenizer::byte_level::QWEN2 as QWEN2_WORDS;
+pub(crate) use tokenizer::byte_level::{QWEN2 as QWEN2_WORDS, TEKKEN as TEKKEN_WORDS};
 #[cfg(feature = "chat")]
 pub(crate) use tokenizer::keys;
 pub use value::{Array, Value};

@@ -193,6 +193,44 @@ fn check_bert(config: &Map<String, Value>, tokenizer: &Tokenizer) -> Result<(), 
     Ok(())
 }
 
+/// Refuses the option by which `transformers` cuts the words of a Mistral in another way, where it
+/// follows it.
+pub(super) fn check_words(
+    config: &Map<String, Value>,
+    model: &Map<String, Value>,
+    tokenizer: &Tokenizer,
+) -> Result<(), ReferenceError> {
+    let fields = Fields::new(CONFIG, config);
+    let text = |field: &str| model.get(field).and_then(Value::as_str);
+    let tokens = tokenizer.model.vocab.as_object().map_or(0, Map::len);
+    let is_large = tokens + tokenizer.added_tokens.len() > 100_000;
+    let is_old = text("transformers_version").is_none_or(|version| {
+        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        // What came before 5.0.0 has something behind these numbers.
+        major.is_none_or(|major| major < 5) || version.len() > 5 && version.starts_with("5.0.0")
+    });
+    let words = &tokenizer.pre_tokenizer;
+    if !fields.flag(REGEX, false)?
+        || text("model_type") != Some("mistral")
+        || !is_old
+        || !is_large
+        || words.is_null()
+    {
+        return Ok(());
+    }
+    let first = words.get("pretokenizers").and_then(|steps| steps.get(0));
+    let is = |field: &str, expected: Value| {
+        first.and_then(|split| split.get(field)).is_some_and(|value| *value == expected)
+    };
+    let splits = is("type", "Split".into())
+        && is("pattern", serde_json::json!({"Regex": crate::gguf::TEKKEN_WORDS}))
+        && is("behavior", "Isolated".into())
+        && is("invert", false.into());
+    let expected = "false: tokenizer.json is read, whose words are others; or choose a corrected \
+                    one with --tokenizer";
+    if splits { Ok(()) } else { Err(fields.refused(REGEX, expected)) }
+}
+
 /// Returns the tokens before and behind a text with their numbers, if there is one each.
 pub(super) fn frame(part: &Value) -> Option<[(&str, u64); 2]> {
     if let Some(inner) = part.get("processors").and_then(Value::as_array) {
@@ -262,5 +300,6 @@ fn token_text(value: &Value) -> Option<String> {
 }
 
 pub(super) const CONFIG: &str = "tokenizer_config.json";
+const REGEX: &str = "fix_mistral_regex";
 const SPACE: &str = "add_prefix_space";
 pub(super) const TOKENIZER: &str = "tokenizer.json";

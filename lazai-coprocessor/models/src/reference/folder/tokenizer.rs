@@ -12,7 +12,7 @@ use super::{
     MAX_TOKENIZER_BYTES,
     class::{QWEN2, class_of, default_tokens, difference, is_rebuilt},
     files::{cut, read_bounded, read_optional},
-    options::{CONFIG, TOKENIZER, Tokenizer, check_options, cleans_spaces},
+    options::{CONFIG, TOKENIZER, Tokenizer, check_options, check_words, cleans_spaces},
 };
 use crate::{
     reference::{Note, ReferenceError, json},
@@ -58,6 +58,7 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         added.sort_by_key(|(id, _)| *id);
     }
     check_options(&class, &config, &tokenizer)?;
+    check_words(&config, &model, &tokenizer)?;
     check_types(&tokenizer.post_processor)?;
     let spaces = cleans_spaces(&config, &tokenizer)?;
     let difference = difference(&class, &config, &tokenizer);

@@ -364,6 +364,42 @@ fn named_tokens_of_qwen_strip_nothing() {
 }
 
 #[test]
+fn a_corrected_mistral_is_refused_unless_its_file_is_corrected() {
+    let (_, mut config) =
+        family_configs().into_iter().find(|(name, _)| *name == "mistral").unwrap();
+    let folder = Folder::new();
+    write(folder.path(), &config, &random_tensors(&config, 5));
+    let mut json = tokenizer();
+    let vocab: serde_json::Map<_, _> =
+        (0..100_001).map(|id| (format!("w{id}"), json!(id))).collect();
+    let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "use_regex": false});
+    let mut read = |version: Option<&str>, large: bool, pattern: &str| {
+        config["transformers_version"] = json!(version);
+        json["model"]["vocab"] = if large { json!(vocab) } else { json!({"w0": 0}) };
+        let split = json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated",
+            "invert": false});
+        json["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [split, bytes]});
+        for (name, content) in [
+            ("config.json", &config),
+            ("tokenizer.json", &json),
+            ("tokenizer_config.json", &json!({"fix_mistral_regex": true})),
+        ] {
+            fs::write(folder.path().join(name), content.to_string()).unwrap();
+        }
+        Checkpoint::open(folder.path()).unwrap().tokenizer().map(drop)
+    };
+    for version in [None, Some("4.57.1"), Some("5.0.0rc1"), Some("unknown")] {
+        let error = read(version, true, "\\d").unwrap_err().to_string();
+        assert!(error.contains("fix_mistral_regex must be false"), "{error}");
+    }
+    // Where the flag has no effect, it is passed over.
+    assert_eq!(read(Some("5.0.0"), true, "\\d"), Ok(()));
+    assert_eq!(read(Some("10.1"), true, "\\d"), Ok(()));
+    assert_eq!(read(None, false, "\\d"), Ok(()));
+    assert_eq!(read(None, true, crate::gguf::TEKKEN_WORDS), Ok(()));
+}
+
+#[test]
 fn a_folder_of_bert_has_its_tokenizer_without_a_name() {
     let (_, config) = family_configs().into_iter().find(|(name, _)| *name == "bert").unwrap();
     let folder = Folder::new();
