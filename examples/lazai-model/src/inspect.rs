@@ -1,6 +1,6 @@
 //! The command `inspect`: says what is in a file.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use indicatif::{HumanBytes, HumanCount};
 use lazai_api_types::ModelId;
@@ -8,7 +8,11 @@ use lazai_coprocessor::{
     kernel::Threads,
     program::{LayerScales, Program, Scales, Target, transformer},
 };
-use lazai_models::{gguf::Gguf, quantize::QuantizeOptions};
+use lazai_models::{
+    gguf::Gguf,
+    quantize::QuantizeOptions,
+    reference::{Checkpoint, ReferenceError},
+};
 use serde::Serialize;
 
 use crate::{
@@ -91,7 +95,10 @@ fn checkpoint(path: &Path, kind: Kind) -> Result<Summary, Error> {
         parameters: architecture.parameters(),
         vocabulary: architecture.vocabulary,
         end_tokens: architecture.end_tokens.clone(),
-        notes: notes(&checkpoint, None).map(|note| note.to_string()).collect(),
+        notes: notes(&checkpoint, None)
+            .map(|note| note.to_string())
+            .chain(tokenizer_notes(&checkpoint))
+            .collect(),
         ..Summary::of(kind, &program, checkpoint.context())?
     };
     if kind == Kind::Gguf {
@@ -106,6 +113,17 @@ fn checkpoint(path: &Path, kind: Kind) -> Result<Summary, Error> {
         summary.bytes = weight_bytes(path)?;
     }
     Ok(summary)
+}
+
+/// Returns what a user should know of the tokenizer: why `convert` refuses it, if it does.
+fn tokenizer_notes(checkpoint: &Checkpoint) -> Vec<String> {
+    match checkpoint.tokenizer() {
+        Ok((_, notes)) => notes.iter().map(ToString::to_string).collect(),
+        Err(ReferenceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            vec!["there is no tokenizer.json: convert wants one, or --tokenizer".to_owned()]
+        }
+        Err(error) => vec![format!("convert refuses the tokenizer: {error}")],
+    }
 }
 
 /// Bytes of the weights of a folder.

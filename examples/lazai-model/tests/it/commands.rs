@@ -307,8 +307,18 @@ fn what_should_be_known_is_noted() {
     let inspected = json(&["inspect", &source, "--json"]);
     assert_eq!(
         (&inspected["context"], inspected["notes"].as_array().unwrap().len()),
-        (&value!(16), 2)
+        (&value!(16), 3)
     );
+    // What convert says of the tokenizer, or why it refuses it.
+    for (options, expected) in [
+        (r#"{"tokenizer_class": "GPTNeoXTokenizer"}"#, "GPTNeoXTokenizer of transformers 5"),
+        (r#"{"split_special_tokens": true}"#, "convert refuses the tokenizer: tokenizer_config"),
+    ] {
+        fs::write(format!("{source}/tokenizer_config.json"), options).unwrap();
+        let inspected = json(&["inspect", &source, "--json"])["notes"].to_string();
+        assert!(inspected.contains(expected), "{inspected}");
+    }
+    fs::remove_file(format!("{source}/tokenizer_config.json")).unwrap();
     let printed = run(&["convert", &source, "--out", &artifact, "--context", "32"]);
     assert!(!printed.contains("ends texts"), "{printed}");
     assert_eq!(json(&["inspect", &artifact, "--json"])["context"], 32);
