@@ -9,9 +9,9 @@ use crate::{Call, input::InputError, revert::RevertReason};
 /// The number of the rules by which calls are measured and refused: the work of runs, of texts that
 /// are read or decoded and of proofs, and the limits of texts, stops and inputs.
 ///
-/// These rules are compiled in, so nodes of different versions could differ by them. A chain commits
-/// to this number, as `lazvm-executor` does, and such nodes find out before the first call. It is
-/// raised by every release that changes one of the rules.
+/// These rules are compiled in, so nodes of different versions could differ by them. A chain
+/// commits to this number, as `lazvm-executor` does, and such nodes find out before the first call.
+/// It is raised by every release that changes one of the rules.
 pub const WORK_RULES: u32 = 1;
 
 /// What one call has paid so far.

@@ -93,8 +93,8 @@ impl AiRuntime {
     ///
     /// Of several changes that are active, the one of the latest time holds, and if none has a time
     /// the one of the latest block: a chain may go over from blocks to times, as Ethereum did, and
-    /// not back. Of equal ones the one added last holds; otherwise it is all the same in which order
-    /// changes are added.
+    /// not back. Of equal ones the one added last holds; otherwise it is all the same in which
+    /// order changes are added.
     #[must_use]
     pub fn upgraded(
         self,

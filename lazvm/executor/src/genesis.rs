@@ -137,9 +137,9 @@ impl Genesis {
     }
 }
 
-/// The hard fork of Ethereum by whose rules contracts run, in every block. It is named here, and not
-/// left to the newest that revm knows: each block commits to it with the rules of the next one, and a
-/// chain that shall move to another needs a height for it.
+/// The hard fork of Ethereum by whose rules contracts run, in every block. It is named here, and
+/// not left to the newest that revm knows: each block commits to it with the rules of the next one,
+/// and a chain that shall move to another needs a height for it.
 pub const SPEC: SpecId = SpecId::OSAKA;
 
 /// Why a genesis makes no chain.

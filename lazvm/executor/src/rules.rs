@@ -10,9 +10,10 @@ use crate::{Genesis, SPEC};
 
 /// What governs the transactions of the blocks of one height.
 ///
-/// It changes while the chain lives, by decision or by another version of this crate, so the root of
-/// the genesis block does not name it but for the first block. Each block commits to the rules of the next one: nodes that have other
-/// decisions refuse each other's blocks before anything is executed by them.
+/// It changes while the chain lives, by decision or by another version of this crate, so the root
+/// of the genesis block does not name it but for the first block. Each block commits to the rules
+/// of the next one: nodes that have others refuse each other's blocks before anything is executed
+/// by them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Rules {
     /// The hard fork of the EVM.
@@ -26,11 +27,12 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Returns `keccak256("lazvm/rules/1" ‖ length of the fork's name ‖ name ‖ number of the rules
-    /// of work ‖ prices ‖ number of models ‖ models… ‖ number of proof systems ‖ proof systems…)`, in
-    /// ascending order.
+    /// of work ‖ prices ‖ number of models ‖ models… ‖ number of proof systems ‖ proof systems…)`,
+    /// in ascending order.
     ///
-    /// The name of the fork is revm's: its numbers may move. Prices are alpha and beta, each as numerator and denominator in lowest terms, and gamma.
-    /// Numbers and proof systems are words of 8 bytes.
+    /// The name of the fork is revm's: its numbers may move. Prices are alpha and beta, each as
+    /// numerator and denominator in lowest terms, and gamma. Numbers and proof systems are words of
+    /// 8 bytes.
     pub(crate) fn commitment(&self) -> B256 {
         let GasSchedule { alpha, beta, gamma } = self.prices;
         let [alpha, beta] = [alpha, beta].map(lowest_terms);

@@ -55,8 +55,8 @@ impl World {
         self.accounts.insert(address, Arc::new(account));
     }
 
-    /// Adds code that is read from bytes, wherever they come from: a delegation (EIP-7702) is one in
-    /// a state that was written and read again, too.
+    /// Adds code that is read from bytes, wherever they come from: a delegation (EIP-7702) is one
+    /// in a state that was written and read again, too.
     pub(crate) fn insert_code(&mut self, code: Bytes) -> Result<B256, BytecodeDecodeError> {
         Ok(self.keep_code(Bytecode::new_raw_checked(code)?))
     }

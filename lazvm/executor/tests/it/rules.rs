@@ -200,7 +200,7 @@ fn the_rules_of_work_are_those_of_their_number() {
 fn contracts_run_by_the_fork_that_is_committed_to() {
     assert_eq!(SPEC, SpecId::OSAKA);
     let executor = executor();
-    // PUSH1 1, CLZ, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN: a contract whose code is 31 zeros and 255
+    // PUSH1 1, CLZ, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN: the code of the contract is the number.
     let init = [0x60, 0x01, 0x1e, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
     let created = submit(&executor, "alice", 0, TransactionRequest::create(init));
     executor.commit(&build(&executor, &[])).unwrap();
