@@ -8,7 +8,7 @@ use crate::{
     fixtures::{self, Case, envelope},
     golden::check_golden,
     simulator::{Secrets, scalar, values_input},
-    sweep::{Depth, sweep},
+    sweep::sweep,
 };
 
 const VERIFIER: Groth16Verifier = Groth16Verifier;
@@ -25,10 +25,10 @@ fn check_case(name: &str, case: &Case) {
     let verify = |key: &[u8], values: &[u8], proof: &[u8]| {
         VERIFIER.verify(key, Claim::Values(values), proof).unwrap()
     };
-    let proofs = sweep(&case.proof, Depth::Ten, |proof| verify(&key, &case.values, proof));
-    let values = sweep(&case.values, Depth::Ten, |values| verify(&key, values, &case.proof));
+    let proofs = sweep(&case.proof, |proof| verify(&key, &case.values, proof));
+    let values = sweep(&case.values, |values| verify(&key, values, &case.proof));
     // The offset of the statement, bytes 34 to 38, says nothing about values.
-    let keys = sweep(&key, Depth::Two, |key| verify(key, &case.values, &case.proof));
+    let keys = sweep(&key, |key| verify(key, &case.values, &case.proof));
     println!(
         "{name}: {} changes of the proof, {} of the values, {} of the key",
         proofs.0, values.0, keys.0
@@ -103,7 +103,7 @@ fn statement_must_stand_at_the_offset_of_the_key() {
         // The envelope of one kind of claim is none of the other.
         assert!(check(&key, &statement, &case.proof).is_err());
         assert!(VERIFIER.check(&key.encode(), Claim::Values(&values), &proof).is_err());
-        let changed = sweep(&proof, Depth::Two, |proof| check(&key, &statement, proof).is_ok());
+        let changed = sweep(&proof, |proof| check(&key, &statement, proof).is_ok());
         assert_eq!(changed.1, []);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     fixtures::{self, Case},
     golden::check_golden,
     plonk_simulator,
-    sweep::{Depth, sweep, sweep_at},
+    sweep::{sweep, sweep_at},
 };
 
 const VERIFIER: PlonkVerifier = PlonkVerifier;
@@ -30,8 +30,8 @@ fn check_case(name: &str, case: &Case) {
     let key = case.key.encode();
     assert_eq!(VERIFIER.admit(&key), Ok(()), "{name}");
     assert_eq!(VERIFIER.check(&key, Claim::Values(&case.values), &case.proof), Ok(()), "{name}");
-    let proofs = sweep(&case.proof, Depth::Ten, |proof| verify(&key, &case.values, proof));
-    let values = sweep(&case.values, Depth::Ten, |values| verify(&key, values, &case.proof));
+    let proofs = sweep(&case.proof, |proof| verify(&key, &case.values, proof));
+    let values = sweep(&case.values, |values| verify(&key, values, &case.proof));
     println!("{name}: {} changes of the proof, {} of the values", proofs.0, values.0);
     assert_eq!(proofs.1, [], "{name}: changes of the proof that were accepted");
     assert_eq!(values.1, [], "{name}: changes of the values that were accepted");
@@ -91,7 +91,7 @@ fn check_verdicts(case: &Case) {
     assert!(!verify(&key, b"other values", &case.proof));
     // A byte of each number.
     let numbers = (5 + 31..case.proof.len()).step_by(32).filter(|at| is_number(at - 5));
-    let changed = sweep_at(&case.proof, numbers, Depth::Two, |proof| {
+    let changed = sweep_at(&case.proof, numbers, 1, |proof| {
         theirs(&case.values, proof) || verify(&key, &case.values, proof)
     });
     assert_eq!(changed.1, []);
@@ -139,7 +139,7 @@ fn keys_that_were_changed_are_refused() {
         let key = case.key.encode();
         let circuit = key.len() - 576;
         // A key with another point may be admitted; the prefix of the proof tells them apart.
-        let changed = sweep(&key[circuit..], Depth::Two, |bytes| {
+        let changed = sweep(&key[circuit..], |bytes| {
             verify(&[&key[..circuit], bytes].concat(), &case.values, &case.proof)
         });
         assert_eq!(changed.1, []);
