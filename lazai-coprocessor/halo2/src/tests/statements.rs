@@ -60,16 +60,13 @@ fn prove(device: &Arc<Cpu>, job: &Job, other: &Job) -> (Vec<u8>, InferenceStatem
 }
 
 #[test]
-fn every_proved_output_has_the_statement_of_the_run() {
+fn proved_vectors_have_the_statement_of_the_run() {
     let (read, other) = ([72, 105, 33], [1, 0, 1]);
     let embed = |read: &[u32]| Task::Embed { prompt: prompt(read) };
     let logits = |read: &[u32]| Task::Logits { prompt: prompt(read) };
-    let greedy = |read: &[u32]| Task::GreedyTokens { tokens: tokens(read), count: 3 };
+    // Keys depend on how many tokens there are, not on which.
     let decoder = device(&llama());
-    for task in [logits, greedy] as [fn(&[u32]) -> Task; 2] {
-        // Keys depend on how many tokens there are, not on which.
-        prove(&decoder, &job(&decoder, task(&read)), &job(&decoder, task(&other)));
-    }
+    prove(&decoder, &job(&decoder, logits(&read)), &job(&decoder, logits(&other)));
     let encoder = device(&encoder());
     prove(&encoder, &job(&encoder, embed(&read)), &job(&encoder, embed(&other)));
 }
@@ -137,10 +134,11 @@ fn no_proof_shows_a_generation_that_no_machine_gives() {
     let read = (0..258).map(|token| [1, token]);
     let read = read.into_iter().find(|read| device.run(&generate(read)).unwrap().output == ended);
     let read = read.expect("a prompt after which the best token is the end token");
-    let greedy = job(&device, Task::GreedyTokens { tokens: tokens(&read), count: 3 });
+    let greedy = |read: &[u32]| job(&device, Task::GreedyTokens { tokens: tokens(read), count: 3 });
+    let (greedy, other) = (greedy(&read), greedy(&[0, 0]));
     let Output::Tokens(chosen) = device.run(&greedy).unwrap().output else { panic!("no tokens") };
     assert_eq!((chosen.len(), chosen[0]), (3, TokenId(1)));
-    let (key, statement, proof) = prove(&device, &greedy, &greedy);
+    let (key, statement, proof) = prove(&device, &greedy, &other);
     assert_eq!(statement.input, greedy.hash());
     check_altered(&key, statement, &proof);
     let generation = generate(&read);

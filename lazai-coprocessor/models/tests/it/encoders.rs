@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use lazai_coprocessor::{Tokenizer, architecture::Pooling, kernel::Threads};
+use lazai_coprocessor::{Tokenizer, architecture::Pooling, kernel::Threads, model::Model};
 use lazai_models::{
     quantize::Rounding,
     reference::{Checkpoint, OpenOptions, ReferenceModel},
@@ -10,52 +10,50 @@ use serde_json::Value;
 
 use crate::folder::{cosine, embedding, floats, integers, quantized, reference, sequences};
 
-fn compare(name: &str) -> Option<()> {
+/// Poolings in the order of the embeddings of a sequence.
+const POOLINGS: [Pooling; 2] = [Pooling::Mean, Pooling::First];
+
+/// Compares the embeddings of the reference with those of the model in f32 and in integers, and
+/// returns the latter.
+fn compare(name: &str, index: usize) -> Option<Model> {
     let folder = reference(name)?;
     let sequences = sequences(&folder.join("expected.safetensors"));
     let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
-    for (index, pooling) in [Pooling::Mean, Pooling::First].into_iter().enumerate() {
-        let checkpoint = Checkpoint::open_with(
-            &folder,
-            &OpenOptions { pooling: Some(pooling), ..OpenOptions::default() },
-        )
-        .unwrap();
-        let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
-        let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
-        let (mut cosines, mut exact) = (Vec::new(), 1.0_f64);
-        for sequence in &sequences {
-            let expected = &sequence.embeddings[index];
-            exact = exact.min(cosine(expected, &float.embed(&sequence.tokens).unwrap()));
-            cosines.push(cosine(expected, &embedding(&model, &sequence.tokens)));
-        }
-        let worst = cosines.iter().copied().fold(1.0, f64::min);
-        let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
-        println!(
-            "| {name}, {pooling:?} | {} | {mean:.6} | {worst:.6} | {exact:.9} |",
-            cosines.len()
-        );
-        assert!(exact > 0.999_999, "{name} in f32: {exact}");
-        assert!(worst > 0.999, "{name}: {worst}");
+    let pooling = POOLINGS[index];
+    let options = OpenOptions { pooling: Some(pooling), ..OpenOptions::default() };
+    let checkpoint = Checkpoint::open_with(&folder, &options).unwrap();
+    let float = ReferenceModel::new(&checkpoint, Threads::new(2).unwrap()).unwrap();
+    let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
+    let (mut cosines, mut exact) = (Vec::new(), 1.0_f64);
+    for sequence in &sequences {
+        let expected = &sequence.embeddings[index];
+        exact = exact.min(cosine(expected, &float.embed(&sequence.tokens).unwrap()));
+        cosines.push(cosine(expected, &embedding(&model, &sequence.tokens)));
     }
-    Some(())
+    let worst = cosines.iter().copied().fold(1.0, f64::min);
+    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    println!("| model, pooling | texts | mean cosine | smallest | fp32, smallest |");
+    println!("| --- | --- | --- | --- | --- |");
+    println!("| {name}, {pooling:?} | {} | {mean:.6} | {worst:.6} | {exact:.9} |", cosines.len());
+    assert!(exact > 0.999_999, "{name} in f32: {exact}");
+    assert!(worst > 0.999, "{name}: {worst}");
+    Some(model)
 }
 
 #[test]
 fn encoders_agree_with_transformers() {
-    println!("| model, pooling | texts | mean cosine | smallest | fp32, smallest |");
-    println!("| --- | --- | --- | --- | --- |");
-    if compare("bert").is_some() {
-        compare("minilm");
+    for index in 0..POOLINGS.len() {
+        compare("bert", index);
     }
 }
 
+/// The vectors of `MiniLM` are those of `transformers`, and find the same passages.
 #[test]
 fn minilm_finds_the_same_passages() {
-    let Some(folder) = reference("minilm") else { return };
+    let Some(model) = compare("minilm", 0) else { return };
+    let folder = reference("minilm").unwrap();
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    let tokenizer = std::fs::read(folder.join("tokenizer.json")).unwrap();
-    let sequences = sequences(&folder.join("expected.safetensors"));
-    let model = integers(&checkpoint, &tokenizer, &sequences, Rounding::Gptq);
+    assert_eq!(checkpoint.architecture().pooling, POOLINGS[0]);
     let json: Value =
         serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
     let texts = |name: &str| -> Vec<Vec<f32>> {
