@@ -28,7 +28,7 @@ const PRE_TOKENIZERS: [&str; 9] = [
     r#"{"type":"BertPreTokenizer"}"#,
     r#"{"type":"FixedLength","length":0}"#,
     r#"{"type":"Digits","individual_digits":true}"#,
-    r#"{"type":"Split","pattern":{"Regex":"\\s+|a(?=b)"},"behavior":"Isolated","invert":false}"#,
+    r#"{"type":"Split","pattern":{"Regex":"\\s+(?!\\S)|\\s+|a"},"behavior":"Isolated","invert":false}"#,
     r#"{"type":"UnicodeScripts"}"#,
     r#"{"type":"Punctuation","behavior":"Removed"}"#,
 ];

@@ -60,13 +60,19 @@ pub enum TokenizerError {
         /// The limit.
         max: u64,
     },
+    /// A step of the decoder that needs a token follows one that may leave none.
+    #[error("the step {step} of the decoder of tokenizer.json must be the first")]
+    LateStep {
+        /// The type of the step.
+        step: &'static str,
+    },
     /// A merge of a BPE model with a prefix does not start with it.
     #[error("merge {index} does not start with the continuing_subword_prefix")]
     Merge {
         /// The merge.
         index: usize,
     },
-    /// A pattern that replaces texts is searched by taking steps back, which may give up.
+    /// A pattern is searched by taking steps back, of which there may be many.
     #[error("the pattern {got:?} of tokenizer.json looks around or refers back")]
     Pattern {
         /// The pattern, cut to 64 characters.
@@ -136,4 +142,11 @@ pub enum TokenizerError {
         /// The limit.
         max: u64,
     },
+}
+
+impl TokenizerError {
+    /// Refuses a pattern.
+    pub(super) fn pattern(pattern: &str) -> Self {
+        Self::Pattern { got: pattern.chars().take(64).collect() }
+    }
 }

@@ -20,6 +20,11 @@ pub(super) fn decoder(value: &Value) -> Result<(), TokenizerError> {
     if got > MAX_DECODER_GROWTH {
         return Err(TokenizerError::Growth { part: "decoder", got, max: MAX_DECODER_GROWTH });
     }
+    // It counts down from the last token, and overflows where there is none.
+    let step = "BPEDecoder";
+    if steps(value, "decoders").into_iter().skip(1).any(|value| value["type"] == step) {
+        return Err(TokenizerError::LateStep { step });
+    }
     Ok(())
 }
 

@@ -60,7 +60,7 @@ impl Header {
         for (part, list) in [(&header.normalizer, "normalizers"), (&header.decoder, "decoders")] {
             let patterns = growth::patterns(part, list);
             if let Some(pattern) = patterns.into_iter().find(|pattern| !is_regular(pattern)) {
-                return Err(TokenizerError::Pattern { got: pattern.chars().take(64).collect() });
+                return Err(TokenizerError::pattern(pattern));
             }
         }
         growth::post_processor(&header.post_processor)?;

@@ -222,20 +222,17 @@ fn texts_of_characters_that_grow_are_refused() {
 }
 
 #[test]
-fn patterns_that_give_up_refuse_the_text_or_the_file() {
+fn patterns_that_step_back_are_refused() {
     let split = |pattern: &str| {
-        let mut json = sentence_piece();
-        json["pre_tokenizer"] = json!({
+        json!({
             "type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false
-        });
-        load(&json)
+        })
     };
-    let tokenizer = split("(?:a|a)*(?!a)b");
-    assert!(tokenizer.encode("aab").is_ok());
-    // The crate would take what follows for one word.
-    let text = format!("{} hello", "a".repeat(64));
-    assert_eq!(tokenizer.encode(&text), Err(lazai_api_types::Rejection::InvalidText));
-
+    // One search would take up to a million steps, and a text has one for each word.
+    for pattern in ["(?:a|aa)+(?!a)b|[\\s\\S]", "[^\\S\\r\\n]+(?!\\S)(?<=\\n)|\\s"] {
+        let got = TokenizerError::Pattern { got: pattern.to_owned() };
+        assert_eq!(refused(sentence_piece(), |json| json["pre_tokenizer"] = split(pattern)), got);
+    }
     let replace = json!({"type": "Replace", "pattern": {"Regex": "a(?!b)"}, "content": "c"});
     let pattern = TokenizerError::Pattern { got: "a(?!b)".to_owned() };
     assert_eq!(refused(sentence_piece(), |json| json["normalizer"] = replace.clone()), pattern);
@@ -314,4 +311,11 @@ fn parts_that_panic_on_a_text_are_answered_with_a_rejection() {
     let mut json = sentence_piece();
     json["decoder"] = json!({"type": "BPEDecoder", "suffix": "</w>"});
     assert_eq!(load(&json).decode(&[1]).unwrap(), "");
+    // Nor behind a step that drops the only one.
+    let drops =
+        json!({"type": "CTC", "pad_token": "a", "word_delimiter_token": "|", "cleanup": true});
+    let steps = json!([drops, {"type": "BPEDecoder", "suffix": "</w>"}]);
+    let decoder = json!({"type": "Sequence", "decoders": steps});
+    let late = TokenizerError::LateStep { step: "BPEDecoder" };
+    assert_eq!(refused(sentence_piece(), |json| json["decoder"] = decoder.clone()), late);
 }
