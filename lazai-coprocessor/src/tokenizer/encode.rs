@@ -98,6 +98,7 @@ impl Tokenizer {
     fn run(&self, text: &str, origin: Origin) -> tokenizers::Result<Vec<u32>> {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
+        self.check_decomposition(text)?;
         let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
         self.check_growth(&pieces, text.len())?;
         self.check_added(&pieces, text, origin)?;
@@ -171,6 +172,16 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// Checks that no text is normalized whose characters become so many that normalization takes
+    /// more time than was paid for.
+    fn check_decomposition(&self, text: &str) -> Result<(), Rejection> {
+        if !self.is_compatible {
+            return Ok(());
+        }
+        let paid = self.paid_bytes(text.len() as u64).unwrap_or(u64::MAX);
+        check_limit(unicode::decomposed_characters(text), paid.saturating_add(paid / 4))
+    }
+
     /// Checks that normalization has made no more of a text of so many bytes than was paid for.
     fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
         let (mut got_symbols, mut got_bytes) = (0, 0);
@@ -179,15 +190,8 @@ impl Tokenizer {
             got_bytes += piece.len() as u64;
         }
         let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
-        let limits =
-            [(got_symbols, paid.saturating_add(paid / 4)), (got_bytes, paid.saturating_mul(3))];
-        for (got, max) in limits {
-            let max = max.saturating_add(GROWTH_ALLOWANCE);
-            if got > max {
-                return Err(Rejection::InputTooLong { got, max });
-            }
-        }
-        Ok(())
+        check_limit(got_symbols, paid.saturating_add(paid / 4))?;
+        check_limit(got_bytes, paid.saturating_mul(3))
     }
 
     /// Checks the special tokens that the crate found in `text`, as written or after normalization.
@@ -320,6 +324,12 @@ fn original_offset(
         Ok(())
     })?;
     Ok(offset.get())
+}
+
+/// Checks a number, but for what any text may have besides.
+const fn check_limit(got: u64, max: u64) -> Result<(), Rejection> {
+    let max = max.saturating_add(GROWTH_ALLOWANCE);
+    if got > max { Err(Rejection::InputTooLong { got, max }) } else { Ok(()) }
 }
 
 /// What a character of a later version is, the tables of this one do not know.

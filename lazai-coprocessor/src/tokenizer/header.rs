@@ -102,6 +102,11 @@ impl Header {
         growth::is_byte_level(&self.decoder, "decoders")
     }
 
+    /// Returns whether the normalizer replaces characters by those that they are compatible with.
+    pub(super) fn is_compatible(&self) -> bool {
+        growth::is_compatible(&self.normalizer)
+    }
+
     /// Returns whether the decoder looks for spaces to take away in each token.
     pub(super) fn cleans_up(&self) -> bool {
         growth::cleans_up(&self.decoder)

@@ -32,6 +32,8 @@ pub struct Tokenizer {
     kind: TokenizerKind,
     /// Bytes that are paid for each byte of a text.
     paid_per_byte: u64,
+    /// Whether the normalizer replaces characters by those that they are compatible with.
+    pub(super) is_compatible: bool,
     /// What the model reads of a normalized text.
     pub(super) symbols: Symbols,
     /// Operations that are paid for each token that is decoded.
@@ -140,6 +142,7 @@ impl Tokenizer {
             words,
             kind,
             paid_per_byte,
+            is_compatible: header.is_compatible(),
             symbols,
             decode_flops_per_token,
             token_bytes,

@@ -41,6 +41,19 @@ pub(super) fn find_unassigned(text: &str) -> Option<(usize, char)> {
     })
 }
 
+/// Returns how many characters the compatibility decompositions of a text's characters have.
+pub(super) fn decomposed_characters(text: &str) -> u64 {
+    let mut count = 0;
+    for character in text.chars() {
+        if character.is_ascii() {
+            count += 1;
+        } else {
+            normalization::decompose_compatible(character, |_| count += 1);
+        }
+    }
+    count
+}
+
 /// Ranges of the code points that [`VERSION`] leaves for later versions. Noncharacters stay what
 /// they are in every version.
 fn unassigned() -> &'static [(u32, u32)] {
