@@ -69,8 +69,15 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
         let token = AddedToken { special, ..token };
         tokens.add(id, token)?;
     }
+    let mut fresh = BTreeMap::new();
     for token in named_tokens(&config) {
+        if let Some(other) = fresh.get(&token.content)
+            && *other != token
+        {
+            return Err(named_twice(&token.content));
+        }
         if !tokens.has(&token.content) {
+            fresh.insert(token.content.clone(), token.clone());
             tokens.add(None, token)?;
         }
     }
@@ -315,6 +322,16 @@ fn named_tokens(config: &Map<String, Value>) -> Vec<AddedToken> {
             _ => Vec::new(),
         });
     named.chain(own).chain(more).collect()
+}
+
+/// The error that refuses a token with two forms, of which it depends on the tool which one counts.
+fn named_twice(content: &str) -> ReferenceError {
+    ReferenceError::Field {
+        file: CONFIG.to_owned(),
+        field: DECODER.to_owned(),
+        expected: "there for a token that is named in two forms; or choose with --tokenizer".into(),
+        got: cut(&format!("no number for {content}")),
+    }
 }
 
 /// Returns the special tokens of the model's own by their names, unless such tokens elsewhere in a

@@ -352,6 +352,25 @@ fn added_tokens_that_a_class_leaves_out_are_refused() {
 }
 
 #[test]
+fn a_token_of_two_forms_is_refused() {
+    let config = |second: Value| {
+        let first = json!({"content": "<m>", "lstrip": true, "normalized": false});
+        [("tokenizer_config.json", json!({"mask_token": first, "call_token": second}))]
+    };
+    let same = json!({"content": "<m>", "lstrip": true, "normalized": false});
+    assert_eq!(read(&tokenizer(), &config(same)).unwrap().0.len(), 2);
+    let error = read(&tokenizer(), &config(json!("<m>"))).unwrap_err().to_string();
+    assert!(error.contains("added_tokens_decoder") && error.contains("<m>"), "{error}");
+    // The form of tokenizer.json counts, where it has the token.
+    let mut known = tokenizer();
+    known["added_tokens"].as_array_mut().unwrap().push(added(49, "<m>", true));
+    assert_eq!(
+        read(&known, &config(json!("<m>"))).unwrap().0,
+        known["added_tokens"].as_array().unwrap().clone()
+    );
+}
+
+#[test]
 fn named_tokens_of_qwen_strip_nothing() {
     let config = |class: &str, strips: bool| {
         let token = json!({"content": "<m>", "lstrip": strips, "normalized": false});
