@@ -182,10 +182,11 @@ impl Question<'_> {
         };
         let admitted = &self.system.admitted[self.system.lookups[index].admitted];
         let rows = field(admitted.integers.len() as i128);
-        let beyond = match random.below(4) {
+        let beyond = match random.below(5) {
             0 => honest + sign * rows,
             1 => honest + sign * rows * field(1 << random.below(16)),
             2 => -Fr::ONE,
+            3 => fraction(honest, random),
             _ => near,
         };
         (!admitted.contains(beyond)).then_some(beyond)
@@ -199,11 +200,7 @@ impl Question<'_> {
         match random.below(6) {
             0 | 1 => honest + sign,
             2 | 3 => honest + sign * power(random, 64),
-            // A fraction, as the limb of a power of two above others.
-            4 => {
-                let odd = field(1 + 2 * i128::from(random.below(4) as u32));
-                honest + sign * ratio(odd, field(2 << random.below(8)))
-            }
+            4 => fraction(honest, random),
             _ => field(random.up_to(3) - 1),
         }
     }
@@ -266,6 +263,13 @@ impl Question<'_> {
     }
 }
 
+/// Returns a value that differs by a fraction, as the highest limb may if others take it up.
+fn fraction(honest: Fr, random: &mut Random) -> Fr {
+    let odd = 1 + 2 * random.up_to(3);
+    let odd = if random.below(2) == 0 { odd } else { -odd };
+    honest + ratio(field(odd), field(2 << random.below(8)))
+}
+
 /// Returns an element of a domain that is no integer from `low` to `high`, if there is one.
 fn beyond_of(domain: Domain, low: i128, high: i128, random: &mut Random) -> Option<Fr> {
     let integers = match domain {
@@ -286,4 +290,4 @@ const CHOICES: usize = 3;
 /// How many variables may change from which on, in turn: the constraint's last ones, or all.
 const NEAR: [usize; 6] = [1, 8, 1, 24, 64, 0];
 /// Steps of one attempt near the witness.
-const NEAR_STEPS: u64 = 20_000;
+const NEAR_STEPS: u64 = 40_000;

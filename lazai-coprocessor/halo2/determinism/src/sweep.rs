@@ -288,10 +288,15 @@ impl Tried {
         let mut end = NEAR_TURNS;
         let mut turn = 0;
         while turn < end {
-            // Each constraint and each witness has its turn, those at the edges of the gadget first.
-            let witness = (turn + turn / own.len()) % self.witnesses.len();
-            let (values, _) = &self.witnesses[self.witnesses.len() - 1 - witness];
-            let constraint = own[turn % own.len()];
+            // Each constraint and each witness has its turn, those at the edges of the gadget, which
+            // are the last, more often than others.
+            let count = self.witnesses.len();
+            let witness = match turn % 2 {
+                0 => (turn / 2) % EDGES.min(count),
+                _ => (turn / 2 + number * NEAR_TURNS / 2) % count,
+            };
+            let (values, _) = &self.witnesses[count - 1 - witness];
+            let constraint = own[(turn + turn / own.len()) % own.len()];
             let constraint = self.beside(own, values, turn).unwrap_or(constraint);
             let asked = question.with_values(values);
             site.tried.insert((number, constraint));
@@ -412,7 +417,9 @@ pub(crate) fn explain(system: &System, verdict: &Verdict) -> String {
 }
 
 /// Turns of constraints and witnesses of one site and circuit, near which a solution is sought.
-const NEAR_TURNS: usize = 32;
+const NEAR_TURNS: usize = 48;
+/// Witnesses at the edges of a gadget, or about as many.
+const EDGES: usize = 6;
 /// Turns after a second solution whose results are those of the witness.
 const RESULT_TURNS: usize = 16;
 /// Attempts of one turn.
