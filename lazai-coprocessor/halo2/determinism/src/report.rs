@@ -214,9 +214,8 @@ impl GadgetReport {
         }
         for report in reports {
             let mut called: BTreeSet<Vec<Call>> = BTreeSet::new();
-            // Without the call, results would be others.
-            let needs = |site: &SiteReport| site.other_result;
-            for calls in report.left_out().into_iter().flat_map(|kind| kind.calls(needs)) {
+            let noticed = |kind| LeftOut::calls(kind, SiteReport::is_noticed_here);
+            for calls in report.left_out().into_iter().flat_map(noticed) {
                 called.extend((1..=calls.len()).map(|length| calls[..length].to_vec()));
             }
             let own = report.name.clone();
