@@ -10,8 +10,6 @@ compile_error!(
 
 pub mod architecture;
 pub mod artifact;
-#[cfg(feature = "chat")]
-pub mod chat;
 #[allow(unsafe_code, reason = "SIMD intrinsics")]
 pub mod kernel;
 pub mod model;
@@ -30,6 +28,6 @@ pub use coprocessor::{Cpu, CpuBuilder, OpenError};
 pub use executor::{Batch, ExecutionError, Feed, Session};
 pub use generate::{Generated, Sampler};
 pub use monitor::{Monitor, ResourceUsage};
+pub use tokenizer::{SpecialTexts, TextStream, Tokenizer, TokenizerError, TokenizerKind};
 #[cfg(feature = "test-utils")]
-pub use tokenizer::json as tokenizer_json;
-pub use tokenizer::{TextStream, Tokenizer, TokenizerError, TokenizerKind};
+pub use tokenizer::{fixtures as tokenizer_fixtures, json as tokenizer_json};

@@ -6,12 +6,8 @@ use lazai_api_types::{
     Generation, Job, MAX_STOP_TEXTS, Output, PortError, Prompt, Rejection, Sampling, Task, TokenId,
     openai::ChatMessage,
 };
-use lazai_coprocessor::{
-    Cpu,
-    chat::{ChatError, ChatTemplate},
-    model::Model,
-    program::Target,
-};
+use lazai_chat::{ChatError, ChatTemplate};
+use lazai_coprocessor::{Cpu, model::Model, program::Target};
 
 use crate::{
     answer::{AnswerWriter, show},

@@ -4,8 +4,9 @@ use std::{
 };
 
 use lazai_api_types::{PortError, Rejection, WorkOverflow};
+use lazai_chat::ChatError;
 use lazai_coprocessor::{
-    ExecutionError, TokenizerError, artifact::ArtifactError, chat::ChatError, kernel::KernelError,
+    ExecutionError, TokenizerError, artifact::ArtifactError, kernel::KernelError,
 };
 use lazai_models::{chat::TemplateError, quantize::QuantizeError, reference::ReferenceError};
 

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use lazai_coprocessor::{architecture::Pooling, chat::Date};
+use lazai_chat::Date;
+use lazai_coprocessor::architecture::Pooling;
 use lazai_models::quantize::Rounding;
 
 use crate::{

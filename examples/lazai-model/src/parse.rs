@@ -1,9 +1,7 @@
 //! Values of options.
 
-use lazai_coprocessor::{
-    chat::Date,
-    kernel::{Backend, Threads},
-};
+use lazai_chat::Date;
+use lazai_coprocessor::kernel::{Backend, Threads};
 
 /// Reads a decimal number as thousandths, up to `max`.
 pub(crate) fn milli(text: &str, max: u32) -> Result<u32, String> {

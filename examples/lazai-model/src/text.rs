@@ -7,10 +7,8 @@ use std::{
 };
 
 use lazai_api_types::{Rejection, openai::ChatMessage};
-use lazai_coprocessor::{
-    Tokenizer,
-    chat::{ChatError, ChatTemplate},
-};
+use lazai_chat::{ChatError, ChatTemplate};
+use lazai_coprocessor::Tokenizer;
 
 use crate::error::Error;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use lazai_api_types::IoError;
-use lazai_coprocessor::chat::{ChatError, ChatTemplate};
+use lazai_chat::{ChatError, ChatTemplate};
 use serde_json::{Map, Value};
 
 use crate::{

@@ -21,7 +21,6 @@ enum Origin {
     /// A prompt, which spells no special token.
     Prompt,
     /// A template, whose special tokens count. Those that its contents spell hold this mark.
-    #[cfg_attr(not(feature = "chat"), allow(dead_code, reason = "only chats have templates"))]
     Template(Option<char>),
 }
 
@@ -53,8 +52,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Rejection`] if the text is too long, cannot be tokenized without a loss, or if the two
     /// texts spell different special tokens.
-    #[cfg(feature = "chat")]
-    pub(crate) fn encode_marked(
+    pub fn encode_marked(
         &self,
         bytes: usize,
         marked: &str,

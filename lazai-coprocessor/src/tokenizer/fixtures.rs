@@ -1,5 +1,7 @@
 //! Small tokenizers of every kind, as `tokenizer.json`.
 
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "fixtures are sound")]
+
 use serde_json::{Value, json};
 use tokenizers::{
     AddedToken, Tokenizer as Inner,
@@ -10,15 +12,23 @@ use tokenizers::{
 use super::{Tokenizer, json};
 
 /// Tokens of the models of these tokenizers.
-pub(crate) const VOCABULARY: u32 = 1_000;
+pub const VOCABULARY: u32 = 1_000;
 
 /// Reads a fixture.
-pub(crate) fn load(json: &Value) -> Tokenizer {
+#[must_use]
+pub fn load(json: &Value) -> Tokenizer {
     Tokenizer::new(&serde_json::to_vec(json).unwrap(), VOCABULARY).unwrap()
 }
 
+/// Returns the tokens of `text` as the crate reads it, whatever it spells.
+#[must_use]
+pub fn tokens_of_the_crate(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+    tokenizer.inner.encode(text, false).unwrap().get_ids().to_vec()
+}
+
 /// Returns every fixture, by name.
-pub(crate) fn all() -> [(&'static str, Value); 4] {
+#[must_use]
+pub fn all() -> [(&'static str, Value); 4] {
     [
         ("byte-level BPE", byte_level()),
         ("SentencePiece BPE", sentence_piece()),
@@ -28,7 +38,8 @@ pub(crate) fn all() -> [(&'static str, Value); 4] {
 }
 
 /// Byte-level BPE as in GPT-2, Llama 3 and Qwen, learnt from a few sentences.
-pub(crate) fn byte_level() -> Value {
+#[must_use]
+pub fn byte_level() -> Value {
     let mut inner = Inner::new(BPE::default());
     inner
         .with_pre_tokenizer(Some(ByteLevel::new(false, true, true)))
@@ -48,7 +59,8 @@ pub(crate) fn byte_level() -> Value {
 }
 
 /// Byte-level BPE that splits words as Llama 3 does, and takes a word whole if it is a token.
-pub(crate) fn llama() -> Value {
+#[must_use]
+pub fn llama() -> Value {
     let mut json = byte_level();
     json["pre_tokenizer"] = split(LLAMA);
     json["model"]["ignore_merges"] = json!(true);
@@ -56,7 +68,8 @@ pub(crate) fn llama() -> Value {
 }
 
 /// Byte-level BPE that composes characters and splits words as Qwen 2 does.
-pub(crate) fn qwen() -> Value {
+#[must_use]
+pub fn qwen() -> Value {
     let mut json = byte_level();
     json["normalizer"] = json!({"type": "NFC"});
     json["pre_tokenizer"] = split(QWEN);
@@ -64,7 +77,8 @@ pub(crate) fn qwen() -> Value {
 }
 
 /// Byte-level BPE that splits words by a pattern that no family has.
-pub(crate) fn pattern() -> Value {
+#[must_use]
+pub fn pattern() -> Value {
     let mut json = byte_level();
     json["pre_tokenizer"] = split(r"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+");
     json
@@ -79,7 +93,8 @@ fn split(pattern: &str) -> Value {
 
 /// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2 and
 /// Mistral.
-pub(crate) fn sentence_piece() -> Value {
+#[must_use]
+pub fn sentence_piece() -> Value {
     let mut vocabulary = vec!["<unk>".to_owned(), "<s>".to_owned(), "</s>".to_owned()];
     vocabulary.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
     vocabulary.push("\u{2581}".to_owned());
@@ -93,7 +108,8 @@ pub(crate) fn sentence_piece() -> Value {
 }
 
 /// Unigram behind NFKC, as in T5 and XLM-R. The model knows the texts of its special tokens.
-pub(crate) fn unigram() -> Value {
+#[must_use]
+pub fn unigram() -> Value {
     let mut pieces = vec![("<s>".to_owned(), 0), ("<pad>".to_owned(), 0)];
     pieces.extend([("</s>".to_owned(), 0), ("<unk>".to_owned(), 0)]);
     pieces.push(("\u{2581}".to_owned(), -4 << 24));
@@ -103,7 +119,8 @@ pub(crate) fn unigram() -> Value {
 }
 
 /// Unigram behind a map of characters of SentencePiece, with bytes for what no piece covers.
-pub(crate) fn mapped_unigram() -> Value {
+#[must_use]
+pub fn mapped_unigram() -> Value {
     let mut json = unigram();
     let map = include_str!("../../testdata/charsmap.base64").trim();
     json["normalizer"] = json!({"type": "Sequence", "normalizers": [
@@ -119,7 +136,8 @@ pub(crate) fn mapped_unigram() -> Value {
 }
 
 /// Returns `WordPiece` as in BERT.
-pub(crate) fn word_piece() -> Value {
+#[must_use]
+pub fn word_piece() -> Value {
     let mut vocabulary: Vec<String> =
         ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "he", "##llo"]
             .map(String::from)

@@ -229,8 +229,8 @@ impl Tokenizer {
     }
 
     /// Returns the texts that only a template may place.
-    #[cfg(feature = "chat")]
-    pub(crate) const fn special(&self) -> &SpecialTexts {
+    #[must_use]
+    pub const fn special(&self) -> &SpecialTexts {
         &self.special
     }
 }

@@ -9,8 +9,8 @@ mod byte_pairs;
 mod decode;
 mod encode;
 mod error;
-#[cfg(test)]
-pub(crate) mod fixtures;
+#[cfg(any(test, feature = "test-utils"))]
+pub mod fixtures;
 mod growth;
 mod header;
 #[cfg(any(test, feature = "test-utils"))]
@@ -38,8 +38,8 @@ pub(crate) use kind::{
     DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
 };
 pub use load::Tokenizer;
+pub use special::SpecialTexts;
 pub use stream::TextStream;
 
 use own::OwnModel;
-pub(crate) use special::SpecialTexts;
 use unigram::Unigram;

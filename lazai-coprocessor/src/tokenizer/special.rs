@@ -4,7 +4,7 @@
 /// `<|...|>`, with a bar of either width: some files forget to call them special, and they steer
 /// the model all the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SpecialTexts {
+pub struct SpecialTexts {
     /// By text, each with its token.
     sorted: Vec<(String, u32)>,
     /// Whether one starts with each byte.
@@ -12,7 +12,9 @@ pub(crate) struct SpecialTexts {
 }
 
 impl SpecialTexts {
-    pub(crate) fn new(texts: impl IntoIterator<Item = (String, u32)>) -> Self {
+    /// Collects texts and their tokens; an empty text is none.
+    #[must_use]
+    pub fn new(texts: impl IntoIterator<Item = (String, u32)>) -> Self {
         let mut sorted: Vec<_> = texts.into_iter().filter(|(text, _)| !text.is_empty()).collect();
         sorted.sort();
         sorted.dedup_by(|left, right| left.0 == right.0);
@@ -36,8 +38,8 @@ impl SpecialTexts {
     }
 
     /// Returns the special token of exactly this text.
-    #[cfg(feature = "chat")]
-    pub(crate) fn token(&self, text: &str) -> Option<u32> {
+    #[must_use]
+    pub fn token(&self, text: &str) -> Option<u32> {
         let found = self.sorted.binary_search_by(|entry| entry.0.as_str().cmp(text)).ok();
         found.map(|place| self.sorted[place].1)
     }
@@ -53,7 +55,7 @@ impl SpecialTexts {
 
     /// Lists where a special token is spelt: offset, bytes of the longest and the token. Places may
     /// overlap.
-    pub(crate) fn starts(&self, text: &str) -> impl Iterator<Item = (usize, usize, u32)> {
+    pub fn starts(&self, text: &str) -> impl Iterator<Item = (usize, usize, u32)> {
         text.char_indices().filter_map(|(offset, _)| {
             let (bytes, token) = self.longest(&text.as_bytes()[offset..])?;
             Some((offset, bytes, token))
@@ -62,7 +64,6 @@ impl SpecialTexts {
 
     /// Lists the special tokens that a reader from the left finds in `text`, the longest at each
     /// place, with their offsets.
-    #[cfg(feature = "chat")]
     pub(super) fn read<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, u32)> {
         let mut end = 0;
         self.starts(text).filter_map(move |(offset, bytes, token)| {

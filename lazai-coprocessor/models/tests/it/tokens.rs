@@ -87,7 +87,7 @@ fn texts_have_the_tokens_of_the_reference() {
 #[cfg(feature = "chat")]
 mod chat {
     use lazai_api_types::openai::ChatMessage;
-    use lazai_coprocessor::chat::{ChatError, ChatTemplate};
+    use lazai_chat::{ChatError, ChatTemplate};
 
     use super::*;
 

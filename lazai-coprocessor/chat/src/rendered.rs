@@ -1,7 +1,7 @@
 use lazai_api_types::Rejection;
 
 use super::sentinel::Sentinel;
-use crate::Tokenizer;
+use lazai_coprocessor::Tokenizer;
 
 /// A chat as the template writes it, with what tells the template's special tokens from those that
 /// a content spells.

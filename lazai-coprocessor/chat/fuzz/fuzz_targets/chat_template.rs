@@ -6,10 +6,8 @@
 use std::sync::LazyLock;
 
 use lazai_api_types::openai::ChatMessage;
-use lazai_coprocessor::{
-    Tokenizer,
-    chat::{ChatTemplate, Date},
-};
+use lazai_chat::{ChatTemplate, Date};
+use lazai_coprocessor::Tokenizer;
 use libfuzzer_sys::fuzz_target;
 
 /// A tokenizer of bytes with three special tokens, the first ids.

@@ -4,7 +4,7 @@ use lazai_api_types::openai::{ChatMessage, ContentPart};
 use serde_json::{Value, json};
 
 use super::{render, write};
-use crate::chat::{ChatError, ChatTemplate, Date};
+use crate::{ChatError, ChatTemplate, Date};
 
 fn messages(json: Value) -> Vec<ChatMessage> {
     serde_json::from_value(json).unwrap()

@@ -3,7 +3,7 @@
 use lazai_api_types::openai::{ChatMessage, limits};
 
 use super::{render, write};
-use crate::chat::{ChatError, ChatTemplate};
+use crate::{ChatError, ChatTemplate};
 
 /// Repeats a `set` in two loops, so that it runs a million times.
 fn looped(statement: &str) -> String {

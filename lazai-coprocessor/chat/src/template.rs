@@ -11,7 +11,7 @@ use super::{
     sentinel::UsedSentinels,
     source,
 };
-use crate::Tokenizer;
+use lazai_coprocessor::Tokenizer;
 
 /// The chat template of a model.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 
 use lazai_api_types::openai::ChatMessage;
 
-use crate::chat::{ChatError, ChatTemplate};
+use crate::{ChatError, ChatTemplate};
 
 struct Case {
     name: &'static str,

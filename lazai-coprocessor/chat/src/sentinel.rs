@@ -1,5 +1,5 @@
 use super::ChatError;
-use crate::tokenizer::SpecialTexts;
+use lazai_coprocessor::SpecialTexts;
 
 /// A character that no content and no template uses, so that it can part what must not be read
 /// together.

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::float_arithmetic))]
+
+mod config;
+mod date;
+mod environment;
+mod error;
+mod iterators;
+mod json;
+mod lists;
+mod markup;
+mod message;
+mod python_methods;
+mod python_text;
+mod recursion;
+mod rendered;
+mod repr;
+mod sentinel;
+mod source;
+mod template;
+#[cfg(test)]
+mod tests;
+mod value_guard;
+
+pub use date::Date;
+pub use error::ChatError;
+pub use rendered::Rendered;
+pub use template::ChatTemplate;
