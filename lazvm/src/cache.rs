@@ -23,8 +23,8 @@ use lazai_api_types::{
 /// A node that runs models for its users on threads of their own puts [one memory](Self::sharing)
 /// before both devices: outcomes serve both, and a block never waits for the run of a user.
 ///
-/// The device must not begin other tasks of its caller while it runs, as a pool of threads does that
-/// is asked by a worker of another one: such a task could wait here for the job below it.
+/// The device must not begin other tasks of its caller while it runs, as a pool of threads does
+/// that is asked by a worker of another one: such a task could wait here for the job below it.
 ///
 /// Outcomes take `max_bytes` at most, counted with what keeping them takes; of too many, the one
 /// that was not asked for the longest is forgotten.

@@ -7,8 +7,8 @@ use lazai_api_types::InferenceStatement;
 use crate::VerifyingKey;
 
 /// Returns a key whose commitments are all the generator, with so many columns of each of the five
-/// kinds, that reads and writes `integers` of 32 bits; `None` if it would have more commitments than
-/// any that is registered.
+/// kinds, that reads and writes `integers` of 32 bits; `None` if it would have more commitments
+/// than any that is registered.
 #[must_use]
 pub fn key(columns: [u8; 5], integers: u32) -> Option<VerifyingKey> {
     let mut key = vec![2];
@@ -32,8 +32,8 @@ pub fn key(columns: [u8; 5], integers: u32) -> Option<VerifyingKey> {
     })
 }
 
-/// Returns a true statement about so many integers, and an envelope that is read to its end, so that
-/// the last equation alone refuses it.
+/// Returns a true statement about so many integers, and an envelope that is read to its end, so
+/// that the last equation alone refuses it.
 #[must_use]
 pub fn claim(key: &VerifyingKey, integers: u32) -> (InferenceStatement, Vec<u8>) {
     let numbers = vec![i32::from_le_bytes([1; 4]); integers as usize];

@@ -155,8 +155,8 @@ impl VerifyingKey {
 ///
 /// halo2 cuts a sum of points into as many pieces as the pool of the process has threads, and does
 /// more work the more they are; and whoever fills that pool would delay a block. A key is read here
-/// as well: its domain takes transforms. Where no thread can be had, the check runs on the caller's,
-/// with the pool that a [`Halo2Verifier`] has started, to the same result.
+/// as well: its domain takes transforms. Where no thread can be had, the check runs on the
+/// caller's, with the pool that a [`Halo2Verifier`] has started, to the same result.
 fn on_one_thread<T: Send>(check: impl Fn() -> T + Send + Sync) -> T {
     let in_pool = || match ThreadPoolBuilder::new().num_threads(1).build() {
         Ok(pool) => pool.install(&check),

@@ -313,7 +313,7 @@ mod tests {
                         for _ in 0..20 {
                             threads.install(|| {
                                 threads.for_each((0..4).collect(), |item: usize| {
-                                    thread::sleep(core::time::Duration::from_micros(100));
+                                    (0..10_000).for_each(|_| hint::spin_loop());
                                     sum.fetch_add(item, Ordering::Relaxed);
                                 });
                             });

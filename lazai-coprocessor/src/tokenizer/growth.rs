@@ -87,8 +87,8 @@ pub(super) fn takes_apart(normalizer: &Value) -> bool {
     steps(normalizer, "normalizers").iter().any(apart)
 }
 
-/// Returns whether a normalizer replaces characters by those that they are compatible with, of which
-/// there may be many.
+/// Returns whether a normalizer replaces characters by those that they are compatible with, of
+/// which there may be many.
 pub(super) fn is_compatible(normalizer: &Value) -> bool {
     let compatible = |step: &&Value| step["type"] == "NFKC" || step["type"] == "NFKD";
     steps(normalizer, "normalizers").iter().any(compatible)

@@ -149,8 +149,8 @@ impl Pattern for &Splitter {
     }
 }
 
-/// Returns whether a pattern looks around in one way at most: in an alternative of its own that finds
-/// the spaces before another one.
+/// Returns whether a pattern looks around in one way at most: in an alternative of its own that
+/// finds the spaces before another one.
 ///
 /// That alternative takes one step back and is done. Others may take as many as the engine allows,
 /// at each word of a text.

@@ -139,8 +139,8 @@ fn quorum(members: usize) -> Case {
     }
 }
 
-/// A hostile key with so many columns of each kind that reads and writes `integers` of 32 bits, or as
-/// many as calldata holds, and a claim under it. `None` if the key or the proof is too long.
+/// A hostile key with so many columns of each kind that reads and writes `integers` of 32 bits, or
+/// as many as calldata holds, and a claim under it. `None` if the key or the proof is too long.
 fn halo2(columns: [u8; 5], integers: u32, whole: bool) -> Option<Case> {
     let shortest = hostile::key(columns, 1)?;
     let most = (MAX_CALLDATA as usize).checked_sub(shortest.proof_bytes() + 1)? / 8;

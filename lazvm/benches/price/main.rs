@@ -7,13 +7,13 @@
 //! ```
 //!
 //! Times are processor times, the least of several runs, and what is worst is measured again, in
-//! turns with `ecrecover`. `N` is gas per second in units in which `ecrecover`
-//! has 20. Each function has inputs that are listed, and as many others as `--search` says (default
-//! 24), half of them drawn, half made by hill-climbing from the worst. `--model` and `--function`
-//! leave out what does not contain a name, `--backend` computes with other instructions (`avx512`,
-//! `avx2`, `portable`, `scalar`), `--all` prints every input and not only the worst of each
-//! function. How far the run is goes to standard error. The last line is `worst N FUNCTION INPUT`, and the exit status is 1 if `N` is
-//! below 20.
+//! turns with `ecrecover`. `N` is gas per second in units in which `ecrecover` has 20. Each
+//! function has inputs that are listed, and as many others as `--search` says (default 24), half of
+//! them drawn, half made by hill-climbing from the worst. `--model` and `--function` leave out what
+//! does not contain a name, `--backend` computes with other instructions (`avx512`, `avx2`,
+//! `portable`, `scalar`), `--all` prints every input and not only the worst of each function. How
+//! far the run is goes to standard error. The last line is `worst N FUNCTION INPUT`, and the exit
+//! status is 1 if `N` is below 20.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a bench fails by panicking")]
 

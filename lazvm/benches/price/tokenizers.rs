@@ -43,8 +43,8 @@ pub(crate) fn pattern() -> Value {
     json
 }
 
-/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2; it is
-/// put behind NFKC, which makes texts of more characters.
+/// BPE over pieces with spaces as `U+2581`, and bytes for what no piece covers, as in Llama 2; it
+/// is put behind NFKC, which makes texts of more characters.
 pub(crate) fn sentence_piece() -> Value {
     let mut vocabulary = vec!["<unk>".to_owned(), "<s>".to_owned(), "</s>".to_owned()];
     vocabulary.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));

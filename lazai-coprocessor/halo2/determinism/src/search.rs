@@ -16,8 +16,8 @@ impl Question<'_> {
     /// constraint another value, keeps what was made before that, and computes the rest.
     ///
     /// If the constraint is needed at all, a second solution breaks it, and most often few values
-    /// before it must change. Nothing is narrowed first, so an attempt takes little time. If
-    /// there are `results`, one of them must be another in the solution, too, and every other attempt
+    /// before it must change. Nothing is narrowed first, so an attempt takes little time. If there
+    /// are `results`, one of them must be another in the solution, too, and every other attempt
     /// begins with that.
     pub(crate) fn near(
         &self,

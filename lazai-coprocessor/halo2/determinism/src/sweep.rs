@@ -288,8 +288,8 @@ impl Tried {
         let mut end = NEAR_TURNS;
         let mut turn = 0;
         while turn < end {
-            // Each constraint and each witness has its turn, those at the edges of the gadget, which
-            // are the last, more often than others.
+            // Each constraint and each witness has its turn, those at the edges of the gadget,
+            // which are the last, more often than others.
             let count = self.witnesses.len();
             let witness = match turn % 2 {
                 0 => (turn / 2) % EDGES.min(count),

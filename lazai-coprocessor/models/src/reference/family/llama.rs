@@ -188,7 +188,8 @@ impl FamilyRules for Llama {
     }
 }
 
-/// Returns the biases that `transformers` builds: where it reads no field, the field has no meaning.
+/// Returns the biases that `transformers` builds: where it reads no field, the field has no
+/// meaning.
 fn biases(fields: &Fields<'_>, variant: Variant) -> Result<Biases, ReferenceError> {
     let attention = match variant {
         Variant::Llama | Variant::Qwen3 => fields.flag("attention_bias", false)?,
