@@ -15,7 +15,7 @@ use lazai_api_types::Fault;
 use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 
 use crate::{
-    Attempts, BlockPosition, FaultLog, LazContext, LazEvm, LazEvmFactory,
+    Attempt, Attempts, BlockPosition, FaultLog, LazContext, LazEvm, LazEvmFactory,
     faults::transaction_fault_of,
 };
 
@@ -103,8 +103,9 @@ where
         Self { executor, attempts }
     }
 
-    fn note(&mut self, transaction: B256, gas_limit: u64, fault: &Fault) {
-        if self.attempts.failed(transaction, gas_limit, fault) {
+    fn note(&mut self, attempt: &Attempt, fault: &Fault) {
+        let left = self.executor.evm_mut().chain.gas_at_fault();
+        if self.attempts.failed(attempt, attempt.gas_limit.saturating_sub(left), fault) {
             self.executor.evm_mut().chain.suspend_device(fault.clone());
         }
     }
@@ -129,15 +130,20 @@ where
         tx: impl ExecutableTx<Self>,
     ) -> Result<E::Result, BlockExecutionError> {
         let (env, tx) = tx.into_parts();
-        let (hash, gas_limit) = (*tx.tx().tx_hash(), tx.tx().gas_limit());
-        if !self.attempts.allow(&hash, gas_limit) {
+        let hash = *tx.tx().tx_hash();
+        let (sender, gas_limit) = (*tx.signer(), tx.tx().gas_limit());
+        let attempt = Attempt { transaction: hash, sender, gas_limit };
+        if !self.attempts.allow(&attempt) {
             return Err(left_out(hash, None));
         }
         match self.executor.execute_transaction_without_commit((env, tx)) {
-            Ok(done) => Ok(done),
+            Ok(done) => {
+                self.attempts.succeeded(&sender);
+                Ok(done)
+            }
             Err(error) => match transaction_fault_of(&error) {
                 Some(fault) => {
-                    self.note(hash, gas_limit, fault);
+                    self.note(&attempt, fault);
                     Err(left_out(hash, Some(fault.clone())))
                 }
                 None => Err(error),

@@ -46,6 +46,8 @@ pub struct LazChain {
     meter: Meter,
     // Boxed: it is there almost never.
     fault: Option<Box<Fault>>,
+    /// Gas that the call which ended in `fault` had left.
+    gas_at_fault: u64,
     /// In place of the device, if it is not asked any more.
     suspended: Option<Box<Suspended>>,
 }
@@ -79,6 +81,7 @@ impl LazChain {
             in_block: false,
             meter: ZERO,
             fault: None,
+            gas_at_fault: 0,
             suspended: None,
         }
     }
@@ -179,6 +182,7 @@ impl LazChain {
     fn reset(&mut self) {
         self.meter = ZERO;
         self.fault = None;
+        self.gas_at_fault = 0;
     }
 
     /// Ends a transaction without a result: its meter is dropped, the fault that ended it stays to
@@ -197,6 +201,13 @@ impl LazChain {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_deref()
+    }
+
+    /// Returns the gas that the AI call had left at the fault that ended the last transaction, and 0
+    /// if the fault was no call's. What the callers of that call had kept is not in it.
+    #[must_use]
+    pub const fn gas_at_fault(&self) -> u64 {
+        self.gas_at_fault
     }
 
     /// Stops asking the device: from here on, every job of a transaction ends in `fault`, at once.
@@ -292,7 +303,10 @@ impl LazChain {
     ) -> Result<Reply, Fault> {
         match &answer {
             Ok(reply) => self.meter.record(reply, &*rules.pricing, gas_limit),
-            Err(fault) => self.fault = Some(Box::new(fault.clone())),
+            Err(fault) => {
+                self.fault = Some(Box::new(fault.clone()));
+                self.gas_at_fault = gas_limit;
+            }
         }
         answer
     }

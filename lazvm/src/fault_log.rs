@@ -1,6 +1,6 @@
 use alloc::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use lazai_api_types::{Fault, FaultKind};
 use spin::Mutex;
 
@@ -19,6 +19,8 @@ pub struct FaultLog {
 #[derive(Debug, Default)]
 struct State {
     failures: BTreeMap<B256, Failure>,
+    /// The last transaction of each sender that failed of itself, until one of them succeeds.
+    senders: BTreeMap<Address, B256>,
     /// The transactions of `failures`, in the order in which they failed last.
     order: BTreeMap<u64, B256>,
     /// Failures so far.
@@ -27,6 +29,7 @@ struct State {
 
 #[derive(Clone, Copy, Debug)]
 struct Failure {
+    sender: Address,
     /// Times that it failed of itself; 0 if the device was not asked, because others had failed
     /// before in the same block.
     attempts: u32,
@@ -58,11 +61,14 @@ impl FaultLog {
         self.failure(transaction).is_some_and(|failure| failure.waits(block))
     }
 
-    /// Tells whether `transaction` has failed before of itself. Builders that choose an order try
-    /// others first, so that who breaks a device needs new transactions for every block.
+    /// Tells whether a transaction failed before of itself, or, if it has more gas than
+    /// [`Attempts::SMALL`], whether the last one of its sender did. Builders that choose an order
+    /// try others first, so that who breaks a device needs new senders for every block.
     #[must_use]
-    pub fn has_failed(&self, transaction: &B256) -> bool {
-        self.failure(transaction).is_some_and(|failure| failure.attempts > 0)
+    pub fn has_failed(&self, attempt: &Attempt) -> bool {
+        let state = self.state.lock();
+        attempt.gas_limit > Attempts::SMALL && state.senders.contains_key(&attempt.sender)
+            || state.failures.get(&attempt.transaction).is_some_and(|failure| failure.attempts > 0)
     }
 
     /// Forgets every failure, as after a device was repaired.
@@ -74,7 +80,12 @@ impl FaultLog {
         self.state.lock().failures.get(transaction).copied()
     }
 
-    fn note(&self, transaction: B256, block: u64, was_asked: bool) {
+    /// Forgets that a transaction of `sender` failed, because one has succeeded.
+    fn forgive(&self, sender: &Address) {
+        self.state.lock().senders.remove(sender);
+    }
+
+    fn note(&self, transaction: B256, sender: Address, block: u64, was_asked: bool) {
         let state = &mut *self.state.lock();
         state.count = state.count.saturating_add(1);
         let place = state.count;
@@ -83,12 +94,17 @@ impl FaultLog {
             failure.attempts
         });
         let attempts = before.saturating_add(u32::from(was_asked));
-        state.failures.insert(transaction, Failure { attempts, block, place });
+        state.failures.insert(transaction, Failure { sender, attempts, block, place });
         state.order.insert(place, transaction);
+        if was_asked {
+            state.senders.insert(sender, transaction);
+        }
         if state.order.len() > MAX_REMEMBERED
             && let Some((_, oldest)) = state.order.pop_first()
+            && let Some(failure) = state.failures.remove(&oldest)
+            && state.senders.get(&failure.sender) == Some(&oldest)
         {
-            state.failures.remove(&oldest);
+            state.senders.remove(&failure.sender);
         }
     }
 }
@@ -105,9 +121,10 @@ impl Failure {
 ///
 /// - After [`MAX_FAULTS`](Self::MAX_FAULTS) faults of the device at transactions that are new to
 ///   the [`FaultLog`], it is asked no more for this block, and nothing that is in the log is tried.
-/// - As many of those that have failed before may fail again. So they take no attempt from new
-///   ones, however many there are and whatever they pay.
-/// - New transactions that fail may have as much gas as the block itself, those of at most
+/// - As many of those that have failed before, or that are large and whose sender's last one has,
+///   may fail again. So they take no attempt from new ones, however many there are and whatever
+///   they pay.
+/// - New transactions that fail may use as much gas as the block has, those of at most
 ///   [`SMALL`](Self::SMALL) gas as much again, and those that fail once more as much again: large
 ///   ones keep no transfer out, and old ones nothing that is new.
 #[derive(Debug)]
@@ -129,38 +146,51 @@ impl Attempts {
     /// Most gas of a small transaction.
     pub const SMALL: u64 = 100_000;
 
-    /// Tells whether the builder tries `transaction`, whose gas limit is `gas_limit`.
+    /// Tells whether the builder tries `attempt`.
     #[must_use]
-    pub fn allow(&self, transaction: &B256, gas_limit: u64) -> bool {
-        let failure = self.log.failure(transaction);
-        let may_fail = match failure {
-            Some(failure) if failure.waits(self.block) => false,
-            Some(failure) if failure.attempts > 0 => self.retries > 0 && self.faults > 0,
-            Some(_) => self.faults > 0,
-            None => true,
-        };
-        let has_failed = failure.is_some_and(|failure| failure.attempts > 0);
-        may_fail && gas_limit <= self.gas[Kind::of(has_failed, gas_limit) as usize]
+    pub fn allow(&self, attempt: &Attempt) -> bool {
+        let failure = self.log.failure(&attempt.transaction);
+        let has_failed = self.log.has_failed(attempt);
+        let may_fail = failure.is_none_or(|failure| !failure.waits(self.block) && self.faults > 0)
+            && (!has_failed || self.retries > 0);
+        may_fail && attempt.gas_limit <= self.gas[Kind::of(has_failed, attempt.gas_limit) as usize]
     }
 
-    /// Notes that `transaction`, whose gas limit is `gas_limit`, ended in `fault`. Returns whether
-    /// the builder should ask the device no more, for the rest of the block.
+    /// Notes that a transaction of `sender` was executed.
+    pub fn succeeded(&self, sender: &Address) {
+        self.log.forgive(sender);
+    }
+
+    /// Notes that `attempt` ended in `fault` after it had used `gas`. Returns whether the builder
+    /// should ask the device no more from here on, for the rest of the block.
     #[must_use]
-    pub fn failed(&mut self, transaction: B256, gas_limit: u64, fault: &Fault) -> bool {
+    pub fn failed(&mut self, attempt: &Attempt, gas: u64, fault: &Fault) -> bool {
         // A model or a verifier that is missing says nothing about the device.
         let of_device = matches!(fault.kind, FaultKind::Device | FaultKind::Resources);
         let was_suspended = self.faults == 0;
-        let has_failed = self.log.has_failed(&transaction);
-        let gas = &mut self.gas[Kind::of(has_failed, gas_limit) as usize];
-        *gas = gas.saturating_sub(gas_limit);
+        let has_failed = self.log.has_failed(attempt);
+        let left = &mut self.gas[Kind::of(has_failed, attempt.gas_limit) as usize];
+        *left = left.saturating_sub(gas);
         if has_failed {
             self.retries = self.retries.saturating_sub(1);
         } else {
             self.faults = self.faults.saturating_sub(u32::from(of_device));
         }
-        self.log.note(transaction, self.block, !(was_suspended && of_device));
-        self.faults == 0
+        let was_asked = !(was_suspended && of_device);
+        self.log.note(attempt.transaction, attempt.sender, self.block, was_asked);
+        !was_suspended && self.faults == 0
     }
+}
+
+/// A transaction that a builder may try.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Attempt {
+    /// The hash of the transaction.
+    pub transaction: B256,
+    /// Who sent it.
+    pub sender: Address,
+    /// Its gas limit.
+    pub gas_limit: u64,
 }
 
 /// What failed attempts have gas in common.
@@ -199,6 +229,16 @@ mod tests {
 
     const LIMIT: u64 = 30_000_000;
 
+    /// Each has a sender of its own, but that those that differ by millions are of one.
+    fn attempt(index: u64, gas_limit: u64) -> Attempt {
+        let sender = Address::left_padding_from(&(index % 1_000_000).to_be_bytes());
+        Attempt { transaction: hash(index), sender, gas_limit }
+    }
+
+    fn has_failed(log: &FaultLog, index: u64) -> bool {
+        log.has_failed(&attempt(index, LIMIT))
+    }
+
     fn fault(kind: FaultKind) -> Fault {
         Fault { kind, message: String::new() }
     }
@@ -215,15 +255,17 @@ mod tests {
         let (mut attempts, mut suspended) = (log.start(block, LIMIT), false);
         let mut ordered: Vec<_> = transactions.into_iter().collect();
         if matches!(order, Order::NewFirst) {
-            ordered.sort_by_key(|index| log.has_failed(&hash(*index)));
+            ordered.sort_by_key(|index| has_failed(log, *index));
         }
         let mut tried = Vec::new();
         for index in ordered {
-            if attempts.allow(&hash(index), gas_limit) {
+            let attempt = attempt(index, gas_limit);
+            if attempts.allow(&attempt) {
                 tried.push(index);
                 let kind = if suspended { Some(FaultKind::Device) } else { fails(index) };
-                if let Some(kind) = kind {
-                    suspended = attempts.failed(hash(index), gas_limit, &fault(kind));
+                match kind {
+                    Some(kind) => suspended |= attempts.failed(&attempt, gas_limit, &fault(kind)),
+                    None => attempts.succeeded(&attempt.sender),
                 }
             }
         }
@@ -248,12 +290,12 @@ mod tests {
         assert_eq!(tried, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
         assert!(log.leaves_out(&hash(0), 1_023) && !log.leaves_out(&hash(0), 1_024));
         for _ in 0..100 {
-            log.note(hash(0), 1_024, true);
+            log.note(hash(0), Address::ZERO, 1_024, true);
         }
         assert!(log.leaves_out(&hash(0), 1_023 + FaultLog::LONGEST_WAIT));
         assert!(!log.leaves_out(&hash(0), 1_024 + FaultLog::LONGEST_WAIT));
         log.clear();
-        assert!(!log.leaves_out(&hash(0), 1_025) && !log.has_failed(&hash(0)));
+        assert!(!log.leaves_out(&hash(0), 1_025) && !has_failed(&log, 0));
     }
 
     #[test]
@@ -300,7 +342,7 @@ mod tests {
         ] {
             let log = Arc::new(FaultLog::default());
             let ran = (1..2_000).filter(|block| {
-                let (honest, ran) = (1_000_000 + block, Cell::new(false));
+                let (honest, ran) = (100_000 + block, Cell::new(false));
                 let _ =
                     build((&log, order), *block, (0..poison).chain([honest]), 50_000, |index| {
                         ran.set(ran.get() || index == honest);
@@ -317,7 +359,7 @@ mod tests {
     #[test]
     fn what_has_failed_once_is_not_starved() {
         let log = Arc::new(FaultLog::default());
-        let honest = 1_000_000;
+        let honest = 100_000;
         let _ = build((&log, Order::ByTip), 1, [honest], 50_000, |_| Some(FaultKind::Device));
         let ran = (2..20_000).any(|block| {
             build((&log, Order::ByTip), block, (0..600).chain([honest]), 50_000, |index| {
@@ -368,24 +410,66 @@ mod tests {
     fn failures_of_one_kind_take_no_gas_of_another() {
         let log = Arc::new(FaultLog::default());
         let missing = fault(FaultKind::ModelUnavailable);
-        let _ = log.start(1, LIMIT).failed(hash(0), LIMIT, &missing);
+        let (old, new) = (attempt(0, LIMIT), attempt(1, LIMIT));
+        let _ = log.start(1, LIMIT).failed(&old, LIMIT, &missing);
         let mut attempts = log.start(2, LIMIT);
-        assert!(attempts.allow(&hash(0), LIMIT));
-        let _ = attempts.failed(hash(0), LIMIT, &missing);
-        assert!(attempts.allow(&hash(1), LIMIT));
-        let _ = attempts.failed(hash(1), LIMIT, &missing);
-        assert!(!attempts.allow(&hash(2), Attempts::SMALL + 1));
-        assert!(attempts.allow(&hash(2), Attempts::SMALL));
+        assert!(attempts.allow(&old));
+        let _ = attempts.failed(&old, LIMIT, &missing);
+        assert!(attempts.allow(&new));
+        // What was not used keeps nothing out.
+        let _ = attempts.failed(&new, 25_000, &missing);
+        assert!(attempts.allow(&attempt(2, LIMIT - 25_000)));
+        let _ = attempts.failed(&attempt(2, LIMIT - 25_000), LIMIT - 25_000, &missing);
+        assert!(!attempts.allow(&attempt(3, Attempts::SMALL + 1)));
+        assert!(attempts.allow(&attempt(3, Attempts::SMALL)));
+    }
+
+    /// Who replaces a transaction that failed has no new one, until another has succeeded.
+    #[test]
+    fn a_new_transaction_of_a_sender_that_failed_is_an_old_one() {
+        let log = Arc::new(FaultLog::default());
+        let lost = fault(FaultKind::Device);
+        for block in 1..100 {
+            let mut attempts = log.start(block, LIMIT);
+            let replaced = attempt(7 + block * 1_000_000, LIMIT);
+            if attempts.allow(&replaced) {
+                let _ = attempts.failed(&replaced, LIMIT, &lost);
+            }
+            assert!(has_failed(&log, 7 + (block + 1) * 1_000_000));
+            // It may still pay.
+            assert!(attempts.allow(&attempt(7 + (block + 1) * 1_000_000, 21_000)));
+            let is_open = attempts.allow(&attempt(8, LIMIT));
+            assert_eq!(is_open, block > 1, "{block}");
+        }
+        log.start(100, LIMIT).succeeded(&attempt(7, 0).sender);
+        assert!(!has_failed(&log, 7) && has_failed(&log, 7 + 1_000_000));
+    }
+
+    /// A fault of another kind behind the suspension makes no attempt of what was not asked.
+    #[test]
+    fn a_suspension_lasts() {
+        let log = Arc::new(FaultLog::default());
+        let mut attempts = log.start(1, LIMIT);
+        let lost = fault(FaultKind::Device);
+        let suspended: Vec<_> =
+            (0..6).map(|index| attempts.failed(&attempt(index, 50_000), 50_000, &lost)).collect();
+        assert_eq!(suspended, [false, false, false, true, false, false]);
+        let missing = fault(FaultKind::Internal);
+        assert!(!attempts.failed(&attempt(6, 50_000), 50_000, &missing));
+        let _ = attempts.failed(&attempt(7, 50_000), 50_000, &lost);
+        let old: Vec<_> = (0..8).filter(|index| has_failed(&log, *index)).collect();
+        assert_eq!(old, [0, 1, 2, 3, 6]);
     }
 
     #[test]
     fn the_log_is_bounded_and_forgets_what_failed_longest_ago() {
         let log = Arc::new(FaultLog::default());
         for index in (0..MAX_REMEMBERED as u64).chain([0, MAX_REMEMBERED as u64]) {
-            log.note(hash(index), 1, true);
+            log.note(hash(index), attempt(index, 0).sender, 1, true);
         }
         let state = log.state.lock();
         assert_eq!((state.failures.len(), state.order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
+        assert_eq!(state.senders.len(), MAX_REMEMBERED);
         assert!(state.failures.contains_key(&hash(0)) && !state.failures.contains_key(&hash(1)));
     }
 }

@@ -48,7 +48,7 @@ pub use error::{
 pub use evm::{LazEvm, LazRevm};
 pub use execution::{Execution, ExecutionAndState};
 pub use factory::LazEvmFactory;
-pub use fault_log::{Attempts, FaultLog};
+pub use fault_log::{Attempt, Attempts, FaultLog};
 pub use faults::{block_fault_of, fault_of};
 pub use handler::LazHandler;
 // What a user of this crate implements, passes in or gets back, so that `lazvm` is all that it

@@ -6,7 +6,7 @@ use std::{
 
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, U256};
-use lazvm::FaultLog;
+use lazvm::{Attempt, FaultLog};
 
 use crate::{
     SignedTransaction, TransactionError,
@@ -131,7 +131,8 @@ impl Pool {
         queue.map(move |(nonce, transaction)| {
             lowest = lowest.min(transaction.envelope().max_fee_per_gas());
             let can_go = nonce == next && lowest >= base_fee.into();
-            runs = runs && can_go && !self.faults.has_failed(&transaction.hash());
+            runs = runs && can_go;
+            runs = runs && !self.faults.has_failed(&attempt(transaction));
             next = nonce.saturating_add(1);
             (runs, lowest)
         })
@@ -163,7 +164,7 @@ impl Pool {
         let candidate = |sender: Address, nonce: u64| {
             let transaction = self.waiting.get(&sender)?.get(&nonce)?;
             let tip = transaction.envelope().effective_tip_per_gas(base_fee)?;
-            let is_new = !self.faults.has_failed(&transaction.hash());
+            let is_new = !self.faults.has_failed(&attempt(transaction));
             // Ties go to the lower name, so that the choice does not depend on who came first.
             Some((is_new, tip, Reverse(transaction.hash()), sender, nonce))
         };
@@ -184,20 +185,22 @@ impl Pool {
             if bytes + size > max_bytes {
                 continue;
             }
-            let gas_limit = transaction.envelope().gas_limit();
-            if !attempts.allow(&transaction.hash(), gas_limit) {
+            let attempt = attempt(transaction);
+            if !attempts.allow(&attempt) {
                 filled.fault.get_or_insert_with(|| GAVE_UP.to_owned());
                 continue;
             }
             match block.add(transaction) {
                 Ok(()) => {
+                    attempts.succeeded(&sender);
                     bytes += size;
                     filled.taken.push(transaction.clone());
                     heads.extend(candidate(sender, nonce.saturating_add(1)));
                 }
                 Err(Refused::Fault(fault)) => {
                     filled.fault = Some(fault.to_string());
-                    if attempts.failed(transaction.hash(), gas_limit, &fault) {
+                    let gas = attempt.gas_limit.saturating_sub(block.chain_mut().gas_at_fault());
+                    if attempts.failed(&attempt, gas, &fault) {
                         block.chain_mut().suspend_device(fault);
                     }
                 }
@@ -274,6 +277,11 @@ impl Pool {
         (self.count, self.bytes) = (count, bytes);
     }
 
+    /// Forgets what this node could not run.
+    pub(crate) fn forget_failures(&self) {
+        self.faults.clear();
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.count
     }
@@ -312,6 +320,14 @@ fn payload_bytes(transaction: &SignedTransaction) -> usize {
 /// The lowest price that displaces a transaction of this price.
 const fn dearer(price: u128) -> u128 {
     price.saturating_add(price / 10).saturating_add(1)
+}
+
+fn attempt(transaction: &SignedTransaction) -> Attempt {
+    Attempt {
+        transaction: transaction.hash(),
+        sender: transaction.sender(),
+        gas_limit: transaction.envelope().gas_limit(),
+    }
 }
 
 fn next_nonce(world: &World, sender: &Address) -> u64 {

@@ -52,20 +52,20 @@ impl<F> EthereumExecutors for F where
 
 /// A transaction of [`SENDER`], whose signature nobody looks at, to the raw prompt.
 pub(crate) fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
-    sends(RAW_PROMPT, text, nonce)
+    sends(RAW_PROMPT, text, nonce, 1_000_000)
 }
 
 /// A transaction that calls no model.
 pub(crate) fn pays(nonce: u64) -> Recovered<TxEnvelope> {
-    sends(BENEFICIARY, "", nonce)
+    sends(BENEFICIARY, "", nonce, 30_000)
 }
 
-fn sends(to: Address, text: &str, nonce: u64) -> Recovered<TxEnvelope> {
+fn sends(to: Address, text: &str, nonce: u64, gas_limit: u64) -> Recovered<TxEnvelope> {
     let tx = TxLegacy {
         chain_id: Some(1),
         nonce,
         gas_price: 100,
-        gas_limit: 1_000_000,
+        gas_limit,
         to: TxKind::Call(to),
         value: U256::ZERO,
         input: Bytes::copy_from_slice(text.as_bytes()),
