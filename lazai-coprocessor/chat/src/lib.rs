@@ -2,6 +2,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::float_arithmetic))]
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "lazai-chat catches panics, and `panic = \"abort\"` ends the process instead: a template could stop this node and no other"
+);
+
 mod config;
 mod date;
 mod environment;
