@@ -70,9 +70,10 @@ impl Halo2Verifier {
     }
 
     fn of(strings: Cow<'static, [B256]>) -> Self {
-        // Starts the pool of the process, which halo2 asks for its size. Were it started in a
-        // check, and no thread could be had then, the check would panic, and a panic refuses a
-        // proof that other machines accept.
+        // Starts the pool of the process, unless the host has, because halo2 asks for its size.
+        // Were it started in a check, and no thread could be had then, the check would panic, and a
+        // panic refuses a proof that other machines accept.
+        let _started = ThreadPoolBuilder::new().build_global();
         let _threads = rayon::current_num_threads();
         Self { strings }
     }
