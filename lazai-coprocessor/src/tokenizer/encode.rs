@@ -110,6 +110,7 @@ impl Tokenizer {
             return self.encode_at_once(model, pieces);
         }
         self.words.split(&mut pieces)?;
+        self.check_words(&pieces, text.len())?;
         pieces.tokenize(|piece| self.tokenize(piece, origin))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
         let encoding = inner.post_process(encoding, None, origin == Origin::Prompt)?;
@@ -190,6 +191,15 @@ impl Tokenizer {
         let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
         check_limit(got_symbols, paid.saturating_add(paid / 4))?;
         check_limit(got_bytes, paid.saturating_mul(3))
+    }
+
+    /// Checks that the words have no more characters than was paid for: some pre-tokenizers put some
+    /// before each word, or spell bytes.
+    fn check_words(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
+        let words = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
+        let got = words.into_iter().map(|(word, ..)| word.chars().count() as u64).sum();
+        let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
+        check_limit(got, paid.saturating_add(paid / 4))
     }
 
     /// Checks the special tokens that the crate found in `text`, as written or after normalization.

@@ -72,8 +72,8 @@ pub enum TokenizerError {
         /// The merge.
         index: usize,
     },
-    /// A pattern is searched by taking steps back, of which there may be many.
-    #[error("the pattern {got:?} of tokenizer.json looks around or refers back")]
+    /// A pattern is searched by taking steps back, of which there may be many, or is long.
+    #[error("the pattern {got:?} of tokenizer.json looks around, refers back, or is too long")]
     Pattern {
         /// The pattern, cut to 64 characters.
         got: String,
@@ -87,6 +87,24 @@ pub enum TokenizerError {
         got: i64,
         /// The limit.
         max: i64,
+    },
+    /// A step of a part has no type that is known, or a field that its type has not.
+    #[error("a step {got:?} of the {part} of tokenizer.json has another form than its type")]
+    Step {
+        /// The part.
+        part: &'static str,
+        /// The type of the step, cut to 64 characters.
+        got: String,
+    },
+    /// A part has too many steps, or too many that make a text longer or search it.
+    #[error("the {part} of tokenizer.json has {got} steps of which there may be {max}")]
+    Steps {
+        /// The part.
+        part: &'static str,
+        /// The steps found.
+        got: usize,
+        /// The limit.
+        max: usize,
     },
     /// It does not parse.
     #[error("tokenizer.json does not parse: {message}")]

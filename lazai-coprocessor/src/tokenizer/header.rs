@@ -2,8 +2,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    TokenizerError, Unigram, growth, pieces::Vocabulary, unigram::SCORE_FRACTION_BITS,
-    words::is_regular,
+    TokenizerError, Unigram, growth,
+    patterns::{is_regular, splits_words},
+    pieces::Vocabulary,
+    steps::{DECODER, NORMALIZER, POST_PROCESSOR, PRE_TOKENIZER},
+    unigram::SCORE_FRACTION_BITS,
 };
 
 /// What is checked of a `tokenizer.json` before the crate parses it, because its parser already
@@ -57,16 +60,32 @@ impl Header {
         let header: Self = serde_json::from_slice(json)
             .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
         header.model.check()?;
-        for (part, list) in [(&header.normalizer, "normalizers"), (&header.decoder, "decoders")] {
-            let patterns = growth::patterns(part, list);
-            if let Some(pattern) = patterns.into_iter().find(|pattern| !is_regular(pattern)) {
+        let normalizer = NORMALIZER.steps(&header.normalizer)?;
+        let pre_tokenizer = PRE_TOKENIZER.steps(&header.pre_tokenizer)?;
+        let decoder = DECODER.steps(&header.decoder)?;
+        for (steps, is_read) in [
+            (&normalizer, is_regular as fn(&str) -> bool),
+            (&decoder, is_regular),
+            (&pre_tokenizer, splits_words),
+        ] {
+            if let Some(pattern) = growth::patterns(steps).find(|pattern| !is_read(pattern)) {
                 return Err(TokenizerError::pattern(pattern));
             }
         }
-        growth::post_processor(&header.post_processor)?;
-        growth::decoder(&header.decoder)?;
-        header.growth()?;
+        growth::post_processor(&POST_PROCESSOR.steps(&header.post_processor)?)?;
+        growth::decoder(&decoder)?;
+        growth::text(&normalizer, &pre_tokenizer)?;
         Ok(header)
+    }
+
+    /// The steps of the normalizer, which were checked.
+    fn normalizer(&self) -> Vec<&Value> {
+        NORMALIZER.steps(&self.normalizer).unwrap_or_default()
+    }
+
+    /// The steps of the decoder, which were checked.
+    fn decoder(&self) -> Vec<&Value> {
+        DECODER.steps(&self.decoder).unwrap_or_default()
     }
 
     /// Lists the merges of a BPE model in the order of their ranks; `None` where one is no pair.
@@ -84,7 +103,7 @@ impl Header {
 
     /// Returns whether the normalizer spells bytes.
     pub(super) fn normalizes_to_bytes(&self) -> bool {
-        growth::is_byte_level(&self.normalizer, "normalizers")
+        growth::is_byte_level(&self.normalizer())
     }
 
     /// Returns whether bytes stand for what no piece of the model covers.
@@ -94,27 +113,28 @@ impl Header {
 
     /// Returns whether the normalizer takes characters apart, and leaves the parts in the text.
     pub(super) fn takes_apart(&self) -> bool {
-        growth::takes_apart(&self.normalizer)
+        growth::takes_apart(&self.normalizer())
     }
 
     /// Returns whether texts of the alphabet of bytes are decoded to bytes.
     pub(super) fn decodes_bytes(&self) -> bool {
-        growth::is_byte_level(&self.decoder, "decoders")
+        growth::is_byte_level(&self.decoder())
     }
 
     /// Returns whether the normalizer replaces characters by those that they are compatible with.
     pub(super) fn is_compatible(&self) -> bool {
-        growth::is_compatible(&self.normalizer)
+        growth::is_compatible(&self.normalizer())
     }
 
     /// Returns whether the decoder looks for spaces to take away in each token.
     pub(super) fn cleans_up(&self) -> bool {
-        growth::cleans_up(&self.decoder)
+        growth::cleans_up(&self.decoder())
     }
 
     /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.
     pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
-        growth::text(&self.normalizer, &self.pre_tokenizer)
+        let pre_tokenizer = PRE_TOKENIZER.steps(&self.pre_tokenizer)?;
+        growth::text(&self.normalizer(), &pre_tokenizer)
     }
 
     /// Returns the unigram model; `None` if the model is of another kind.

@@ -18,9 +18,11 @@ pub mod json;
 mod kind;
 mod load;
 mod own;
+mod patterns;
 mod pieces;
 mod scan;
 mod special;
+mod steps;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -126,9 +126,6 @@ impl Splitter {
         if let Some(scan) = Scan::of(pattern) {
             return Ok(Self::Scan(scan));
         }
-        if !steps_back_once(pattern) {
-            return Err(TokenizerError::pattern(pattern));
-        }
         let regex = Regex::new(pattern)
             .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
         Ok(Self::Regex(Box::new(regex)))
@@ -149,47 +146,9 @@ impl Pattern for &Splitter {
     }
 }
 
-/// Returns whether a pattern looks around in one way at most: in an alternative of its own that
-/// finds the spaces before another one.
-///
-/// That alternative takes one step back and is done. Others may take as many as the engine allows,
-/// at each word of a text.
-fn steps_back_once(pattern: &str) -> bool {
-    let alternatives: Vec<_> = pattern.split('|').collect();
-    // Within parentheses or brackets, those before it would have no end and not parse.
-    alternatives.split(|one| *one == SPACES).all(|others| is_regular(&others.join("|")))
-}
-
-/// Spaces, but the last one if a word follows.
-const SPACES: &str = r"\s+(?!\S)";
-
-/// Returns whether a pattern is searched by a finite automaton, which cannot give up.
-///
-/// What the engine of the crate does not hand to an automaton has a syntax that automata lack, or a
-/// quantifier followed by a plus sign, which means another thing to them, also with spaces between
-/// if a flag says that these mean nothing.
-pub(super) fn is_regular(pattern: &str) -> bool {
-    const OTHERWISE: [&str; 8] = ["++", "*+", "?+", "\\<", "\\>", "\\b", "\\B", "\\G"];
-    let is_flag = |flag: &char| flag.is_ascii_alphabetic() || *flag == '-';
-    let mut groups = pattern.split("(?").skip(1);
-    regex_syntax::parse(pattern).is_ok()
-        && !OTHERWISE.iter().any(|other| pattern.contains(other))
-        && !pattern.match_indices("}+").any(|(end, _)| !ends_class(&pattern[..end]))
-        && !groups.any(|group| group.chars().take_while(is_flag).any(|flag| flag == 'x'))
-}
-
-/// Returns whether a brace that would follow `pattern` ends the name of a class, as in `\p{L}`, and
-/// not a count.
-fn ends_class(pattern: &str) -> bool {
-    let Some((before, _)) = pattern.rsplit_once('{') else { return false };
-    let Some(before) = before.strip_suffix(['p', 'P']) else { return false };
-    // An even number of them are backslashes themselves.
-    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Regex, Splitter, TokenizerError, is_regular};
+    use super::Splitter;
     use tokenizers::tokenizer::pattern::Pattern;
 
     #[test]
@@ -198,48 +157,5 @@ mod tests {
         let splitter = Splitter::new(r"\s+(?!\S)").unwrap();
         let text = format!("{}x", " ".repeat(1_100_000));
         assert!((&splitter).find_matches(&text).is_err());
-    }
-
-    #[test]
-    fn patterns_that_step_back_often_are_refused() {
-        for pattern in [
-            r"\s+(?!\S)",
-            r"a|\s+(?!\S)|\s+",
-            r"\s+(?!\S)|(?:a|b){1,3}",
-            r"\p{L}+|\s+(?!\S)|\s+(?!\S)|\s",
-        ] {
-            assert!(Splitter::new(pattern).is_ok(), "{pattern}");
-        }
-        for pattern in [
-            r"(?:a|aa)+(?!a)b|[\s\S]",
-            r"[^\S\r\n]+(?!\S)(?<=\n)|\s",
-            r"(?:\s+(?!\S)|\s)+x",
-            r"(?:a|\s+(?!\S)|\s)+x",
-            r"(\s+(?!\S))+x|a",
-            r"\s+(?!\S)x|a",
-            r"a\s+(?!\S)",
-            r"[a|\s+(?!\S)|b]",
-            r"\s+(?!\S)\s+(?!\S)",
-            r"(?ix)a+ +b|\s+(?!\S)",
-            r"a++|\s+(?!\S)",
-            r"(a)|\1",
-        ] {
-            let error = Splitter::new(pattern).unwrap_err();
-            assert_eq!(error, TokenizerError::pattern(pattern), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn patterns_that_may_give_up_are_told_from_others() {
-        for pattern in [" {2,}", r"\s+", "[\u{2581}]", "(?i:a|b)c?", r"\p{L}+a{2}", r"\\\P{Lu}+"] {
-            assert!(is_regular(pattern), "{pattern}");
-        }
-        for pattern in [r"a(?!b)", r"(a)\1", "(?>a|b)c", "a++b", "(?<=a)b", "("] {
-            assert!(!is_regular(pattern), "{pattern}");
-        }
-        for pattern in [r"\ba", r"a\B", r"a\>", r"\<a", r"\Ga", "a{2}+", r"\\p{2}+", "p{2}+"] {
-            assert!(!is_regular(pattern), "{pattern}");
-        }
-        assert!(Regex::new("a(?!b)").is_ok());
     }
 }

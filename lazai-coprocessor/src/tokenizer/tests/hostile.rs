@@ -46,7 +46,8 @@ fn text_is_merged_behind_the_template() {
 fn a_malformed_decoder_is_refused() {
     for decoder in [json!(3), json!({"type": "Nothing"}), json!([])] {
         let error = tokenizer(|json| json["decoder"] = decoder.clone()).unwrap_err();
-        assert!(matches!(error, TokenizerError::Syntax { .. }), "{decoder}: {error}");
+        let is_step = matches!(error, TokenizerError::Step { part: "decoder", .. });
+        assert!(is_step, "{decoder}: {error}");
     }
     let json = b"{\"version\":\"1.0\",\"decoder\":{\"type\":\"Byte\x01Level\"},\"model\":null}";
     assert!(matches!(Tokenizer::new(json, 3), Err(TokenizerError::Syntax { .. })));
@@ -129,16 +130,11 @@ fn normalizers_that_expand_are_refused_before_they_run() {
     let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aa"});
     let prepend = json!({"type": "Prepend", "prepend": "a".repeat(20_000)});
     let nested = sequence("normalizers", "Sequence", &[double.clone(), double.clone()]);
-    // Older files leave types out.
-    let untyped = json!({"normalizers": vec![json!({"prepend": "aaa"}); 20]});
-    let spaces = vec![json!({"type": "ByteLevel"}); 40];
     for normalizer in [
-        sequence("normalizers", "Sequence", &vec![double; 64]),
+        sequence("normalizers", "Sequence", &vec![double; 16]),
         sequence("normalizers", "Sequence", &vec![between; 10]),
-        sequence("normalizers", "Sequence", &vec![nested; 10]),
-        sequence("normalizers", "Sequence", &spaces),
+        sequence("normalizers", "Sequence", &vec![nested; 8]),
         prepend,
-        untyped,
     ] {
         let error = refused(sentence_piece(), |json| {
             json["normalizer"] = normalizer.clone();
@@ -147,6 +143,57 @@ fn normalizers_that_expand_are_refused_before_they_run() {
         });
         assert!(matches!(error, TokenizerError::Growth { part: "normalizer", .. }), "{error}");
     }
+}
+
+/// The crate passes over fields that the type of a step has not.
+#[test]
+fn fields_that_hide_a_step_are_refused() {
+    let expands =
+        json!({"type": "Replace", "pattern": {"String": "a"}, "content": "b".repeat(100_000)});
+    let hide = |field: &str, value: Value| {
+        let mut step = expands.clone();
+        step[field] = value;
+        step
+    };
+    let prepends = json!({
+        "type": "Prepend", "prepend": "b".repeat(100_000), "content": "x", "pattern": {"String": "z"}
+    });
+    for (part, step) in [
+        ("normalizer", hide("normalizers", json!([]))),
+        ("normalizer", prepends),
+        ("decoder", hide("decoders", json!([]))),
+        (
+            "pre_tokenizer",
+            json!({"type": "Split", "pretokenizers": [], "pattern": {"Regex": "(?:a|aa)+(?!a)b"},
+            "behavior": "Isolated", "invert": false}),
+        ),
+        (
+            "post_processor",
+            json!({"type": "TemplateProcessing", "processors": [],
+            "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [], "special_tokens": {}}),
+        ),
+    ] {
+        let error = refused(sentence_piece(), |json| json[part] = step.clone());
+        assert!(
+            matches!(error, TokenizerError::Step { part: named, .. } if named == part),
+            "{error}"
+        );
+    }
+}
+
+/// A pre-tokenizer may make words longer than the text that was paid for.
+#[test]
+fn words_are_paid_for() {
+    let mut json = sentence_piece();
+    let split = json!({"type": "Split", "pattern": {"Regex": "[a-z]"}, "behavior": "Isolated", "invert": false});
+    let marks = json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true});
+    json["pre_tokenizer"] = sequence("pretokenizers", "Sequence", &[split, marks]);
+    let tokenizer = load(&json);
+    assert!(tokenizer.encode(&"a".repeat(200)).is_ok());
+    let rejection = tokenizer.encode(&"a".repeat(1_000)).unwrap_err();
+    let (got, max) = (2_001, 1_250 + 256);
+    assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got, max });
 }
 
 #[test]
@@ -172,6 +219,9 @@ fn other_parts_that_expand_are_refused() {
     let spaces = json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true});
     let chain = sequence("pretokenizers", "Sequence", &vec![spaces; 8]);
     let error = refused(sentence_piece(), |json| json["pre_tokenizer"] = chain.clone());
+    assert_eq!(error, TokenizerError::Steps { part: "pre_tokenizer", got: 8, max: 1 });
+    let long = json!({"type": "Metaspace", "replacement": "a".repeat(9_000)});
+    let error = refused(sentence_piece(), |json| json["pre_tokenizer"] = long.clone());
     assert!(matches!(error, TokenizerError::Growth { part: "pre_tokenizer", .. }), "{error}");
 
     let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "a".repeat(9)});
@@ -318,4 +368,8 @@ fn parts_that_panic_on_a_text_are_answered_with_a_rejection() {
     let decoder = json!({"type": "Sequence", "decoders": steps});
     let late = TokenizerError::LateStep { step: "BPEDecoder" };
     assert_eq!(refused(sentence_piece(), |json| json["decoder"] = decoder.clone()), late);
+    let untyped = json!([drops, {"suffix": "</w>"}]);
+    let decoder = json!({"type": "Sequence", "decoders": untyped});
+    let form = TokenizerError::Step { part: "decoder", got: String::new() };
+    assert_eq!(refused(sentence_piece(), |json| json["decoder"] = decoder.clone()), form);
 }

@@ -1,0 +1,144 @@
+//! Which patterns of a `tokenizer.json` are read: those whose search takes about as long as a text,
+//! on every machine.
+
+use regex_syntax::ast::{
+    AssertionKind, Ast, Flag, Flags, FlagsItemKind, GroupKind, RepetitionKind, RepetitionRange,
+    parse,
+};
+
+/// Returns whether words may be split by a pattern: it looks around in one way at most, in an
+/// alternative of its own that finds the spaces before another one.
+///
+/// That alternative takes one step back and is done. Others may take as many as the engine allows,
+/// at each word of a text.
+pub(super) fn splits_words(pattern: &str) -> bool {
+    let alternatives: Vec<_> = pattern.split('|').collect();
+    // Within parentheses or brackets, those before it would have no end and not parse.
+    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
+    let sizes = parts.iter().map(|part| size_of(&part.join("|")));
+    let size = sizes.sum::<Option<usize>>();
+    pattern.len() <= MAX_BYTES && parts.len() <= 2 && size.is_some_and(|size| size <= MAX_SIZE)
+}
+
+/// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
+/// one.
+pub(super) fn is_regular(pattern: &str) -> bool {
+    pattern.len() <= MAX_BYTES && size_of(pattern).is_some_and(|size| size <= MAX_SIZE)
+}
+
+/// Spaces, but the last one if a word follows.
+const SPACES: &str = r"\s+(?!\S)";
+
+/// The most bytes of a pattern.
+const MAX_BYTES: usize = 1_024;
+
+/// The most characters and classes of a pattern, with what is repeated counted each time: those of
+/// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.
+const MAX_SIZE: usize = 128;
+
+/// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton.
+fn size_of(pattern: &str) -> Option<usize> {
+    regex_syntax::parse(pattern).ok()?;
+    size(&parse::Parser::new().parse(pattern).ok()?)
+}
+
+fn size(ast: &Ast) -> Option<usize> {
+    match ast {
+        Ast::Empty(_) => Some(0),
+        Ast::Flags(flags) => keeps_spaces(&flags.flags),
+        Ast::Literal(_) | Ast::Dot(_) => Some(1),
+        Ast::ClassUnicode(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) => Some(1),
+        Ast::Assertion(assertion) => match assertion.kind {
+            AssertionKind::StartLine | AssertionKind::EndLine => Some(1),
+            AssertionKind::StartText | AssertionKind::EndText => Some(1),
+            // The engine asks them another way.
+            _ => None,
+        },
+        // A plus sign behind a quantifier is another one here, and keeps what it has to the engine.
+        Ast::Repetition(repetition) if matches!(*repetition.ast, Ast::Repetition(_)) => None,
+        Ast::Repetition(repetition) => {
+            let times = match &repetition.op.kind {
+                RepetitionKind::Range(
+                    RepetitionRange::Exactly(times)
+                    | RepetitionRange::AtLeast(times)
+                    | RepetitionRange::Bounded(_, times),
+                ) => (*times).max(1) as usize,
+                _ => 1,
+            };
+            size(&repetition.ast)?.checked_mul(times)
+        }
+        Ast::Group(group) => match &group.kind {
+            GroupKind::NonCapturing(flags) => {
+                keeps_spaces(flags)?;
+                size(&group.ast)
+            }
+            _ => size(&group.ast),
+        },
+        Ast::Alternation(list) => sum(&list.asts),
+        Ast::Concat(list) => sum(&list.asts),
+    }
+}
+
+fn sum(asts: &[Ast]) -> Option<usize> {
+    asts.iter().map(size).try_fold(0_usize, |total, size| total.checked_add(size?))
+}
+
+/// Returns no characters, unless a flag says that spaces mean nothing: they may stand between a
+/// quantifier and a plus sign.
+fn keeps_spaces(flags: &Flags) -> Option<usize> {
+    let ignores = FlagsItemKind::Flag(Flag::IgnoreWhitespace);
+    flags.items.iter().all(|item| item.kind != ignores).then_some(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEEPSEEK: &str = r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##;
+    const GPT_4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+    #[test]
+    fn patterns_that_step_back_often_are_refused() {
+        for pattern in
+            [r"\s+(?!\S)", r"a|\s+(?!\S)|\s+", r"\s+(?!\S)|(?:a|b){1,3}", DEEPSEEK, GPT_4O]
+        {
+            assert!(splits_words(pattern), "{pattern}");
+        }
+        for pattern in [
+            r"(?:a|aa)+(?!a)b|[\s\S]",
+            r"[^\S\r\n]+(?!\S)(?<=\n)|\s",
+            r"(?:\s+(?!\S)|\s)+x",
+            r"(?:a|\s+(?!\S)|\s)+x",
+            r"(\s+(?!\S))+x|a",
+            r"\s+(?!\S)x|a",
+            r"a\s+(?!\S)",
+            r"[a|\s+(?!\S)|b]",
+            r"\s+(?!\S)\s+(?!\S)",
+            r"(?ix)a+ +b|\s+(?!\S)",
+            r"a++|\s+(?!\S)",
+            r"\s+(?!\S)|a|\s+(?!\S)",
+            r"(?:(?:a{1,50}){1,50}){1,50}b|[\s\S]",
+            r"(?:[ab]{0,2000}a[ab]{2000}c)?[\s\S]",
+            r"\p{L}{100}|\p{M}{100}|\s+(?!\S)",
+            &"a|".repeat(200),
+            r"(a)|\1",
+        ] {
+            assert!(!splits_words(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_may_give_up_are_told_from_others() {
+        for pattern in
+            [" {2,}", r"\s+", "[\u{2581}]", "(?i:a|b)c?", r"\p{L}+a{2}", "[*+?+]", r"\++", "a+?"]
+        {
+            assert!(is_regular(pattern), "{pattern}");
+        }
+        for pattern in [r"a(?!b)", r"(a)\1", "(?>a|b)c", "a++b", "(?<=a)b", "("] {
+            assert!(!is_regular(pattern), "{pattern}");
+        }
+        for pattern in [r"\ba", r"a\B", r"a\>", r"\<a", r"\Ga", "a{2}+", r"\\p{2}+", "p{2}+"] {
+            assert!(!is_regular(pattern), "{pattern}");
+        }
+    }
+}
