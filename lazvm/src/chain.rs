@@ -203,8 +203,8 @@ impl LazChain {
         self.fault.as_deref()
     }
 
-    /// Returns the gas that the AI call had left at the fault that ended the last transaction, and 0
-    /// if the fault was no call's. What the callers of that call had kept is not in it.
+    /// Returns the gas that the AI call had left at the fault that ended the last transaction, and
+    /// 0 if the fault was no call's. What the callers of that call had kept is not in it.
     #[must_use]
     pub const fn gas_at_fault(&self) -> u64 {
         self.gas_at_fault

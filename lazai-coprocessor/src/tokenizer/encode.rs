@@ -193,8 +193,8 @@ impl Tokenizer {
         check_limit(got_bytes, paid.saturating_mul(3))
     }
 
-    /// Checks that the words have no more characters than was paid for: some pre-tokenizers put some
-    /// before each word, or spell bytes.
+    /// Checks that the words have no more characters than was paid for: some pre-tokenizers put
+    /// some before each word, or spell bytes.
     fn check_words(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
         let words = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
         let got = words.into_iter().map(|(word, ..)| word.chars().count() as u64).sum();

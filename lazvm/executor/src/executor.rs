@@ -178,8 +178,8 @@ impl LazVmExecutor {
         Ok(index.and_then(|index| inner.digests.get(index)).copied())
     }
 
-    /// Lets the next block try what this node could not run, as after a device was repaired: without
-    /// it, each waits about as long as it has failed for.
+    /// Lets the next block try what this node could not run, as after a device was repaired:
+    /// without it, each waits about as long as it has failed for.
     ///
     /// # Errors
     /// [`BlockExecutionError::Fault`] if this executor has stopped.
