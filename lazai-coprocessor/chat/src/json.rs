@@ -8,6 +8,8 @@ use minijinja::{
     value::{Kwargs, ValueKind},
 };
 
+use super::paid_text::PaidText;
+
 /// Writes a value as JSON: the filter `tojson`.
 #[allow(clippy::needless_pass_by_value, reason = "the engine passes options so")]
 pub(super) fn tojson(
@@ -38,38 +40,33 @@ pub(super) fn tojson(
     let flag = |name| Ok::<_, Error>(options.get::<Option<bool>>(name)?.unwrap_or(false));
     let (ascii, sorted) = (flag("ensure_ascii")?, flag("sort_keys")?);
     options.assert_all_used()?;
-    let mut writer =
-        Writer { state, text: String::new(), paid: 0, indent, separators, ascii, sorted, depth: 0 };
+    let mut writer = Writer { out: PaidText::new(state), indent, separators, ascii, sorted };
     writer.value(value)?;
-    Ok(writer.text)
+    Ok(writer.out.text)
 }
 
 struct Writer<'a, 'b> {
-    state: &'a State<'a, 'b>,
-    text: String,
-    /// Bytes that the template has paid for.
-    paid: usize,
+    out: PaidText<'a, 'b>,
     indent: Option<usize>,
     /// Between items, and between key and value.
     separators: (String, String),
     ascii: bool,
     sorted: bool,
-    depth: usize,
 }
 
 impl Writer<'_, '_> {
     fn value(&mut self, value: &Value) -> Result<(), Error> {
-        // A value may hold itself many times over, so each step is paid for, not each value.
-        self.state.consume_fuel(1 + ((self.text.len() - self.paid) / BYTES_PER_FUEL) as u64)?;
-        self.paid = self.text.len();
+        self.out.pay()?;
         match value.kind() {
-            ValueKind::None => self.text.push_str("null"),
-            ValueKind::Bool => self.text.push_str(if value.is_true() { "true" } else { "false" }),
-            ValueKind::Number => self.text.push_str(&number(value)),
+            ValueKind::None => self.out.text.push_str("null"),
+            ValueKind::Bool => {
+                self.out.text.push_str(if value.is_true() { "true" } else { "false" })
+            }
+            ValueKind::Number => self.out.text.push_str(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
             ValueKind::Map => self.map(value)?,
             ValueKind::Seq | ValueKind::Iterable => {
-                self.open('[')?;
+                self.out.open('[')?;
                 let mut first = true;
                 for item in value.try_iter()?.checked() {
                     self.item(&mut first);
@@ -83,7 +80,7 @@ impl Writer<'_, '_> {
     }
 
     fn map(&mut self, value: &Value) -> Result<(), Error> {
-        self.open('{')?;
+        self.out.open('{')?;
         let mut keys = value.try_iter()?.checked().collect::<Result<Vec<_>, _>>()?;
         if self.sorted {
             keys.sort();
@@ -93,72 +90,63 @@ impl Writer<'_, '_> {
             self.item(&mut first);
             match key.kind() {
                 ValueKind::String => self.string(key.as_str().unwrap_or_default()),
-                ValueKind::None => self.text.push_str("\"null\""),
+                ValueKind::None => self.out.text.push_str("\"null\""),
                 ValueKind::Bool => {
-                    self.text.push_str(if key.is_true() { "\"true\"" } else { "\"false\"" });
+                    self.out.text.push_str(if key.is_true() { "\"true\"" } else { "\"false\"" });
                 }
                 ValueKind::Number => self.string(&number(&key)),
                 kind => return Err(invalid(format!("a {kind} is no key"))),
             }
-            self.text.push_str(&self.separators.1);
+            self.out.text.push_str(&self.separators.1);
             self.value(&value.get_item(&key)?)?;
         }
         self.close('}', first);
         Ok(())
     }
 
-    fn open(&mut self, bracket: char) -> Result<(), Error> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(invalid("tojson writes at most 128 levels"));
-        }
-        self.text.push(bracket);
-        Ok(())
-    }
-
     fn item(&mut self, first: &mut bool) {
         if !core::mem::replace(first, false) {
-            self.text.push_str(&self.separators.0);
+            self.out.text.push_str(&self.separators.0);
         }
         self.line();
     }
 
     fn close(&mut self, bracket: char, empty: bool) {
-        self.depth -= 1;
+        self.out.depth -= 1;
         if !empty {
             self.line();
         }
-        self.text.push(bracket);
+        self.out.text.push(bracket);
     }
 
     fn line(&mut self) {
         if let Some(indent) = self.indent {
-            self.text.push('\n');
-            self.text.extend(core::iter::repeat_n(' ', indent * self.depth));
+            self.out.text.push('\n');
+            self.out.text.extend(core::iter::repeat_n(' ', indent * self.out.depth));
         }
     }
 
     fn string(&mut self, text: &str) {
-        self.text.push('"');
+        self.out.text.push('"');
         for character in text.chars() {
             match character {
-                '"' => self.text.push_str("\\\""),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\t' => self.text.push_str("\\t"),
-                '\u{8}' => self.text.push_str("\\b"),
-                '\u{c}' => self.text.push_str("\\f"),
+                '"' => self.out.text.push_str("\\\""),
+                '\\' => self.out.text.push_str("\\\\"),
+                '\n' => self.out.text.push_str("\\n"),
+                '\r' => self.out.text.push_str("\\r"),
+                '\t' => self.out.text.push_str("\\t"),
+                '\u{8}' => self.out.text.push_str("\\b"),
+                '\u{c}' => self.out.text.push_str("\\f"),
                 _ if character < ' ' || (self.ascii && character >= '\u{7f}') => {
                     for unit in character.encode_utf16(&mut [0; 2]) {
                         // Writing to a text cannot fail.
-                        let _ = write!(self.text, "\\u{unit:04x}");
+                        let _ = write!(self.out.text, "\\u{unit:04x}");
                     }
                 }
-                _ => self.text.push(character),
+                _ => self.out.text.push(character),
             }
         }
-        self.text.push('"');
+        self.out.text.push('"');
     }
 }
 
@@ -191,11 +179,5 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// Deepest value that is written.
-const MAX_DEPTH: usize = 128;
-
 /// Most spaces of an indent, and most bytes of a separator.
 const MAX_INDENT: usize = 64;
-
-/// As the engine charges for texts that it writes itself.
-const BYTES_PER_FUEL: usize = 16;

@@ -16,6 +16,7 @@ mod json;
 mod lists;
 mod markup;
 mod message;
+mod paid_text;
 mod python_methods;
 mod python_text;
 mod recursion;

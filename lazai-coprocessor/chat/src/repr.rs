@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
-use super::{iterators::Items, json, value_guard::is_namespace};
+use super::{iterators::Items, json, paid_text::PaidText, value_guard::is_namespace};
 
 /// Writes a value as Python's `str` does: texts as they are.
 pub(super) fn text(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
@@ -14,37 +14,33 @@ pub(super) fn text(state: &State<'_, '_>, value: &Value) -> Result<String, Error
     if value.is_undefined() {
         return Ok(String::new());
     }
-    let mut writer = Writer { state, text: String::new(), paid: 0, depth: 0 };
+    let mut writer = Writer { out: PaidText::new(state) };
     writer.value(value)?;
-    Ok(writer.text)
+    Ok(writer.out.text)
 }
 
 struct Writer<'a, 'b> {
-    state: &'a State<'a, 'b>,
-    text: String,
-    /// Bytes that the template has paid for.
-    paid: usize,
-    depth: usize,
+    out: PaidText<'a, 'b>,
 }
 
 impl Writer<'_, '_> {
     fn value(&mut self, value: &Value) -> Result<(), Error> {
-        // A value may hold itself many times over, so each step is paid for, not each value.
-        self.state.consume_fuel(1 + ((self.text.len() - self.paid) / BYTES_PER_FUEL) as u64)?;
-        self.paid = self.text.len();
+        self.out.pay()?;
         match value.kind() {
-            ValueKind::Undefined => self.text.push_str("Undefined"),
-            ValueKind::None => self.text.push_str("None"),
-            ValueKind::Bool => self.text.push_str(if value.is_true() { "True" } else { "False" }),
-            ValueKind::Number => self.text.push_str(&number(value)),
+            ValueKind::Undefined => self.out.text.push_str("Undefined"),
+            ValueKind::None => self.out.text.push_str("None"),
+            ValueKind::Bool => {
+                self.out.text.push_str(if value.is_true() { "True" } else { "False" })
+            }
+            ValueKind::Number => self.out.text.push_str(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
             ValueKind::Map if !is_namespace(value) => {
-                self.open('{')?;
+                self.out.open('{')?;
                 for (index, key) in value.try_iter()?.checked().enumerate() {
                     let key = key?;
                     self.part(index);
                     self.value(&key)?;
-                    self.text.push_str(": ");
+                    self.out.text.push_str(": ");
                     self.value(&value.get_item(&key)?)?;
                 }
                 self.close('}');
@@ -57,13 +53,13 @@ impl Writer<'_, '_> {
                 let tuple = value.is_tuple()
                     || value.get_attr("grouper").is_ok_and(|grouper| !grouper.is_undefined());
                 let (open, close) = if tuple { ('(', ')') } else { ('[', ']') };
-                self.open(open)?;
+                self.out.open(open)?;
                 for (index, item) in value.try_iter()?.checked().enumerate() {
                     self.part(index);
                     self.value(&item?)?;
                 }
                 if tuple && value.len() == Some(1) {
-                    self.text.push(',');
+                    self.out.text.push(',');
                 }
                 self.close(close);
             }
@@ -72,46 +68,37 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn open(&mut self, bracket: char) -> Result<(), Error> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(invalid("values are written with at most 128 levels"));
-        }
-        self.text.push(bracket);
-        Ok(())
-    }
-
     fn part(&mut self, index: usize) {
         if index > 0 {
-            self.text.push_str(", ");
+            self.out.text.push_str(", ");
         }
     }
 
     fn close(&mut self, bracket: char) {
-        self.depth -= 1;
-        self.text.push(bracket);
+        self.out.depth -= 1;
+        self.out.text.push(bracket);
     }
 
     fn string(&mut self, text: &str) {
         let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-        self.text.push(quote);
+        self.out.text.push(quote);
         for character in text.chars() {
             let code = u32::from(character);
             // Writing to a text cannot fail.
             let _ = match character {
-                '\n' => self.text.write_str("\\n"),
-                '\r' => self.text.write_str("\\r"),
-                '\t' => self.text.write_str("\\t"),
+                '\n' => self.out.text.write_str("\\n"),
+                '\r' => self.out.text.write_str("\\r"),
+                '\t' => self.out.text.write_str("\\t"),
                 _ if character == quote || character == '\\' => {
-                    write!(self.text, "\\{character}")
+                    write!(self.out.text, "\\{character}")
                 }
-                _ if is_printable(character) => self.text.write_char(character),
-                _ if code < 0x100 => write!(self.text, "\\x{code:02x}"),
-                _ if code < 0x1_0000 => write!(self.text, "\\u{code:04x}"),
-                _ => write!(self.text, "\\U{code:08x}"),
+                _ if is_printable(character) => self.out.text.write_char(character),
+                _ if code < 0x100 => write!(self.out.text, "\\x{code:02x}"),
+                _ if code < 0x1_0000 => write!(self.out.text, "\\u{code:04x}"),
+                _ => write!(self.out.text, "\\U{code:08x}"),
             };
         }
-        self.text.push(quote);
+        self.out.text.push(quote);
     }
 }
 
@@ -147,12 +134,6 @@ fn is_printable(character: char) -> bool {
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
-
-/// Deepest value that is written.
-const MAX_DEPTH: usize = 128;
-
-/// As the engine charges for texts that it writes itself.
-const BYTES_PER_FUEL: usize = 16;
 
 /// Controls, formats, private characters, and separators but the space, as Unicode 16.0 has them.
 const UNPRINTABLE: [(u32, u32); 28] = [
