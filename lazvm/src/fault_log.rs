@@ -63,7 +63,8 @@ impl FaultLog {
 
     /// Tells whether a transaction failed before of itself, or, if it has more gas than
     /// [`Attempts::SMALL`], whether the last one of its sender did. Builders that choose an order
-    /// try others first, so that who breaks a device needs new senders for every block.
+    /// try others first, so that who breaks a device pays for a transfer before each
+    /// time.
     #[must_use]
     pub fn has_failed(&self, attempt: &Attempt) -> bool {
         let state = self.state.lock();
@@ -161,14 +162,17 @@ impl Attempts {
         self.log.forgive(sender);
     }
 
-    /// Notes that `attempt` ended in `fault` after it had used `gas`. Returns whether the builder
-    /// should ask the device no more from here on, for the rest of the block.
+    /// Notes that `attempt` ended in `fault` after it had used `gas`; a fault of the device counts
+    /// with the gas limit. Returns whether the builder should ask the device no more from here on,
+    /// for the rest of the block.
     #[must_use]
     pub fn failed(&mut self, attempt: &Attempt, gas: u64, fault: &Fault) -> bool {
         // A model or a verifier that is missing says nothing about the device.
         let of_device = matches!(fault.kind, FaultKind::Device | FaultKind::Resources);
         let was_suspended = self.faults == 0;
         let has_failed = self.log.has_failed(attempt);
+        // The device may have worked for as much as the transaction could pay.
+        let gas = if of_device && !was_suspended { attempt.gas_limit } else { gas };
         let left = &mut self.gas[Kind::of(has_failed, attempt.gas_limit) as usize];
         *left = left.saturating_sub(gas);
         if has_failed {
