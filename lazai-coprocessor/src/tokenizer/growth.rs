@@ -32,23 +32,33 @@ pub(super) fn decoder(steps: &[&Value]) -> Result<(), TokenizerError> {
 pub(super) fn post_processor(steps: &[&Value]) -> Result<(), TokenizerError> {
     let part = "post_processor";
     let mut added = 0_u64;
-    for step in steps {
-        let pieces = list(&step["single"]);
-        let texts = pieces.iter().filter(|piece| piece.get("Sequence").is_some()).count() as u64;
+    for step in steps.iter().filter(|step| step["type"] == "TemplateProcessing") {
+        let form = || TokenizerError::Step { part, got: "TemplateProcessing".to_owned() };
+        let mut texts = 0;
+        for piece in step["single"].as_array().ok_or_else(form)? {
+            // The crate takes other forms of them as well.
+            if only(piece, "Sequence").and_then(|piece| piece["id"].as_str()).is_some() {
+                texts += 1;
+                continue;
+            }
+            let token = only(piece, "SpecialToken").and_then(|piece| piece["id"].as_str());
+            let ids = step["special_tokens"][token.ok_or_else(form)?]["ids"].as_array();
+            added = added.saturating_add(ids.ok_or_else(form)?.len() as u64);
+        }
         if texts > 1 {
             return Err(TokenizerError::Growth { part, got: texts, max: 1 });
         }
-        let tokens = |piece: &Value| {
-            let name = piece["SpecialToken"]["id"].as_str()?;
-            Some(list(&step["special_tokens"][name]["ids"]).len() as u64)
-        };
-        let tokens = pieces.iter().filter_map(tokens).fold(0, u64::saturating_add);
-        added = added.saturating_add(tokens);
     }
     if added > MAX_ADDED_TOKENS {
         return Err(TokenizerError::Growth { part, got: added, max: MAX_ADDED_TOKENS });
     }
     Ok(())
+}
+
+/// The object that is the only field of another one, of this name.
+fn only<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
+    let fields = value.as_object().filter(|fields| fields.len() == 1)?;
+    fields.get(field).filter(|value| value.is_object())
 }
 
 const fn bounded(part: &'static str, got: u64) -> Result<u64, TokenizerError> {
@@ -155,10 +165,6 @@ fn precompiled(map: &str) -> u64 {
 /// The bytes of a text; none where it is not one, which the crate refuses.
 fn text_bytes(value: &Value) -> u64 {
     value.as_str().map_or(0, |text| text.len() as u64)
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// Most that normalizer and pre-tokenizer may multiply a text by. Honest chains reach some

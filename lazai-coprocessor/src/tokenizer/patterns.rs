@@ -17,7 +17,11 @@ pub(super) fn splits_words(pattern: &str) -> bool {
     let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
     let sizes = parts.iter().map(|part| size_of(&part.join("|")));
     let size = sizes.sum::<Option<usize>>();
-    pattern.len() <= MAX_BYTES && parts.len() <= 2 && size.is_some_and(|size| size <= MAX_SIZE)
+    // Beside that alternative, each of the others is an automaton of its own.
+    let automata = parts.iter().map(|part| alternatives_of(&part.join("|"))).sum::<usize>();
+    pattern.len() <= MAX_BYTES
+        && size.is_some_and(|size| size <= MAX_SIZE)
+        && (parts.len() == 1 || parts.len() == 2 && automata <= MAX_AUTOMATA)
 }
 
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
@@ -35,6 +39,17 @@ const MAX_BYTES: usize = 1_024;
 /// The most characters and classes of a pattern, with what is repeated counted each time: those of
 /// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.
 const MAX_SIZE: usize = 128;
+
+/// Most alternatives beside [`SPACES`]; GPT-4o has six.
+const MAX_AUTOMATA: usize = 16;
+
+/// Counts the alternatives of a pattern.
+fn alternatives_of(pattern: &str) -> usize {
+    match parse::Parser::new().parse(pattern) {
+        Ok(Ast::Alternation(ref list)) => list.asts.len(),
+        _ => 1,
+    }
+}
 
 /// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton.
 fn size_of(pattern: &str) -> Option<usize> {
@@ -121,6 +136,7 @@ mod tests {
             r"(?:[ab]{0,2000}a[ab]{2000}c)?[\s\S]",
             r"\p{L}{100}|\p{M}{100}|\s+(?!\S)",
             &"a|".repeat(200),
+            &[&"a|".repeat(17), SPACES].concat(),
             r"(a)|\1",
         ] {
             assert!(!splits_words(pattern), "{pattern}");

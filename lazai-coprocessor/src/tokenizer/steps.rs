@@ -17,7 +17,7 @@ pub(super) struct Part {
     list: &'static str,
     /// The types of its steps, each with its fields.
     forms: &'static [(&'static str, &'static [&'static str])],
-    /// Most steps.
+    /// Most steps, and most sequences of them: somewhat more than published files have.
     max: usize,
     /// Types of which there is one step at most, together.
     once: &'static [&'static str],
@@ -29,11 +29,11 @@ impl Part {
     /// # Errors
     /// [`TokenizerError::Step`] for one of another form, [`TokenizerError::Steps`] for too many.
     pub(super) fn steps<'a>(&self, value: &'a Value) -> Result<Vec<&'a Value>, TokenizerError> {
-        let mut steps = Vec::new();
-        self.add(value, &mut steps)?;
+        let (mut steps, mut sequences) = (Vec::new(), 0);
+        self.add(value, &mut steps, &mut sequences)?;
         let once = |step: &&&Value| self.once.iter().any(|name| step["type"] == *name);
         let repeated = steps.iter().filter(once).count();
-        for (got, max) in [(steps.len(), self.max), (repeated, 1)] {
+        for (got, max) in [(steps.len(), self.max), (sequences, self.max), (repeated, 1)] {
             if got > max {
                 return Err(TokenizerError::Steps { part: self.name, got, max });
             }
@@ -41,7 +41,12 @@ impl Part {
         Ok(steps)
     }
 
-    fn add<'a>(&self, value: &'a Value, steps: &mut Vec<&'a Value>) -> Result<(), TokenizerError> {
+    fn add<'a>(
+        &self,
+        value: &'a Value,
+        steps: &mut Vec<&'a Value>,
+        sequences: &mut usize,
+    ) -> Result<(), TokenizerError> {
         if value.is_null() {
             return Ok(());
         }
@@ -57,7 +62,8 @@ impl Part {
             if others.count() != 1 {
                 return Err(refused());
             }
-            return nested.iter().try_for_each(|step| self.add(step, steps));
+            *sequences += 1;
+            return nested.iter().try_for_each(|step| self.add(step, steps, sequences));
         }
         let (_, known) = self.forms.iter().find(|form| form.0 == name).ok_or_else(refused)?;
         if !others.into_iter().all(|field| known.contains(&field.as_str())) {
@@ -87,7 +93,7 @@ pub(super) const NORMALIZER: Part = Part {
         ("Strip", &["strip_left", "strip_right"]),
         ("StripAccents", &[]),
     ],
-    max: 16,
+    max: 8,
     once: &["ByteLevel"],
 };
 
@@ -108,7 +114,7 @@ pub(super) const PRE_TOKENIZER: Part = Part {
         ("Whitespace", &[]),
         ("WhitespaceSplit", &[]),
     ],
-    max: 16,
+    max: 8,
     // Each makes more of the text that the one before has made.
     once: &["ByteLevel", "Metaspace"],
 };
@@ -123,8 +129,8 @@ pub(super) const POST_PROCESSOR: Part = Part {
         ("RobertaProcessing", &["sep", "cls", "trim_offsets", "add_prefix_space"]),
         ("TemplateProcessing", &["single", "pair", "special_tokens"]),
     ],
-    max: 16,
-    once: &[],
+    max: 3,
+    once: &["TemplateProcessing"],
 };
 
 /// What makes a text of tokens.
@@ -142,7 +148,7 @@ pub(super) const DECODER: Part = Part {
         ("Strip", &["content", "start", "stop"]),
         ("WordPiece", &["prefix", "cleanup"]),
     ],
-    max: 8,
+    max: 5,
     // They look for spaces to take away in each token.
     once: &["CTC", "WordPiece"],
 };

@@ -127,13 +127,13 @@ fn sequence(name: &str, kind: &str, steps: &[Value]) -> Value {
 #[test]
 fn normalizers_that_expand_are_refused_before_they_run() {
     let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
-    let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aa"});
+    let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aaa"});
     let prepend = json!({"type": "Prepend", "prepend": "a".repeat(20_000)});
     let nested = sequence("normalizers", "Sequence", &[double.clone(), double.clone()]);
     for normalizer in [
-        sequence("normalizers", "Sequence", &vec![double; 16]),
-        sequence("normalizers", "Sequence", &vec![between; 10]),
-        sequence("normalizers", "Sequence", &vec![nested; 8]),
+        sequence("normalizers", "Sequence", &vec![prepend.clone(); 4]),
+        sequence("normalizers", "Sequence", &vec![between; 8]),
+        sequence("normalizers", "Sequence", &[nested, prepend.clone()]),
         prepend,
     ] {
         let error = refused(sentence_piece(), |json| {
@@ -242,6 +242,18 @@ fn other_parts_that_expand_are_refused() {
     };
     let error = refused(sentence_piece(), many);
     assert_eq!(error, TokenizerError::Growth { part: "post_processor", got: 300, max: 256 });
+    // The crate reads lists of the fields, too.
+    let listed = |json: &mut Value| {
+        json["post_processor"]["special_tokens"]["<s>"] =
+            json!(["<s>", vec![1; 300], vec!["<s>"; 300]]);
+    };
+    let form =
+        TokenizerError::Step { part: "post_processor", got: "TemplateProcessing".to_owned() };
+    assert_eq!(refused(sentence_piece(), listed), form);
+    let piece = |json: &mut Value| {
+        json["post_processor"]["single"][0] = json!({"SpecialToken": ["<s>", 0]});
+    };
+    assert_eq!(refused(sentence_piece(), piece), form);
 }
 
 #[test]
