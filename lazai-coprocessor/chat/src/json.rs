@@ -60,7 +60,7 @@ impl Writer<'_, '_> {
         match value.kind() {
             ValueKind::None => self.out.text.push_str("null"),
             ValueKind::Bool => {
-                self.out.text.push_str(if value.is_true() { "true" } else { "false" })
+                self.out.text.push_str(if value.is_true() { "true" } else { "false" });
             }
             ValueKind::Number => self.out.text.push_str(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),

@@ -30,7 +30,7 @@ impl Writer<'_, '_> {
             ValueKind::Undefined => self.out.text.push_str("Undefined"),
             ValueKind::None => self.out.text.push_str("None"),
             ValueKind::Bool => {
-                self.out.text.push_str(if value.is_true() { "True" } else { "False" })
+                self.out.text.push_str(if value.is_true() { "True" } else { "False" });
             }
             ValueKind::Number => self.out.text.push_str(&number(value)),
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
