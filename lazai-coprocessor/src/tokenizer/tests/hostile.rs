@@ -129,7 +129,7 @@ fn normalizers_that_expand_are_refused_before_they_run() {
     let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
     let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aaa"});
     let prepend = json!({"type": "Prepend", "prepend": "a".repeat(20_000)});
-    let nested = sequence("normalizers", "Sequence", &[double.clone(), double.clone()]);
+    let nested = sequence("normalizers", "Sequence", &[double.clone(), double]);
     for normalizer in [
         sequence("normalizers", "Sequence", &vec![prepend.clone(); 4]),
         sequence("normalizers", "Sequence", &vec![between; 8]),
