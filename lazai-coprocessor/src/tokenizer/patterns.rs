@@ -14,20 +14,22 @@ use regex_syntax::ast::{
 pub(super) fn splits_words(pattern: &str) -> bool {
     let alternatives: Vec<_> = pattern.split('|').collect();
     // Within parentheses or brackets, those before it would have no end and not parse.
-    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
-    let sizes = parts.iter().map(|part| size_of(&part.join("|")));
-    let size = sizes.sum::<Option<usize>>();
+    let parts = alternatives.split(|one| *one == SPACES);
+    let Some(parts) = parts.map(|part| read(&part.join("|"))).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
     // Beside that alternative, each of the others is an automaton of its own.
-    let automata = parts.iter().map(|part| alternatives_of(&part.join("|"))).sum::<usize>();
+    let automata: usize = parts.iter().map(alternatives_of).sum();
     pattern.len() <= MAX_BYTES
-        && size.is_some_and(|size| size <= MAX_SIZE)
+        && sum(&parts).is_some_and(|size| size <= MAX_SIZE)
         && (parts.len() == 1 || parts.len() == 2 && automata <= MAX_AUTOMATA)
 }
 
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
 /// one.
 pub(super) fn is_regular(pattern: &str) -> bool {
-    pattern.len() <= MAX_BYTES && size_of(pattern).is_some_and(|size| size <= MAX_SIZE)
+    let size = read(pattern).and_then(|ast| size(&ast));
+    pattern.len() <= MAX_BYTES && size.is_some_and(|size| size <= MAX_SIZE)
 }
 
 /// Spaces, but the last one if a word follows.
@@ -43,20 +45,20 @@ const MAX_SIZE: usize = 128;
 /// Most alternatives beside [`SPACES`]; GPT-4o has six.
 const MAX_AUTOMATA: usize = 16;
 
-/// Counts the alternatives of a pattern.
-fn alternatives_of(pattern: &str) -> usize {
-    match parse::Parser::new().parse(pattern) {
-        Ok(Ast::Alternation(ref list)) => list.asts.len(),
+/// Parses a pattern whose classes all exist.
+fn read(pattern: &str) -> Option<Ast> {
+    regex_syntax::parse(pattern).ok()?;
+    parse::Parser::new().parse(pattern).ok()
+}
+
+fn alternatives_of(ast: &Ast) -> usize {
+    match ast {
+        Ast::Alternation(list) => list.asts.len(),
         _ => 1,
     }
 }
 
 /// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton.
-fn size_of(pattern: &str) -> Option<usize> {
-    regex_syntax::parse(pattern).ok()?;
-    size(&parse::Parser::new().parse(pattern).ok()?)
-}
-
 fn size(ast: &Ast) -> Option<usize> {
     match ast {
         Ast::Empty(_) => Some(0),
@@ -133,6 +135,7 @@ mod tests {
             r"a++|\s+(?!\S)",
             r"\s+(?!\S)|a|\s+(?!\S)",
             r"(?:(?:a{1,50}){1,50}){1,50}b|[\s\S]",
+            r"(?:a{4294967295}){4294967295}|\s+(?!\S)|(?:a{4294967295}){4294967295}",
             r"(?:[ab]{0,2000}a[ab]{2000}c)?[\s\S]",
             r"\p{L}{100}|\p{M}{100}|\s+(?!\S)",
             &"a|".repeat(200),
