@@ -63,8 +63,7 @@ impl FaultLog {
 
     /// Tells whether a transaction failed before of itself, or, if it has more gas than
     /// [`Attempts::SMALL`], whether the last one of its sender did. Builders that choose an order
-    /// try others first, so that who breaks a device pays for a transfer before each
-    /// time.
+    /// try others first, so that who breaks a device pays for a transfer before each time.
     #[must_use]
     pub fn has_failed(&self, attempt: &Attempt) -> bool {
         let state = self.state.lock();

@@ -131,8 +131,7 @@ impl Pool {
         queue.map(move |(nonce, transaction)| {
             lowest = lowest.min(transaction.envelope().max_fee_per_gas());
             let can_go = nonce == next && lowest >= base_fee.into();
-            runs = runs && can_go;
-            runs = runs && !self.faults.has_failed(&attempt(transaction));
+            runs = runs && can_go && !self.faults.has_failed(&attempt(transaction));
             next = nonce.saturating_add(1);
             (runs, lowest)
         })
