@@ -11,6 +11,7 @@ mod journal;
 mod open_blocks;
 mod payload;
 mod pool;
+mod pool_error;
 mod receipt;
 mod receipts;
 mod replay;
@@ -31,7 +32,7 @@ pub use self::{
     genesis::{Genesis, GenesisAccount, GenesisError, SPEC},
     journal::JournalError,
     payload::{MAX_TRANSACTIONS, PayloadError},
-    pool::PoolError,
+    pool_error::PoolError,
     receipt::{MAX_OUTPUT_BYTES, Receipt},
     replay::{OpenError, Opened},
     snapshot::SnapshotError,
