@@ -230,6 +230,26 @@ fn what_a_device_fails_to_run_is_not_tried_for_ever() {
     assert!(flaky.receipt(&question).unwrap().unwrap().success);
 }
 
+/// An operator who has repaired a device need not wait as long as it was broken.
+#[test]
+fn what_failed_is_tried_at_once_when_it_is_asked_for() {
+    for is_asked_for in [false, true] {
+        let device = Arc::new(Flaky { device: model().0, broken: AtomicBool::new(true) });
+        let node = LazVmExecutor::in_memory(genesis(), Devices::new(Arc::clone(&device) as _));
+        let node = node.unwrap();
+        let question = submit(&node, "alice", 0, prompt("Once"));
+        for _ in 1..=2 {
+            node.commit(&build(&node, &[])).unwrap();
+        }
+        device.broken.store(false, Ordering::SeqCst);
+        if is_asked_for {
+            node.retry_failed().unwrap();
+        }
+        node.commit(&build(&node, &[])).unwrap();
+        assert_eq!(node.receipt(&question).unwrap().is_some(), is_asked_for);
+    }
+}
+
 /// A dead device costs a node a few attempts a block, and when it is back everything runs.
 #[test]
 fn a_lost_device_loses_no_transaction() {
