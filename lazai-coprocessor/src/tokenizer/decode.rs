@@ -3,7 +3,7 @@ use std::panic;
 
 use lazai_api_types::Rejection;
 
-use super::{TextStream, Tokenizer};
+use super::Tokenizer;
 
 impl Tokenizer {
     /// Decodes tokens to their text; special tokens have none.
@@ -23,21 +23,4 @@ impl Tokenizer {
             .map_err(|_| Rejection::InvalidText)?
             .map_err(|_| Rejection::InvalidText)
     }
-
-    /// Starts a text that grows token by token.
-    #[must_use]
-    pub const fn stream(&self) -> TextStream<'_> {
-        TextStream::new(self)
-    }
-
-    /// Returns whether the decoder is shown a token at all.
-    pub(super) fn has_text(&self, token: u32) -> bool {
-        shown(&self.inner, token).is_some()
-    }
-}
-
-/// Returns the text of a token that the decoder is shown; `None` for special tokens.
-pub(super) fn shown(inner: &tokenizers::Tokenizer, token: u32) -> Option<String> {
-    let text = inner.id_to_token(token);
-    text.filter(|text| !inner.get_added_vocabulary().is_special_token(text))
 }

@@ -7,7 +7,7 @@ use tokenizers::{
     normalizer::Range,
 };
 
-use super::{Tokenizer, byte_pairs::BytePairs, own::Piece, unicode};
+use super::{Tokenizer, byte_pairs::BytePairs, piece::Piece, unicode};
 
 #[cfg(test)]
 std::thread_local! {

@@ -4,9 +4,9 @@ use serde_json::Value;
 use super::{
     TokenizerError, Unigram, growth,
     patterns::{is_regular, splits_words},
-    pieces::Vocabulary,
     steps::{DECODER, NORMALIZER, POST_PROCESSOR, PRE_TOKENIZER},
     unigram::SCORE_FRACTION_BITS,
+    vocabulary::Vocabulary,
 };
 
 /// What is checked of a `tokenizer.json` before the crate parses it, because its parser already

@@ -11,7 +11,6 @@ use tokenizers::{
 use super::{
     OwnModel, SpecialTexts, TokenizerError, TokenizerKind,
     byte_pairs::BytePairs,
-    decode::shown,
     header::Header,
     kind::{CLEAN_DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_TOKEN, Symbols},
     unicode, unigram,
@@ -69,7 +68,7 @@ impl Tokenizer {
     /// or if the file is too large, does not parse, could fill the memory, or makes other tokens
     /// than the model has.
     pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
-        unicode::check()?;
+        unicode::check().map_err(|table| TokenizerError::Unicode { table })?;
         if json.len() > MAX_JSON_BYTES {
             return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
         }
@@ -222,6 +221,11 @@ impl Tokenizer {
         }
     }
 
+    /// Returns whether the decoder is shown a token at all.
+    pub(super) fn has_text(&self, token: u32) -> bool {
+        shown(&self.inner, token).is_some()
+    }
+
     /// Returns the text of a special token; it is no part of a decoded text.
     #[must_use]
     pub fn special_text(&self, token: u32) -> Option<&str> {
@@ -247,6 +251,12 @@ fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerErro
     inner.with_model(model);
     let template = inner.encode_fast("", true).map_err(syntax)?;
     Ok((inner, template.get_ids().to_vec()))
+}
+
+/// Returns the text of a token that the decoder is shown; `None` for special tokens.
+fn shown(inner: &tokenizers::Tokenizer, token: u32) -> Option<String> {
+    let text = inner.id_to_token(token);
+    text.filter(|text| !inner.get_added_vocabulary().is_special_token(text))
 }
 
 /// Most bytes of text that each token spells, as the decoder is shown it.

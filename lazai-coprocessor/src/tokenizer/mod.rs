@@ -19,7 +19,7 @@ mod kind;
 mod load;
 mod own;
 mod patterns;
-mod pieces;
+mod piece;
 mod scan;
 mod special;
 mod steps;
@@ -29,6 +29,7 @@ mod tests;
 mod trie;
 mod unicode;
 mod unigram;
+mod vocabulary;
 mod word_piece;
 mod words;
 

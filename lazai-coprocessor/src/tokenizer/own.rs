@@ -1,4 +1,4 @@
-use super::{Unigram, word_piece::WordPiece};
+use super::{Unigram, piece::Piece, word_piece::WordPiece};
 
 /// A model that is read here and not by the crate.
 #[derive(Clone, Debug)]
@@ -15,19 +15,5 @@ impl OwnModel {
             Self::Unigram(model) => model.tokenize(word),
             Self::WordPiece(model) => model.tokenize(word),
         }
-    }
-}
-
-/// A token, and the bytes of the text that it stands for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Piece {
-    pub(super) token: u32,
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
-impl Piece {
-    pub(super) const fn range(self) -> (usize, usize) {
-        (self.start, self.end)
     }
 }

@@ -2,6 +2,14 @@ use lazai_api_types::Rejection;
 
 use super::Tokenizer;
 
+impl Tokenizer {
+    /// Starts a text that grows token by token.
+    #[must_use]
+    pub const fn stream(&self) -> TextStream<'_> {
+        TextStream::new(self)
+    }
+}
+
 /// The text of tokens as they come, without a broken character.
 ///
 /// A token may hold a part of a character, and what it spells may depend on the one before it. So a

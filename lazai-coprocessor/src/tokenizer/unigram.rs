@@ -1,4 +1,4 @@
-use super::{TokenizerError, own::Piece, trie::Trie};
+use super::{TokenizerError, piece::Piece, trie::Trie};
 
 /// A unigram model: of all ways to cut a text into pieces, it takes the one whose scores have the
 /// largest sum.

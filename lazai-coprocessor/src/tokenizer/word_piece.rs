@@ -1,6 +1,6 @@
 use tokenizers::Model;
 
-use super::{own::Piece, trie::Trie};
+use super::{piece::Piece, trie::Trie};
 
 /// A `WordPiece` model: the longest piece that a word starts with, again and again.
 ///
