@@ -11,6 +11,7 @@ mod answer;
 mod call;
 mod input;
 mod keys;
+mod listed;
 mod listing;
 mod meter;
 mod no_models;

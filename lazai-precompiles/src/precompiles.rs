@@ -8,7 +8,7 @@ use lazai_api_types::{
 
 use crate::{
     Call, ChainState, Mode, Reply, Settings, Status, answer,
-    listing::{ListedDevice, listed_verifier},
+    listed::{ListedDevice, listed_verifier},
     meter::{Meter, Stop, internal, reading_work},
     price,
     proofs::Proofs,

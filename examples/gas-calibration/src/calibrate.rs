@@ -6,8 +6,9 @@ use crate::{
     error::Error,
     measure, models,
     options::CalibrateOptions,
+    output::show,
     proposal::{Proposal, Terms},
-    report, show,
+    report,
 };
 
 /// Measures, proposes, and prints both.

@@ -7,18 +7,20 @@ mod error;
 mod measure;
 mod models;
 mod options;
+mod output;
 mod picture;
 mod proposal;
 mod report;
 mod week;
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::{
     error::Error,
     options::{Command, Options, WeekOptions},
+    output::show,
 };
 
 fn main() -> ExitCode {
@@ -43,10 +45,4 @@ fn draw_week(options: &WeekOptions) -> Result<(), Error> {
     show(&week::summary(&samples));
     show(&format!("drawn into {}\n", options.out.display()));
     Ok(())
-}
-
-/// Writes at once; a reader who left is no error.
-fn show(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,10 +1,9 @@
-use core::fmt;
-
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfig};
 
 use super::{
-    ChatError, Date, iterators, json, lists, markup, python_methods, python_text,
-    source::PERCENT,
+    Date,
+    engine_error::Refusal,
+    iterators, json, lists, markup, python_methods, python_text,
     value_guard::{self, GUARD_ITEM, GUARD_VARIABLE},
 };
 
@@ -32,7 +31,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter("slice", lists::slice);
     environment.add_filter("indent", python_text::indent);
     environment.add_filter("wordcount", python_text::count_words);
-    environment.add_filter(PERCENT, python_text::percent);
+    environment.add_filter(python_text::PERCENT, python_text::percent);
     environment.add_filter("e", markup::escape);
     environment.add_filter("escape", markup::escape);
     environment.add_filter("forceescape", markup::force);
@@ -63,61 +62,5 @@ pub(super) fn set_date(environment: &mut Environment<'static>, date: Date) {
     });
 }
 
-/// Returns why a template did not parse.
-pub(super) fn syntax_error(error: &Error) -> ChatError {
-    ChatError::Syntax { line: error.line().unwrap_or_default(), message: message(error) }
-}
-
-/// Returns why a run ended.
-pub(super) fn run_error(error: &Error, max_fuel: u64) -> ChatError {
-    let mut cause: Option<&(dyn core::error::Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(refusal) = current.downcast_ref::<Refusal>() {
-            return ChatError::Refused { message: shortened(refusal.0.clone()) };
-        }
-        if let Some(error) = current.downcast_ref::<Error>() {
-            if error.kind() == ErrorKind::OutOfFuel {
-                return ChatError::Fuel { max: max_fuel };
-            }
-            let detail = error.detail().unwrap_or_default();
-            if error.kind() == ErrorKind::UnknownFunction && detail.contains("strftime_now") {
-                return ChatError::Clock;
-            }
-        }
-        cause = current.source();
-    }
-    ChatError::Render { line: error.line().unwrap_or_default(), message: message(error) }
-}
-
-fn message(error: &Error) -> String {
-    shortened(match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
-    })
-}
-
-/// At most `MAX_MESSAGE_BYTES` of a text that a template may have made long.
-fn shortened(mut text: String) -> String {
-    if text.len() > MAX_MESSAGE_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
-    }
-    text
-}
-
-/// What `raise_exception` was given.
-#[derive(Debug)]
-struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for Refusal {}
-
 /// Levels of macros, loops and blocks.
 const MAX_RECURSION: usize = 100;
-
-/// Most bytes of a message from the template.
-const MAX_MESSAGE_BYTES: usize = 1_024;

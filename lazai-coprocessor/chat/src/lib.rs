@@ -9,6 +9,7 @@ compile_error!(
 
 mod config;
 mod date;
+mod engine_error;
 mod environment;
 mod error;
 mod iterators;

@@ -307,5 +307,8 @@ const BYTES_PER_FUEL: usize = 64;
 /// Most digits of a width in a format.
 const MAX_WIDTH_DIGITS: usize = 3;
 
+/// The name of the filter that stands for `%`.
+pub(super) const PERCENT: &str = "_percent";
+
 /// Letters that are two, of which the first is large.
 const TITLE_LETTERS: [char; 4] = ['\u{1c5}', '\u{1c8}', '\u{1cb}', '\u{1f2}'];

@@ -9,7 +9,8 @@ use minijinja::{
 
 use super::{
     ChatError,
-    environment::syntax_error,
+    engine_error::syntax_error,
+    python_text::PERCENT,
     value_guard::{GUARD_ITEM, GUARD_VARIABLE},
 };
 
@@ -468,9 +469,6 @@ fn ends_operand(token: &Token<'_>) -> bool {
         _ => false,
     }
 }
-
-/// The name of the filter that stands for `%`.
-pub(super) const PERCENT: &str = "_percent";
 
 /// Filters that return markup.
 const MARKUP: [&str; 4] = ["e", "escape", "forceescape", "safe"];

@@ -5,7 +5,8 @@ use minijinja::{Environment, Value};
 
 use super::{
     ChatError, Date, Rendered,
-    environment::{environment, run_error, set_date, syntax_error},
+    engine_error::{run_error, syntax_error},
+    environment::{environment, set_date},
     message::{self, Rewrite},
     recursion,
     sentinel::UsedSentinels,

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-use crate::digest::{FULL_ROUNDS, PARTIAL_ROUNDS, Poseidon, WIDTH};
+use crate::poseidon::{FULL_ROUNDS, PARTIAL_ROUNDS, Poseidon, WIDTH};
 
 /// The permutation with sparse matrices in its partial rounds: 604 multiplications, not 828.
 ///

@@ -10,6 +10,7 @@ mod fast_poseidon;
 pub mod hostile;
 mod key;
 mod key_field;
+mod poseidon;
 mod proved_output;
 mod public_inputs;
 mod shape;

@@ -7,6 +7,24 @@ use crate::{
     model::Model,
 };
 
+impl Cpu {
+    /// Starts a builder.
+    #[must_use]
+    pub fn builder() -> CpuBuilder {
+        CpuBuilder::default()
+    }
+
+    /// Loads the model of an artifact file, to run on all cores.
+    ///
+    /// [`models`](Self::models) tells its id, which should be the one that was meant.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the file cannot be mapped or is no model, or if no threads can be started.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Ok(Self::builder().threads(Threads::new(0)?).open(path)?.build()?)
+    }
+}
+
 /// Chooses how a [`Cpu`] runs, and which models.
 #[derive(Debug, Default)]
 pub struct CpuBuilder {

@@ -4,11 +4,12 @@ use std::{
     thread,
 };
 
-use lazai_api_types::{Prompt, Task};
+use lazai_api_types::{Coprocessor, Job, Prompt, Task};
 
-use super::*;
+use super::Cpu;
 use crate::{
     artifact::{Artifact, ArtifactBytes},
+    kernel::Threads,
     model::synthetic,
     program::LlamaShape,
 };

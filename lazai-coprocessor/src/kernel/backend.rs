@@ -1,11 +1,6 @@
 //! Which instructions the kernels use.
 
-use core::{
-    fmt::{self, Display, Formatter},
-    str::FromStr,
-};
-
-use super::KernelError;
+use core::fmt::{self, Display, Formatter};
 
 /// Which instructions the kernels use; every choice gives the same bytes.
 #[non_exhaustive]
@@ -47,18 +42,6 @@ impl Backend {
         }
     }
 
-    /// Passes an available back end through.
-    ///
-    /// # Errors
-    /// [`KernelError::BackendUnavailable`] if this processor lacks the instructions.
-    pub fn require(self) -> Result<Self, KernelError> {
-        if self.is_available() {
-            Ok(self)
-        } else {
-            Err(KernelError::BackendUnavailable { backend: self })
-        }
-    }
-
     /// Returns the name in options and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -68,18 +51,6 @@ impl Backend {
             Self::Portable => "portable",
             Self::Scalar => "scalar",
         }
-    }
-}
-
-impl FromStr for Backend {
-    type Err = KernelError;
-
-    /// Reads a [`name`](Backend::name); whether the processor runs it is not asked.
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|backend| backend.name() == name)
-            .ok_or_else(|| KernelError::BackendUnknown { got: name.chars().take(32).collect() })
     }
 }
 
@@ -116,24 +87,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_round_trip() {
-        for backend in Backend::ALL {
-            assert_eq!(backend.to_string().parse(), Ok(backend));
-        }
-        let long = "AVX512".repeat(100);
-        let Err(KernelError::BackendUnknown { got }) = Backend::from_str(&long) else {
-            panic!("an unknown name was read");
-        };
-        assert_eq!(got.len(), 32);
-    }
-
-    #[test]
     fn detection_is_available() {
         let available = Backend::available();
         assert_eq!(available.first(), Some(&Backend::detect()));
         assert!(available.ends_with(&[Backend::Portable, Backend::Scalar]));
-        for backend in Backend::ALL {
-            assert_eq!(backend.require().is_ok(), available.contains(&backend));
-        }
     }
 }

@@ -8,6 +8,7 @@ mod attention;
 mod backend;
 mod bias;
 mod cache;
+mod choice;
 mod error;
 mod gate;
 mod gather;

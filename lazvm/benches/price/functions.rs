@@ -6,9 +6,9 @@ use lazai_precompiles::{
 };
 
 use crate::{
+    gene::Gene,
     measure::{Function, Input},
     models::Subject,
-    search::Gene,
     texts,
 };
 

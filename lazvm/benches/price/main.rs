@@ -20,6 +20,7 @@
 mod cases;
 mod clock;
 mod functions;
+mod gene;
 mod measure;
 mod memory;
 mod models;

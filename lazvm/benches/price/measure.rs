@@ -12,8 +12,8 @@ use lazai_precompiles::{
 
 use crate::{
     clock::{fastest, processor_time},
+    gene::Gene,
     memory::held,
-    search::Gene,
 };
 
 /// A function of a precompile, and how its inputs are made.

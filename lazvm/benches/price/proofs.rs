@@ -11,8 +11,8 @@ use lazai_precompiles::{
 
 use crate::{
     cases::{Case, MAX_CALLDATA},
+    gene::Gene,
     measure::{Function, Input, MakeInput},
-    search::Gene,
 };
 
 /// Returns a state in which the keys are registered.

@@ -1,6 +1,6 @@
 //! Texts that tokenizers find hard: fragments, repeated in turn.
 
-use crate::search::{Gene, Random};
+use crate::gene::{Gene, Random};
 
 /// The genes of a text of at most `max_bytes`.
 pub(crate) const fn genes(max_bytes: u32) -> [Gene; 7] {

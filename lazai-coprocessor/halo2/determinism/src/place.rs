@@ -26,15 +26,15 @@ pub(crate) fn variables(circuit: &PlacedCircuit, system: &System) -> Vec<Option<
     circuit.places().into_iter().map(variable).collect()
 }
 
-/// Returns the variables of the values before a part, and of those that the whole circuit reads.
-pub(crate) fn given_variables(
-    circuit: &PlacedCircuit,
-    system: &System,
-    part: usize,
-) -> BTreeSet<Variable> {
-    let parts = circuit.parts();
-    let begin = parts.get(part).map_or(0, |part| part.begin);
-    let variables = variables(circuit, system);
-    let given = (0..begin).chain(circuit.given());
-    given.filter_map(|number| variables[number]).collect()
+impl System {
+    /// Returns the variables of the values that a circuit makes before a part, and of those that
+    /// it reads.
+    #[must_use]
+    pub fn variables_before(&self, circuit: &PlacedCircuit, part: usize) -> BTreeSet<Variable> {
+        let parts = circuit.parts();
+        let begin = parts.get(part).map_or(0, |part| part.begin);
+        let variables = variables(circuit, self);
+        let given = (0..begin).chain(circuit.given());
+        given.filter_map(|number| variables[number]).collect()
+    }
 }

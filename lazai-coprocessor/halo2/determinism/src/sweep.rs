@@ -7,7 +7,7 @@ use crate::{
     Constraint, Form, GadgetReport, Question, SweepError, System, Variable, Verdict,
     cases::{GADGETS, chosen, drawn},
     inputs::{edges, inputs},
-    place::{given_variables, public, variables},
+    place::{public, variables},
     random::Random,
     report::{Origin, SiteReport},
 };
@@ -140,7 +140,7 @@ impl Tried {
             let placed = PlacedCircuit::gadget(gadget, inputs, range_bits)?;
             all.push(system.witness(&placed, placed.k(), &public(&placed))?);
         }
-        let given = given_variables(&placed, &system, 1);
+        let given = system.variables_before(&placed, 1);
         // A gadget that bounds what it reads must admit nothing else.
         let mut bounds = Vec::new();
         let variables = variables(&placed, &system);

@@ -4,12 +4,10 @@ use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{AdviceQuery, Circuit, ConstraintSystem, Expression},
 };
-use lazai_halo2::PlacedCircuit;
 
 use crate::{
     ColumnIndex, Equation, ReadError, Variable,
     logup::{Admitted, Lookups, active, advice, rotated, split},
-    place::given_variables,
     polynomial::Polynomial,
     recording::{At, Recording},
 };
@@ -155,13 +153,6 @@ impl System {
     #[must_use]
     pub fn content(&self, column: ColumnIndex, row: usize) -> Option<Content> {
         self.cells.known_content(At { column, row })
-    }
-
-    /// Returns the variables of the values that a circuit makes before a part, and of those that
-    /// it reads.
-    #[must_use]
-    pub fn variables_before(&self, circuit: &PlacedCircuit, part: usize) -> BTreeSet<Variable> {
-        given_variables(circuit, self, part)
     }
 
     /// Returns the number of variables.

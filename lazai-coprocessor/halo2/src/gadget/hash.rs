@@ -3,7 +3,8 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use crate::{
     builder::{AssignedInt, Builder},
     constraints::Cell,
-    digest::{Packing, Poseidon, RATE, WIDTH, header},
+    digest::{Packing, header},
+    poseidon::{Poseidon, RATE, WIDTH},
 };
 
 /// Computes the digest of the integers read and those written, as

@@ -33,6 +33,7 @@ mod blocked;
 mod destination;
 mod portable;
 mod scalar;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod weight;
@@ -42,6 +43,7 @@ pub use weight::WeightMatrix;
 
 use super::{Backend, KernelError, Threads, threads::ranges};
 use destination::Tile;
+use shape::{expect_length, rows_of};
 
 /// Multiplies `input` by the transpose of `weight`, and rounds each result by its row's shift.
 ///
@@ -124,28 +126,6 @@ fn parts(threads: usize, m: usize, n: usize, k: usize) -> (usize, usize) {
     let parts = (products / PRODUCTS_PER_PART).clamp(1, threads.saturating_mul(PARTS_PER_THREAD));
     let columns = parts.min(n.div_ceil(blocked::N_BLOCK));
     (parts.div_ceil(columns), columns)
-}
-
-/// How many rows of length `row` the operand has.
-fn rows_of(operand: &'static str, got: usize, row: usize) -> Result<usize, KernelError> {
-    if row == 0 {
-        expect_length(operand, 0, got)?;
-        return Ok(0);
-    }
-    if got.is_multiple_of(row) {
-        Ok(got / row)
-    } else {
-        Err(KernelError::RowLength { operand, row, got })
-    }
-}
-
-/// Checks the number of elements of an operand.
-const fn expect_length(
-    operand: &'static str,
-    expected: usize,
-    got: usize,
-) -> Result<(), KernelError> {
-    if got == expected { Ok(()) } else { Err(KernelError::Length { operand, expected, got }) }
 }
 
 /// A part with fewer products than this costs less than handing it to another thread.

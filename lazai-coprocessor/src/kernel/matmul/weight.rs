@@ -1,6 +1,6 @@
 //! A weight matrix as the artifact stores it.
 
-use super::{KernelError, expect_length};
+use super::{KernelError, shape::expect_length};
 
 /// The weights of a matrix product, borrowed from the artifact in the form it stores.
 ///
