@@ -72,8 +72,11 @@ pub enum TokenizerError {
         /// The merge.
         index: usize,
     },
-    /// A pattern is searched by taking steps back, of which there may be many, or is long.
-    #[error("the pattern {got:?} of tokenizer.json looks around, refers back, or is too long")]
+    /// A pattern is searched by taking steps back, of which there may be many, looks far behind what
+    /// it finds, or is long.
+    #[error(
+        "the pattern {got:?} of tokenizer.json looks around or far ahead, refers back, or is long"
+    )]
     Pattern {
         /// The pattern, cut to 64 characters.
         got: String,

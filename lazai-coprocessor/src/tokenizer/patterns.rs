@@ -6,6 +6,8 @@ use regex_syntax::ast::{
     parse,
 };
 
+use super::{lookahead::is_bounded, scan::Scan};
+
 /// Returns whether words may be split by a pattern: it looks around in one way at most, in an
 /// alternative of its own that finds the spaces before another one.
 ///
@@ -18,18 +20,31 @@ pub(super) fn splits_words(pattern: &str) -> bool {
     let Some(parts) = parts.map(|part| read(&part.join("|"))).collect::<Option<Vec<_>>>() else {
         return false;
     };
-    // Beside that alternative, each of the others is an automaton of its own.
-    let automata: usize = parts.iter().map(alternatives_of).sum();
+    let has_spaces = parts.len() == 2;
     pattern.len() <= MAX_BYTES
         && sum(&parts).is_some_and(|size| size <= MAX_SIZE)
-        && (parts.len() == 1 || parts.len() == 2 && automata <= MAX_AUTOMATA)
+        && (parts.len() == 1 || has_spaces && automata_of(&parts) <= MAX_AUTOMATA)
+        // Those of common families were looked at once.
+        && (Scan::of(pattern).is_some()
+            || is_bounded(&pattern.replace(SPACES, r"\s+"), has_spaces, MAX_SPLIT_BYTES))
+}
+
+/// Counts the automata that find the words of a pattern beside its alternative for spaces; none
+/// if it has no such alternative, and all is found by one.
+pub(super) fn automata(pattern: &str) -> Option<usize> {
+    let alternatives: Vec<_> = pattern.split('|').collect();
+    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
+    let parts: Option<Vec<_>> = parts.iter().map(|part| read(&part.join("|"))).collect();
+    parts.filter(|parts| parts.len() > 1).map(|parts| automata_of(&parts))
 }
 
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
 /// one.
 pub(super) fn is_regular(pattern: &str) -> bool {
     let size = read(pattern).and_then(|ast| size(&ast));
-    pattern.len() <= MAX_BYTES && size.is_some_and(|size| size <= MAX_SIZE)
+    pattern.len() <= MAX_BYTES
+        && size.is_some_and(|size| size <= MAX_SIZE)
+        && is_bounded(pattern, false, MAX_REPLACE_BYTES)
 }
 
 /// Spaces, but the last one if a word follows.
@@ -42,6 +57,12 @@ const MAX_BYTES: usize = 1_024;
 /// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.
 const MAX_SIZE: usize = 128;
 
+/// Largest automaton that finds words; that of GPT-4o has 2.7 MB.
+const MAX_SPLIT_BYTES: usize = 4 << 20;
+
+/// Largest automaton that finds what is replaced: the engine keeps 2 MB of one.
+const MAX_REPLACE_BYTES: usize = 1 << 19;
+
 /// Most alternatives beside [`SPACES`]; GPT-4o has six.
 const MAX_AUTOMATA: usize = 16;
 
@@ -51,11 +72,15 @@ fn read(pattern: &str) -> Option<Ast> {
     parse::Parser::new().parse(pattern).ok()
 }
 
-fn alternatives_of(ast: &Ast) -> usize {
-    match ast {
+/// Each alternative is an automaton of its own.
+fn automata_of(parts: &[Ast]) -> usize {
+    let alternatives = |ast: &Ast| match ast {
         Ast::Alternation(list) => list.asts.len(),
+        // Before the alternative for spaces, or behind it, there may be none.
+        Ast::Empty(_) => 0,
         _ => 1,
-    }
+    };
+    parts.iter().map(alternatives).sum()
 }
 
 /// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton.
@@ -149,7 +174,7 @@ mod tests {
     #[test]
     fn patterns_that_may_give_up_are_told_from_others() {
         for pattern in
-            [" {2,}", r"\s+", "[\u{2581}]", "(?i:a|b)c?", r"\p{L}+a{2}", "[*+?+]", r"\++", "a+?"]
+            [" {2,}", r"\s+", "[\u{2581}]", "(?i:a|b)c?", r"\p{L}+", "[*+?+]", r"\++", "a+?"]
         {
             assert!(is_regular(pattern), "{pattern}");
         }

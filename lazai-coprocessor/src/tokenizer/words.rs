@@ -1,4 +1,4 @@
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 use tokenizers::{
     Offsets, PreTokenizedString, PreTokenizer, PreTokenizerWrapper, SplitDelimiterBehavior,
     pre_tokenizers::{byte_level::ByteLevel, split::SplitPattern},
@@ -126,11 +126,17 @@ impl Splitter {
         if let Some(scan) = Scan::of(pattern) {
             return Ok(Self::Scan(scan));
         }
-        let regex = Regex::new(pattern)
+        let regex = RegexBuilder::new(pattern)
+            .delegate_dfa_size_limit(AUTOMATON_CACHE_BYTES)
+            .build()
             .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
         Ok(Self::Regex(Box::new(regex)))
     }
 }
+
+/// Room for the states of an automaton, all of which a text may use in turn: several times the
+/// [largest](super::lookahead) that is read.
+const AUTOMATON_CACHE_BYTES: usize = 32 << 20;
 
 impl Pattern for &Splitter {
     fn find_matches(&self, text: &str) -> tokenizers::Result<Vec<(Offsets, bool)>> {
