@@ -55,7 +55,7 @@ fn measure(file: &Path, form: Option<&str>) -> Result<(), Failure> {
     }
     let tokenizer = Tokenizer::new(&json, 1 << 20)?;
     let paid = tokenizer.paid_bytes(1).ok_or("a byte is paid as one or more")?;
-    let price = tokenizer.kind().flops_per_byte() * paid;
+    let price = tokenizer.flops_per_byte() * paid;
     let name = file.file_name().unwrap_or_default().display();
     println!("{name} {}, {:?}, {price}", form.unwrap_or_default(), tokenizer.kind());
     let mut worst: Vec<(f64, String)> = Vec::new();

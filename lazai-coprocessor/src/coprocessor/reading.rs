@@ -5,9 +5,7 @@ use lazai_api_types::{Job, Prompt, Rejection, Task, TokenId, Work, WorkOverflow}
 use crate::{
     generate::StopSearch,
     model::Model,
-    tokenizer::{
-        DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
-    },
+    tokenizer::{DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE},
 };
 
 /// Returns the work of reading `job`: of tokenizing its text, or of making the text of its tokens.
@@ -44,7 +42,7 @@ const fn planning_flops(model: &Model) -> u64 {
 fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
     let tokenizer = model.tokenizer();
     let bytes = tokenizer.paid_bytes(bytes).ok_or(WorkOverflow)?;
-    let flops = tokenizer.kind().flops_per_byte().checked_mul(bytes);
+    let flops = tokenizer.flops_per_byte().checked_mul(bytes);
     let peak_bytes = MEMORY_PER_BYTE.checked_mul(bytes);
     Ok(Work { flops: flops.ok_or(WorkOverflow)?, peak_bytes: peak_bytes.ok_or(WorkOverflow)? })
 }
@@ -53,7 +51,7 @@ fn text_work(model: &Model, bytes: u64) -> Result<Work, WorkOverflow> {
 /// bits.
 pub(super) const fn decoding_flops(model: &Model, tokens: u64) -> Option<u64> {
     let tokenizer = model.tokenizer();
-    let text = tokenizer.longest_token() as u64 * DECODE_FLOPS_PER_BYTE;
+    let text = tokenizer.longest_token() as u64 * tokenizer.decode_flops_per_byte();
     (tokenizer.decode_flops_per_token() + text).checked_mul(tokens)
 }
 
@@ -95,7 +93,7 @@ fn decoding(model: &Model, tokens: &[TokenId]) -> Result<Work, Rejection> {
     let bytes = tokenizer.token_bytes(tokens.iter().map(|token| token.0))?;
     // No product of 2^18 tokens of 2^16 bytes is beyond 64 bits.
     Ok(Work {
-        flops: tokenizer.decode_flops_per_token() * got + DECODE_FLOPS_PER_BYTE * bytes,
+        flops: tokenizer.decode_flops_per_token() * got + tokenizer.decode_flops_per_byte() * bytes,
         peak_bytes: DECODE_MEMORY_PER_TOKEN * got + DECODE_MEMORY_PER_BYTE * bytes,
     })
 }

@@ -7,7 +7,7 @@ use tokenizers::{
     normalizer::Range,
 };
 
-use super::{Tokenizer, byte_pairs::BytePairs, piece::Piece, unicode};
+use super::{Tokenizer, byte_pairs::BytePairs, normalizer::PaidNormalizer, piece::Piece, unicode};
 
 #[cfg(test)]
 std::thread_local! {
@@ -97,7 +97,11 @@ impl Tokenizer {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         self.check_decomposition(text)?;
-        let mut pieces = added.extract_and_normalize(inner.get_normalizer(), text);
+        let max = self.paid_bytes(text.len() as u64).unwrap_or(u64::MAX).saturating_mul(3);
+        let max = max.saturating_add(GROWTH_ALLOWANCE);
+        let normalizer = inner.get_normalizer().map(|inner| PaidNormalizer::new(inner, max));
+        let mut pieces = added.extract_and_normalize(normalizer.as_ref(), text);
+        normalizer.map_or(Ok(()), PaidNormalizer::finish)?;
         self.check_growth(&pieces, text.len())?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
@@ -181,16 +185,13 @@ impl Tokenizer {
         check_limit(unicode::decomposed_characters(text), paid.saturating_add(paid / 4))
     }
 
-    /// Checks that normalization has made no more of a text of so many bytes than was paid for.
+    /// Checks that normalization has left no more symbols of a text of so many bytes than was paid
+    /// for.
     fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
-        let (mut got_symbols, mut got_bytes) = (0, 0);
-        for (piece, ..) in pieces.get_splits(OffsetReferential::Normalized, OffsetType::None) {
-            got_symbols += self.symbols.count(piece) as u64;
-            got_bytes += piece.len() as u64;
-        }
+        let pieces = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
+        let got = pieces.into_iter().map(|(piece, ..)| self.symbols.count(piece) as u64).sum();
         let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
-        check_limit(got_symbols, paid.saturating_add(paid / 4))?;
-        check_limit(got_bytes, paid.saturating_mul(3))
+        check_limit(got, paid.saturating_add(paid / 4))
     }
 
     /// Checks that the words have no more characters than was paid for: some pre-tokenizers put

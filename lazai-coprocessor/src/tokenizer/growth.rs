@@ -8,14 +8,25 @@ use serde_json::Value;
 use super::TokenizerError;
 
 /// Returns the bound of a normalizer followed by a pre-tokenizer.
-pub(super) fn text(normalizer: &[&Value], pre_tokenizer: &[&Value]) -> Result<u64, TokenizerError> {
+pub(super) fn text(normalizer: &[Value], pre_tokenizer: &[Value]) -> Result<u64, TokenizerError> {
+    for step in normalizer {
+        let max = match step["type"].as_str() {
+            Some("Replace" | "Prepend") => MAX_REPLACEMENT_GROWTH,
+            Some("Precompiled") => MAX_MAP_GROWTH,
+            _ => continue,
+        };
+        let got = normalizer_step(step);
+        if got > max {
+            return Err(TokenizerError::Growth { part: "normalizer", got, max });
+        }
+    }
     let normalizer = bounded("normalizer", chain(normalizer, normalizer_step))?;
     let pre = bounded("pre_tokenizer", chain(pre_tokenizer, pre_tokenizer_step))?;
     bounded("normalizer and pre_tokenizer", normalizer.saturating_mul(pre))
 }
 
 /// Checks a decoder.
-pub(super) fn decoder(steps: &[&Value]) -> Result<(), TokenizerError> {
+pub(super) fn decoder(steps: &[Value]) -> Result<(), TokenizerError> {
     let got = chain(steps, decoder_step);
     if got > MAX_DECODER_GROWTH {
         return Err(TokenizerError::Growth { part: "decoder", got, max: MAX_DECODER_GROWTH });
@@ -29,7 +40,7 @@ pub(super) fn decoder(steps: &[&Value]) -> Result<(), TokenizerError> {
 }
 
 /// Checks that a post-processor uses a text once, and adds few tokens.
-pub(super) fn post_processor(steps: &[&Value]) -> Result<(), TokenizerError> {
+pub(super) fn post_processor(steps: &[Value]) -> Result<(), TokenizerError> {
     let part = "post_processor";
     let mut added = 0_u64;
     for step in steps.iter().filter(|step| step["type"] == "TemplateProcessing") {
@@ -69,40 +80,40 @@ const fn bounded(part: &'static str, got: u64) -> Result<u64, TokenizerError> {
 }
 
 /// The product over the steps of a part.
-fn chain(steps: &[&Value], step: fn(&Value) -> u64) -> u64 {
-    steps.iter().map(|value| step(value)).fold(1, u64::saturating_mul)
+fn chain(steps: &[Value], step: fn(&Value) -> u64) -> u64 {
+    steps.iter().map(step).fold(1, u64::saturating_mul)
 }
 
 /// Lists the regular expressions of a part.
-pub(super) fn patterns<'a>(steps: &[&'a Value]) -> impl Iterator<Item = &'a str> {
+pub(super) fn patterns(steps: &[Value]) -> impl Iterator<Item = &str> {
     steps.iter().filter_map(|step| step["pattern"]["Regex"].as_str())
 }
 
 /// Returns whether a part has a step that makes characters of bytes.
-pub(super) fn is_byte_level(steps: &[&Value]) -> bool {
+pub(super) fn is_byte_level(steps: &[Value]) -> bool {
     steps.iter().any(|step| step["type"] == "ByteLevel")
 }
 
 /// Returns whether a normalizer takes characters apart, and leaves the parts in the text.
-pub(super) fn takes_apart(normalizer: &[&Value]) -> bool {
+pub(super) fn takes_apart(normalizer: &[Value]) -> bool {
     let apart = |name: &str| matches!(name, "BertNormalizer" | "NFD" | "NFKD");
     normalizer.iter().any(|step| step["type"].as_str().is_some_and(apart))
 }
 
 /// Returns whether a normalizer replaces characters by those that they are compatible with, of
 /// which there may be many.
-pub(super) fn is_compatible(normalizer: &[&Value]) -> bool {
+pub(super) fn is_compatible(normalizer: &[Value]) -> bool {
     normalizer.iter().any(|step| step["type"] == "NFKC" || step["type"] == "NFKD")
 }
 
 /// Returns whether a decoder takes spaces away that punctuation does not have before it, token by
 /// token.
-pub(super) fn cleans_up(decoder: &[&Value]) -> bool {
+pub(super) fn cleans_up(decoder: &[Value]) -> bool {
     let cleans = |step: &&Value| step["type"] == "CTC" || step["type"] == "WordPiece";
     decoder.iter().filter(|step| cleans(step)).any(|step| step["cleanup"] != false)
 }
 
-fn normalizer_step(step: &Value) -> u64 {
+pub(super) fn normalizer_step(step: &Value) -> u64 {
     match step["type"].as_str() {
         Some("Replace") => replace(step),
         // Once for each stretch between added tokens, and a stretch has at least a byte.
@@ -129,7 +140,7 @@ fn pre_tokenizer_step(step: &Value) -> u64 {
     }
 }
 
-fn decoder_step(step: &Value) -> u64 {
+pub(super) fn decoder_step(step: &Value) -> u64 {
     match step["type"].as_str() {
         Some("Replace") => replace(step),
         // A byte that is not UTF-8 becomes U+FFFD.
@@ -144,10 +155,15 @@ fn decoder_step(step: &Value) -> u64 {
 /// bytes.
 fn replace(step: &Value) -> u64 {
     let content = text_bytes(&step["content"]);
-    match step["pattern"]["String"].as_str() {
-        Some(pattern) if !pattern.is_empty() => content.div_ceil(pattern.len() as u64).max(1),
-        _ => 1 + content,
+    match pattern_bytes(step) {
+        0 => 1 + content,
+        bytes => content.div_ceil(bytes).max(1),
     }
+}
+
+/// The least bytes of what a `Replace` finds.
+pub(super) fn pattern_bytes(step: &Value) -> u64 {
+    text_bytes(&step["pattern"]["String"])
 }
 
 /// The longest replacement of a SentencePiece character map: the length of a trie in bytes, the
@@ -166,6 +182,12 @@ fn precompiled(map: &str) -> u64 {
 fn text_bytes(value: &Value) -> u64 {
     value.as_str().map_or(0, |text| text.len() as u64)
 }
+
+/// Most that a step may multiply a text by that puts its own text in: U+2581 for a space or more.
+const MAX_REPLACEMENT_GROWTH: u64 = 4;
+
+/// Most that a character map may multiply a text by; that of T5 and XLM-R has 33.
+const MAX_MAP_GROWTH: u64 = 64;
 
 /// Most that normalizer and pre-tokenizer may multiply a text by. Honest chains reach some
 /// thousands on paper: one that normalizes to NFKD, to lower case, by a SentencePiece map and by

@@ -2,8 +2,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    TokenizerError, Unigram, growth,
+    TokenizerError, TokenizerKind, Unigram, growth,
     patterns::{is_regular, splits_words},
+    rates::{self, DecodingRates},
     steps::{DECODER, NORMALIZER, POST_PROCESSOR, PRE_TOKENIZER},
     unigram::SCORE_FRACTION_BITS,
     vocabulary::Vocabulary,
@@ -11,8 +12,20 @@ use super::{
 
 /// What is checked of a `tokenizer.json` before the crate parses it, because its parser already
 /// runs the normalizer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Header {
+    /// The steps of each part.
+    normalizer: Vec<Value>,
+    pre_tokenizer: Vec<Value>,
+    post_processor: Vec<Value>,
+    decoder: Vec<Value>,
+    /// The most bytes that normalizer and pre-tokenizer make of one byte of text.
+    growth: u64,
+    model: Model,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -57,12 +70,13 @@ enum Merges {
 impl Header {
     /// Parses the checked parts and bounds what they may make of a text.
     pub(super) fn new(json: &[u8]) -> Result<Self, TokenizerError> {
-        let header: Self = serde_json::from_slice(json)
+        let file: File = serde_json::from_slice(json)
             .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
-        header.model.check()?;
-        let normalizer = NORMALIZER.steps(&header.normalizer)?;
-        let pre_tokenizer = PRE_TOKENIZER.steps(&header.pre_tokenizer)?;
-        let decoder = DECODER.steps(&header.decoder)?;
+        file.model.check()?;
+        let normalizer = NORMALIZER.steps(&file.normalizer)?;
+        let pre_tokenizer = PRE_TOKENIZER.steps(&file.pre_tokenizer)?;
+        let post_processor = POST_PROCESSOR.steps(&file.post_processor)?;
+        let decoder = DECODER.steps(&file.decoder)?;
         for (steps, is_read) in [
             (&normalizer, is_regular as fn(&str) -> bool),
             (&decoder, is_regular),
@@ -72,20 +86,10 @@ impl Header {
                 return Err(TokenizerError::pattern(pattern));
             }
         }
-        growth::post_processor(&POST_PROCESSOR.steps(&header.post_processor)?)?;
+        growth::post_processor(&post_processor)?;
         growth::decoder(&decoder)?;
-        growth::text(&normalizer, &pre_tokenizer)?;
-        Ok(header)
-    }
-
-    /// The steps of the normalizer, which were checked.
-    fn normalizer(&self) -> Vec<&Value> {
-        NORMALIZER.steps(&self.normalizer).unwrap_or_default()
-    }
-
-    /// The steps of the decoder, which were checked.
-    fn decoder(&self) -> Vec<&Value> {
-        DECODER.steps(&self.decoder).unwrap_or_default()
+        let growth = growth::text(&normalizer, &pre_tokenizer)?;
+        Ok(Self { normalizer, pre_tokenizer, post_processor, decoder, growth, model: file.model })
     }
 
     /// Lists the merges of a BPE model in the order of their ranks; `None` where one is no pair.
@@ -103,7 +107,7 @@ impl Header {
 
     /// Returns whether the normalizer spells bytes.
     pub(super) fn normalizes_to_bytes(&self) -> bool {
-        growth::is_byte_level(&self.normalizer())
+        growth::is_byte_level(&self.normalizer)
     }
 
     /// Returns whether bytes stand for what no piece of the model covers.
@@ -113,28 +117,32 @@ impl Header {
 
     /// Returns whether the normalizer takes characters apart, and leaves the parts in the text.
     pub(super) fn takes_apart(&self) -> bool {
-        growth::takes_apart(&self.normalizer())
+        growth::takes_apart(&self.normalizer)
     }
 
     /// Returns whether texts of the alphabet of bytes are decoded to bytes.
     pub(super) fn decodes_bytes(&self) -> bool {
-        growth::is_byte_level(&self.decoder())
+        growth::is_byte_level(&self.decoder)
     }
 
     /// Returns whether the normalizer replaces characters by those that they are compatible with.
     pub(super) fn is_compatible(&self) -> bool {
-        growth::is_compatible(&self.normalizer())
+        growth::is_compatible(&self.normalizer)
     }
 
-    /// Returns whether the decoder looks for spaces to take away in each token.
-    pub(super) fn cleans_up(&self) -> bool {
-        growth::cleans_up(&self.decoder())
+    /// Returns the operations charged for each byte that a tokenizer of `kind` reads.
+    pub(super) fn flops_per_byte(&self, kind: TokenizerKind) -> u64 {
+        rates::reading(kind, &self.normalizer, &self.pre_tokenizer, &self.post_processor)
+    }
+
+    /// Returns what decoding is charged.
+    pub(super) fn decoding_rates(&self) -> DecodingRates {
+        DecodingRates::new(&self.decoder)
     }
 
     /// Returns the most bytes that normalizer and pre-tokenizer make of one byte of text.
-    pub(super) fn growth(&self) -> Result<u64, TokenizerError> {
-        let pre_tokenizer = PRE_TOKENIZER.steps(&self.pre_tokenizer)?;
-        growth::text(&self.normalizer(), &pre_tokenizer)
+    pub(super) const fn growth(&self) -> u64 {
+        self.growth
     }
 
     /// Returns the unigram model; `None` if the model is of another kind.

@@ -15,8 +15,10 @@ pub enum TokenizerKind {
 }
 
 impl TokenizerKind {
-    /// Returns the operations charged for each byte of a text as it is given, which
-    /// [`Tokenizer::paid_bytes`](crate::Tokenizer::paid_bytes) counts.
+    /// Returns the operations charged for each byte of a text by a tokenizer whose steps take no
+    /// more than those of published ones; [`Tokenizer::flops_per_byte`] adds what others take.
+    ///
+    /// [`Tokenizer::flops_per_byte`]: crate::Tokenizer::flops_per_byte
     ///
     /// The reference processor does 100,000 in a microsecond. `cargo bench -p lazai-models --bench
     /// tokenizer` measures what the worst texts of a vocabulary cost.
@@ -58,16 +60,6 @@ impl Symbols {
         }
     }
 }
-
-/// Operations charged for each token that is decoded, where no step looks for spaces to take away.
-pub(super) const DECODE_FLOPS_PER_TOKEN: u64 = 30_000;
-
-/// The same where a step looks in each token for the spaces that punctuation does not have before
-/// it: 500 to 540 nanoseconds.
-pub(super) const CLEAN_DECODE_FLOPS_PER_TOKEN: u64 = 45_000;
-
-/// Operations charged for each byte of the texts of the tokens that are decoded.
-pub(crate) const DECODE_FLOPS_PER_BYTE: u64 = 1_000;
 
 /// Bytes of memory charged for each byte of a text that is read. Measured with a counting allocator
 /// over twelve tokenizers and thirteen kinds of texts: 106 to 132 for English, up to 348 for

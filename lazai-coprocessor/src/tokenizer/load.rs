@@ -9,13 +9,8 @@ use tokenizers::{
 };
 
 use super::{
-    OwnModel, SpecialTexts, TokenizerError, TokenizerKind,
-    byte_pairs::BytePairs,
-    header::Header,
-    kind::{CLEAN_DECODE_FLOPS_PER_TOKEN, DECODE_FLOPS_PER_TOKEN, Symbols},
-    unicode, unigram,
-    word_piece::WordPiece,
-    words::Words,
+    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
+    kind::Symbols, rates::DecodingRates, unicode, unigram, word_piece::WordPiece, words::Words,
 };
 
 /// The tokenizer of a model.
@@ -29,14 +24,16 @@ pub struct Tokenizer {
     /// How texts are split.
     pub(super) words: Words,
     kind: TokenizerKind,
+    /// Operations that are paid for each of the paid bytes.
+    flops_per_byte: u64,
     /// Bytes that are paid for each byte of a text.
     paid_per_byte: u64,
     /// Whether the normalizer replaces characters by those that they are compatible with.
     pub(super) is_compatible: bool,
     /// What the model reads of a normalized text.
     pub(super) symbols: Symbols,
-    /// Operations that are paid for each token that is decoded.
-    decode_flops_per_token: u64,
+    /// Operations that are paid for what is decoded.
+    decoding: DecodingRates,
     /// Most bytes of text that each token of the crate's vocabulary spells; 0 where none is
     /// decoded.
     token_bytes: Vec<u16>,
@@ -116,7 +113,7 @@ impl Tokenizer {
         );
         let unknown =
             header.unknown(|text| tokenizers::Model::token_to_id(inner.get_model(), text));
-        let growth = usize::try_from(header.growth()?).unwrap_or(usize::MAX);
+        let growth = usize::try_from(header.growth()).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
         let symbols = if words.spells_bytes() {
             Symbols::Bytes
@@ -129,8 +126,6 @@ impl Tokenizer {
         };
         let apart = symbols != Symbols::Characters && header.takes_apart();
         let paid_per_byte = if apart { PAID_PER_BYTE_APART } else { 1 };
-        let decode_flops_per_token =
-            if header.cleans_up() { CLEAN_DECODE_FLOPS_PER_TOKEN } else { DECODE_FLOPS_PER_TOKEN };
         let special_tokens = special.tokens().collect();
         let token_bytes = token_bytes(&inner, header.decodes_bytes());
         let longest_token = token_bytes.iter().copied().max().unwrap_or(0).max(4).into();
@@ -140,10 +135,11 @@ impl Tokenizer {
             byte_pairs,
             words,
             kind,
+            flops_per_byte: header.flops_per_byte(kind),
             paid_per_byte,
             is_compatible: header.is_compatible(),
             symbols,
-            decode_flops_per_token,
+            decoding: header.decoding_rates(),
             token_bytes,
             longest_token,
             special,
@@ -160,10 +156,18 @@ impl Tokenizer {
         self.max_text_bytes
     }
 
-    /// Returns the kind, which tells what reading a text costs.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> TokenizerKind {
         self.kind
+    }
+
+    /// Returns the operations charged for each of the [paid bytes](Self::paid_bytes) of a text:
+    /// those of its [kind](TokenizerKind::flops_per_byte), and more if its steps take longer than
+    /// those of published tokenizers.
+    #[must_use]
+    pub const fn flops_per_byte(&self) -> u64 {
+        self.flops_per_byte
     }
 
     /// Returns the bytes that a text of so many bytes is paid as; `None` beyond 64 bits.
@@ -178,7 +182,12 @@ impl Tokenizer {
 
     /// Returns the operations charged for each token that is decoded.
     pub(crate) const fn decode_flops_per_token(&self) -> u64 {
-        self.decode_flops_per_token
+        self.decoding.token
+    }
+
+    /// Returns the operations charged for each byte that the decoded tokens spell.
+    pub(crate) const fn decode_flops_per_byte(&self) -> u64 {
+        self.decoding.byte
     }
 
     /// Returns the most bytes of text that one token spells, and at least those of a character.

@@ -17,9 +17,12 @@ mod header;
 pub mod json;
 mod kind;
 mod load;
+mod lookahead;
+mod normalizer;
 mod own;
 mod patterns;
 mod piece;
+mod rates;
 mod scan;
 mod special;
 mod steps;
@@ -37,9 +40,7 @@ mod words;
 pub(crate) use encode::ENCODINGS;
 pub use error::TokenizerError;
 pub use kind::TokenizerKind;
-pub(crate) use kind::{
-    DECODE_FLOPS_PER_BYTE, DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE,
-};
+pub(crate) use kind::{DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PER_BYTE};
 pub use load::Tokenizer;
 pub use special::SpecialTexts;
 pub use stream::TextStream;

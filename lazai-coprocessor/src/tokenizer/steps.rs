@@ -28,10 +28,10 @@ impl Part {
     ///
     /// # Errors
     /// [`TokenizerError::Step`] for one of another form, [`TokenizerError::Steps`] for too many.
-    pub(super) fn steps<'a>(&self, value: &'a Value) -> Result<Vec<&'a Value>, TokenizerError> {
+    pub(super) fn steps(&self, value: &Value) -> Result<Vec<Value>, TokenizerError> {
         let (mut steps, mut sequences) = (Vec::new(), 0);
         self.add(value, &mut steps, &mut sequences)?;
-        let once = |step: &&&Value| self.once.iter().any(|name| step["type"] == *name);
+        let once = |step: &&Value| self.once.iter().any(|name| step["type"] == *name);
         let repeated = steps.iter().filter(once).count();
         for (got, max) in [(steps.len(), self.max), (sequences, self.max), (repeated, 1)] {
             if got > max {
@@ -41,10 +41,10 @@ impl Part {
         Ok(steps)
     }
 
-    fn add<'a>(
+    fn add(
         &self,
-        value: &'a Value,
-        steps: &mut Vec<&'a Value>,
+        value: &Value,
+        steps: &mut Vec<Value>,
         sequences: &mut usize,
     ) -> Result<(), TokenizerError> {
         if value.is_null() {
@@ -69,7 +69,7 @@ impl Part {
         if !others.into_iter().all(|field| known.contains(&field.as_str())) {
             return Err(refused());
         }
-        steps.push(value);
+        steps.push(value.clone());
         Ok(())
     }
 }
@@ -155,6 +155,8 @@ pub(super) const DECODER: Part = Part {
 
 #[cfg(test)]
 mod tests {
+    use core::slice;
+
     use serde_json::json;
 
     use super::*;
@@ -169,9 +171,9 @@ mod tests {
                 for field in *fields {
                     step[*field] = json!(0);
                 }
-                assert_eq!(part.steps(&step).unwrap(), [&step]);
+                assert_eq!(part.steps(&step).unwrap(), slice::from_ref(&step));
                 let nested = json!({"type": "Sequence", part.list: [step, {"type": "Sequence", part.list: []}]});
-                assert_eq!(part.steps(&nested).unwrap(), [&step]);
+                assert_eq!(part.steps(&nested).unwrap(), slice::from_ref(&step));
                 let others = part.forms.iter().flat_map(|form| form.1).chain([&part.list, &"x"]);
                 for other in others.filter(|other| !fields.contains(*other)) {
                     let mut hidden = step.clone();

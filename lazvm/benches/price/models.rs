@@ -60,7 +60,7 @@ pub(crate) fn load(filter: &str, backend: Backend) -> (Cpu, Vec<Subject>) {
 
 type Make = fn() -> Model;
 
-const MODELS: [(&str, Make); 13] = [
+const MODELS: [(&str, Make); 14] = [
     ("storyteller", storyteller),
     ("weights-45M", || made(&llama(4_096, 640, 1_728, 10).architecture(9, 512), None)),
     ("one-layer", || made(&llama(258, 16, 16, 1).architecture(1, 256), None)),
@@ -81,17 +81,22 @@ const MODELS: [(&str, Make); 13] = [
         let shape = llama(tokenizers::VOCABULARY, 64, 128, 4);
         made(&shape.architecture(2, 1_024), Some(&tokenizers::sentence_piece()))
     }),
+    ("many-steps", || {
+        let shape = llama(tokenizers::VOCABULARY, 64, 128, 4);
+        made(&shape.architecture(2, 1_024), Some(&tokenizers::many_steps()))
+    }),
     ("word-piece-encoder", || made(&encoder(), Some(&tokenizers::word_piece()))),
     ("unigram-encoder", || made(&encoder(), Some(&tokenizers::unigram()))),
 ];
 
 /// Models whose tokenizer is not that of single bytes, and one that has that.
-const OWN_TOKENIZERS: [&str; 7] = [
+const OWN_TOKENIZERS: [&str; 8] = [
     "storyteller",
     "one-layer",
     "gpt-tokens",
     "pattern-tokens",
     "sentence-piece",
+    "many-steps",
     "word-piece-encoder",
     "unigram-encoder",
 ];

@@ -104,6 +104,31 @@ pub(crate) fn word_piece() -> Value {
     json::behind("NFKC", json::word_piece(&vocabulary))
 }
 
+/// The SentencePiece tokenizer behind steps that do nothing but take time: each byte is a word, and
+/// six steps look at each; strings are replaced and put back before; the decoder does so as well.
+pub(crate) fn many_steps() -> Value {
+    let mut json = sentence_piece();
+    let step = |kind: &str| serde_json::json!({"type": kind});
+    let replace = |pattern: &str, content: &str| {
+        serde_json::json!({
+            "type": "Replace", "pattern": {"String": pattern}, "content": content
+        })
+    };
+    let mut words = vec![serde_json::json!({
+        "type": "Split", "pattern": {"Regex": r"\s+(?!\S)|[\s\S]"}, "behavior": "Isolated",
+        "invert": false
+    })];
+    words.extend(vec![step("BertPreTokenizer"); 6]);
+    json["pre_tokenizer"] = serde_json::json!({"type": "Sequence", "pretokenizers": words});
+    let back_and_forth: Vec<Value> =
+        (0..4).flat_map(|_| [replace("a", "b"), replace("b", "a")]).collect();
+    json["normalizer"] = serde_json::json!({"type": "Sequence", "normalizers": back_and_forth});
+    json["decoder"] = serde_json::json!({
+        "type": "Sequence", "decoders": &back_and_forth[..5]
+    });
+    json
+}
+
 /// How byte-level tokenizers spell a byte.
 fn spelled(byte: u8) -> char {
     let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);

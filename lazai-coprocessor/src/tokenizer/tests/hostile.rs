@@ -267,11 +267,55 @@ fn texts_are_shorter_where_a_normalizer_may_expand_them() {
     };
     // Metaspace may make 7 bytes of one besides.
     assert_eq!(json(2).max_text_bytes, 1 << 20);
-    let tokenizer = json(1_000);
-    assert_eq!(tokenizer.max_text_bytes, (16 << 20) / 7_000);
+    let tokenizer = json(4);
+    assert_eq!(tokenizer.max_text_bytes, (16 << 20) / 28);
     let max = tokenizer.max_text_bytes as u64;
-    let rejection = tokenizer.encode(&"b".repeat(3_000)).unwrap_err();
-    assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got: 3_000, max });
+    let rejection = tokenizer.encode(&"b".repeat(600_000)).unwrap_err();
+    assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got: 600_000, max });
+}
+
+/// One step makes much of a text, and the next little of that.
+#[test]
+fn what_a_step_makes_is_paid_for_also_where_the_next_takes_it_away() {
+    let replace = |pattern: &str, content: &str| json!({"type": "Replace", "pattern": {"String": pattern}, "content": content});
+    let load = |steps: &[Value]| {
+        let mut json = unigram();
+        json["normalizer"] = sequence("normalizers", "Sequence", steps);
+        Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000)
+    };
+    let error = load(&[replace("a", &"b".repeat(1_000)), replace(&"b".repeat(1_000), "a")]);
+    let growth = TokenizerError::Growth { part: "normalizer", got: 1_000, max: 4 };
+    assert_eq!(error.unwrap_err(), growth);
+
+    let [grow, shrink] = [replace("a", "aaa"), replace("aaa", "a")];
+    let three = load(&[grow.clone(), shrink.clone()]).unwrap();
+    assert!(three.encode(&"a".repeat(1_000)).is_ok());
+    let nine = load(&[grow.clone(), grow, shrink.clone(), shrink]).unwrap();
+    let rejection = lazai_api_types::Rejection::InputTooLong { got: 9_000, max: 3_256 };
+    assert_eq!(nine.encode(&"a".repeat(1_000)), Err(rejection));
+    // What is put before each piece counts for all of them together.
+    let prepend = json!({"type": "Prepend", "prepend": "bbb"});
+    let mut json = unigram();
+    json["normalizer"] = sequence("normalizers", "Sequence", &[prepend, replace("bbb", "")]);
+    json["added_tokens"][3]["special"] = json!(false);
+    let pieces = Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000).unwrap();
+    assert!(pieces.encode(&"a<unk>".repeat(100)).is_ok());
+}
+
+#[test]
+fn patterns_that_look_to_the_end_for_each_word_are_refused() {
+    let split = |pattern: &str| {
+        json!({
+            "type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false
+        })
+    };
+    for pattern in ["[^x]+y|a", r"\s*[\r\n]+|\s", r"\p{L}{100}|a"] {
+        let got = TokenizerError::Pattern { got: pattern.to_owned() };
+        assert_eq!(refused(sentence_piece(), |json| json["pre_tokenizer"] = split(pattern)), got);
+        let replace = json!({"type": "Replace", "pattern": {"Regex": pattern}, "content": "c"});
+        assert_eq!(refused(sentence_piece(), |json| json["normalizer"] = replace.clone()), got);
+        assert_eq!(refused(sentence_piece(), |json| json["decoder"] = replace.clone()), got);
+    }
 }
 
 #[test]
