@@ -4,7 +4,7 @@ use lazai_coprocessor::{
     Session,
     architecture::{Head, Pooling},
     artifact::{Artifact, ArtifactBytes},
-    kernel::Backend,
+    kernel::{Backend, Threads},
     model::Model,
     program::Target,
     trace::{Input, Trace},
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::reference::{
-    OpenOptions, ReferenceModel,
+    Checkpoint, OpenOptions, ReferenceModel,
     tests::{Folder, Tensors, family_configs, random_tensors, small_config, write},
 };
 

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::Path};
 use lazai_coprocessor::architecture::{Architecture, Head, Mask, Pooling};
 
 use super::{
-    Config, Family, Note, ReferenceError, TensorSource, folder, gguf,
+    Config, Note, OpenOptions, ReferenceError, TensorSource, folder, gguf,
     limits::MAX_WHOLE_CONTEXT,
     weights::{WeightMapping, WeightName},
 };
@@ -19,21 +19,6 @@ pub struct Checkpoint {
     mappings: BTreeMap<String, WeightMapping>,
     source: Box<dyn TensorSource>,
     notes: Vec<Note>,
-}
-
-/// How a checkpoint is read.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOptions<'a> {
-    /// The families that are known.
-    pub families: &'a [Family],
-    /// How the rows of a text become one; `None` for what the checkpoint says.
-    pub pooling: Option<Pooling>,
-}
-
-impl Default for OpenOptions<'_> {
-    fn default() -> Self {
-        Self { families: Family::ALL, pooling: None }
-    }
 }
 
 impl Checkpoint {

@@ -21,21 +21,22 @@ mod limits;
 mod model;
 mod note;
 mod observer;
+mod open_options;
 mod operators;
 mod perplexity;
+mod tensor_source;
 mod weights;
+mod words;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-use core::fmt::Debug;
-
 pub(crate) use arithmetic::ln;
-pub use checkpoint::{Checkpoint, OpenOptions};
+pub use checkpoint::Checkpoint;
 pub use compare::{Comparison, compare, integer_scores};
-pub use config::{Config, Fields};
+pub use config::Fields;
 pub use error::ReferenceError;
-pub use family::{Family, FamilyRules};
+pub use family::{Config, Family, FamilyRules};
 #[cfg(test)]
 pub(crate) use float_network::tests as float_network_tests;
 pub(crate) use float_network::{Block, Dense, Layers, Place};
@@ -47,27 +48,7 @@ pub use gguf::GgufFields;
 pub use model::ReferenceModel;
 pub use note::Note;
 pub use observer::{LayerPoint, Observer, Point};
+pub use open_options::OpenOptions;
 pub use perplexity::{Perplexity, perplexity};
+use tensor_source::TensorSource;
 pub use weights::{WeightName, WeightRole, WeightTransform};
-
-/// Tensors by name, in a file that is read piece by piece.
-trait TensorSource: Debug + Send + Sync {
-    /// Returns all names, sorted.
-    fn names(&self) -> Vec<String>;
-
-    /// Returns the shape of a tensor that can be read and should have `rank` sizes, outermost
-    /// first.
-    fn shape(&self, name: &str, rank: usize) -> Result<Vec<usize>, ReferenceError>;
-
-    /// Reads the elements of a tensor, all of them finite.
-    fn read(&self, name: &str) -> Result<Vec<f32>, ReferenceError>;
-
-    /// Returns whether two tensors have the same elements.
-    fn same(&self, first: &str, second: &str) -> Result<bool, ReferenceError> {
-        Ok(self.read(first)? == self.read(second)?)
-    }
-
-    /// Reads the `tokenizer.json` that belongs to the tensors, for an embedding of `vocabulary`
-    /// rows, and what a user should know of it.
-    fn tokenizer_json(&self, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>), ReferenceError>;
-}

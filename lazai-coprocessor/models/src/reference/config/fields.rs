@@ -151,3 +151,6 @@ impl<'a> Fields<'a> {
 }
 
 const MAX_END_TOKENS: usize = 64;
+
+/// The name of the file that describes a network.
+pub(in crate::reference) const FILE: &str = "config.json";

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Fields;
-use crate::reference::{ReferenceError, folder::check_rules};
+use super::{Fields, rules::check_rules};
+use crate::reference::ReferenceError;
 
 /// Refuses what would change the result of any family and is not implemented.
 ///

@@ -4,9 +4,9 @@ use lazai_coprocessor::architecture::{
     Architecture, Biases, FeedForward, Gelu, Head, Mask, Norm, NormOrder, Pooling, Positions,
 };
 
-use super::{FamilyRules, gelu};
+use super::{Config, Family, FamilyRules, gelu::gelu};
 use crate::reference::{
-    Config, Family, ReferenceError,
+    ReferenceError,
     config::Fields,
     gguf::GgufFields,
     limits::{MAX_HEAD_DIM, MAX_LAYERS, MAX_WIDTH},

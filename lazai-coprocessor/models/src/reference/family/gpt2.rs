@@ -6,9 +6,9 @@ use lazai_coprocessor::architecture::{
 
 use serde_json::Value;
 
-use super::{FamilyRules, gelu};
+use super::{Config, Family, FamilyRules, gelu::gelu};
 use crate::reference::{
-    Config, Family, ReferenceError,
+    ReferenceError,
     config::Fields,
     gguf::GgufFields,
     limits::{MAX_CONTEXT, MAX_HEAD_DIM, MAX_LAYERS, MAX_WIDTH},

@@ -5,9 +5,9 @@ use lazai_coprocessor::architecture::{
 };
 use serde_json::Value;
 
-use super::FamilyRules;
+use super::{Config, Family, FamilyRules};
 use crate::reference::{
-    Config, Family, Note, ReferenceError,
+    Note, ReferenceError,
     config::{Fields, rotary},
     gguf::GgufFields,
     limits::{MAX_HEAD_DIM, MAX_LAYERS, MAX_WIDTH},

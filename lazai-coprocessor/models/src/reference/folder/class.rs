@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{
     files::cut,
-    options::{Tokenizer, frame, named_token},
+    tokenizer_config::named_token,
+    tokenizer_file::{Tokenizer, frame},
 };
 use crate::reference::Note;
 

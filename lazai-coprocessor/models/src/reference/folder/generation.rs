@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::files::read_optional;
 use crate::reference::{
     Note, ReferenceError,
-    config::{FILE as CONFIG, Fields},
+    config::{FILE as CONFIG, Fields, check_rules},
     json,
 };
 
@@ -47,20 +47,6 @@ impl Generation {
     }
 }
 
-/// Refuses rules that change which tokens may follow.
-pub(in crate::reference) fn check_rules(fields: &Fields<'_>) -> Result<(), ReferenceError> {
-    for field in RULES {
-        let empty = |value: &Value| match value {
-            Value::Array(values) => values.is_empty(),
-            Value::Object(values) => values.is_empty(),
-            Value::Bool(value) => !value,
-            _ => false,
-        };
-        fields.neutral(field, "absent: such rules are not followed", empty)?;
-    }
-    Ok(())
-}
-
 /// Returns a note of the fields that choose tokens in another way than by their scores alone.
 fn choices(file: &'static str, fields: &Fields<'_>) -> Option<Note> {
     let differs = |(field, neutral): &&(&str, f64)| {
@@ -98,21 +84,4 @@ const CHOICES: [(&str, f64); 17] = [
     ("top_k", 0.0),
     ("top_p", 1.0),
     ("typical_p", 1.0),
-];
-
-/// Rules that change which tokens may follow, or where a text ends.
-const RULES: [&str; 13] = [
-    "bad_words_ids",
-    "begin_suppress_tokens",
-    "constraints",
-    "dola_layers",
-    "exponential_decay_length_penalty",
-    "force_words_ids",
-    "forced_bos_token_id",
-    "forced_eos_token_id",
-    "sequence_bias",
-    "stop_strings",
-    "suppress_tokens",
-    "token_healing",
-    "watermarking_config",
 ];

@@ -1,95 +1,14 @@
 //! Options of `tokenizer_config.json` by which `transformers` replaces parts of `tokenizer.json`.
 
-use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{
     class::{BERT, CLASS},
     files::cut,
-    tokenizer::AddedToken,
+    tokenizer_config::{CONFIG, named_token},
+    tokenizer_file::{TOKENIZER, Tokenizer, frame},
 };
 use crate::reference::{ReferenceError, config::Fields};
-
-/// The parts of a `tokenizer.json` that others add to or contradict.
-#[derive(Deserialize)]
-pub(super) struct Tokenizer {
-    #[serde(default)]
-    pub(super) added_tokens: Vec<AddedToken>,
-    #[serde(default)]
-    pub(super) normalizer: Value,
-    #[serde(default)]
-    pub(super) pre_tokenizer: Value,
-    #[serde(default)]
-    pub(super) post_processor: Value,
-    #[serde(default)]
-    decoder: Value,
-    pub(super) model: Model,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Model {
-    #[serde(default, rename = "type")]
-    kind: Value,
-    #[serde(default)]
-    ignore_merges: Value,
-    #[serde(default)]
-    merges: Option<IgnoredAny>,
-    #[serde(default)]
-    byte_fallback: Value,
-    #[serde(default)]
-    continuing_subword_prefix: Value,
-    #[serde(default)]
-    max_input_chars_per_word: Value,
-    #[serde(default)]
-    pub(super) unk_id: Value,
-    #[serde(default)]
-    unk_token: Value,
-    pub(super) vocab: Value,
-}
-
-/// Returns whether the tokens of a `tokenizer.json` spell bytes; not so if it is none.
-#[cfg(feature = "chat")]
-pub(crate) fn is_byte_level(json: &[u8]) -> bool {
-    serde_json::from_slice::<Tokenizer>(json).is_ok_and(|tokenizer| tokenizer.is_byte_level())
-}
-
-impl Tokenizer {
-    /// Returns whether the tokens of a text spell bytes.
-    pub(super) fn is_byte_level(&self) -> bool {
-        let is = |part: &Value| part.get("type").is_some_and(|kind| kind == "ByteLevel");
-        let inner = |part: &Value, list: &str| {
-            part.get(list).and_then(Value::as_array).is_some_and(|parts| parts.iter().any(is))
-        };
-        is(&self.pre_tokenizer)
-            || inner(&self.pre_tokenizer, "pretokenizers")
-            || is(&self.decoder)
-            || inner(&self.decoder, "decoders")
-    }
-}
-
-impl Model {
-    pub(super) fn ignores_merges(&self) -> bool {
-        self.ignore_merges == Value::Bool(true)
-    }
-
-    /// Returns whether bytes stand for the characters that no token has.
-    pub(super) fn spells_bytes(&self) -> bool {
-        self.byte_fallback == Value::Bool(true)
-    }
-
-    /// Returns what the model is. Older files do not say it.
-    pub(super) fn kind(&self) -> &str {
-        let has_words =
-            !self.continuing_subword_prefix.is_null() || !self.max_input_chars_per_word.is_null();
-        match &self.kind {
-            Value::String(kind) => kind,
-            Value::Null if self.merges.is_some() => "BPE",
-            Value::Null if has_words => "WordPiece",
-            Value::Null if self.vocab.is_array() => "Unigram",
-            _ => "",
-        }
-    }
-}
 
 /// Refuses options by which `transformers` replaces a part of `tokenizer.json`, for its `class` of
 /// tokenizers.
@@ -231,36 +150,6 @@ pub(super) fn check_words(
     if splits { Ok(()) } else { Err(fields.refused(REGEX, expected)) }
 }
 
-/// Returns the tokens before and behind a text with their numbers, if there is one each.
-pub(super) fn frame(part: &Value) -> Option<[(&str, u64); 2]> {
-    if let Some(inner) = part.get("processors").and_then(Value::as_array) {
-        // Of bytes, only places in the text are changed.
-        let is_other = |part: &&Value| part.get("type").is_none_or(|kind| kind != "ByteLevel");
-        let mut inner = inner.iter().filter(is_other);
-        let only = inner.next()?;
-        return if inner.next().is_none() { frame(only) } else { None };
-    }
-    if let (Some(before), Some(behind)) = (part.get("cls"), part.get("sep")) {
-        return Some([pair(before)?, pair(behind)?]);
-    }
-    let [before, text, behind] = part.get("single")?.as_array()?.as_slice() else { return None };
-    let is_text = text.get("Sequence")?.get("id")? == "A";
-    let tokens = part.get("special_tokens")?;
-    is_text.then_some([piece(tokens, before)?, piece(tokens, behind)?])
-}
-
-/// A token with its number, as processors of their own kind write it.
-fn pair(pair: &Value) -> Option<(&str, u64)> {
-    Some((pair.get(0)?.as_str()?, pair.get(1)?.as_u64()?))
-}
-
-/// A token with its number, as templates write it.
-fn piece<'a>(tokens: &Value, piece: &'a Value) -> Option<(&'a str, u64)> {
-    let name = piece.get("SpecialToken")?.get("id")?.as_str()?;
-    let [id] = tokens.get(name)?.get("ids")?.as_array()?.as_slice() else { return None };
-    Some((name, id.as_u64()?))
-}
-
 /// Returns whether `transformers` removes spaces before marks when it writes a text.
 pub(super) fn cleans_spaces(
     config: &Map<String, Value>,
@@ -289,17 +178,5 @@ fn adds_space(part: &Value) -> bool {
         || inner.any(adds_space)
 }
 
-/// The text of a special token under its name.
-pub(super) fn named_token(config: &Map<String, Value>, name: &str) -> Option<String> {
-    token_text(config.get(name)?)
-}
-
-fn token_text(value: &Value) -> Option<String> {
-    let text = value.as_str().or_else(|| value.get("content")?.as_str());
-    text.map(str::to_owned)
-}
-
-pub(super) const CONFIG: &str = "tokenizer_config.json";
 const REGEX: &str = "fix_mistral_regex";
 const SPACE: &str = "add_prefix_space";
-pub(super) const TOKENIZER: &str = "tokenizer.json";

@@ -6,9 +6,9 @@ use lazai_coprocessor::architecture::Pooling;
 use serde_json::{Map, Value};
 
 use super::{
-    MAX_TOKENIZER_BYTES,
     files::{cut, read_bounded, read_optional},
-    options::{CONFIG as TOKENIZER_CONFIG, TOKENIZER},
+    tokenizer_config::CONFIG as TOKENIZER_CONFIG,
+    tokenizer_file::{MAX_TOKENIZER_BYTES, TOKENIZER},
 };
 use crate::reference::{Note, ReferenceError, config::Fields, json};
 

@@ -5,14 +5,14 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    MAX_TOKENIZER_BYTES,
     class::{QWEN2, class_of, default_tokens, difference, is_rebuilt},
     files::{cut, read_bounded, read_optional},
-    options::{CONFIG, TOKENIZER, Tokenizer, check_options, check_words, cleans_spaces},
+    options::{check_options, check_words, cleans_spaces},
+    tokenizer_config::CONFIG,
+    tokenizer_file::{AddedToken, MAX_TOKENIZER_BYTES, TOKENIZER, Tokenizer},
 };
 use crate::{
     reference::{Note, ReferenceError, json},
@@ -91,31 +91,6 @@ pub(super) fn read(folder: &Path, vocabulary: u32) -> Result<(Vec<u8>, Vec<Note>
     let spaces = spaces.then_some(Note::Spaces);
     let notes = [dropped, difference, rounded, spaces].into_iter().flatten();
     Ok((json, notes.collect()))
-}
-
-/// A token that is found in a text before the model sees it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct AddedToken {
-    #[serde(default)]
-    id: u32,
-    content: String,
-    #[serde(default)]
-    single_word: bool,
-    #[serde(default)]
-    lstrip: bool,
-    #[serde(default)]
-    rstrip: bool,
-    #[serde(default)]
-    normalized: bool,
-    #[serde(default)]
-    special: bool,
-}
-
-impl AddedToken {
-    const fn new(content: String, special: bool) -> Self {
-        let (single_word, lstrip, rstrip) = (false, false, false);
-        Self { id: 0, content, single_word, lstrip, rstrip, normalized: !special, special }
-    }
 }
 
 /// The added tokens of a tokenizer, with all it takes to number another.

@@ -8,7 +8,10 @@ use lazai_coprocessor::architecture::{
     Rotary, RotaryScaling,
 };
 
-use super::{OUTPUT, ROPE_FREQUENCIES, refused, without_ones};
+use super::{
+    refusal::refused,
+    tensors::{OUTPUT, ROPE_FREQUENCIES, without_ones},
+};
 use crate::{
     gguf::{Array, Gguf, GgufError, Value},
     reference::{
