@@ -18,6 +18,7 @@ mod shape;
 mod similarity;
 mod source;
 mod synthetic;
+mod synthetic_shape;
 mod text;
 
 use std::process::ExitCode;

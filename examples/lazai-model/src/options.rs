@@ -8,7 +8,7 @@ use lazai_models::quantize::Rounding;
 use crate::{
     machine::Machine,
     parse::{self, Flag},
-    synthetic::Shape,
+    synthetic_shape::Shape,
 };
 
 /// Turns checkpoints into integer models, and inspects, measures and runs them.

@@ -4,14 +4,15 @@
 //! verify; blst, which this module alone names, computes it.
 
 mod batch;
-mod key;
+mod domain;
+mod possession;
+mod public_key;
+mod secret_key;
 mod signature;
 
 pub use batch::{Signed, verify_batch};
-pub use key::{InvalidKeyMaterial, PUBLIC_KEY_BYTES, PublicKey, SecretKey, verify_possessions};
+pub use domain::{MESSAGE_DST, POSSESSION_DST};
+pub use possession::verify_possessions;
+pub use public_key::{PUBLIC_KEY_BYTES, PublicKey};
+pub use secret_key::{InvalidKeyMaterial, SecretKey};
 pub use signature::{AggregateKey, SIGNATURE_BYTES, Signature};
-
-/// The domain of signatures of messages.
-pub const MESSAGE_DST: &[u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
-/// The domain of proofs that the owner of a public key knows its secret.
-pub const POSSESSION_DST: &[u8] = b"BLS_POP_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";

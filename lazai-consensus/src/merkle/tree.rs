@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::B256;
 
-use super::{leaf, parents};
+use super::path::{leaf, parents};
 
 /// A Merkle tree with all its levels, to take many paths from.
 #[derive(Clone, Debug)]

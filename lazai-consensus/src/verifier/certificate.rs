@@ -3,7 +3,7 @@ use lazai_api_types::{
     codec::DecodeError,
 };
 
-use super::{ENVELOPE, QuorumVerifierError, committee_cache::CommitteeCache};
+use super::{QuorumVerifierError, committee_cache::CommitteeCache};
 use crate::{
     Attestation, Fact, MAX_CERTIFICATE_BYTES, MAX_ROSTER_BYTES, QuorumCertificate, vote::concerns,
 };
@@ -121,3 +121,6 @@ const COST: ProofCost = ProofCost {
     peak_bytes_per_key_byte: 8,
     peak_bytes_per_proof_byte: 0,
 };
+
+/// The version of the envelope of a proof.
+const ENVELOPE: u8 = 1;

@@ -7,6 +7,3 @@ mod error;
 
 pub use certificate::QuorumVerifier;
 pub use error::QuorumVerifierError;
-
-/// The version of the envelope of a proof.
-const ENVELOPE: u8 = 1;

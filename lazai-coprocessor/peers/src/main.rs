@@ -1,19 +1,17 @@
 //! Measures the integer engine beside llama.cpp and candle. See README.md.
 
 mod engine;
+mod failure;
 mod peer;
 mod report;
 mod worker;
 mod workload;
 
-use std::{error::Error, fs, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{peer::Peer, report::Report, workload::Workload};
-
-/// Why a measurement failed.
-pub type Failure = Box<dyn Error + Send + Sync>;
+use crate::{failure::Failure, peer::Peer, report::Report, workload::Workload};
 
 /// Measures the integer engine beside llama.cpp and candle, in turns, in one run.
 #[derive(Debug, Parser)]

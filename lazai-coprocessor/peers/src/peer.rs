@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Failure,
+    failure::Failure,
     worker::Reply,
     workload::{Kind, Workload},
 };

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, engine, workload::Workload};
+use crate::{engine, failure::Failure, workload::Workload};
 
 /// A line that a worker writes: one when it is ready, and one for each request.
 #[derive(Debug, Deserialize, Serialize)]

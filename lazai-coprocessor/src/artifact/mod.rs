@@ -8,6 +8,7 @@ mod builder;
 mod bytes;
 mod container;
 mod error;
+mod file;
 mod manifest;
 mod merkle;
 
@@ -18,15 +19,15 @@ pub use builder::ArtifactBuilder;
 pub use bytes::ArtifactBytes;
 pub use container::{Element, TensorInfo};
 pub use error::ArtifactError;
+pub(crate) use file::{MANIFEST, TOKENIZER};
 pub use manifest::{Manifest, SPEC_VERSION};
 pub use merkle::{LEAF_BYTES, model_id};
 
-use core::ops::Range;
 use std::{collections::BTreeMap, path::Path};
 
 use lazai_api_types::ModelId;
 
-use self::bytes::AlignedBytes;
+use self::{bytes::AlignedBytes, file::file};
 use crate::kernel::Threads;
 
 /// An opened artifact: its structure is checked, its content is not yet hashed.
@@ -105,27 +106,3 @@ impl Artifact {
         model_id(self.bytes(), threads)
     }
 }
-
-/// Where a file inside the artifact lies: a row of bytes, since any other shape would give it a
-/// second form.
-fn file(
-    tensors: &BTreeMap<String, TensorInfo>,
-    name: &'static str,
-) -> Result<Range<usize>, ArtifactError> {
-    let info =
-        tensors.get(name).ok_or_else(|| ArtifactError::MissingTensor { name: name.to_owned() })?;
-    if info.element == Element::U8 && info.shape.len() == 1 {
-        return Ok(info.range());
-    }
-    Err(ArtifactError::Tensor {
-        name: name.to_owned(),
-        expected: "U8 of one dimension".to_owned(),
-        got: info.to_string(),
-    })
-}
-
-/// Name of the tensor that holds the manifest.
-pub(crate) const MANIFEST: &str = "manifest.json";
-
-/// Name of the tensor that holds the tokenizer.
-pub(crate) const TOKENIZER: &str = "tokenizer.json";

@@ -1,5 +1,5 @@
 use super::{ExecutionError, cache::KvCache};
-use crate::program::{Operator, Plan, Program};
+use crate::program::{Plan, Program, State};
 
 /// What is kept of a sequence from step to step.
 #[derive(Debug)]
@@ -39,16 +39,16 @@ impl Sequence {
         let mut caches: Vec<_> = program.caches.iter().map(|_| None).collect();
         let mut pools: Vec<_> = program.operators.iter().map(|_| None).collect();
         for index in &plan.schedule {
-            match &program.operators[*index] {
-                Operator::CacheAppend { cache, .. } => {
+            match program.operators[*index].state() {
+                State::Fills(cache) => {
                     let shape = &program.caches[cache.index()];
                     caches[cache.index()] = Some(KvCache::new(shape, capacity)?);
                 }
-                Operator::MeanPool { output, .. } => {
-                    let width = program.values[output.index()].width as usize;
+                State::Sums(mean) => {
+                    let width = program.values[mean.index()].width as usize;
                     pools[*index] = Some(Pool { sums: vec![0; width], count: 0 });
                 }
-                _ => {}
+                State::Attends { .. } | State::None | State::Start => {}
             }
         }
         Ok(Self { caches, pools, position: 0, capacity, result: Span::default() })

@@ -2,7 +2,7 @@ use super::{ExecutionError, arena::Arena, operators::Call, part::Part, sequence:
 use crate::{
     kernel::{Backend, Threads},
     model::Model,
-    program::{Operator, Program, RowCount, Rows, step_flops},
+    program::{Operator, Program, RowCount, Rows, State, step_flops},
 };
 
 /// One pass through the program, over the rows of several sequences.
@@ -71,10 +71,13 @@ impl Step<'_> {
 
 /// Whether an operator has nothing to do before the last step: it works on the result alone.
 fn closes(program: &Program, operator: &Operator) -> bool {
-    let rows = operator.writes().map(|id| program.values[id.index()].rows);
-    match rows {
-        Some(RowCount::One) => !matches!(operator, Operator::MeanPool { .. }),
-        Some(RowCount::Outputs) => true,
-        Some(RowCount::Tokens) | None => false,
+    match operator.state() {
+        State::Fills(_) | State::Sums(_) => false,
+        State::Attends { .. } | State::None | State::Start => {
+            match operator.writes().map(|id| program.values[id.index()].rows) {
+                Some(RowCount::One | RowCount::Outputs) => true,
+                Some(RowCount::Tokens) | None => false,
+            }
+        }
     }
 }

@@ -196,34 +196,61 @@ impl Operator {
         self.signature().reads.into_iter().flatten()
     }
 
+    /// Returns what it keeps of a sequence from one step to the next, or reads of that.
+    pub(crate) const fn state(&self) -> State {
+        match self {
+            Self::Attention { cache, bidirectional, .. } => {
+                State::Attends { cache: *cache, bidirectional: *bidirectional }
+            }
+            Self::CacheAppend { cache, .. } => State::Fills(*cache),
+            Self::FirstRow { .. } => State::Start,
+            Self::MeanPool { output, .. } => State::Sums(*output),
+            Self::AddBias { .. }
+            | Self::AddPositions { .. }
+            | Self::GatedSilu { .. }
+            | Self::Gather { .. }
+            | Self::Gelu { .. }
+            | Self::HeadNorm { .. }
+            | Self::Input { .. }
+            | Self::LastRows { .. }
+            | Self::LayerNorm { .. }
+            | Self::MatMul { .. }
+            | Self::MatMulAdd { .. }
+            | Self::Narrow { .. }
+            | Self::Relu { .. }
+            | Self::RmsNorm { .. }
+            | Self::Rope { .. } => State::None,
+        }
+    }
+
     /// Returns the cache that is written.
     #[must_use]
     pub const fn fills(&self) -> Option<CacheId> {
-        match self {
-            Self::CacheAppend { cache, .. } => Some(*cache),
-            _ => None,
+        match self.state() {
+            State::Fills(cache) => Some(cache),
+            State::Attends { .. } | State::None | State::Start | State::Sums(_) => None,
         }
     }
 
     /// Returns the cache that is read.
     #[must_use]
     pub const fn attends(&self) -> Option<CacheId> {
-        match self {
-            Self::Attention { cache, .. } => Some(*cache),
-            _ => None,
+        match self.state() {
+            State::Attends { cache, .. } => Some(cache),
+            State::Fills(_) | State::None | State::Start | State::Sums(_) => None,
         }
     }
 
     /// Returns whether it is attention to the past alone.
     #[must_use]
     pub const fn is_causal(&self) -> bool {
-        matches!(self, Self::Attention { bidirectional: false, .. })
+        matches!(self.state(), State::Attends { bidirectional: false, .. })
     }
 
     /// Returns whether it is attention to the past and the future.
     #[must_use]
     pub const fn is_bidirectional(&self) -> bool {
-        matches!(self, Self::Attention { bidirectional: true, .. })
+        matches!(self.state(), State::Attends { bidirectional: true, .. })
     }
 
     /// Returns whether the written value is also read.
@@ -231,6 +258,22 @@ impl Operator {
     pub const fn in_place(&self) -> bool {
         self.signature().in_place
     }
+}
+
+/// What an operator keeps of a sequence from one step to the next, or reads of that.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum State {
+    /// It reads the keys and values of a cache.
+    Attends { cache: CacheId, bidirectional: bool },
+    /// It appends to a cache.
+    Fills(CacheId),
+    /// Nothing.
+    None,
+    /// It reads the start of the sequence, which later steps would not hold any more: the sequence
+    /// is one step.
+    Start,
+    /// It adds up the rows of all steps, for the mean that it writes.
+    Sums(ValueId),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

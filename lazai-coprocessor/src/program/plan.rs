@@ -1,6 +1,6 @@
 use lazai_api_types::WorkOverflow;
 
-use super::{Operator, Program, RowCount, Target, Value};
+use super::{Program, RowCount, State, Target, Value};
 
 /// The row counts of one step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,14 +93,12 @@ impl Program {
     /// Bytes of what an operator keeps of a sequence of `positions` positions; `None` if they
     /// exceed 64 bits.
     fn state_bytes(&self, operator: usize, positions: u64) -> Option<u64> {
-        match &self.operators[operator] {
-            Operator::CacheAppend { cache, .. } => {
+        match self.operators[operator].state() {
+            State::Fills(cache) => {
                 self.caches[cache.index()].position_bytes().checked_mul(positions)
             }
-            Operator::MeanPool { output, .. } => {
-                Some(8 * u64::from(self.values[output.index()].width))
-            }
-            _ => Some(0),
+            State::Sums(mean) => Some(8 * u64::from(self.values[mean.index()].width)),
+            State::Attends { .. } | State::None | State::Start => Some(0),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     },
     model::{Network, Parameters},
     numeric::SCORE_BITS,
-    program::{Format, Operator, Program, Rows, ValueId},
+    program::{Format, Operator, Program, Rows, State, ValueId},
 };
 
 use super::{CacheTensors, Compressed, Input, Record, Tensor, TraceError};
@@ -44,13 +44,14 @@ impl<'a> Interpreter<'a> {
             parameters: self.network.parameters(index),
             reads: reads.ok_or(missing)?,
         };
-        let (write, cache) = match operator {
-            Operator::CacheAppend { .. } => (None, Some(call.cache_append(operator)?)),
-            Operator::Attention { .. } => {
+        let (write, cache) = match operator.state() {
+            State::Fills(_) => (None, Some(call.cache_append(operator)?)),
+            State::Attends { .. } => {
                 let (written, cache) = call.attention(operator)?;
                 (Some(written), Some(cache))
             }
-            _ => (Some(call.compute(operator)?), None),
+            // The whole sequence is one step, so nothing is kept for another.
+            State::None | State::Start | State::Sums(_) => (Some(call.compute(operator)?), None),
         };
         let write = match (operator.writes(), write) {
             (Some(id), Some(integers)) => Some(call.tensor(id, integers)),

@@ -1,7 +1,7 @@
 use crate::{
     model::Network,
     numeric::{ACTIVATION_MAX, ACTIVATION_MIN},
-    program::{Format, Operator, Program, Rows, Target, ValueId},
+    program::{Format, Program, Rows, State, Target, ValueId},
 };
 
 use super::{Input, Record, Tensor, TraceError, interpreter::Interpreter};
@@ -110,14 +110,19 @@ fn rows(network: &Network, input: Input<'_>) -> Result<usize, TraceError> {
 
 /// Integers that a run writes.
 fn size(program: &Program, schedule: &[usize], rows: Rows) -> u64 {
-    let sizes = schedule.iter().map(|index| match &program.operators[*index] {
-        Operator::CacheAppend { cache, .. } => {
-            program.caches[cache.index()].position_bytes().saturating_mul(rows.tokens)
+    let sizes = schedule.iter().map(|index| {
+        let operator = &program.operators[*index];
+        match operator.state() {
+            State::Fills(cache) => {
+                program.caches[cache.index()].position_bytes().saturating_mul(rows.tokens)
+            }
+            State::Attends { .. } | State::None | State::Start | State::Sums(_) => {
+                operator.writes().map_or(0, |id| {
+                    let value = program.values[id.index()];
+                    rows.of(value.rows).saturating_mul(value.width.into())
+                })
+            }
         }
-        operator => operator.writes().map_or(0, |id| {
-            let value = program.values[id.index()];
-            rows.of(value.rows).saturating_mul(value.width.into())
-        }),
     });
     sizes.fold(0, u64::saturating_add)
 }

@@ -1,7 +1,7 @@
 //! Questions whose answers hold in every story.
 
 use super::{
-    Exchange,
+    exchange::Exchange,
     rng::Rng,
     world::{ANIMALS, Animal, DAYS, LORE, NUMBERS, OPPOSITES, SEASONS, a},
 };

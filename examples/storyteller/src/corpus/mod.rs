@@ -14,28 +14,17 @@
 //! some of these the questions follow without the mark.
 
 mod cast;
+mod exchange;
 mod facts;
+mod frame;
 mod plots;
 mod rng;
 mod story;
 mod world;
 
+pub(crate) use self::exchange::Exchange;
+
 use self::{rng::Rng, story::Story};
-
-/// One question and its answer.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Exchange {
-    /// Without the prefix `Question: `.
-    pub(crate) question: String,
-    /// Without the prefix `Answer: `.
-    pub(crate) answer: String,
-}
-
-impl Exchange {
-    fn new(question: impl Into<String>, answer: impl Into<String>) -> Self {
-        Self { question: question.into(), answer: answer.into() }
-    }
-}
 
 /// The documents of one seed, without end.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatLogprobs, Role, StopReason};
+use super::{ChatLogprobs, Role, StopReason, ToolCallType};
 use crate::openai::{ChatCompletionChunkObject, TokenUsage, usage::present};
 
 /// A piece of a streamed answer.
@@ -85,17 +85,6 @@ pub struct ToolCallDelta {
     /// What this piece adds to the call of a tool whose input is free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<CustomCallDelta>,
-}
-
-/// The kind of a call.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ToolCallType {
-    /// A tool whose input is free text.
-    Custom,
-    /// A function that the client defines.
-    #[default]
-    Function,
 }
 
 /// A piece of the call of a function.

@@ -11,7 +11,7 @@ mod tool;
 
 pub use chunk::{
     ChatChunkChoice, ChatCompletionChunk, ChatDelta, CustomCallDelta, FunctionCallDelta,
-    ToolCallDelta, ToolCallType,
+    ToolCallDelta,
 };
 pub use content::{AudioId, AudioInput, Content, ContentPart, FileInput, ImageUrl, VideoUrl};
 pub use logprobs::{ChatLogprobs, TokenLogprob, TopLogprob};
@@ -21,5 +21,5 @@ pub use response::{ChatChoice, ChatCompletion, ResponseMessage, StopReason};
 pub use stream::ChatStream;
 pub use tool::{
     CustomCall, CustomTool, FunctionCall, FunctionChoice, FunctionDefinition, FunctionName,
-    NamedTool, Tool, ToolCall, ToolChoice, ToolChoiceMode,
+    NamedTool, Tool, ToolCall, ToolCallType, ToolChoice, ToolChoiceMode,
 };

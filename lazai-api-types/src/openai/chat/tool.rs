@@ -3,7 +3,6 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ToolCallType;
 use crate::openai::{RequestError, limits, request_error::bound_text};
 
 /// Something that a model may call.
@@ -111,6 +110,17 @@ impl TryFrom<UntypedCall> for ToolCall {
             _ => Err("a tool call has either `function` or `custom`, by its `type`"),
         }
     }
+}
+
+/// The kind of a call.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolCallType {
+    /// A tool whose input is free text.
+    Custom,
+    /// A function that the client defines.
+    #[default]
+    Function,
 }
 
 /// A call with free text.

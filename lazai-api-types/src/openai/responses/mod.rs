@@ -4,6 +4,7 @@ mod event;
 mod item;
 mod request;
 mod response;
+mod status;
 mod stream;
 
 pub use event::ResponseEvent;
@@ -11,6 +12,7 @@ pub use item::{ResponseContent, ResponseInput, ResponseItem, ResponsePart};
 pub use request::{ResponseReasoning, ResponseRequest, ResponseText, ResponseTextFormat};
 pub use response::{
     InputTokensDetails, OutputTokensDetails, Response, ResponseError, ResponseIncomplete,
-    ResponseStatus, ResponseUsage,
+    ResponseUsage,
 };
+pub use status::ResponseStatus;
 pub use stream::ResponseStream;

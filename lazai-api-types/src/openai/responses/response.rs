@@ -3,7 +3,10 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ResponseItem, ResponseReasoning, ResponseRequest, ResponseText, ResponseTextFormat};
+use super::{
+    ResponseItem, ResponseReasoning, ResponseRequest, ResponseStatus, ResponseText,
+    ResponseTextFormat,
+};
 use crate::{Usage, openai::ResponseObject};
 
 /// A response: the answer, and the parameters that it was made with.
@@ -94,25 +97,6 @@ impl Response {
             metadata: request.metadata.clone().unwrap_or_default(),
         }
     }
-}
-
-/// How far a response or one of its items is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseStatus {
-    /// Its client ended it.
-    Cancelled,
-    /// It is whole.
-    #[default]
-    Completed,
-    /// There is no answer.
-    Failed,
-    /// It is being written.
-    InProgress,
-    /// It was cut.
-    Incomplete,
-    /// It waits for its turn.
-    Queued,
 }
 
 /// Why there is no answer.

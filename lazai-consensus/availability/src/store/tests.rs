@@ -3,11 +3,13 @@
 use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use std::path::PathBuf;
 
+use alloy_primitives::B256;
+
 use super::{
     simulated_disk::{Fault, SimulatedDisk},
     *,
 };
-use crate::{Coding, decode, encode, repair};
+use crate::{Coding, Manifest, Place, Shard, decode, encode, repair};
 
 fn dataset(length: usize) -> (Vec<u8>, Manifest, Vec<Shard<'static>>) {
     let data: Vec<u8> = (0..length).map(|at| (at * 31 % 251).to_le_bytes()[0]).collect();

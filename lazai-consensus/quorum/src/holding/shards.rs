@@ -5,9 +5,10 @@ use lazai_availability::{DatasetCommitment, Manifest, Shard};
 use lazai_consensus::Committee;
 
 use super::{
-    Holding, MAX_WANTED,
+    Holding,
     dataset::Dataset,
     pending::{PendingShards, Then},
+    state::MAX_WANTED,
 };
 use crate::{
     Effect, KeepError, Message, Refusal, Verdict,

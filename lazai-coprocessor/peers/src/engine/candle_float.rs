@@ -1,8 +1,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::llama;
 
-use super::{Engine, random::weights};
-use crate::{Failure, workload::Workload};
+use super::{interface::Engine, random::weights};
+use crate::{failure::Failure, workload::Workload};
 
 /// candle's Llama in f32.
 pub struct Llama {

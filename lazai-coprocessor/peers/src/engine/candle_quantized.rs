@@ -3,8 +3,8 @@ use std::{fs::File, io::BufReader};
 use candle_core::{Device, Tensor, quantized::gguf_file::Content};
 use candle_transformers::models::quantized_llama::ModelWeights;
 
-use super::Engine;
-use crate::{Failure, workload::Workload};
+use super::interface::Engine;
+use crate::{failure::Failure, workload::Workload};
 
 /// candle's quantized Llama, from the file that llama.cpp reads.
 pub struct Llama {

@@ -1,8 +1,8 @@
 use candle_core::{Device, Tensor};
 use candle_transformers::models::bert;
 
-use super::{Engine, random::weights};
-use crate::{Failure, workload::Workload};
+use super::{interface::Engine, random::weights};
+use crate::{failure::Failure, workload::Workload};
 
 /// candle's BERT in f32, to the unit vector of the mean.
 pub struct Bert {

@@ -3,28 +3,18 @@
 mod candle_float;
 mod candle_quantized;
 mod encoder;
+mod interface;
 mod ours;
 mod random;
 
 use lazai_coprocessor::kernel::Backend;
 
+pub use interface::Engine;
+
 use crate::{
-    Failure,
+    failure::Failure,
     workload::{Kind, Workload},
 };
-
-/// Something that runs a workload.
-pub trait Engine {
-    /// Returns its name, version and instructions.
-    fn about(&self) -> String;
-
-    /// Starts a new sequence and reads the prompt, to the scores of its last token or the vector of
-    /// the text.
-    fn prefill(&mut self) -> Result<(), Failure>;
-
-    /// Continues the sequence token by token, to the scores of each.
-    fn decode(&mut self) -> Result<(), Failure>;
-}
 
 /// The names that the option `--engines` takes, those that it has if nothing is said.
 pub const NAMES: [&str; 6] =

@@ -9,9 +9,9 @@ use lazai_coprocessor::{
     program::{LlamaShape, Target},
 };
 
-use super::Engine;
+use super::interface::Engine;
 use crate::{
-    Failure,
+    failure::Failure,
     workload::{Kind, Workload},
 };
 

@@ -1,0 +1,14 @@
+/// One question and its answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Exchange {
+    /// Without the prefix `Question: `.
+    pub(crate) question: String,
+    /// Without the prefix `Answer: `.
+    pub(crate) answer: String,
+}
+
+impl Exchange {
+    pub(super) fn new(question: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self { question: question.into(), answer: answer.into() }
+    }
+}

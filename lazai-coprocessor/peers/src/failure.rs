@@ -1,0 +1,4 @@
+use std::error::Error;
+
+/// Why a measurement failed.
+pub type Failure = Box<dyn Error + Send + Sync>;
