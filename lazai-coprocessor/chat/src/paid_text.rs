@@ -34,7 +34,8 @@ impl<'a, 'b> PaidText<'a, 'b> {
     }
 }
 
-/// Deepest value that is written.
+/// Deepest value that is written. What a template builds or keeps has fewer levels, by the guard; a
+/// literal of constants alone passes no guard, and is bounded here.
 const MAX_DEPTH: usize = 128;
 
 /// As the engine charges for texts that it writes itself.

@@ -117,6 +117,29 @@ impl<'a> Signature<'a> {
 }
 
 impl Operator {
+    /// The names of all operators, in order.
+    pub const NAMES: [&'static str; 19] = [
+        "AddBias",
+        "AddPositions",
+        "Attention",
+        "CacheAppend",
+        "FirstRow",
+        "GatedSilu",
+        "Gather",
+        "Gelu",
+        "HeadNorm",
+        "Input",
+        "LastRows",
+        "LayerNorm",
+        "MatMul",
+        "MatMulAdd",
+        "MeanPool",
+        "Narrow",
+        "Relu",
+        "RmsNorm",
+        "Rope",
+    ];
+
     /// Returns the row of the table of operators.
     pub(crate) const fn signature(&self) -> Signature<'_> {
         use ParameterSpec as Spec;

@@ -332,3 +332,13 @@ fn an_operand_given_twice_is_refused() {
         );
     }
 }
+
+#[test]
+fn every_operator_is_named() {
+    // An unknown one is refused with the list of all that there are.
+    let error = serde_json::from_str::<Operator>(r#"{"operator": "?"}"#).unwrap_err().to_string();
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let name = |variant: &str| variant.split('_').map(capital).collect::<String>();
+    let names: Vec<_> = error.split('`').skip(3).step_by(2).map(name).collect();
+    assert_eq!(names, Operator::NAMES);
+}

@@ -1,4 +1,4 @@
-//! Text to tokens and back. The only module that names the `tokenizers` crate.
+//! Text to tokens and back. The only module of the engine that names `tokenizers`.
 //!
 //! Byte-level BPE, SentencePiece BPE with byte fallback, unigram and WordPiece are read from a
 //! `tokenizer.json`, which is hostile: a file that could make a short text grow without bound, that

@@ -1,5 +1,8 @@
 //! A fixed share of the sweep that the example `sweep` makes in full.
 
+use std::collections::BTreeSet;
+
+use lazai_coprocessor::program::Operator;
 use lazai_determinism::{Constraint, GADGETS, GadgetReport, LeftOut, Sweep, System};
 use lazai_halo2::{Gadget, PlacedCircuit};
 
@@ -22,6 +25,18 @@ fn every_gadget_has_one_solution_and_needs_all_constraints() {
         let open: Vec<_> = report.left_out().into_iter().flat_map(LeftOut::open).collect();
         assert!(open.len() <= 3, "{}: {open:#?}", report.name);
     }
+}
+
+/// Every operator has a gadget that is checked, but those that only choose rows, and one that is
+/// proved as another.
+#[test]
+fn every_operator_has_a_gadget() {
+    let mut names = BTreeSet::from(Operator::NAMES);
+    for name in ["AddPositions", "FirstRow", "LastRows"] {
+        assert!(names.remove(name), "{name}");
+    }
+    names.extend(["Argmax", "Range"]);
+    assert!(names.into_iter().eq(GADGETS));
 }
 
 /// Widths at which limbs do not divide the bits of integers, and parameters that are drawn.
