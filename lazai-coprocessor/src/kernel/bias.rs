@@ -1,6 +1,6 @@
 use crate::numeric::{ACTIVATION_MAX, ACTIVATION_MIN};
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 vectorized! {
     /// Adds a row to each row of activations.

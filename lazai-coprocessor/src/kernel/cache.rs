@@ -1,6 +1,6 @@
 use crate::numeric::{CACHE_BITS, bit_length};
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 vectorized! {
     /// Compresses vectors to i8, each with the smallest exponent that holds its largest magnitude.

@@ -2,7 +2,7 @@ use crate::numeric::{FACTOR_BITS, LOOKUP_BITS, round_shift, saturate_i16};
 
 use super::{
     lookup::{BLOCK, look_up},
-    vectorized,
+    vectorized::vectorized,
 };
 
 /// The scales of one gated unit.

@@ -45,5 +45,3 @@ pub use pool::mean_pool;
 pub use relu::relu;
 pub use rope::rope;
 pub use threads::Threads;
-
-use vectorized::vectorized;

@@ -1,6 +1,6 @@
 use crate::numeric::{round_shift, saturate_i16};
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 vectorized! {
     /// Rounds the residual stream to activations.

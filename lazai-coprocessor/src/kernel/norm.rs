@@ -3,7 +3,7 @@ use crate::numeric::{
     saturate_i32,
 };
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 /// The constants of one normalization.
 #[derive(Clone, Copy, Debug)]

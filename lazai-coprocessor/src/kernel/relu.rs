@@ -1,6 +1,6 @@
 use crate::numeric::{ACTIVATION_MAX, round_shift, saturate_i16};
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 vectorized! {
     /// Clamps what is negative to 0 and rounds the rest.

@@ -1,6 +1,6 @@
 use crate::numeric::{ROTATION_BITS, saturate_i16};
 
-use super::vectorized;
+use super::vectorized::vectorized;
 
 vectorized! {
     /// Rotates pairs of each head by an angle that grows with the position.

@@ -2,11 +2,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    TokenizerError, TokenizerKind, Unigram, growth,
+    TokenizerError, TokenizerKind, growth,
     patterns::{is_regular, splits_words},
     rates::{self, DecodingRates},
     steps::{DECODER, NORMALIZER, POST_PROCESSOR, PRE_TOKENIZER},
-    unigram::SCORE_FRACTION_BITS,
+    unigram::{SCORE_FRACTION_BITS, Unigram},
     vocabulary::Vocabulary,
 };
 

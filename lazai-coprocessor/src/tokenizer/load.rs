@@ -9,8 +9,9 @@ use tokenizers::{
 };
 
 use super::{
-    OwnModel, SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
-    kind::Symbols, rates::DecodingRates, unicode, unigram, word_piece::WordPiece, words::Words,
+    SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
+    kind::Symbols, own::OwnModel, rates::DecodingRates, unicode, unigram, word_piece::WordPiece,
+    words::Words,
 };
 
 /// The tokenizer of a model.

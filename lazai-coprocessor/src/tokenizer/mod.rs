@@ -44,6 +44,3 @@ pub(crate) use kind::{DECODE_MEMORY_PER_BYTE, DECODE_MEMORY_PER_TOKEN, MEMORY_PE
 pub use load::Tokenizer;
 pub use special::SpecialTexts;
 pub use stream::TextStream;
-
-use own::OwnModel;
-use unigram::Unigram;

@@ -1,4 +1,4 @@
-use super::{Unigram, piece::Piece, word_piece::WordPiece};
+use super::{piece::Piece, unigram::Unigram, word_piece::WordPiece};
 
 /// A model that is read here and not by the crate.
 #[derive(Clone, Debug)]

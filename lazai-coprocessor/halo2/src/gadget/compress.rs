@@ -1,6 +1,6 @@
 use lazai_coprocessor::numeric::bit_length;
 
-use super::OneHot;
+use super::one_hot::OneHot;
 use crate::builder::{AssignedInt, Builder};
 
 /// Integers that are rounded to a number of bits by the smallest power of two that does.

@@ -23,5 +23,3 @@ pub(super) use linear::{rounded_product, rounded_product_add};
 pub(super) use norm::{Norm, layer_norm, rms_norm};
 pub(super) use rope::rope;
 pub(super) use select::{Tokens, best, gather};
-
-use one_hot::OneHot;

@@ -1,6 +1,6 @@
 use lazai_coprocessor::numeric::{ACTIVATION_BITS, RSQRT_BITS, bit_length};
 
-use super::{OneHot, activation::bits_after, compress};
+use super::{activation::bits_after, compress, one_hot::OneHot};
 use crate::{
     builder::{AssignedInt, Builder},
     table::Table,

@@ -1,4 +1,4 @@
-use super::OneHot;
+use super::one_hot::OneHot;
 use crate::builder::{AssignedInt, Builder};
 
 /// The tokens of a run, each one of a vocabulary.

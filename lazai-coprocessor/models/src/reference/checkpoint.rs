@@ -3,8 +3,9 @@ use std::{collections::BTreeMap, path::Path};
 use lazai_coprocessor::architecture::{Architecture, Head, Mask, Pooling};
 
 use super::{
-    Config, Note, OpenOptions, ReferenceError, TensorSource, folder, gguf,
+    Config, Note, OpenOptions, ReferenceError, folder, gguf,
     limits::MAX_WHOLE_CONTEXT,
+    tensor_source::TensorSource,
     weights::{WeightMapping, WeightName},
 };
 use crate::gguf::Gguf;

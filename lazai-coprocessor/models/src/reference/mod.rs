@@ -50,5 +50,4 @@ pub use note::Note;
 pub use observer::{LayerPoint, Observer, Point};
 pub use open_options::OpenOptions;
 pub use perplexity::{Perplexity, perplexity};
-use tensor_source::TensorSource;
 pub use weights::{WeightName, WeightRole, WeightTransform};

@@ -1,7 +1,7 @@
 //! Attention of one query to the keys and values of one head.
 
 use crate::{
-    kernel::vectorized,
+    kernel::vectorized::vectorized,
     numeric::{round_div, round_shift, saturate_i16, saturate_i32},
 };
 

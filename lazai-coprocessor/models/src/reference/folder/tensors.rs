@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     float::{from_bfloat, from_half},
-    reference::{Note, ReferenceError, TensorSource, arithmetic::narrow, json},
+    reference::{Note, ReferenceError, arithmetic::narrow, json, tensor_source::TensorSource},
 };
 
 /// The tensors of one or several safetensors files; they stay on disk until they are asked for.

@@ -4,7 +4,7 @@ use lazai_coprocessor::architecture::{Architecture, Head};
 
 use crate::{
     gguf::Gguf,
-    reference::{Note, ReferenceError, TensorSource},
+    reference::{Note, ReferenceError, tensor_source::TensorSource},
 };
 
 /// Returns whether a tensor that no weight is read from does not change the result: the divisors of
