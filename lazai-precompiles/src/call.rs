@@ -1,5 +1,5 @@
 use alloy_primitives::{Address, Bytes, U256};
-use lazai_api_types::{GasCost, GasPricing, Quote, Work};
+use lazai_api_types::{Fault, GasCost, GasPricing, Quote, Work};
 
 use crate::Precompile;
 
@@ -72,6 +72,23 @@ pub struct Reply {
     pub quoted: Option<Quote>,
     /// Work that `charged` paid for.
     pub work: Work,
+}
+
+/// A fault of this machine that ended a call.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{fault}")]
+pub struct CallFault {
+    /// What failed.
+    pub fault: Fault,
+    /// Gas that the call had been charged until then. A job is charged before it runs, so this pays
+    /// for all that the machine can have done.
+    pub charged: u64,
+}
+
+impl From<CallFault> for Fault {
+    fn from(ended: CallFault) -> Self {
+        ended.fault
+    }
 }
 
 /// How the frame of a call ends.

@@ -1,6 +1,6 @@
 //! What the chain lists and this machine has: its models behind a device, its proof systems.
 
-use alloc::{boxed::Box, format};
+use alloc::boxed::Box;
 use core::fmt;
 
 use lazai_api_types::{
@@ -8,7 +8,7 @@ use lazai_api_types::{
     ProofVerifiers, Quote, Rejection, Work,
 };
 
-use crate::{Listing, Settings, meter::Stop, revert::RevertReason};
+use crate::{Listing, Settings, meter::Stop, missing::lacks, revert::RevertReason};
 
 /// A device with the models that the chain lists, no more and no fewer.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,5 @@ pub(crate) fn listed_verifier<'a>(
 }
 
 fn missing(kind: FaultKind, what: &str, name: &dyn fmt::Display) -> Stop {
-    let message = format!("the {what} {name} is on the list of the chain, and not on this machine");
-    Stop::Fault(Fault { kind, message })
+    Stop::Fault(Fault { kind, message: lacks(what, name) })
 }

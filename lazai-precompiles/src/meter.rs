@@ -89,6 +89,11 @@ impl<'a> Meter<'a> {
         self.paid_evm
     }
 
+    /// All that was paid. It is at most the gas of the call.
+    pub(crate) fn total(&self) -> u64 {
+        self.paid.total().unwrap_or(u64::MAX).saturating_add(self.paid_evm)
+    }
+
     pub(crate) const fn work(&self) -> Work {
         self.work
     }

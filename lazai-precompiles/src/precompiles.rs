@@ -2,12 +2,11 @@ use alloc::{sync::Arc, vec::Vec};
 
 use alloy_primitives::Bytes;
 use lazai_api_types::{
-    Coprocessor, DuplicateVerifier, Fault, Job, PortError, ProofVerifier, ProofVerifiers, Quote,
-    Work,
+    Coprocessor, DuplicateVerifier, Job, PortError, ProofVerifier, ProofVerifiers, Quote, Work,
 };
 
 use crate::{
-    Call, ChainState, Mode, Reply, Settings, Status, answer,
+    Call, CallFault, ChainState, Missing, Mode, Reply, Settings, Status, answer,
     listed::{ListedDevice, listed_verifier},
     meter::{Meter, Stop, internal, reading_work},
     price,
@@ -57,14 +56,23 @@ impl AiPrecompiles {
         &self.settings
     }
 
+    /// Returns what the chain lists and this machine lacks: each call of it would end in a fault.
+    ///
+    /// The device is asked for the price of an empty text, once for each listed model. One that
+    /// fails to tell lacks nothing.
+    #[must_use]
+    pub fn missing(&self) -> Missing {
+        Missing::new(&self.settings, &*self.coprocessor, &self.verifiers)
+    }
+
     /// Answers `call` over `state`, in a block.
     ///
     /// Only a successful reply may have changed `state`.
     ///
     /// # Errors
-    /// [`Fault`] if this machine failed. Other machines may not have, so the transaction must be
+    /// [`CallFault`] if this machine failed. Other machines may not have, so the transaction must be
     /// aborted and must never become a receipt.
-    pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
+    pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, CallFault> {
         self.call_on(&*self.coprocessor, call, state)
     }
 
@@ -72,7 +80,7 @@ impl AiPrecompiles {
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub fn query(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, Fault> {
+    pub fn query(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, CallFault> {
         self.call_on(self.queries.as_deref().unwrap_or(&*self.coprocessor), call, state)
     }
 
@@ -85,12 +93,12 @@ impl AiPrecompiles {
         device: &dyn Coprocessor,
         call: &Call<'_>,
         state: &mut dyn ChainState,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, CallFault> {
         let mut meter = Meter::new(call);
         let device = ListedDevice::new(device, &self.settings);
         let (status, output) = match self.answer(device, call, &mut meter, state) {
             Ok(output) => (Status::Success, output),
-            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(Stop::Fault(fault)) => return Err(CallFault { fault, charged: meter.total() }),
             Err(Stop::OutOfGas) => (Status::OutOfGas, Bytes::new()),
             Err(Stop::Revert(reason)) => (Status::Revert, reason.encode()),
         };

@@ -12,6 +12,7 @@ use alloy_evm::{
 };
 use alloy_primitives::B256;
 use lazai_api_types::Fault;
+use lazai_precompiles::Missing;
 use revm::{context_interface::result::InvalidTransaction, inspector::Inspector};
 
 use crate::{
@@ -82,7 +83,8 @@ where
 /// error, for which builders give the whole block up. Here it is reported as an invalid
 /// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
 /// is not tried for a while. After a few faults the device is not asked any more for this block,
-/// and transactions without AI calls go on; [`Attempts`] bounds what failures cost. A fault of the
+/// and transactions without AI calls go on; [`Attempts`] bounds what failures cost. A host tells the
+/// log what final blocks [executed](FaultLog::executed). A fault of the
 /// whole block, whose base fees this node does not know, is no transaction's: it stays an internal
 /// error and is not noted. Never validate a block with it: a valid one would be refused.
 #[derive(Debug)]
@@ -103,10 +105,17 @@ where
         Self { executor, attempts }
     }
 
+    /// Returns what the chain lists for this block and this node lacks, for its operator: whoever
+    /// calls one of these is left out, until it is installed.
+    pub fn missing(&self) -> Missing {
+        let evm = self.executor.evm();
+        evm.chain.runtime().missing_at(BlockPosition::of(&evm.block))
+    }
+
     fn note(&mut self, attempt: &Attempt, fault: &Fault) {
-        let left = self.executor.evm_mut().chain.gas_at_fault();
-        if self.attempts.failed(attempt, attempt.gas_limit.saturating_sub(left), fault) {
-            self.executor.evm_mut().chain.suspend_device(fault.clone());
+        let chain = &mut self.executor.evm_mut().chain;
+        if self.attempts.failed(attempt, chain.gas_at_fault(), fault) {
+            chain.suspend_device(fault.clone());
         }
     }
 }
@@ -131,16 +140,13 @@ where
     ) -> Result<E::Result, BlockExecutionError> {
         let (env, tx) = tx.into_parts();
         let hash = *tx.tx().tx_hash();
-        let (sender, gas_limit) = (*tx.signer(), tx.tx().gas_limit());
-        let attempt = Attempt { transaction: hash, sender, gas_limit };
+        let (nonce, gas_limit) = (tx.tx().nonce(), tx.tx().gas_limit());
+        let attempt = Attempt { transaction: hash, sender: *tx.signer(), nonce, gas_limit };
         if !self.attempts.allow(&attempt) {
             return Err(left_out(hash, None));
         }
         match self.executor.execute_transaction_without_commit((env, tx)) {
-            Ok(done) => {
-                self.attempts.succeeded(&sender);
-                Ok(done)
-            }
+            Ok(done) => Ok(done),
             Err(error) => match transaction_fault_of(&error) {
                 Some(fault) => {
                     self.note(&attempt, fault);

@@ -5,7 +5,7 @@ use alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
 use alloy_primitives::{Address, B256};
 use lazai_api_types::{Fault, FaultKind, GasCost, Work};
 use lazai_gas::Resources;
-use lazai_precompiles::{AiPrecompiles, Call, ChainState, Mode, Reply, ResourcePrices};
+use lazai_precompiles::{AiPrecompiles, Call, CallFault, ChainState, Mode, Reply, ResourcePrices};
 use revm::{
     Context, Journal,
     context::{Block, BlockEnv, Cfg, CfgEnv, TxEnv},
@@ -46,7 +46,9 @@ pub struct LazChain {
     meter: Meter,
     // Boxed: it is there almost never.
     fault: Option<Box<Fault>>,
-    /// Gas that the call which ended in `fault` had left.
+    /// Gas that the AI call which ended in `fault` had left.
+    call_gas_left: u64,
+    /// Gas that the last transaction which ended in an error had used.
     gas_at_fault: u64,
     /// In place of the device, if it is not asked any more.
     suspended: Option<Box<Suspended>>,
@@ -81,6 +83,7 @@ impl LazChain {
             in_block: false,
             meter: ZERO,
             fault: None,
+            call_gas_left: 0,
             gas_at_fault: 0,
             suspended: None,
         }
@@ -182,6 +185,7 @@ impl LazChain {
     fn reset(&mut self) {
         self.meter = ZERO;
         self.fault = None;
+        self.call_gas_left = 0;
         self.gas_at_fault = 0;
     }
 
@@ -203,8 +207,11 @@ impl LazChain {
         self.fault.as_deref()
     }
 
-    /// Returns the gas that the AI call had left at the fault that ended the last transaction, and
-    /// 0 if the fault was no call's. What the callers of that call had kept is not in it.
+    /// Returns the gas that the transaction had used at the fault that ended it: its limit less
+    /// what the AI call and all its callers had left. The call had been charged for the job before
+    /// it ran, so this pays for the work of the device, too.
+    ///
+    /// A fault of the state ends no call, and may count up to the limit.
     #[must_use]
     pub const fn gas_at_fault(&self) -> u64 {
         self.gas_at_fault
@@ -224,7 +231,7 @@ impl LazChain {
         precompiles: &AiPrecompiles,
         call: &Call<'_>,
         state: &mut dyn ChainState,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, CallFault> {
         match &self.suspended {
             Some(suspended) => precompiles.call_on(&**suspended, call, state),
             None if self.in_block => precompiles.call(call, state),
@@ -294,21 +301,29 @@ impl LazChain {
         Err(UnknownBaseFees { fault: *fault })
     }
 
-    /// Counts the answer to a call that had `gas_limit` gas; keeps the fault that it may be.
+    /// Counts the answer to a call that had `gas_limit` gas and a `reservoir`; keeps the fault that
+    /// it may be.
     pub(crate) fn record(
         &mut self,
-        answer: Result<Reply, Fault>,
+        answer: Result<Reply, CallFault>,
         rules: &AiRules,
-        gas_limit: u64,
-    ) -> Result<Reply, Fault> {
+        (gas_limit, reservoir): (u64, u64),
+    ) -> Result<Reply, CallFault> {
         match &answer {
             Ok(reply) => self.meter.record(reply, &*rules.pricing, gas_limit),
-            Err(fault) => {
+            Err(CallFault { fault, charged }) => {
                 self.fault = Some(Box::new(fault.clone()));
-                self.gas_at_fault = gas_limit;
+                self.call_gas_left = gas_limit.saturating_sub(*charged).saturating_add(reservoir);
             }
         }
         answer
+    }
+
+    /// Notes what a transaction of `gas_limit` gas had used when an error ended it, while its
+    /// frames had `frames_left`.
+    pub(crate) const fn record_error(&mut self, gas_limit: u64, frames_left: u64) {
+        let left = frames_left.saturating_add(self.call_gas_left);
+        self.gas_at_fault = gas_limit.saturating_sub(left);
     }
 }
 

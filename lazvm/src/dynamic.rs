@@ -66,9 +66,9 @@ fn dyn_precompile(
             Mode::Execute => rules.precompiles.call(&call, &mut state),
             Mode::Simulate => rules.precompiles.query(&call, &mut state),
         };
-        let reply = answer.map_err(|fault| {
-            let error = PrecompileError::Fatal(fault.to_string());
-            meter.keep_fault(fault);
+        let reply = answer.map_err(|ended| {
+            let error = PrecompileError::Fatal(ended.to_string());
+            meter.keep_fault(ended.fault);
             error
         })?;
         meter.record(&reply, call.pricing, gas_limit, origin, nonce);

@@ -9,8 +9,9 @@ use lazai_gas::refund;
 use lazai_precompiles::Precompile;
 use revm::{
     context::{Block, Cfg, ContextTr, JournalTr, Transaction},
+    context_interface::LocalContextTr,
     context_interface::{
-        result::{AnyError, EVMError, HaltReason, InvalidTransaction},
+        result::{AnyError, EVMError, ExecutionResult, HaltReason, InvalidTransaction},
         transaction::{AccessListItemTr, TransactionType},
     },
     handler::{EthFrame, EvmTr, FrameResult, Handler, post_execution, pre_execution, validation},
@@ -72,6 +73,25 @@ where
         let context = evm.ctx();
         let refund = resource_refund(context, result.gas());
         post_execution::reimburse_caller(context, result.gas(), refund).map_err(From::from)
+    }
+
+    /// Notes the gas that was used before the frames are dropped, which know it.
+    fn catch_error(
+        &self,
+        evm: &mut EVM,
+        error: Self::Error,
+    ) -> Result<ExecutionResult<HaltReason>, Self::Error> {
+        let frames = evm.frame_stack();
+        let mut left = 0_u64;
+        while frames.index().is_some() {
+            left = left.saturating_add(frames.get().interpreter.gas.remaining());
+            frames.pop();
+        }
+        let (_, tx, _, journal, chain, local) = evm.ctx().all_mut();
+        chain.record_error(tx.gas_limit(), left);
+        local.clear();
+        journal.discard_tx();
+        Err(error)
     }
 }
 

@@ -61,8 +61,8 @@ pub use lazai_api_types::{
 };
 pub use lazai_gas::{ChangeLimits, GasSchedule, Governance, Rate, RateError, Resource, Resources};
 pub use lazai_precompiles::{
-    AiPrecompiles, Call, ChainState, CodeAccount, Listing, MemoryState, Mode, NoModels, Precompile,
-    Reply, ResourcePrices, Settings, Status, abi, address, key_address,
+    AiPrecompiles, Call, CallFault, ChainState, CodeAccount, Listing, MemoryState, Missing, Mode,
+    NoModels, Precompile, Reply, ResourcePrices, Settings, Status, abi, address, key_address,
 };
 pub use meter::{Meter, MeteredCall, SharedMeter};
 pub use overrides::{AccountOverride, StateOverrides};

@@ -88,7 +88,7 @@ impl<DB: Database> PrecompileProvider<LazContext<DB>> for LazPrecompiles {
         // must do.
         let mut state = JournaledState(EvmInternals::new(journaled_state, block, cfg, tx));
         let answer = chain.answer(&rules.precompiles, &call, &mut state);
-        let reply = chain.record(answer, &rules, inputs.gas_limit);
+        let reply = chain.record(answer, &rules, (inputs.gas_limit, inputs.reservoir));
         let reply = reply.map_err(|fault| fault.to_string())?;
         let output = precompile_output(reply, inputs.gas_limit, inputs.reservoir);
         Ok(Some(precompile_output_to_interpreter_result(output, inputs.gas_limit)))

@@ -1,7 +1,7 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use lazai_api_types::{Coprocessor, GasPricing, ProofVerifier};
-use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Settings};
+use lazai_precompiles::{AiPrecompiles, DuplicateVerifier, Missing, Settings};
 
 use crate::{Activation, BlockPosition, PricingSchedule, pricing::Constant};
 
@@ -131,6 +131,13 @@ impl AiRuntime {
             precompiles: Arc::clone(precompiles.at(position)),
             pricing: pricing.at(position).pricing_at(position),
         })
+    }
+
+    /// Returns what the chain lists for the block at `position` and this node lacks: see
+    /// [`AiPrecompiles::missing`].
+    #[must_use]
+    pub fn missing_at(&self, position: BlockPosition) -> Missing {
+        self.rules_at(position).map_or_else(Missing::default, |rules| rules.precompiles.missing())
     }
 
     fn edited(mut self, edit: impl FnOnce(&mut Eras)) -> Self {

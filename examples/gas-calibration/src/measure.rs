@@ -118,7 +118,7 @@ pub(crate) fn calls(loaded: &Loaded, budget: Duration) -> Result<Vec<Measurement
         let mut state = MemoryState::default();
         let run = || precompiles.call(&call, &mut state).map(|reply| drop(black_box(reply)));
         let nanoseconds = fastest(budget, run)
-            .map_err(|fault| Error::Job { job: name, source: PortError::Fault(fault) })?;
+            .map_err(|ended| Error::Job { job: name, source: PortError::Fault(ended.fault) })?;
         let priced_by = Coefficient::Gamma;
         Ok(Measurement { name, model: "", priced_by, work: Work::default(), nanoseconds })
     })

@@ -310,13 +310,28 @@ fn a_fault_of_the_node_is_never_a_receipt() {
         precompiles.call(&call(address::RAW_PROMPT, b"Why?"), &mut MemoryState::default())
     };
     for promise in [Machine, MachineRun] {
-        assert_eq!(broken(promise), Err(lost()));
+        assert_eq!(broken(promise).unwrap_err().fault, lost());
     }
     for promise in
         [Intrinsic, OutputKind, OutputValues, RunsWhatItQuotes, WithinFlops, WithinMemory]
     {
-        assert_eq!(broken(promise).unwrap_err().kind, FaultKind::Internal, "{promise:?}");
+        assert_eq!(broken(promise).unwrap_err().fault.kind, FaultKind::Internal, "{promise:?}");
     }
+}
+
+/// Who asks learns what the machine was paid for when it failed: a run, all of it.
+#[test]
+fn a_fault_tells_what_the_call_had_been_charged() {
+    let charged = |promise| {
+        let device = Arc::new(Broken { device: Characters::default(), promise });
+        let precompiles = AiPrecompiles::new(device, vec![], settings()).unwrap();
+        let call = call(address::RAW_PROMPT, b"Why?");
+        precompiles.call(&call, &mut MemoryState::default()).unwrap_err().charged
+    };
+    let call = Call { mode: Mode::Simulate, ..call(address::RAW_PROMPT, b"Why?") };
+    assert_eq!(charged(Promise::MachineRun), total(reply(&call).charged));
+    let reading = Characters::default().reading_work(&crate::functions::job("Why?", 8)).unwrap();
+    assert_eq!(charged(Promise::Machine), total(call.pricing.gas(&reading).unwrap()));
 }
 
 #[test]

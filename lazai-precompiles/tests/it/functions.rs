@@ -232,7 +232,7 @@ fn generate(prompt: &str, max_tokens: u32) -> ILazInference::generateCall {
     }
 }
 
-fn job(prompt: &str, max_tokens: u32) -> Job {
+pub(crate) fn job(prompt: &str, max_tokens: u32) -> Job {
     let task = Task::Generate(Generation {
         prompt: Prompt::Text(prompt.into()),
         max_tokens,

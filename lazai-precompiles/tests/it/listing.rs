@@ -27,7 +27,7 @@ fn on(
     let call = Call { mode, ..call(*address, input) };
     let reply = precompiles.call(&call, &mut MemoryState::default());
     assert_eq!(precompiles.query(&call, &mut MemoryState::default()), reply);
-    reply
+    reply.map_err(Fault::from)
 }
 
 /// Every way in which a contract names a model.
@@ -109,6 +109,34 @@ fn the_default_model_is_always_listed() {
     let prompt = (address::RAW_PROMPT, b"Why?".to_vec());
     let fault = on(Arc::new(NoModels), vec![], settings, &prompt, Mode::Execute).unwrap_err();
     assert_eq!(fault.kind, FaultKind::ModelUnavailable);
+}
+
+/// A machine knows what it lacks before anyone asks for it.
+#[test]
+fn what_is_listed_and_missing_is_named() {
+    let (there, other) = (SYSTEM, ProofSystemId(SYSTEM.0 + 1));
+    let missing = |device: Arc<dyn Coprocessor>, settings: &Settings| {
+        let verifiers = vec![Arc::new(Hashes(there)) as _];
+        AiPrecompiles::new(device, verifiers, settings.clone()).unwrap().missing()
+    };
+    let listed = Settings {
+        models: Listing::from_iter([OTHER]),
+        proof_systems: Listing::from_iter([there, other]),
+        ..settings()
+    };
+    let lacking = missing(Arc::new(Characters::default()), &listed);
+    assert_eq!(
+        (lacking.models.as_slice(), lacking.proof_systems),
+        ([OTHER].as_slice(), vec![other])
+    );
+    // The default model is always listed.
+    assert_eq!(missing(Arc::new(NoModels), &listed).models, [MODEL, OTHER]);
+    let text = missing(Arc::new(NoModels), &listed).to_string();
+    for name in [MODEL.to_string(), OTHER.to_string(), other.0.to_string()] {
+        assert!(text.lines().any(|line| line.contains(&name) && line.ends_with("install it")));
+    }
+    // Without a list nothing is missing.
+    assert!(missing(Arc::new(NoModels), &settings()).is_empty());
 }
 
 /// A machine on its own has the models that it has.

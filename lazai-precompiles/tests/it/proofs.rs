@@ -342,7 +342,7 @@ fn a_fault_of_this_machine_is_no_verdict() {
     let (mut state, hash) = registered();
     let input = verify(hash, b"lost").abi_encode();
     let call = call(address::PROOF_VERIFIER, &input);
-    let fault = precompiles(&Arc::default()).call(&call, &mut state).unwrap_err();
+    let fault = precompiles(&Arc::default()).call(&call, &mut state).unwrap_err().fault;
     assert_eq!(fault.kind, FaultKind::Device);
 }
 
@@ -407,7 +407,7 @@ fn a_state_that_cannot_be_read_is_a_fault() {
     let hash = key_hash(SYSTEM, &KEY);
     for input in [register(&KEY).abi_encode(), verify(hash, &[]).abi_encode()] {
         let call = call(address::PROOF_VERIFIER, &input);
-        let fault = precompiles(&Arc::default()).call(&call, &mut Unreadable).unwrap_err();
+        let fault = precompiles(&Arc::default()).call(&call, &mut Unreadable).unwrap_err().fault;
         assert_eq!(fault.kind, FaultKind::State);
     }
 }

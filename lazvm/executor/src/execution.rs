@@ -8,7 +8,8 @@ use lazai_api_types::{
 };
 use lazai_gas::{FeeMarket, Resources};
 use lazvm::{
-    Activation, CachedCoprocessor, Execution, LazChain, LazVm, LazVmBuilder, LazVmError,
+    Activation, BlockPosition, CachedCoprocessor, Execution, LazChain, LazVm, LazVmBuilder,
+    LazVmError, Missing,
     revm::{
         DatabaseCommit,
         context::{BlockEnv, TxEnv},
@@ -93,6 +94,15 @@ impl Machine {
     /// Refuses a transaction that no block takes, whatever the state.
     pub(crate) fn admit(&self, transaction: &SignedTransaction) -> Result<(), PoolError> {
         admission::check(transaction, self.builder.cfg(), self.genesis.gas_limit)
+    }
+
+    /// What the chain lists for the block of `height` and this node lacks.
+    pub(crate) fn missing(&self, height: u64) -> Result<Missing, BlockExecutionError> {
+        let settings = self.genesis.settings_at(height);
+        let factory = self.builder.clone().settings(settings).factory();
+        let factory =
+            factory.map_err(|error| BlockExecutionError::Fault { reason: error.to_string() })?;
+        Ok(factory.runtime().missing_at(BlockPosition { number: height, timestamp: 0 }))
     }
 
     /// Opens the block above `parent`.

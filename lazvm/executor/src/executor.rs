@@ -7,7 +7,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use lazai_api_types::chain::{Block, BlockBody, BlockContext, BlockExecutionError, BlockExecutor};
 use lazai_gas::Resources;
-use lazvm::Execution;
+use lazvm::{Execution, Missing};
 
 use crate::{
     Devices, Genesis, GenesisError, OpenError, Opened, PoolError, Receipt, SignedTransaction,
@@ -193,8 +193,12 @@ impl LazVmExecutor {
     /// # Errors
     /// [`BlockExecutionError::Fault`] if this executor has stopped.
     pub fn status(&self) -> Result<Status, BlockExecutionError> {
+        // Without the lock: a device is asked.
+        let height = self.lock()?.state.height;
+        let missing = self.machine.missing(height.saturating_add(1))?;
         let inner = self.lock()?;
         Ok(Status {
+            missing,
             height: inner.state.height,
             digest: inner.digests.last().copied(),
             state_root: inner.state.commitment(),
@@ -371,6 +375,7 @@ impl BlockExecutor for LazVmExecutor {
         inner.timestamp_ms = block.timestamp_ms;
         inner.receipts.add(&executed.receipts);
         inner.pool.prune(&executed.state.world);
+        inner.pool.executed(&executed.receipts);
         inner.open.keep_above(block.height);
         Ok(())
     }
@@ -398,6 +403,9 @@ pub struct Status {
     pub waiting: usize,
     /// Why the last snapshot was not written, if it was not.
     pub snapshot_error: Option<StoreError>,
+    /// What the chain lists for the next block and this node lacks. It leaves transactions that
+    /// ask for it out, and abstains from blocks that have such: install it.
+    pub missing: Missing,
     /// Why a transaction is not in the last block that this node built, if the node cannot run it:
     /// a device that fails.
     pub left_out: Option<String>,

@@ -9,7 +9,7 @@ use alloy_primitives::{Address, B256, U256};
 use lazvm::{Attempt, FaultLog};
 
 use crate::{
-    PoolError, SignedTransaction,
+    PoolError, Receipt, SignedTransaction,
     execution::{OpenBlock, Refused},
     payload,
     world::World,
@@ -191,16 +191,15 @@ impl Pool {
             }
             match block.add(transaction) {
                 Ok(()) => {
-                    attempts.succeeded(&sender);
                     bytes += size;
                     filled.taken.push(transaction.clone());
                     heads.extend(candidate(sender, nonce.saturating_add(1)));
                 }
                 Err(Refused::Fault(fault)) => {
                     filled.fault = Some(fault.to_string());
-                    let gas = attempt.gas_limit.saturating_sub(block.chain_mut().gas_at_fault());
-                    if attempts.failed(&attempt, gas, &fault) {
-                        block.chain_mut().suspend_device(fault);
+                    let chain = block.chain_mut();
+                    if attempts.failed(&attempt, chain.gas_at_fault(), &fault) {
+                        chain.suspend_device(fault);
                     }
                 }
                 // What its sender can do nothing about: code at its address.
@@ -276,6 +275,13 @@ impl Pool {
         (self.count, self.bytes) = (count, bytes);
     }
 
+    /// Notes what a final block executed.
+    pub(crate) fn executed(&self, receipts: &[Receipt]) {
+        for receipt in receipts {
+            self.faults.executed(&receipt.sender, receipt.gas_used());
+        }
+    }
+
     /// Forgets what this node could not run.
     pub(crate) fn forget_failures(&self) {
         self.faults.clear();
@@ -325,6 +331,7 @@ fn attempt(transaction: &SignedTransaction) -> Attempt {
     Attempt {
         transaction: transaction.hash(),
         sender: transaction.sender(),
+        nonce: transaction.envelope().nonce(),
         gas_limit: transaction.envelope().gas_limit(),
     }
 }

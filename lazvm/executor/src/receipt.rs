@@ -53,6 +53,11 @@ pub(crate) fn kept(output: &Bytes) -> Bytes {
 }
 
 impl Receipt {
+    /// The gas used, all resources together.
+    pub(crate) fn gas_used(&self) -> u64 {
+        self.gas.into_array().iter().fold(0, |sum, (_, gas)| sum.saturating_add(*gas))
+    }
+
     fn bytes(&self) -> usize {
         let topics = |log: &Log| size_of_val(log.topics());
         let logs = self.logs.iter().map(|log| size_of::<Log>() + topics(log) + log.data.data.len());

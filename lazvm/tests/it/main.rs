@@ -15,6 +15,7 @@ mod edges;
 mod ethereum;
 mod execution;
 mod factory;
+mod faults;
 mod fees;
 mod genesis;
 mod inspector;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod blocks;
+mod faults;
 mod hostile;
 mod journal;
 #[path = "../../examples/replay/replayer.rs"]

@@ -52,15 +52,16 @@ impl<F> EthereumExecutors for F where
 
 /// A transaction of [`SENDER`], whose signature nobody looks at, to the raw prompt.
 pub(crate) fn asks(text: &str, nonce: u64) -> Recovered<TxEnvelope> {
-    sends(RAW_PROMPT, text, nonce, 1_000_000)
+    sends(RAW_PROMPT, text.as_bytes(), nonce, 1_000_000)
 }
 
 /// A transaction that calls no model.
 pub(crate) fn pays(nonce: u64) -> Recovered<TxEnvelope> {
-    sends(BENEFICIARY, "", nonce, 30_000)
+    sends(BENEFICIARY, b"", nonce, 21_000)
 }
 
-fn sends(to: Address, text: &str, nonce: u64, gas_limit: u64) -> Recovered<TxEnvelope> {
+/// A transaction of [`SENDER`].
+pub(crate) fn sends(to: Address, data: &[u8], nonce: u64, gas_limit: u64) -> Recovered<TxEnvelope> {
     let tx = TxLegacy {
         chain_id: Some(1),
         nonce,
@@ -68,9 +69,9 @@ fn sends(to: Address, text: &str, nonce: u64, gas_limit: u64) -> Recovered<TxEnv
         gas_limit,
         to: TxKind::Call(to),
         value: U256::ZERO,
-        input: Bytes::copy_from_slice(text.as_bytes()),
+        input: Bytes::copy_from_slice(data),
     };
-    let hash = alloy_primitives::keccak256([text.as_bytes(), &nonce.to_be_bytes()].concat());
+    let hash = alloy_primitives::keccak256([data, &nonce.to_be_bytes()].concat());
     let signed = Signed::new_unchecked(tx, Signature::test_signature(), hash);
     Recovered::new_unchecked(TxEnvelope::Legacy(signed), SENDER)
 }

@@ -37,6 +37,17 @@ const RETURN_WHAT_CAME_BACK: [u8; 7] = [
     op::RETURN,
 ];
 
+/// Calls `target` with the whole calldata and so much `gas`, keeps the rest, and stops.
+pub(crate) fn passer(target: Address, gas: u32) -> Vec<u8> {
+    let mut code = call(Kind::Call, target);
+    // In place of all gas.
+    code.truncate(code.len() - 2);
+    code.push(op::PUSH4);
+    code.extend(gas.to_be_bytes());
+    code.extend([op::CALL, op::STOP]);
+    code
+}
+
 /// As [`forwarder`], but reverts in the end.
 pub(crate) fn reverter(target: Address) -> Vec<u8> {
     let mut code = forward(Kind::Call, target);
