@@ -90,8 +90,8 @@ const fn moment(block: u64) -> u64 {
 }
 
 /// Gas of a debt that is forgiven with each block. New senders who would use a whole block's gas in
-/// vain, block after block, and wait meanwhile, have to be so many that to fund them costs more than
-/// 40 blocks have.
+/// vain, block after block, and wait meanwhile, have to be so many that to fund them costs more
+/// than 40 blocks have.
 pub(super) const FORGIVEN: u64 = 500;
 
 pub(super) const MAX_SENDERS: usize = 65_536;
