@@ -74,6 +74,8 @@ pub(crate) struct State<'a> {
     queued: Vec<bool>,
     /// Steps that are left; without any, nothing is narrowed but by [`narrow`](Self::narrow).
     steps: u64,
+    /// Whether a propagation took more than [`MAX_STEPS`].
+    was_cut: bool,
 }
 
 impl<'a> State<'a> {
@@ -92,6 +94,7 @@ impl<'a> State<'a> {
             queue: VecDeque::new(),
             queued: vec![false; count],
             steps: u64::MAX,
+            was_cut: false,
         };
         for constraint in constraints {
             let index = state.index(constraint);
@@ -148,6 +151,7 @@ impl<'a> State<'a> {
     /// Sets how many steps are left.
     pub(crate) const fn allow(&mut self, steps: u64) {
         self.steps = steps;
+        self.was_cut = false;
     }
 
     /// Returns how many steps are left.
@@ -155,9 +159,10 @@ impl<'a> State<'a> {
         self.steps
     }
 
-    /// Returns whether no steps are left; domains are then larger than they might be.
+    /// Returns whether a propagation ended before its time; domains are then larger than they might
+    /// be.
     pub(crate) const fn is_exhausted(&self) -> bool {
-        self.steps == 0
+        self.steps == 0 || self.was_cut
     }
 
     /// Begins anew: all variables are known but for some, of which nothing is.
@@ -240,6 +245,7 @@ impl<'a> State<'a> {
                 Some(lookup) => self.lookup(lookup)?,
             }
         }
+        self.was_cut |= !self.queue.is_empty();
         Ok(())
     }
 
