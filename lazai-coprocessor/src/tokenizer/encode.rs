@@ -7,7 +7,10 @@ use tokenizers::{
     normalizer::Range,
 };
 
-use super::{Tokenizer, byte_pairs::BytePairs, normalizer::PaidNormalizer, piece::Piece, unicode};
+use super::{
+    Tokenizer, byte_pairs::BytePairs, kind::Symbols, normalizer::PaidNormalizer, piece::Piece,
+    unicode,
+};
 
 #[cfg(test)]
 std::thread_local! {
@@ -194,11 +197,12 @@ impl Tokenizer {
         check_limit(got, paid.saturating_add(paid / 4))
     }
 
-    /// Checks that the words have no more characters than was paid for: some pre-tokenizers put
-    /// some before each word, or spell bytes.
+    /// Checks that the words have no more symbols than was paid for: some pre-tokenizers put some
+    /// before each word. Bytes that are spelled are characters there.
     fn check_words(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
         let words = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
-        let got = words.into_iter().map(|(word, ..)| word.chars().count() as u64).sum();
+        let symbols = if self.words.spells_bytes() { Symbols::Characters } else { self.symbols };
+        let got = words.into_iter().map(|(word, ..)| symbols.count(word) as u64).sum();
         let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
         check_limit(got, paid.saturating_add(paid / 4))
     }

@@ -194,6 +194,13 @@ fn words_are_paid_for() {
     let rejection = tokenizer.encode(&"a".repeat(1_000)).unwrap_err();
     let (got, max) = (2_001, 1_250 + 256);
     assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got, max });
+
+    // Bytes stand for a mark that no piece covers.
+    let mut json = sentence_piece();
+    json["normalizer"] = Value::Null;
+    json["pre_tokenizer"] = json!({"type": "Metaspace", "replacement": "\u{2603}", "prepend_scheme": "always", "split": true});
+    let rejection = load(&json).encode(&" ".repeat(1_000)).unwrap_err();
+    assert_eq!(rejection, lazai_api_types::Rejection::InputTooLong { got: 3_000, max });
 }
 
 #[test]
