@@ -70,8 +70,8 @@ impl AiPrecompiles {
     /// Only a successful reply may have changed `state`.
     ///
     /// # Errors
-    /// [`CallFault`] if this machine failed. Other machines may not have, so the transaction must be
-    /// aborted and must never become a receipt.
+    /// [`CallFault`] if this machine failed. Other machines may not have, so the transaction must
+    /// be aborted and must never become a receipt.
     pub fn call(&self, call: &Call<'_>, state: &mut dyn ChainState) -> Result<Reply, CallFault> {
         self.call_on(&*self.coprocessor, call, state)
     }

@@ -83,10 +83,10 @@ where
 /// error, for which builders give the whole block up. Here it is reported as an invalid
 /// transaction, which builders pass over, and noted in a [`FaultLog`], after which the transaction
 /// is not tried for a while. After a few faults the device is not asked any more for this block,
-/// and transactions without AI calls go on; [`Attempts`] bounds what failures cost. A host tells the
-/// log what final blocks [executed](FaultLog::executed). A fault of the
-/// whole block, whose base fees this node does not know, is no transaction's: it stays an internal
-/// error and is not noted. Never validate a block with it: a valid one would be refused.
+/// and transactions without AI calls go on; [`Attempts`] bounds what failures cost. A host tells
+/// the log what final blocks [executed](FaultLog::executed). A fault of the whole block, whose base
+/// fees this node does not know, is no transaction's: it stays an internal error and is not noted.
+/// Never validate a block with it: a valid one would be refused.
 #[derive(Debug)]
 pub struct BuilderExecutor<E> {
     executor: E,

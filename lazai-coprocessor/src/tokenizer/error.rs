@@ -72,8 +72,8 @@ pub enum TokenizerError {
         /// The merge.
         index: usize,
     },
-    /// A pattern is searched by taking steps back, of which there may be many, looks far behind what
-    /// it finds, or is long.
+    /// A pattern is searched by taking steps back, of which there may be many, looks far behind
+    /// what it finds, or is long.
     #[error(
         "the pattern {got:?} of tokenizer.json looks around or far ahead, refers back, or is long"
     )]

@@ -65,8 +65,8 @@ const fn published_steps(kind: TokenizerKind) -> u64 {
         TokenizerKind::PatternBpe => 54_000 + 15_000 + 2 * POST_PROCESSOR_STEP,
         // Gemma: one string replaced, and one cut at.
         TokenizerKind::SentencePieceBpe => 10_000 + 16_000 + POST_PROCESSOR_STEP,
-        // ALBERT: two strings replaced, three forms, a map whose longest text has 33 bytes, a cut at
-        // spaces, and marks of spaces.
+        // ALBERT: two strings replaced, three forms, a map whose longest text has 33 bytes, a cut
+        // at spaces, and marks of spaces.
         TokenizerKind::Unigram => 20_000 + 9_000 + 66_000 + 16_000 + 24_000 + POST_PROCESSOR_STEP,
         // BERT, behind a form of Unicode.
         TokenizerKind::WordPiece => 18_000 + 28_000 + POST_PROCESSOR_STEP,
