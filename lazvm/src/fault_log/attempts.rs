@@ -75,8 +75,8 @@ impl Attempts {
         } else {
             self.faults = self.faults.saturating_sub(u32::from(of_device));
         }
-        self.log.charge(attempt.sender, kind, gas);
-        self.log.note(attempt.transaction, self.block, !(was_suspended && of_device));
+        self.log.charge(attempt, kind, gas);
+        self.log.note(attempt.transaction, gas, self.block, !(was_suspended && of_device));
         !was_suspended && self.faults == 0
     }
 }

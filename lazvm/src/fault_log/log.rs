@@ -16,7 +16,7 @@ use super::{
 /// blame: it waits about as long as it has failed for.
 ///
 /// A sender that has executed as much gas as its transaction may use is known: each number of its
-/// nonce stands for 20,000 gas. What its transactions use in vain when they fail first is taken off
+/// nonce stands for 18,000 gas. What its transactions use in vain when they fail first is taken off
 /// that. A sender that is not known owes what they use, and 500 gas of it are forgiven with each
 /// block. Both get it back by executing as much, where a host [tells](Self::executed). What follows
 /// from it, and what a block may lose by failures, is in [`Attempts`](crate::Attempts).
@@ -45,6 +45,8 @@ pub(super) struct Failure {
     /// Times that it failed of itself; 0 if the device was not asked, because others had failed
     /// before in the same block.
     attempts: u32,
+    /// The most gas that it used in vain.
+    gas: u64,
     /// The block of the last one.
     block: u64,
     /// Its place in the order of failures.
@@ -73,7 +75,8 @@ impl FaultLog {
     /// built: as much of the gas that others of it used in vain is given back.
     ///
     /// Of blocks that are built and not final this must not be told: their transactions can be
-    /// replaced by such as cost less.
+    /// replaced by such as cost less. An authorization (EIP-7702) raises a nonce as well: hosts that
+    /// have them take 25,000 off `gas` for each.
     pub fn executed(&self, sender: &Address, gas: u64) {
         let state = &mut *self.state.lock();
         // The rest is in the nonce.
@@ -102,9 +105,13 @@ impl FaultLog {
         (Kind::of(attempt, has_failed, owed, spent), failure)
     }
 
-    /// Holds `gas` that was used in vain against its sender.
-    pub(super) fn charge(&self, sender: Address, kind: Kind, gas: u64) {
+    /// Holds `gas` that was used in vain against its sender, less what the same transaction was
+    /// charged before.
+    pub(super) fn charge(&self, attempt: &Attempt, kind: Kind, gas: u64) {
         let state = &mut *self.state.lock();
+        let sender = attempt.sender;
+        let before = state.failures.get(&attempt.transaction).map_or(0, |failure| failure.gas);
+        let gas = gas.saturating_sub(before);
         match kind {
             // It is tried among such alone, a few in a block.
             Kind::Again => {}
@@ -115,16 +122,17 @@ impl FaultLog {
         }
     }
 
-    pub(super) fn note(&self, transaction: B256, block: u64, was_asked: bool) {
+    pub(super) fn note(&self, transaction: B256, gas: u64, block: u64, was_asked: bool) {
         let state = &mut *self.state.lock();
         state.count = state.count.saturating_add(1);
         let place = state.count;
-        let before = state.failures.get(&transaction).map_or(0, |failure| {
+        let (attempts, most) = state.failures.get(&transaction).map_or((0, 0), |failure| {
             state.order.remove(&failure.place);
-            failure.attempts
+            (failure.attempts, failure.gas)
         });
-        let attempts = before.saturating_add(u32::from(was_asked));
-        state.failures.insert(transaction, Failure { attempts, block, place });
+        let attempts = attempts.saturating_add(u32::from(was_asked));
+        let failure = Failure { attempts, gas: gas.max(most), block, place };
+        state.failures.insert(transaction, failure);
         state.order.insert(place, transaction);
         if state.order.len() > MAX_REMEMBERED
             && let Some((_, oldest)) = state.order.pop_first()

@@ -4,26 +4,30 @@ use alloy_primitives::Address;
 
 /// What the transactions of senders used in vain.
 ///
-/// What a known sender fails with is taken off what it has executed, and stays so: to make it be
-/// forgotten, others must fail with more, who have executed as much. What a new sender fails with
+/// What a known sender fails with is taken off what it has executed, and stays so: where too many
+/// have spent something to be remembered, all have spent as much as those that are forgotten. What
+/// a new sender fails with
 /// is owed, and [`FORGIVEN`] gas of it with each block is not: all debts shrink alike, so each is
 /// kept as the moment at which it ends, in gas that is forgiven until then.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     spent: Ledger,
+    /// The most that a sender has spent who is forgotten.
+    spent_by_all: u64,
     ends: Ledger,
 }
 
 impl Standing {
     /// Counts `gas` of a sender that is known.
     pub(super) fn spend(&mut self, sender: Address, gas: u64) {
-        self.spent.set(sender, self.spent.of(&sender).saturating_add(gas));
+        let forgotten = self.spent.set(sender, self.spent(&sender).saturating_add(gas));
+        self.spent_by_all = self.spent_by_all.max(forgotten);
     }
 
     /// Counts `gas` of a sender that is new in `block`.
     pub(super) fn owe(&mut self, sender: Address, gas: u64, block: u64) {
         let from = self.ends.of(&sender).max(moment(block));
-        self.ends.set(sender, from.saturating_add(gas));
+        let _ = self.ends.set(sender, from.saturating_add(gas));
     }
 
     /// Takes back `gas` of what a sender used in vain, as of `block`.
@@ -33,9 +37,9 @@ impl Standing {
             0 => 0,
             rest => moment(block).saturating_add(rest),
         };
-        self.ends.set(*sender, end);
+        let _ = self.ends.set(*sender, end);
         let rest = gas.saturating_sub(owed);
-        self.spent.set(*sender, self.spent(sender).saturating_sub(rest));
+        let _ = self.spent.set(*sender, self.spent.of(sender).saturating_sub(rest));
     }
 
     /// Returns what `sender` owes in `block`.
@@ -45,7 +49,7 @@ impl Standing {
 
     /// Returns what `sender` has spent of what it has executed.
     pub(super) fn spent(&self, sender: &Address) -> u64 {
-        self.spent.of(sender)
+        self.spent.of(sender).max(self.spent_by_all)
     }
 
     #[cfg(test)]
@@ -57,7 +61,7 @@ impl Standing {
     }
 }
 
-/// An amount for each sender. Of too many the smallest is forgotten.
+/// An amount for each sender.
 #[derive(Debug, Default)]
 struct Ledger {
     amounts: BTreeMap<Address, u64>,
@@ -69,7 +73,8 @@ impl Ledger {
         self.amounts.get(sender).copied().unwrap_or_default()
     }
 
-    fn set(&mut self, sender: Address, amount: u64) {
+    /// Sets an amount. Of too many the smallest is forgotten, and returned.
+    fn set(&mut self, sender: Address, amount: u64) -> u64 {
         if let Some(before) = self.amounts.remove(&sender) {
             self.order.remove(&(before, sender));
         }
@@ -78,10 +83,12 @@ impl Ledger {
             self.order.insert((amount, sender));
         }
         if self.order.len() > MAX_SENDERS
-            && let Some((_, smallest)) = self.order.pop_first()
+            && let Some((amount, smallest)) = self.order.pop_first()
         {
             self.amounts.remove(&smallest);
+            return amount;
         }
+        0
     }
 }
 

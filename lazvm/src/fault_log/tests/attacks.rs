@@ -6,7 +6,7 @@ use super::*;
 const BLOCK: u64 = 10_000_000;
 
 /// What honest senders give their calls, as wallets do by default.
-const CALL: u64 = 200_000;
+const CALL: u64 = 10 * EXECUTED;
 
 /// What becomes of a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -182,7 +182,7 @@ fn debts_that_are_forgiven_cost_more_than_forty_blocks() {
     // One less often is too early.
     let log = Arc::new(FaultLog::default());
     let _ = log.start(1, LIMIT);
-    log.charge(sender(1), Kind::Large, BLOCK);
+    log.charge(&attempt(1, BLOCK), Kind::Large, BLOCK);
     for (block, is_in_debt) in [(senders - FREE / FORGIVEN, true), (senders + 1, false)] {
         let _ = log.start(block, LIMIT);
         let next = Attempt { transaction: hash(9), ..attempt(1, BLOCK) };
@@ -194,27 +194,68 @@ fn debts_that_are_forgiven_cost_more_than_forty_blocks() {
 /// ones who were funded, or known ones who have executed that.
 #[test]
 fn what_was_used_in_vain_is_not_flushed() {
-    for (used, nonce) in [(Kind::Large, 0), (Kind::Known, 10)] {
+    for (used, nonce) in [(Kind::Large, 0), (Kind::Known, 12)] {
         let log = Arc::new(FaultLog::default());
         let _ = log.start(1, LIMIT);
         let next = Attempt { nonce, transaction: hash(9), ..attempt(1, CALL) };
         let before = log.look_up(&next).0;
-        log.charge(sender(1), used, 200_000);
+        let charge = |index, kind, gas| {
+            let failed = Attempt { transaction: hash(1_000_000 + index), ..attempt(index, CALL) };
+            log.charge(&failed, kind, gas);
+        };
+        charge(1, used, 200_000);
         let after = log.look_up(&next).0;
         assert_ne!(before, after);
         let many = MAX_SENDERS as u64 + 1_000;
         for index in 0..many {
-            log.charge(sender(100 + index), used, 199_999);
+            charge(100 + index, used, 199_999);
         }
         // The other kind flushes nothing.
         let other = if used == Kind::Large { Kind::Known } else { Kind::Large };
         for index in 0..many {
-            log.charge(sender(100 + index), other, BLOCK);
+            charge(100 + index, other, BLOCK);
         }
         for index in 0..MAX_SENDERS as u64 {
             assert_eq!(log.look_up(&next).0, after);
-            log.charge(sender(100_000 + index), used, 200_001);
+            charge(100_000 + index, used, 200_001);
         }
-        assert_eq!(log.look_up(&next).0, before);
+        // Nobody owes for a sender who is forgotten, but all have spent what one has.
+        let forgotten = if used == Kind::Large { before } else { after };
+        assert_eq!(log.look_up(&next).0, forgotten);
     }
+}
+
+/// Where too many have spent much to be remembered, one more spends what can't be noted.
+#[test]
+fn a_full_ledger_makes_nobody_known_for_ever() {
+    let log = Arc::new(FaultLog::default());
+    let _ = log.start(1, LIMIT);
+    let failed = |index| Attempt { nonce: 3, transaction: hash(index), ..attempt(index, 50_000) };
+    for index in 0..=MAX_SENDERS as u64 {
+        assert_eq!(log.look_up(&failed(index)).0, Kind::Known);
+        log.charge(&failed(index), Kind::Known, 40_000);
+    }
+    let next = MAX_SENDERS as u64 + 1;
+    assert_eq!(log.look_up(&failed(next)).0, Kind::Small);
+    let nonce = 50_000_u64.saturating_add(40_000).div_ceil(EXECUTED);
+    assert_eq!(log.look_up(&Attempt { nonce, ..failed(next) }).0, Kind::Known);
+}
+
+/// A question that came behind the suspension of a device is charged for what it used until then,
+/// and once it was asked for all, but not for both.
+#[test]
+fn a_transaction_is_charged_once() {
+    let log = Arc::new(FaultLog::default());
+    let lost = fault(FaultKind::Device);
+    let question = Attempt { nonce: 100, ..attempt(7, 300_000) };
+    let mut attempts = log.start(1, LIMIT);
+    for index in 0..Attempts::MAX_FAULTS {
+        let _ = attempts.failed(&attempt(100 + u64::from(index), 50_000), 50_000, &lost);
+    }
+    let _ = attempts.failed(&question, 30_000, &lost);
+    let _ = log.start(2, LIMIT).failed(&question, 290_000, &lost);
+    let limit = 100 * EXECUTED - 290_000;
+    let next = |gas_limit| Attempt { transaction: hash(8), gas_limit, ..question };
+    assert_eq!(log.look_up(&next(limit)).0, Kind::Known);
+    assert_eq!(log.look_up(&next(limit + 1)).0, Kind::Large);
 }

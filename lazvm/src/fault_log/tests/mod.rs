@@ -82,7 +82,7 @@ fn a_transaction_waits_longer_after_every_attempt() {
     assert_eq!(tried, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
     assert!(log.leaves_out(&hash(0), 1_023) && !log.leaves_out(&hash(0), 1_024));
     for _ in 0..100 {
-        log.note(hash(0), 1_024, true);
+        log.note(hash(0), 0, 1_024, true);
     }
     assert!(log.leaves_out(&hash(0), 1_023 + FaultLog::LONGEST_WAIT));
     assert!(!log.leaves_out(&hash(0), 1_024 + FaultLog::LONGEST_WAIT));
@@ -258,9 +258,9 @@ fn a_suspension_lasts() {
 fn the_log_is_bounded_and_forgets_what_failed_longest_ago() {
     let log = Arc::new(FaultLog::default());
     for index in (0..MAX_REMEMBERED as u64).chain([0, MAX_REMEMBERED as u64]) {
-        log.note(hash(index), 1, true);
-        log.charge(sender(index), Kind::Known, 30_000);
-        log.charge(sender(index), Kind::Large, 30_000);
+        log.note(hash(index), 0, 1, true);
+        log.charge(&attempt(index, 30_000), Kind::Known, 30_000);
+        log.charge(&attempt(index, 30_000), Kind::Large, 30_000);
     }
     assert_eq!(log.sizes(), (MAX_REMEMBERED, [MAX_SENDERS; 2]));
     assert!(log.leaves_out(&hash(0), 1) && !log.leaves_out(&hash(1), 1));
@@ -276,18 +276,20 @@ fn what_a_sender_owes_decides_about_its_next_transactions() {
     let _ = log.start(1, LIMIT);
     assert_eq!(kind(0, 21_000), Kind::Transfer);
     assert_eq!(kind(0, Attempts::SMALL), Kind::Small);
-    assert_eq!((kind(9, 200_000), kind(10, 200_000)), (Kind::Large, Kind::Known));
-    log.charge(sender(0), Kind::Small, FREE);
+    // The least nonce that stands for so much gas.
+    let nonce = |gas: u64| gas.div_ceil(EXECUTED);
+    let kinds = |gas| [kind(nonce(gas) - 1, 200_000), kind(nonce(gas), 200_000)];
+    assert_eq!(kinds(200_000), [Kind::Large, Kind::Known]);
+    log.charge(&attempt(0, LIMIT), Kind::Small, FREE);
     assert_eq!((kind(0, 200_000), kind(10, 200_000)), (Kind::Large, Kind::Large));
-    log.charge(sender(0), Kind::Large, 1_000_000);
-    let paid = 1_000_000 / EXECUTED;
-    assert_eq!((kind(paid - 1, 200_000), kind(paid, 200_000)), (Kind::Again, Kind::Large));
-    assert_eq!(kind(paid + 13, 200_000), Kind::Known);
+    log.charge(&attempt(0, LIMIT), Kind::Large, 1_000_000);
+    assert_eq!(kinds(1_000_000), [Kind::Again, Kind::Large]);
+    assert_eq!(kinds(1_000_000 + FREE + 200_000), [Kind::Large, Kind::Known]);
     assert_eq!(kind(0, 21_000), Kind::Transfer);
     // Executed gas pays, and what is in the nonce does not pay twice.
     log.executed(&sender(0), EXECUTED + 400_000);
     log.executed(&sender(0), EXECUTED);
-    assert_eq!((kind(29, 200_000), kind(30, 200_000)), (Kind::Again, Kind::Large));
+    assert_eq!(kinds(600_000), [Kind::Again, Kind::Large]);
     // The rest is forgiven, block by block.
     let blocks = 600_000 / FORGIVEN;
     let _ = log.start(blocks, LIMIT);
@@ -297,13 +299,13 @@ fn what_a_sender_owes_decides_about_its_next_transactions() {
 
     // What was executed is spent once, whatever time goes by, until as much is executed again.
     log.clear();
-    log.charge(sender(0), Kind::Known, 1_000_000);
+    log.charge(&attempt(0, LIMIT), Kind::Known, 1_000_000);
     let _ = log.start(LIMIT, LIMIT);
-    assert_eq!((kind(59, 200_000), kind(60, 200_000)), (Kind::Large, Kind::Known));
+    assert_eq!(kinds(1_200_000), [Kind::Large, Kind::Known]);
     log.executed(&sender(0), EXECUTED + 999_999);
-    assert_eq!(kind(10, 200_000), Kind::Large);
+    assert_eq!(kind(12, 12 * EXECUTED), Kind::Large);
     log.executed(&sender(0), EXECUTED + 1);
-    assert_eq!((kind(10, 200_000), log.sizes()), (Kind::Known, (0, [0, 0])));
+    assert_eq!((kind(12, 12 * EXECUTED), log.sizes()), (Kind::Known, (0, [0, 0])));
 }
 
 /// Who asked a device that was lost is as it was before, once the question is answered.
