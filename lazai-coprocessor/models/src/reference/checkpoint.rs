@@ -4,6 +4,7 @@ use lazai_coprocessor::architecture::{Architecture, Head, Mask, Pooling};
 
 use super::{
     Config, Note, OpenOptions, ReferenceError, folder, gguf,
+    gguf_description::describe_gguf,
     limits::MAX_WHOLE_CONTEXT,
     tensor_source::TensorSource,
     weights::{WeightMapping, WeightName},
@@ -65,7 +66,7 @@ impl Checkpoint {
 
     fn open_gguf(path: &Path, options: &OpenOptions<'_>) -> Result<Self, ReferenceError> {
         let file = Gguf::open(path)?;
-        let (architecture, mappings, notes) = gguf::describe(&file, options)?;
+        let (architecture, mappings, notes) = describe_gguf(&file, options)?;
         let redundant = |name: &str, shape: &Architecture| gguf::is_redundant(name, shape);
         Self::new(architecture, mappings, Box::new(file), redundant, notes)
     }

@@ -16,6 +16,7 @@ mod float_network;
 mod folder;
 mod forward;
 mod gguf;
+mod gguf_description;
 pub(crate) mod json;
 mod limits;
 mod model;

@@ -1,11 +1,12 @@
-//! The `config.json` of a checkpoint.
+//! The `config.json` of a checkpoint, field by field. [`Config`](super::Config), which a family
+//! makes of it, is defined beside [`Family`](super::Family), in `family/rules.rs`.
 
 mod fields;
 mod neutral;
-mod reading;
 pub(super) mod rotary;
-mod rules;
+mod token_rules;
 
 pub(super) use fields::FILE;
 pub use fields::Fields;
-pub(super) use rules::check_rules;
+pub(super) use neutral::check_neutral;
+pub(super) use token_rules::check_rules;

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{Fields, rules::check_rules};
+use super::{Fields, token_rules::check_rules};
 use crate::reference::ReferenceError;
 
 /// Refuses what would change the result of any family and is not implemented.
 ///
 /// A field that stands neither here nor in a family is not read by the families' own tools.
-pub(super) fn check(fields: &Fields<'_>) -> Result<(), ReferenceError> {
+pub(in crate::reference) fn check_neutral(fields: &Fields<'_>) -> Result<(), ReferenceError> {
     for field in ABSENT {
         fields.neutral(field, "null", |_| false)?;
     }

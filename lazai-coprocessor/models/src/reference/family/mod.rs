@@ -7,6 +7,7 @@ mod bert;
 mod gelu;
 mod gpt2;
 mod llama;
+mod reading;
 mod rules;
 
 pub use rules::{Config, Family, FamilyRules};

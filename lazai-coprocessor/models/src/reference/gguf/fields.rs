@@ -38,13 +38,17 @@ impl fmt::Debug for GgufFields<'_> {
 }
 
 impl<'a> GgufFields<'a> {
-    pub(super) fn new(file: &'a Gguf, architecture: &'a str, pooling: Option<Pooling>) -> Self {
+    pub(in crate::reference) fn new(
+        file: &'a Gguf,
+        architecture: &'a str,
+        pooling: Option<Pooling>,
+    ) -> Self {
         let (asked, notes) = (RefCell::default(), RefCell::default());
         Self { file, architecture, pooling, asked, notes }
     }
 
     /// Returns what a user should know.
-    pub(super) fn into_notes(self) -> Vec<Note> {
+    pub(in crate::reference) fn into_notes(self) -> Vec<Note> {
         self.notes.into_inner()
     }
 
@@ -182,7 +186,7 @@ impl<'a> GgufFields<'a> {
 
     /// Refuses keys of the architecture that nobody asked for, unless they are known to change
     /// nothing.
-    pub(super) fn check_others(&self) -> Result<(), ReferenceError> {
+    pub(in crate::reference) fn check_others(&self) -> Result<(), ReferenceError> {
         let prefix = self.key("");
         let asked = self.asked.borrow();
         for (key, value) in self.file.entries() {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use crate::reference::ReferenceError;
 
 /// Returns the error that refuses the value of a key.
-pub(super) fn refused(
+pub(in crate::reference) fn refused(
     key: &str,
     expected: impl Into<Cow<'static, str>>,
     got: &dyn ToString,

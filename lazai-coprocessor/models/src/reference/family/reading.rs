@@ -1,9 +1,17 @@
+//! How a `config.json` is read by the rules of its family, and what that says of the tensors.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{FILE, Fields, neutral};
-use crate::reference::{Config, Family, ReferenceError, json, weights::WeightMapping, words};
+use super::{Config, Family};
+use crate::reference::{
+    ReferenceError,
+    config::{FILE, Fields, check_neutral},
+    json,
+    weights::WeightMapping,
+    words,
+};
 
 impl Config {
     /// Reads a `config.json`.
@@ -32,7 +40,7 @@ impl Config {
         map: &Map<String, Value>,
     ) -> Result<Self, ReferenceError> {
         let fields = Fields::new(FILE, map);
-        neutral::check(&fields)?;
+        check_neutral(&fields)?;
         let model_type = fields.present("model_type").and_then(Value::as_str);
         let read = model_type.and_then(|name| {
             let family =

@@ -1,18 +1,19 @@
+//! What a GGUF file says of its network, by the rules of a family.
+
 use std::collections::BTreeMap;
 
 use lazai_coprocessor::architecture::{Architecture, Head};
 
-use super::{GgufFields, refusal::refused};
-use crate::{
-    gguf::{Array, Gguf, GgufError, Value},
-    reference::{Note, OpenOptions, ReferenceError, weights::WeightMapping, words},
+use super::{
+    GgufFields, Note, OpenOptions, ReferenceError, gguf::refused, weights::WeightMapping, words,
 };
+use crate::gguf::{Array, Gguf, GgufError, Value};
 
 /// An architecture, where its weights are, and what a user should know.
 type Description = (Architecture, BTreeMap<String, WeightMapping>, Vec<Note>);
 
 /// Reads the architecture of a GGUF file, where its weights are, and what a user should know.
-pub(in crate::reference) fn describe(
+pub(super) fn describe_gguf(
     file: &Gguf,
     options: &OpenOptions<'_>,
 ) -> Result<Description, ReferenceError> {
