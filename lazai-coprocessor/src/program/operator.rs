@@ -179,23 +179,6 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// Returns the name in docs/numerics.md.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.signature().name
-    }
-
-    /// Returns the value that is written, in place or anew; `None` if a cache is.
-    #[must_use]
-    pub const fn writes(&self) -> Option<ValueId> {
-        self.signature().writes
-    }
-
-    /// Returns the values that are read, those in place included.
-    pub fn reads(&self) -> impl Iterator<Item = ValueId> + use<> {
-        self.signature().reads.into_iter().flatten()
-    }
-
     /// Returns what it keeps of a sequence from one step to the next, or reads of that.
     pub(crate) const fn state(&self) -> State {
         match self {
@@ -251,12 +234,6 @@ impl Operator {
     #[must_use]
     pub const fn is_bidirectional(&self) -> bool {
         matches!(self.state(), State::Attends { bidirectional: true, .. })
-    }
-
-    /// Returns whether the written value is also read.
-    #[must_use]
-    pub const fn in_place(&self) -> bool {
-        self.signature().in_place
     }
 }
 

@@ -140,6 +140,29 @@ impl Operator {
         "Rope",
     ];
 
+    /// Returns the name in docs/numerics.md.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.signature().name
+    }
+
+    /// Returns the value that is written, in place or anew; `None` if a cache is.
+    #[must_use]
+    pub const fn writes(&self) -> Option<ValueId> {
+        self.signature().writes
+    }
+
+    /// Returns the values that are read, those in place included.
+    pub fn reads(&self) -> impl Iterator<Item = ValueId> + use<> {
+        self.signature().reads.into_iter().flatten()
+    }
+
+    /// Returns whether the written value is also read.
+    #[must_use]
+    pub const fn in_place(&self) -> bool {
+        self.signature().in_place
+    }
+
     /// Returns the row of the table of operators.
     pub(crate) const fn signature(&self) -> Signature<'_> {
         use ParameterSpec as Spec;
