@@ -4,11 +4,7 @@ use ark_ff::Field;
 use lazai_api_types::codec::Reader;
 use sha2::{Digest, Sha256};
 
-use super::proof::{PROOF_BYTES, Proof};
-use crate::{
-    KeyError, MAX_HEADER_BYTES, ProofError, ReadPoints, ZkVm, ZkvmKey,
-    verifier::{CircuitKey, check_size},
-};
+use crate::{KeyError, ReadPoints, verifier::check_size};
 
 /// Returns a verifying key as gnark writes it without its table of pairing lines: 576 bytes.
 ///
@@ -53,12 +49,12 @@ pub(super) struct PlonkKey {
     pub(super) ceremony: [G2Affine; 2],
     /// What every proof under the key starts with: the first bytes of SHA-256 of all of gnark's
     /// bytes.
-    prefix: [u8; 4],
+    pub(super) prefix: [u8; 4],
 }
 
 impl PlonkKey {
     /// Reads the 576 bytes without lines of gnark's key, for a circuit with `inputs` public inputs.
-    fn from_gnark(key: &[u8], inputs: usize) -> Result<Self, KeyError> {
+    pub(super) fn from_gnark(key: &[u8], inputs: usize) -> Result<Self, KeyError> {
         check_size(key, KEY_BYTES)?;
         let mut reader = Reader::new(key);
         let rows = reader.u64().unwrap_or_default();
@@ -127,31 +123,6 @@ impl PlonkKey {
     }
 }
 
-impl CircuitKey for PlonkKey {
-    // The header of SP1, which is that of RISC Zero less one word, and the key of the circuit.
-    const MAX_KEY_BYTES: usize = MAX_HEADER_BYTES - 32 + KEY_BYTES;
-    const PROOF_BYTES: usize = PROOF_BYTES;
-
-    fn check_zkvm(zkvm: &ZkVm) -> Result<(), KeyError> {
-        match zkvm {
-            ZkVm::RiscZero { .. } => Err(KeyError::System { zkvm: "RISC Zero" }),
-            ZkVm::Sp1 { .. } | ZkVm::Ziren => Ok(()),
-        }
-    }
-
-    fn read(key: &ZkvmKey) -> Result<Self, KeyError> {
-        Self::from_gnark(key.verifying_key(), key.zkvm().input_count())
-    }
-
-    fn prefix(&self) -> [u8; 4] {
-        self.prefix
-    }
-
-    fn check(&self, inputs: &[Fr], proof: &[u8]) -> Result<(), ProofError> {
-        self.check_equation(inputs, &Proof::read(proof)?)
-    }
-}
-
 fn points<const N: usize>(
     reader: &mut Reader<'_>,
     part: &'static str,
@@ -175,7 +146,7 @@ fn prefix(key: &[u8]) -> [u8; 4] {
 }
 
 /// Size of a key without its lines.
-const KEY_BYTES: usize = LINES_START + 12;
+pub(super) const KEY_BYTES: usize = LINES_START + 12;
 
 /// Offset of the lines, after numbers, eleven points of G1 and two of G2.
 const LINES_START: usize = 564;
