@@ -1,15 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_consensus::constants::EMPTY_ROOT_HASH;
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256};
 use lazai_api_types::{ModelId, ProofSystemId};
-use lazai_gas::{FeeMarket, Governance, Resources};
+use lazai_gas::{FeeMarket, Governance};
 use lazvm::revm::primitives::hardfork::SpecId;
 
-use crate::{
-    state::ChainState,
-    world::{Account, World},
-};
+use crate::world::{Account, World};
 
 /// What every node of a chain agrees on: before its first block, and what is decided since.
 ///
@@ -69,7 +65,11 @@ impl GenesisAccount {
 }
 
 impl Genesis {
-    fn world(&self) -> Result<World, GenesisError> {
+    /// Returns the first accounts.
+    ///
+    /// # Errors
+    /// [`GenesisError`] if an account has code that no account can have.
+    pub(crate) fn world(&self) -> Result<World, GenesisError> {
         let mut world = World::default();
         for (address, account) in &self.accounts {
             let code = world.insert_code(account.code.clone());
@@ -83,48 +83,6 @@ impl Genesis {
             }
         }
         Ok(world)
-    }
-
-    /// Returns the state that the first block is executed on.
-    ///
-    /// # Errors
-    /// [`GenesisError`] if an account has code that no account can have.
-    pub(crate) fn state(&self) -> Result<ChainState, GenesisError> {
-        Ok(ChainState {
-            height: 0,
-            world: self.world()?,
-            market: self.market(),
-            gas_used: Resources::uniform(0),
-            receipts_root: EMPTY_ROOT_HASH,
-            rules: self.rules_at(1).commitment(),
-        })
-    }
-
-    /// Returns what the genesis block carries as its state root: all that nodes must agree on
-    /// before the first block, so that nodes that do not are on different chains.
-    ///
-    /// `keccak256("lazvm/genesis/2" ‖ chain id u64 ‖ gas limit u64 ‖ first height with precompiles
-    /// u64 ‖ largest factor and shortest delay of a price change, u64 each ‖ model ‖ tokens of a
-    /// prompt u32 ‖ state ‖ beneficiaries)`, where the state is committed to as after any block:
-    /// with the rules of the next one, and without those that are decided for later ones.
-    pub(crate) fn commitment(&self, state: &ChainState) -> B256 {
-        let limits = self.prices.limits();
-        let words = [
-            self.chain_id,
-            self.gas_limit,
-            self.ai_from,
-            limits.max_factor.get(),
-            limits.min_delay.get(),
-        ];
-        let mut bytes = b"lazvm/genesis/2".to_vec();
-        bytes.extend(words.into_iter().flat_map(u64::to_be_bytes));
-        bytes.extend_from_slice(self.model.0.as_slice());
-        bytes.extend_from_slice(&self.prompt_max_tokens.to_be_bytes());
-        bytes.extend_from_slice(state.commitment().as_slice());
-        for beneficiary in &self.beneficiaries {
-            bytes.extend_from_slice(beneficiary.as_slice());
-        }
-        keccak256(bytes)
     }
 
     pub(crate) fn market(&self) -> FeeMarket {
