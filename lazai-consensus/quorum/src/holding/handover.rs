@@ -1,16 +1,17 @@
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use alloy_primitives::B256;
 use lazai_consensus::{Attestation, Epoch, Fact};
 
 use super::{Holding, pending::Then};
 use crate::{
+    Effect,
     assignment::place,
     context::Context,
     event::{Event, Events},
 };
 
-/// What changes with the epochs.
+/// What changes with the epochs, and what is removed then.
 impl Holding {
     /// Begins to take what falls to this member in the next epoch, or in this one if it came late.
     pub(crate) fn sync(&mut self, context: &Context, events: &mut Events) {
@@ -70,6 +71,28 @@ impl Holding {
             self.datasets.remove(&root);
             self.remove(root, events);
         }
+    }
+
+    /// Removes a dataset from the disk. Until it is gone, it is not taken again.
+    pub(super) fn remove(&mut self, root: B256, events: &mut Events) {
+        self.removing.insert(root);
+        events.run(Effect::Forget { root });
+    }
+
+    /// Notes that a dataset is off the disk, or could not be removed.
+    pub(crate) fn removed(
+        &mut self,
+        context: &Context,
+        root: B256,
+        result: Result<(), String>,
+        events: &mut Events,
+    ) {
+        self.removing.remove(&root);
+        if let Err(reason) = result {
+            events.fault(&reason);
+        }
+        // It may have been certified in the meantime.
+        self.sync(context, events);
     }
 
     /// Returns whether all that falls to this member in an epoch is on disk.

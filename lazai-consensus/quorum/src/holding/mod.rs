@@ -3,6 +3,7 @@
 mod admission;
 mod dataset;
 mod handover;
+mod manifests;
 mod pending;
 mod shards;
 mod state;

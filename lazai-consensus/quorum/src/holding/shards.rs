@@ -7,8 +7,8 @@ use lazai_consensus::Committee;
 use super::{
     Holding,
     dataset::Dataset,
+    manifests::MAX_WANTED,
     pending::{PendingShards, Then},
-    state::MAX_WANTED,
 };
 use crate::{
     Effect, KeepError, Message, Refusal, Verdict,
