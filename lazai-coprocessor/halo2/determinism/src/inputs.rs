@@ -97,7 +97,14 @@ pub(crate) fn edges(gadget: &Gadget) -> Vec<Vec<i32>> {
             edges.extend(beyond.map(|value| vec![turned(value), -turned(value)]));
             edges
         }
-        _ => Vec::new(),
+        // The integers that are drawn show each of their constraints.
+        Gadget::Argmax { .. }
+        | Gadget::Attention { .. }
+        | Gadget::Gather { .. }
+        | Gadget::Input { .. }
+        | Gadget::MatMulAdd { .. }
+        | Gadget::MeanPool { .. }
+        | Gadget::Range { .. } => Vec::new(),
     }
 }
 
