@@ -51,3 +51,44 @@ impl Tree {
         path
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::{climb, node, path_len, root};
+
+    fn leaves(count: u8) -> Vec<B256> {
+        (0..count).map(|byte| leaf(&[byte])).collect()
+    }
+
+    #[test]
+    fn every_leaf_climbs_to_the_root_and_to_no_other() {
+        for count in 1..=33_u8 {
+            let hashes = leaves(count);
+            let tree = Tree::new(hashes.clone());
+            assert_eq!(tree.root(), root(&hashes));
+            for (index, hash) in (0_u64..).zip(&hashes) {
+                let path = tree.path(index);
+                assert_eq!(path.len(), path_len(index, count.into()), "{index} of {count}");
+                let climbed = climb(*hash, index, count.into(), &mut path.iter());
+                assert_eq!(climbed, Some(tree.root()), "{index} of {count}");
+                for other in (0..count.into()).filter(|other| *other != index) {
+                    let climbed = climb(*hash, other, count.into(), &mut path.iter());
+                    assert_ne!(climbed, Some(tree.root()), "{index} as {other} of {count}");
+                }
+                if let Some((_, short)) = path.split_last() {
+                    assert_eq!(climb(*hash, index, count.into(), &mut short.iter()), None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_node_moves_up_as_it_is() {
+        let hashes = leaves(5);
+        let pair = |left: usize, right: usize| node(&hashes[left], &hashes[right]);
+        let root = node(&node(&pair(0, 1), &pair(2, 3)), &hashes[4]);
+        assert_eq!(Tree::new(hashes.clone()).root(), root);
+        assert_eq!(Tree::new(leaves(1)).root(), leaf(&[0]));
+    }
+}

@@ -275,20 +275,3 @@ fn transpose(values: &[f32], width: usize, columns: Range<usize>) -> Vec<f32> {
 
 /// Queries, keys and values in one tensor.
 const FUSED_PARTS: usize = 3;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reference::{Config, tests::family_configs};
-
-    #[test]
-    fn every_weight_of_every_family_has_a_role() {
-        for (family, json) in family_configs() {
-            let config = Config::from_json(json.to_string().as_bytes()).unwrap();
-            for (name, _) in config.architecture.tensors() {
-                assert!(WeightName::parse(&name).is_some(), "{family}: {name}");
-            }
-        }
-        assert_eq!(WeightName::parse("layers.0.queries"), None);
-    }
-}

@@ -619,3 +619,14 @@ fn gguf_files_hold_the_same_weights() {
         }
     }
 }
+
+#[test]
+fn every_weight_of_every_family_has_a_role() {
+    for (family, json) in family_configs() {
+        let config = Config::from_json(json.to_string().as_bytes()).unwrap();
+        for (name, _) in config.architecture.tensors() {
+            assert!(WeightName::parse(&name).is_some(), "{family}: {name}");
+        }
+    }
+    assert_eq!(WeightName::parse("layers.0.queries"), None);
+}
