@@ -1,10 +1,10 @@
 /// One question and its answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Exchange {
+pub(super) struct Exchange {
     /// Without the prefix `Question: `.
-    pub(crate) question: String,
+    pub(super) question: String,
     /// Without the prefix `Answer: `.
-    pub(crate) answer: String,
+    pub(super) answer: String,
 }
 
 impl Exchange {

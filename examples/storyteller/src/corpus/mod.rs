@@ -22,9 +22,7 @@ mod rng;
 mod story;
 mod world;
 
-pub(crate) use self::exchange::Exchange;
-
-use self::{rng::Rng, story::Story};
+use self::{exchange::Exchange, rng::Rng, story::Story};
 
 /// The documents of one seed, without end.
 #[derive(Clone, Debug)]
