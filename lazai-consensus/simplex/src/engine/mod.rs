@@ -5,19 +5,19 @@ mod block;
 mod conductor;
 mod directory;
 mod elector;
+mod environment;
 mod execution;
 mod journal;
 mod limits;
 mod reporter;
 mod tcp;
-mod types;
 mod validator;
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects)]
 mod tests;
 
+pub(crate) use environment::Digest;
+pub use environment::{Environment, Identity, Scheme};
 pub use tcp::{SimplexEngine, SimplexHandle};
-pub(crate) use types::Digest;
-pub use types::{Environment, Identity, Scheme};
 pub use validator::{Network, ValidatorConfig, max_message_size, start_validator};
