@@ -12,7 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     gguf::{Gguf, GgufError, keys},
-    reference::{class_of, default_tokens, is_byte_level, json, own_tokens},
+    reference::{
+        MAX_TOKENIZER_BYTES, TOKENIZER, TOKENIZER_CONFIG, class_of, default_tokens, is_byte_level,
+        json, own_tokens,
+    },
 };
 
 /// Why the chat template of a checkpoint was not read.
@@ -58,7 +61,7 @@ pub fn open_template(
         return open_folder(path, bos, eos);
     }
     if path.extension().is_some_and(|extension| extension == "json") {
-        let config = read(path, CONFIG, ChatTemplate::MAX_CONFIG_BYTES)?;
+        let config = read(path, TOKENIZER_CONFIG, ChatTemplate::MAX_CONFIG_BYTES)?;
         return Ok(ChatTemplate::from_tokenizer_config(&config)?);
     }
     let mut magic = [0; 4];
@@ -100,7 +103,7 @@ fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
         let Some(bytes) = bytes else { return Ok(None) };
         json::object(name, &bytes).map(Some).map_err(|error| failed(error.to_string()))
     };
-    let (config, tokens) = (open(CONFIG)?, open(TOKENS)?);
+    let (config, tokens) = (open(TOKENIZER_CONFIG)?, open(TOKENS)?);
     if config.is_none() && tokens.is_none() {
         return Ok(None);
     }
@@ -120,7 +123,8 @@ fn config(folder: &Path) -> Result<Option<Vec<u8>>, TemplateError> {
         class.is_some_and(|class| class.starts_with("LlamaTokenizer"))
     });
     let json = if asked {
-        optional(read(&folder.join(TOKENIZER), TOKENIZER, MAX_TOKENIZER_BYTES))?
+        let max = usize::try_from(MAX_TOKENIZER_BYTES).unwrap_or(usize::MAX);
+        optional(read(&folder.join(TOKENIZER), TOKENIZER, max))?
     } else {
         None
     };
@@ -193,13 +197,10 @@ fn failed(file: &'static str) -> impl Fn(io::Error) -> TemplateError {
     move |error| TemplateError::Io { file, source: error.into() }
 }
 
-const CONFIG: &str = "tokenizer_config.json";
 const MORE: &str = "additional_chat_templates";
 const TEMPLATE: &str = "chat_template.jinja";
-const TOKENIZER: &str = "tokenizer.json";
 const TOKENS: &str = "special_tokens_map.json";
 const MAX_ENTRIES: usize = 1_000;
-const MAX_TOKENIZER_BYTES: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -224,7 +225,7 @@ mod tests {
         fs::write(&template, "file {{ bos_token }}").unwrap();
         assert_eq!(text(path).unwrap(), "file <start>");
         assert_eq!(text(&template).unwrap(), "file <start>");
-        let config = path.join(CONFIG);
+        let config = path.join(TOKENIZER_CONFIG);
         let json = r#"{"bos_token": "<s>", "chat_template": "config {{ bos_token }}"}"#;
         fs::write(&config, json).unwrap();
         assert_eq!(text(path).unwrap(), "file <s>");
@@ -245,10 +246,10 @@ mod tests {
             r#"{"chat_template": "{{ bos_token }}{{ eos_token }}", "x": NaN, "bos_token": "a"#;
         let write = |name: &str, content: &str| fs::write(path.join(name), content).unwrap();
         write(TOKENS, r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>"}"#);
-        write(CONFIG, &format!("{source}\"}}"));
+        write(TOKENIZER_CONFIG, &format!("{source}\"}}"));
         assert_eq!(text(path).unwrap(), "<s></s>");
         // Newer ones number all tokens in the configuration, and the file has no meaning.
-        write(CONFIG, &format!("{source}\", \"added_tokens_decoder\": {{}}}}"));
+        write(TOKENIZER_CONFIG, &format!("{source}\", \"added_tokens_decoder\": {{}}}}"));
         assert_eq!(text(path).unwrap(), "a");
     }
 
@@ -258,11 +259,11 @@ mod tests {
         let path = folder.path();
         let source = r#""chat_template": "{{ think_token }}|{{ call_token }}""#;
         let own = r#""model_specific_special_tokens": {"think_token": "<t>"}"#;
-        fs::write(path.join(CONFIG), format!("{{{source}, {own}}}")).unwrap();
+        fs::write(path.join(TOKENIZER_CONFIG), format!("{{{source}, {own}}}")).unwrap();
         assert_eq!(text(path).unwrap(), "<t>|");
         // Those beside it replace them.
         let config = format!("{{{source}, {own}, \"call_token\": \"<c>\"}}");
-        fs::write(path.join(CONFIG), config).unwrap();
+        fs::write(path.join(TOKENIZER_CONFIG), config).unwrap();
         assert_eq!(text(path).unwrap(), "|<c>");
     }
 
@@ -279,16 +280,16 @@ mod tests {
             ("llama", "PreTrainedTokenizerFast", "|"),
         ] {
             write("config.json", &format!(r#"{{"model_type": "{model}"}}"#));
-            write(CONFIG, &format!(r#"{{"tokenizer_class": "{class}", {source}}}"#));
+            write(TOKENIZER_CONFIG, &format!(r#"{{"tokenizer_class": "{class}", {source}}}"#));
             assert_eq!(text(path).unwrap(), expected, "{class}");
         }
         // Of a tokenizer of bytes, the class is not believed; what is null is none.
-        write(CONFIG, &format!(r#"{{"tokenizer_class": "LlamaTokenizer", {source}}}"#));
+        write(TOKENIZER_CONFIG, &format!(r#"{{"tokenizer_class": "LlamaTokenizer", {source}}}"#));
         let bytes = r#"{"decoder": {"type": "ByteLevel"}, "model": {"vocab": {}}}"#;
         write(TOKENIZER, bytes);
         assert_eq!(text(path).unwrap(), "|");
         write("config.json", r#"{"model_type": "gpt2"}"#);
-        write(CONFIG, &format!(r#"{{"bos_token": null, {source}}}"#));
+        write(TOKENIZER_CONFIG, &format!(r#"{{"bos_token": null, {source}}}"#));
         assert_eq!(text(path).unwrap(), "|<|endoftext|>");
     }
 
@@ -344,7 +345,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.path();
         let write = |name: &str, content: &str| fs::write(path.join(name), content).unwrap();
-        write(CONFIG, r#"{"chat_template": "config"}"#);
+        write(TOKENIZER_CONFIG, r#"{"chat_template": "config"}"#);
         fs::create_dir(path.join(MORE)).unwrap();
         assert_eq!(text(path).unwrap(), "config");
         // There is none for chats without tools.

@@ -43,7 +43,10 @@ pub(crate) use float_network::tests as float_network_tests;
 pub(crate) use float_network::{Block, Dense, Layers, Place};
 pub use float_network::{FloatNetwork, FloatNetworkError};
 #[cfg(feature = "chat")]
-pub(crate) use folder::{class_of, default_tokens, is_byte_level, own_tokens};
+pub(crate) use folder::{
+    MAX_TOKENIZER_BYTES, TOKENIZER, TOKENIZER_CONFIG, class_of, default_tokens, is_byte_level,
+    own_tokens,
+};
 pub(crate) use forward::{LayerwiseForward, observe};
 pub use gguf::GgufFields;
 pub use model::ReferenceModel;

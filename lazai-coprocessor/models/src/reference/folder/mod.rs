@@ -3,13 +3,13 @@
 mod class;
 mod files;
 mod generation;
-mod options;
 mod sentence;
 mod settings;
 mod tensors;
 mod tokenizer;
 mod tokenizer_config;
 mod tokenizer_file;
+mod tokenizer_options;
 
 #[cfg(feature = "chat")]
 pub(crate) use class::{class_of, default_tokens};
@@ -18,4 +18,6 @@ pub(super) use tensors::Tensors;
 #[cfg(feature = "chat")]
 pub(crate) use tokenizer::own_tokens;
 #[cfg(feature = "chat")]
-pub(crate) use tokenizer_file::is_byte_level;
+pub(crate) use tokenizer_config::CONFIG as TOKENIZER_CONFIG;
+#[cfg(feature = "chat")]
+pub(crate) use tokenizer_file::{MAX_TOKENIZER_BYTES, TOKENIZER, is_byte_level};

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::{
     class::{QWEN2, class_of, default_tokens, difference, is_rebuilt},
     files::{cut, read_bounded, read_optional},
-    options::{check_options, check_words, cleans_spaces},
     tokenizer_config::CONFIG,
     tokenizer_file::{AddedToken, MAX_TOKENIZER_BYTES, TOKENIZER, Tokenizer},
+    tokenizer_options::{check_options, check_words, cleans_spaces},
 };
 use crate::{
     reference::{Note, ReferenceError, json},

@@ -13,4 +13,4 @@ fn token_text(value: &Value) -> Option<String> {
 }
 
 /// The name of the file.
-pub(super) const CONFIG: &str = "tokenizer_config.json";
+pub(crate) const CONFIG: &str = "tokenizer_config.json";

@@ -140,7 +140,7 @@ fn piece<'a>(tokens: &Value, piece: &'a Value) -> Option<(&'a str, u64)> {
 }
 
 /// Most bytes of the file.
-pub(super) const MAX_TOKENIZER_BYTES: u64 = 32 << 20;
+pub(crate) const MAX_TOKENIZER_BYTES: u64 = 32 << 20;
 
 /// The name of the file.
-pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
