@@ -1,3 +1,5 @@
+//! What a chain lists and this machine lacks, and how it says so.
+
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::fmt;
 

@@ -1,3 +1,5 @@
+//! From a checkpoint and its tokenizer to an artifact.
+
 use std::borrow::Cow;
 
 use super::{
