@@ -8,7 +8,7 @@ mod builder;
 mod bytes;
 mod container;
 mod error;
-mod file;
+mod held_file;
 mod manifest;
 mod merkle;
 
@@ -19,7 +19,7 @@ pub use builder::ArtifactBuilder;
 pub use bytes::ArtifactBytes;
 pub use container::{Element, TensorInfo};
 pub use error::ArtifactError;
-pub(crate) use file::{MANIFEST, TOKENIZER};
+pub(crate) use held_file::{MANIFEST, TOKENIZER};
 pub use manifest::{Manifest, SPEC_VERSION};
 pub use merkle::{LEAF_BYTES, model_id};
 
@@ -27,7 +27,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use lazai_api_types::ModelId;
 
-use self::{bytes::AlignedBytes, file::file};
+use self::{bytes::AlignedBytes, held_file::held_file};
 use crate::kernel::Threads;
 
 /// An opened artifact: its structure is checked, its content is not yet hashed.
@@ -55,7 +55,7 @@ impl Artifact {
     /// [`ArtifactError`] if the container or its manifest is not in canonical form.
     pub fn new(bytes: ArtifactBytes) -> Result<Self, ArtifactError> {
         let tensors = container::read(bytes.as_slice())?;
-        let manifest = Manifest::read(&bytes.as_slice()[file(&tensors, MANIFEST)?])?;
+        let manifest = Manifest::read(&bytes.as_slice()[held_file(&tensors, MANIFEST)?])?;
         Ok(Self { bytes: AlignedBytes::new(bytes), manifest, tensors })
     }
 
@@ -83,7 +83,7 @@ impl Artifact {
     /// [`ArtifactError::MissingTensor`] if there is none, [`ArtifactError::Tensor`] if it is not a
     /// row of bytes.
     pub fn tokenizer(&self) -> Result<&[u8], ArtifactError> {
-        Ok(&self.bytes()[file(&self.tensors, TOKENIZER)?])
+        Ok(&self.bytes()[held_file(&self.tensors, TOKENIZER)?])
     }
 
     /// Counts weights, gains and biases; what only scales or refines them, and tables, are not

@@ -8,7 +8,6 @@ mod attention;
 mod backend;
 mod bias;
 mod cache;
-mod choice;
 mod error;
 mod gate;
 mod gather;
@@ -19,6 +18,7 @@ mod narrow;
 mod norm;
 mod pool;
 mod relu;
+mod required;
 mod rope;
 mod threads;
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The choice of a back end, which this processor or this program may lack.
+//! Back ends that are required or named: what this processor or this program may lack.
 
 use core::str::FromStr;
 

@@ -7,7 +7,7 @@ use super::{ArtifactError, Element, TensorInfo};
 
 /// Where a file inside the artifact lies: a row of bytes, since any other shape would give it a
 /// second form.
-pub(super) fn file(
+pub(super) fn held_file(
     tensors: &BTreeMap<String, TensorInfo>,
     name: &'static str,
 ) -> Result<Range<usize>, ArtifactError> {
