@@ -1,6 +1,6 @@
 use core::ops::Range;
 
-use super::error::{ExecutionError, reserve};
+use super::{error::ExecutionError, reserve::reserve};
 use crate::program::{Format, Plan, Program, Rows, ValueId};
 
 /// The block of memory in which the values of a step lie, by plan.

@@ -1,6 +1,6 @@
 use core::slice;
 
-use super::error::{ExecutionError, reserve};
+use super::{error::ExecutionError, reserve::reserve};
 use crate::{
     kernel::{Backend, HeadCache, Threads, compress},
     program::Cache,

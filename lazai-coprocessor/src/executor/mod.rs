@@ -7,6 +7,7 @@ mod cache;
 mod error;
 mod operators;
 mod part;
+mod reserve;
 mod sequence;
 mod session;
 mod step;

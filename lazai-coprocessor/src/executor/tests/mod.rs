@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
-use super::{error::reserve, *};
+use super::{reserve::reserve, *};
 use crate::{
     artifact::{Artifact, ArtifactBytes},
     kernel::{Backend, Threads},
