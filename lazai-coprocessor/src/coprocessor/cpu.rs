@@ -5,10 +5,7 @@ use lazai_api_types::{
     Rejection, TokenId, Usage, Work,
 };
 
-use super::{
-    reading,
-    request::{Request, RequestTask},
-};
+use super::request::{Request, RequestTask};
 use crate::{
     executor::{ExecutionError, Session},
     generate::{generate, greedy_tokens},
@@ -152,26 +149,6 @@ impl Cpu {
                 (Output::Logits { values, fraction_bits }, 0, session.flops())
             }
         })
-    }
-}
-
-impl Model {
-    /// Returns the work of reading `job`, as every [`Coprocessor`] with this model says before it
-    /// reads the job; whether the job names this model is not asked.
-    ///
-    /// # Errors
-    /// [`Rejection`] if the job is too long, or has a token that is not in the vocabulary.
-    pub fn reading_work(&self, job: &Job) -> Result<Work, Rejection> {
-        reading::work(self, job)
-    }
-
-    /// Reads and checks `job` and returns what it will cost at most on this model, as every
-    /// [`Coprocessor`] quotes it; whether the job names this model is not asked.
-    ///
-    /// # Errors
-    /// [`Rejection`] if the job is at fault.
-    pub fn quote(&self, job: &Job) -> Result<Quote, Rejection> {
-        Ok(Request::new(self, job)?.quote()?)
     }
 }
 

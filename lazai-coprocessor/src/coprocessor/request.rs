@@ -6,6 +6,26 @@ use lazai_api_types::{
 use super::{cost, reading};
 use crate::{model::Model, program::Target};
 
+impl Model {
+    /// Returns the work of reading `job`, as every [`Coprocessor`](lazai_api_types::Coprocessor) with this model says before it
+    /// reads the job; whether the job names this model is not asked.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the job is too long, or has a token that is not in the vocabulary.
+    pub fn reading_work(&self, job: &Job) -> Result<Work, Rejection> {
+        reading::work(self, job)
+    }
+
+    /// Reads and checks `job` and returns what it will cost at most on this model, as every
+    /// [`Coprocessor`](lazai_api_types::Coprocessor) quotes it; whether the job names this model is not asked.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the job is at fault.
+    pub fn quote(&self, job: &Job) -> Result<Quote, Rejection> {
+        Ok(Request::new(self, job)?.quote()?)
+    }
+}
+
 /// A job that was read and checked, so that it can be quoted and run.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
