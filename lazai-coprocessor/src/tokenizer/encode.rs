@@ -231,10 +231,13 @@ impl Tokenizer {
             for token in tokens {
                 // A template spells its tokens as they are; another spelling came from a content
                 // and the normalizer.
-                let honest = origin != Origin::Prompt
-                    && marks(written) == 0
-                    && self.special.text(token.id).is_none_or(|text| text.trim() == written.trim());
-                if self.special_tokens.contains(&token.id) && !honest {
+                let honest = || {
+                    let is_spelled = |text: &str| text.trim() == written.trim();
+                    origin != Origin::Prompt
+                        && marks(written) == 0
+                        && self.special.text(token.id).is_none_or(is_spelled)
+                };
+                if self.special_tokens.contains(&token.id) && !honest() {
                     let offset = start as u64;
                     return Err(Rejection::SpecialToken { token: token.id, offset });
                 }

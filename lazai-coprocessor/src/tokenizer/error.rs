@@ -60,6 +60,12 @@ pub enum TokenizerError {
         /// The limit.
         max: u64,
     },
+    /// An added token of white space takes in the white space beside it, over and over.
+    #[error("token {token} of tokenizer.json is white space and has lstrip or rstrip")]
+    AddedSpaces {
+        /// The token.
+        token: u32,
+    },
     /// A step of the decoder that needs a token follows one that may leave none.
     #[error("the step {step} of the decoder of tokenizer.json must be the first")]
     LateStep {

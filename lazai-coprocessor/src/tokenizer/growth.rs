@@ -20,9 +20,19 @@ pub(super) fn text(normalizer: &[Value], pre_tokenizer: &[Value]) -> Result<u64,
             return Err(TokenizerError::Growth { part: "normalizer", got, max });
         }
     }
-    let normalizer = bounded("normalizer", chain(normalizer, normalizer_step))?;
+    if let Some(step) = pre_tokenizer.iter().find(|step| step["length"] == 0) {
+        // The crate panics at each text.
+        let got = step["type"].as_str().unwrap_or_default().to_owned();
+        return Err(TokenizerError::Step { part: "pre_tokenizer", got });
+    }
+    let normalizer = bounded("normalizer", self::normalizer(normalizer))?;
     let pre = bounded("pre_tokenizer", chain(pre_tokenizer, pre_tokenizer_step))?;
     bounded("normalizer and pre_tokenizer", normalizer.saturating_mul(pre))
+}
+
+/// Returns the bound of a normalizer.
+pub(super) fn normalizer(steps: &[Value]) -> u64 {
+    chain(steps, normalizer_step)
 }
 
 /// Checks a decoder.

@@ -34,7 +34,16 @@ struct File {
     post_processor: Value,
     #[serde(default)]
     decoder: Value,
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
     model: Model,
+}
+
+#[derive(Debug, Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+    normalized: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,6 +98,7 @@ impl Header {
         growth::post_processor(&post_processor)?;
         growth::decoder(&decoder)?;
         let growth = growth::text(&normalizer, &pre_tokenizer)?;
+        check_added_tokens(&file.added_tokens, &normalizer)?;
         Ok(Self { normalizer, pre_tokenizer, post_processor, decoder, growth, model: file.model })
     }
 
@@ -164,6 +174,23 @@ impl Header {
     }
 }
 
+/// The crate normalizes added tokens when it parses, and looks for all of them at each byte of a
+/// text.
+fn check_added_tokens(added: &[AddedToken], normalizer: &[Value]) -> Result<(), TokenizerError> {
+    let max = MAX_ADDED_BYTES;
+    if let Some(long) = added.iter().find(|token| token.content.len() > max) {
+        let (token, got) = (long.id, long.content.len());
+        return Err(TokenizerError::TokenLength { token, got, max });
+    }
+    let normalized = added.iter().filter(|token| token.normalized);
+    let bytes = normalized.map(|token| token.content.len() as u64).sum::<u64>();
+    let (got, max) = (bytes.saturating_mul(growth::normalizer(normalizer)), MAX_NORMALIZED_BYTES);
+    if got > max {
+        return Err(TokenizerError::Growth { part: "added_tokens", got, max });
+    }
+    Ok(())
+}
+
 impl Model {
     fn check(&self) -> Result<(), TokenizerError> {
         let affixes = [
@@ -204,8 +231,14 @@ impl Model {
     }
 }
 
+/// Longest added token, in bytes; the 31 spaces of Gemma have 93.
+const MAX_ADDED_BYTES: usize = 128;
+
+/// Most bytes that the normalizer may make of all added tokens.
+const MAX_NORMALIZED_BYTES: u64 = 64 << 20;
+
 /// Longest prefix or suffix of a piece.
 const MAX_AFFIX_BYTES: usize = 64;
 
 /// Longest word in which pieces are looked for; BERT's files say 100.
-const MAX_WORD_CHARS: u64 = 1_000;
+const MAX_WORD_CHARS: u64 = 256;

@@ -310,7 +310,8 @@ fn check_tokens(
     Ok(())
 }
 
-/// Checks that no two added tokens are looked for by one normalized text, and none by an empty one.
+/// Checks that no two added tokens are looked for by one normalized text, none by an empty one, and
+/// none by white space that takes in what is beside it.
 ///
 /// The crate gives the texts to its automaton in the order of a hash map, and takes the first of
 /// two that are equal. Tokens that are looked for before normalization are told apart by their
@@ -318,7 +319,12 @@ fn check_tokens(
 fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerError> {
     let added: BTreeMap<_, _> = inner.get_added_tokens_decoder().into_iter().collect();
     let mut tokens = BTreeMap::new();
-    for (token, added) in added.into_iter().filter(|(_, added)| added.normalized) {
+    for (token, added) in added {
+        let takes_spaces = added.lstrip || added.rstrip;
+        if !added.normalized {
+            check_spaces(token, takes_spaces, &added.content)?;
+            continue;
+        }
         let mut text = NormalizedString::from(added.content);
         if let Some(normalizer) = inner.get_normalizer() {
             normalizer
@@ -326,12 +332,22 @@ fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerErro
                 .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
         }
         let text = text.get().to_owned();
+        check_spaces(token, takes_spaces, &text)?;
         if text.is_empty() {
             return Err(TokenizerError::AddedEmpty { token });
         }
         if let Some(first) = tokens.insert(text.clone(), token) {
             return Err(TokenizerError::AddedTwice { first, second: token, text });
         }
+    }
+    Ok(())
+}
+
+/// The crate looks for white space from each place where it finds such a token, and each takes in
+/// what others have.
+fn check_spaces(token: u32, takes_spaces: bool, text: &str) -> Result<(), TokenizerError> {
+    if takes_spaces && !text.is_empty() && text.trim().is_empty() {
+        return Err(TokenizerError::AddedSpaces { token });
     }
     Ok(())
 }

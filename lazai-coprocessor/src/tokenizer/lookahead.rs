@@ -13,16 +13,26 @@ use regex_automata::{
 
 /// Returns whether searches one after another look at each byte of a text a few times at most.
 ///
-/// Each looks at most [`MAX_BYTES`] bytes behind its match, or farther, but then none that begins
-/// there does. `spaces` says that a match of several spaces may end one before the last, where the
-/// pattern finds all of them. A pattern whose automaton takes more than `max_bytes` is not bounded.
-pub(super) fn is_bounded(pattern: &str, spaces: bool, max_bytes: usize) -> bool {
-    let Some(automaton) = Automaton::new(pattern, max_bytes) else { return false };
+/// Each looks as many bytes behind its match as there may be ahead, or farther, but then none that
+/// begins there does. `spaces` says that a match of several spaces may end one before the last,
+/// where the pattern finds all of them. The pattern has no anchors.
+pub(super) fn is_bounded(pattern: &str, spaces: bool, limits: &Limits) -> bool {
+    let Some(automaton) = Automaton::new(pattern, limits.automaton) else { return false };
     let lives = automaton.lives();
-    let is_short = |life: &Life| *life == Life::Unbounded || *life <= Life::Bytes(MAX_BYTES);
+    let most = Life::Bytes(limits.ahead);
+    let is_short = |life: &Life| *life == Life::Unbounded || *life <= most;
     lives.iter().all(is_short)
-        && automaton.overlap(&lives).is_some_and(|life| life <= Life::Bytes(MAX_BYTES))
+        && automaton.overlap(&lives).is_some_and(|life| life <= most)
         && !(spaces && automaton.outlives_spaces(&lives))
+}
+
+/// What a pattern may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes of its automaton.
+    pub(super) automaton: usize,
+    /// Most bytes that a search looks behind its match.
+    pub(super) ahead: u32,
 }
 
 /// A deterministic automaton that reads a match from its first byte; its first state is the first.
@@ -168,10 +178,6 @@ fn longest_ways(next: &[Vec<u32>]) -> Vec<Life> {
     lives
 }
 
-/// Most bytes that a search looks behind its match: the longest known, `<|startoftext|>` of CLIP,
-/// looks at 12.
-const MAX_BYTES: u32 = 32;
-
 /// Most pairs of states that are looked at.
 const MAX_PAIRS: usize = 1 << 16;
 
@@ -181,8 +187,10 @@ mod tests {
 
     fn check(pattern: &str) -> bool {
         let has_spaces = pattern.contains(SPACES);
-        is_bounded(&pattern.replace(SPACES, r"\s+"), has_spaces, 4 << 20)
+        is_bounded(&pattern.replace(SPACES, r"\s{2,}"), has_spaces, &LIMITS)
     }
+
+    const LIMITS: Limits = Limits { automaton: 4 << 20, ahead: 32 };
 
     const SPACES: &str = r"\s+(?!\S)";
 
@@ -198,7 +206,6 @@ mod tests {
             // DeepSeek V3 and LLM, CLIP, Bloom, T5.
             r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##,
             r"\s?\p{L}+",
-            r"\s+$",
             "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+",
             r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+",
             r" ?[^(\s|[.,!?\u{2026}\u{3002}\u{ff0c}\u{3001}\u{964}\u{6d4}\u{60c}])]+",
@@ -251,7 +258,7 @@ mod tests {
                 || (0..=below(3)).map(|_| parts[below(parts.len())]).collect::<String>();
             let pattern = [alternative(), alternative(), alternative()].join("|");
             let automaton = Automaton::new(&pattern, 1 << 20).unwrap();
-            let is_bounded = is_bounded(&pattern, false, 1 << 20);
+            let is_bounded = is_bounded(&pattern, false, &LIMITS);
             bounded += u32::from(is_bounded);
             for letters in ["a", "b", "ab", "aab", "abb", "abc", "aabbab", "ba", "aaaaab"] {
                 let text = letters.repeat(600 / letters.len());

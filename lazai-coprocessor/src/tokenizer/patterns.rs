@@ -6,7 +6,10 @@ use regex_syntax::ast::{
     parse,
 };
 
-use super::{lookahead::is_bounded, scan::Scan};
+use super::{
+    lookahead::{Limits, is_bounded},
+    scan::Scan,
+};
 
 /// Returns whether words may be split by a pattern: it looks around in one way at most, in an
 /// alternative of its own that finds the spaces before another one.
@@ -16,17 +19,22 @@ use super::{lookahead::is_bounded, scan::Scan};
 pub(super) fn splits_words(pattern: &str) -> bool {
     let alternatives: Vec<_> = pattern.split('|').collect();
     // Within parentheses or brackets, those before it would have no end and not parse.
-    let parts = alternatives.split(|one| *one == SPACES);
-    let Some(parts) = parts.map(|part| read(&part.join("|"))).collect::<Option<Vec<_>>>() else {
+    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
+    if parts.len() == 1 {
+        return is_found(pattern, &SPLIT);
+    }
+    let Some(parts) = parts.iter().map(|part| read(&part.join("|"))).collect::<Option<Vec<_>>>()
+    else {
         return false;
     };
-    let has_spaces = parts.len() == 2;
     pattern.len() <= MAX_BYTES
-        && sum(&parts).is_some_and(|size| size <= MAX_SIZE)
-        && (parts.len() == 1 || has_spaces && automata_of(&parts) <= MAX_AUTOMATA)
+        && parts.len() == 2
+        && sum(&parts, false).is_some_and(|size| size <= MAX_SIZE)
+        && automata_of(&parts) <= MAX_AUTOMATA
         // Those of common families were looked at once.
         && (Scan::of(pattern).is_some()
-            || is_bounded(&pattern.replace(SPACES, r"\s+"), has_spaces, MAX_SPLIT_BYTES))
+            // It finds nothing where there is one space before another character.
+            || is_bounded(&pattern.replace(SPACES, r"\s{2,}"), true, &SPLIT))
 }
 
 /// Counts the automata that find the words of a pattern beside its alternative for spaces; none
@@ -41,10 +49,46 @@ pub(super) fn automata(pattern: &str) -> Option<usize> {
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
 /// one.
 pub(super) fn is_regular(pattern: &str) -> bool {
-    let size = read(pattern).and_then(|ast| size(&ast));
+    is_found(pattern, &REPLACE)
+}
+
+/// Of such patterns the engine keeps no groups.
+fn is_found(pattern: &str, limits: &Limits) -> bool {
+    let Some(ast) = read(pattern) else { return false };
+    let asts = match &ast {
+        Ast::Concat(list) => list.asts.as_slice(),
+        other => core::slice::from_ref(other),
+    };
+    let searched = searched_once(asts);
     pattern.len() <= MAX_BYTES
-        && size.is_some_and(|size| size <= MAX_SIZE)
-        && is_bounded(pattern, false, MAX_REPLACE_BYTES)
+        && sum(searched.unwrap_or(asts), true).is_some_and(|size| size <= MAX_SIZE)
+        && (searched.is_some() || is_bounded(pattern, false, limits))
+}
+
+/// Returns what stands beside the anchor in a pattern that is looked for once in a text: at its
+/// start, or one character at its end, as often as it stands there.
+const fn searched_once(asts: &[Ast]) -> Option<&[Ast]> {
+    match asts {
+        [Ast::Assertion(start), rest @ ..]
+            if matches!(start.kind, AssertionKind::StartLine | AssertionKind::StartText) =>
+        {
+            Some(rest)
+        }
+        [one @ .., Ast::Assertion(end)]
+            if matches!(end.kind, AssertionKind::EndLine | AssertionKind::EndText)
+                && matches!(one, [Ast::Repetition(repetition)] if is_character(&repetition.ast)) =>
+        {
+            Some(one)
+        }
+        _ => None,
+    }
+}
+
+const fn is_character(ast: &Ast) -> bool {
+    matches!(
+        ast,
+        Ast::Literal(_) | Ast::ClassPerl(_) | Ast::ClassUnicode(_) | Ast::ClassBracketed(_)
+    )
 }
 
 /// Spaces, but the last one if a word follows.
@@ -57,11 +101,12 @@ const MAX_BYTES: usize = 1_024;
 /// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.
 const MAX_SIZE: usize = 128;
 
-/// Largest automaton that finds words; that of GPT-4o has 2.7 MB.
-const MAX_SPLIT_BYTES: usize = 4 << 20;
+/// How words are found; the automaton of GPT-4o has 2.7 MB, and `<|startoftext|>` of CLIP looks at
+/// 12 bytes.
+const SPLIT: Limits = Limits { automaton: 4 << 20, ahead: 32 };
 
-/// Largest automaton that finds what is replaced: the engine keeps 2 MB of one.
-const MAX_REPLACE_BYTES: usize = 1 << 19;
+/// How what is replaced is found: the engine keeps 2 MB of an automaton.
+const REPLACE: Limits = Limits { automaton: 1 << 19, ahead: 8 };
 
 /// Most alternatives beside [`SPACES`]; GPT-4o has six.
 const MAX_AUTOMATA: usize = 16;
@@ -83,19 +128,16 @@ fn automata_of(parts: &[Ast]) -> usize {
     parts.iter().map(alternatives).sum()
 }
 
-/// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton.
-fn size(ast: &Ast) -> Option<usize> {
+/// Counts characters and classes; `None` if the engine does not hand the pattern to an automaton,
+/// or if it captures a group and may not.
+fn size(ast: &Ast, may_capture: bool) -> Option<usize> {
     match ast {
-        Ast::Empty(_) => Some(0),
+        Ast::Empty(_) => Some(1),
         Ast::Flags(flags) => keeps_spaces(&flags.flags),
         Ast::Literal(_) | Ast::Dot(_) => Some(1),
         Ast::ClassUnicode(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) => Some(1),
-        Ast::Assertion(assertion) => match assertion.kind {
-            AssertionKind::StartLine | AssertionKind::EndLine => Some(1),
-            AssertionKind::StartText | AssertionKind::EndText => Some(1),
-            // The engine asks them another way.
-            _ => None,
-        },
+        // Where it does not hold, the engine looks for another place or asks another way.
+        Ast::Assertion(_) => None,
         // A plus sign behind a quantifier is another one here, and keeps what it has to the engine.
         Ast::Repetition(repetition) if matches!(*repetition.ast, Ast::Repetition(_)) => None,
         Ast::Repetition(repetition) => {
@@ -107,22 +149,24 @@ fn size(ast: &Ast) -> Option<usize> {
                 ) => (*times).max(1) as usize,
                 _ => 1,
             };
-            size(&repetition.ast)?.checked_mul(times)
+            size(&repetition.ast, may_capture)?.checked_mul(times)
         }
         Ast::Group(group) => match &group.kind {
             GroupKind::NonCapturing(flags) => {
                 keeps_spaces(flags)?;
-                size(&group.ast)
+                size(&group.ast, may_capture)
             }
-            _ => size(&group.ast),
+            _ if may_capture => size(&group.ast, may_capture),
+            _ => None,
         },
-        Ast::Alternation(list) => sum(&list.asts),
-        Ast::Concat(list) => sum(&list.asts),
+        Ast::Alternation(list) => sum(&list.asts, may_capture),
+        Ast::Concat(list) => sum(&list.asts, may_capture),
     }
 }
 
-fn sum(asts: &[Ast]) -> Option<usize> {
-    asts.iter().map(size).try_fold(0_usize, |total, size| total.checked_add(size?))
+fn sum(asts: &[Ast], may_capture: bool) -> Option<usize> {
+    let sizes = asts.iter().map(|ast| size(ast, may_capture));
+    sizes.fold(Some(0), |total, size| total?.checked_add(size?))
 }
 
 /// Returns no characters, unless a flag says that spaces mean nothing: they may stand between a
@@ -163,6 +207,8 @@ mod tests {
             r"(?:a{4294967295}){4294967295}|\s+(?!\S)|(?:a{4294967295}){4294967295}",
             r"(?:[ab]{0,2000}a[ab]{2000}c)?[\s\S]",
             r"\p{L}{100}|\p{M}{100}|\s+(?!\S)",
+            // Behind the spaces, which are not found where there is one of them.
+            r"\s+(?!\S)|\s[^x]+y|[\s\S]",
             &"a|".repeat(200),
             &[&"a|".repeat(17), SPACES].concat(),
             r"(a)|\1",
@@ -184,5 +230,39 @@ mod tests {
         for pattern in [r"\ba", r"a\B", r"a\>", r"\<a", r"\Ga", "a{2}+", r"\\p{2}+", "p{2}+"] {
             assert!(!is_regular(pattern), "{pattern}");
         }
+    }
+
+    /// Anchors fail nearly everywhere, and what an automaton finds at one says nothing of the rest.
+    #[test]
+    fn anchors_are_read_where_they_leave_one_search() {
+        for pattern in [r"\s+$", r"[a-z]*\z", "\u{2581}+$", "^ ", r"\A(?:a|b)+", "^"] {
+            assert!(is_regular(pattern) && splits_words(pattern), "{pattern}");
+        }
+        for pattern in [
+            "a+$|a",
+            "^|[^x]+y|a",
+            r"\A|[^x]+y|a",
+            "(?m)^|[^x]+y|a",
+            "(?m)^a",
+            "(?:^a)+",
+            "a^",
+            "^a$",
+            "[^x]+y+$",
+            "(?:ab)+$",
+            r"^|\s+(?!\S)",
+        ] {
+            assert!(!is_regular(pattern) && !splits_words(pattern), "{pattern}");
+        }
+    }
+
+    /// Where alternatives are tried one by one, the engine keeps each group at each step.
+    #[test]
+    fn groups_are_not_captured_beside_the_spaces() {
+        assert!(splits_words("(a)|(?P<name>b)"));
+        for group in ["()", "(a)", "(?P<name>a)", "(?:b(a))"] {
+            assert!(!splits_words(&[group, "|", SPACES].concat()), "{group}");
+            assert!(!splits_words(&[SPACES, "|", group].concat()), "{group}");
+        }
+        assert!(splits_words(&["(?:a)|", SPACES].concat()));
     }
 }

@@ -70,7 +70,7 @@ fn tokens_of_the_template_must_be_in_the_vocabulary() {
 #[test]
 fn a_token_that_fills_the_memory_is_refused() {
     let error = tokenizer(|json| {
-        json["added_tokens"][0]["content"] = json!("s".repeat(2_000));
+        json["added_tokens"] = json!([]);
         json["model"]["vocab"] = json!({"s".repeat(2_000): 0, "a": 1, "aa": 2});
         json["post_processor"] = Value::Null;
     });
@@ -309,6 +309,67 @@ fn what_a_step_makes_is_paid_for_also_where_the_next_takes_it_away() {
     assert!(pieces.encode(&"a<unk>".repeat(100)).is_ok());
 }
 
+/// Each would take in the white space of all others.
+#[test]
+fn added_white_space_that_takes_in_what_is_beside_it_is_refused() {
+    let added = |content: &str, side: &str, normalized: bool| {
+        let mut json = sentence_piece();
+        let token = &mut json["added_tokens"][2];
+        token["content"] = json!(content);
+        token["special"] = json!(false);
+        token["normalized"] = json!(normalized);
+        token[side] = json!(true);
+        json["normalizer"] = json!({"type": "Replace", "pattern": {"String": "."}, "content": " "});
+        Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000)
+    };
+    for side in ["lstrip", "rstrip"] {
+        for (content, normalized) in [(" ", false), ("\n\t", true), (".", true)] {
+            let error = added(content, side, normalized).unwrap_err();
+            assert!(
+                matches!(error, TokenizerError::AddedSpaces { .. }),
+                "{content:?} {side}: {error}"
+            );
+        }
+        assert!(added(".", side, false).is_ok() && added(" a", side, false).is_ok());
+    }
+}
+
+#[test]
+fn long_added_tokens_are_refused_before_they_are_normalized() {
+    let added = |content: String| {
+        let mut json = sentence_piece();
+        json["added_tokens"][2]["content"] = json!(content);
+        json["added_tokens"][2]["normalized"] = json!(true);
+        let grow = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aaaa"});
+        json["normalizer"] = sequence("normalizers", "Sequence", &vec![grow; 7]);
+        let more = json!({
+            "content": "b".repeat(128), "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": true, "special": false
+        });
+        for id in 0..40 {
+            let mut more = more.clone();
+            more["id"] = json!(400 + id);
+            json["added_tokens"].as_array_mut().unwrap().push(more);
+        }
+        Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000).unwrap_err()
+    };
+    assert_eq!(
+        added("a".repeat(129)),
+        TokenizerError::TokenLength { token: 2, got: 129, max: 128 }
+    );
+    let (got, max) = ((41 * 128) << 14, 64 << 20);
+    assert_eq!(added("a".repeat(128)), TokenizerError::Growth { part: "added_tokens", got, max });
+}
+
+#[test]
+fn words_of_no_length_are_refused() {
+    let error = refused(sentence_piece(), |json| {
+        json["pre_tokenizer"] = json!({"type": "FixedLength", "length": 0});
+    });
+    let got = "FixedLength".to_owned();
+    assert_eq!(error, TokenizerError::Step { part: "pre_tokenizer", got });
+}
+
 #[test]
 fn patterns_that_look_to_the_end_for_each_word_are_refused() {
     let split = |pattern: &str| {
@@ -374,7 +435,7 @@ fn long_words_and_affixes_are_refused() {
     let error = refused(word_piece(), |json| {
         json["model"]["max_input_chars_per_word"] = json!(1_000_000);
     });
-    assert_eq!(error, TokenizerError::WordLength { got: 1_000_000, max: 1_000 });
+    assert_eq!(error, TokenizerError::WordLength { got: 1_000_000, max: 256 });
     for part in ["continuing_subword_prefix", "end_of_word_suffix"] {
         let error = refused(sentence_piece(), |json| json["model"][part] = json!("a".repeat(65)));
         assert_eq!(error, TokenizerError::Affix { part, got: 65, max: 64 });
@@ -410,11 +471,6 @@ fn tokens_with_two_texts_are_refused() {
 
 #[test]
 fn parts_that_panic_on_a_text_are_answered_with_a_rejection() {
-    let mut json = sentence_piece();
-    json["pre_tokenizer"] = json!({"type": "FixedLength", "length": 0});
-    let tokenizer = load(&json);
-    assert_eq!(tokenizer.encode("a"), Err(lazai_api_types::Rejection::InvalidText));
-
     let mut json = sentence_piece();
     json["decoder"] = json!({"type": "Strip", "content": "a", "start": 0, "stop": 9});
     let tokenizer = load(&json);
