@@ -7,8 +7,8 @@ use super::{cost, reading};
 use crate::{model::Model, program::Target};
 
 impl Model {
-    /// Returns the work of reading `job`, as every [`Coprocessor`](lazai_api_types::Coprocessor) with this model says before it
-    /// reads the job; whether the job names this model is not asked.
+    /// Returns the work of reading `job`, as every [`Coprocessor`](lazai_api_types::Coprocessor)
+    /// with this model says before it reads the job; whether the job names this model is not asked.
     ///
     /// # Errors
     /// [`Rejection`] if the job is too long, or has a token that is not in the vocabulary.
@@ -17,7 +17,8 @@ impl Model {
     }
 
     /// Reads and checks `job` and returns what it will cost at most on this model, as every
-    /// [`Coprocessor`](lazai_api_types::Coprocessor) quotes it; whether the job names this model is not asked.
+    /// [`Coprocessor`](lazai_api_types::Coprocessor) quotes it; whether the job names this model is
+    /// not asked.
     ///
     /// # Errors
     /// [`Rejection`] if the job is at fault.

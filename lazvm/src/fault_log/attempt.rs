@@ -44,8 +44,8 @@ impl Kind {
 }
 
 /// Less gas than one more in the nonce of a sender has cost up to Osaka: a transfer costs 21,000,
-/// and one that authorizes its own sender (EIP-7702) counts twice and costs 46,000, of which a fifth
-/// at most is given back.
+/// and one that authorizes its own sender (EIP-7702) counts twice and costs 46,000, of which a
+/// fifth at most is given back.
 pub(super) const EXECUTED: u64 = 18_000;
 
 /// What a sender may owe beyond what it has executed and still be taken for a new one: the device

@@ -75,8 +75,8 @@ impl FaultLog {
     /// built: as much of the gas that others of it used in vain is given back.
     ///
     /// Of blocks that are built and not final this must not be told: their transactions can be
-    /// replaced by such as cost less. An authorization (EIP-7702) raises a nonce as well: hosts that
-    /// have them take 25,000 off `gas` for each.
+    /// replaced by such as cost less. An authorization (EIP-7702) raises a nonce as well: hosts
+    /// that have them take 25,000 off `gas` for each.
     pub fn executed(&self, sender: &Address, gas: u64) {
         let state = &mut *self.state.lock();
         // The rest is in the nonce.
