@@ -165,8 +165,8 @@ fn size(ast: &Ast, may_capture: bool) -> Option<usize> {
 }
 
 fn sum(asts: &[Ast], may_capture: bool) -> Option<usize> {
-    let sizes = asts.iter().map(|ast| size(ast, may_capture));
-    sizes.fold(Some(0), |total, size| total?.checked_add(size?))
+    let mut sizes = asts.iter().map(|ast| size(ast, may_capture));
+    sizes.try_fold(0, |total: usize, size| total.checked_add(size?))
 }
 
 /// Returns no characters, unless a flag says that spaces mean nothing: they may stand between a
