@@ -14,7 +14,7 @@ use crate::{
 
 /// The verifier of PLONK proofs of Ziren and SP1.
 ///
-/// A key is an encoded [`ZkvmKey`](crate::ZkvmKey), whose circuit key is gnark's
+/// A key is an encoded [`ZkvmKey`], whose circuit key is gnark's
 /// [without lines](super::without_lines). Proofs: `docs/proofs.md`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlonkVerifier;
