@@ -5,7 +5,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use super::TokenizerError;
+use super::{TokenizerError, patterns};
 
 /// Returns the bound of a normalizer followed by a pre-tokenizer.
 pub(super) fn text(normalizer: &[Value], pre_tokenizer: &[Value]) -> Result<u64, TokenizerError> {
@@ -49,10 +49,26 @@ pub(super) fn decoder(steps: &[Value]) -> Result<(), TokenizerError> {
     Ok(())
 }
 
-/// Checks that a post-processor uses a text once, and adds few tokens.
+/// Returns the text that a step finds, if it is longer than a pattern may be.
+pub(super) fn long_text(steps: &[Value]) -> Option<&str> {
+    let texts = steps.iter().filter_map(|step| step["pattern"]["String"].as_str());
+    texts.into_iter().find(|text| text.len() > patterns::MAX_BYTES)
+}
+
+/// Checks that a post-processor uses a text once, and adds few tokens of short texts, which the
+/// crate copies for each text.
 pub(super) fn post_processor(steps: &[Value]) -> Result<(), TokenizerError> {
     let part = "post_processor";
     let mut added = 0_u64;
+    let tokens = |token: &Value| token["tokens"].as_array().cloned().unwrap_or_default();
+    let texts = steps.iter().flat_map(|step| {
+        let special = step["special_tokens"].as_object().into_iter().flat_map(|map| map.values());
+        let ends = ["sep", "cls"].map(|end| step[end][0].clone());
+        special.flat_map(tokens).chain(ends)
+    });
+    if let Some(got) = texts.map(|text| text_bytes(&text)).find(|got| *got > MAX_ADDED_BYTES) {
+        return Err(TokenizerError::Growth { part, got, max: MAX_ADDED_BYTES });
+    }
     for step in steps.iter().filter(|step| step["type"] == "TemplateProcessing") {
         let form = || TokenizerError::Step { part, got: "TemplateProcessing".to_owned() };
         let mut texts = 0;
@@ -206,6 +222,9 @@ const MAX_GROWTH: u64 = 1 << 14;
 
 /// Most that a decoder may multiply a token by.
 const MAX_DECODER_GROWTH: u64 = 8;
+
+/// Longest text of such a token.
+const MAX_ADDED_BYTES: u64 = 96;
 
 /// Most tokens that a template puts around a text.
 const MAX_ADDED_TOKENS: u64 = 256;

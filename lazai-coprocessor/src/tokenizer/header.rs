@@ -99,6 +99,10 @@ impl Header {
         growth::decoder(&decoder)?;
         let growth = growth::text(&normalizer, &pre_tokenizer)?;
         check_added_tokens(&file.added_tokens, &normalizer)?;
+        let all = [&normalizer, &pre_tokenizer, &decoder];
+        if let Some(pattern) = all.into_iter().find_map(|steps| growth::long_text(steps)) {
+            return Err(TokenizerError::pattern(pattern));
+        }
         Ok(Self { normalizer, pre_tokenizer, post_processor, decoder, growth, model: file.model })
     }
 
@@ -182,9 +186,12 @@ fn check_added_tokens(added: &[AddedToken], normalizer: &[Value]) -> Result<(), 
         let (token, got) = (long.id, long.content.len());
         return Err(TokenizerError::TokenLength { token, got, max });
     }
-    let normalized = added.iter().filter(|token| token.normalized);
-    let bytes = normalized.map(|token| token.content.len() as u64).sum::<u64>();
-    let (got, max) = (bytes.saturating_mul(growth::normalizer(normalizer)), MAX_NORMALIZED_BYTES);
+    let growth = growth::normalizer(normalizer);
+    let bytes = added.iter().map(|token| {
+        let bytes = token.content.len() as u64;
+        if token.normalized { bytes.saturating_mul(growth) } else { bytes }
+    });
+    let (got, max) = (bytes.fold(0, u64::saturating_add), MAX_NORMALIZED_BYTES);
     if got > max {
         return Err(TokenizerError::Growth { part: "added_tokens", got, max });
     }
@@ -202,6 +209,9 @@ impl Model {
             if got > MAX_AFFIX_BYTES {
                 return Err(TokenizerError::Affix { part, got, max: MAX_AFFIX_BYTES });
             }
+        }
+        if let Vocabulary::Pieces(pieces) = &self.vocab {
+            check_pieces(pieces)?;
         }
         // The search for pieces tries every pair of places in a word.
         if let Some(got) = self.max_input_chars_per_word.filter(|got| *got > MAX_WORD_CHARS) {
@@ -231,11 +241,31 @@ impl Model {
     }
 }
 
-/// Longest added token, in bytes; the 31 spaces of Gemma have 93.
-const MAX_ADDED_BYTES: usize = 128;
+/// The crate keeps some hundred bytes for each of a piece, one within the other.
+fn check_pieces(pieces: &[(String, Option<i64>)]) -> Result<(), TokenizerError> {
+    let max = MAX_PIECE_BYTES;
+    if let Some(token) = pieces.iter().position(|(piece, _)| piece.len() > max) {
+        let got = pieces[token].0.len();
+        return Err(TokenizerError::TokenLength { token: token as u32, got, max });
+    }
+    let (got, max) = (pieces.iter().map(|(piece, _)| piece.len()).sum(), MAX_PIECES_BYTES);
+    if got > max {
+        return Err(TokenizerError::TooLarge { got, max });
+    }
+    Ok(())
+}
 
-/// Most bytes that the normalizer may make of all added tokens.
-const MAX_NORMALIZED_BYTES: u64 = 64 << 20;
+/// Longest added token, in bytes; the 31 spaces of Gemma have 93.
+const MAX_ADDED_BYTES: usize = 96;
+
+/// Most bytes of all added tokens, and of what the normalizer may make of them.
+const MAX_NORMALIZED_BYTES: u64 = 4 << 20;
+
+/// Longest piece of a unigram model, in bytes; those of T5 and XLM-R have 16 characters at most.
+const MAX_PIECE_BYTES: usize = 96;
+
+/// Most bytes of all pieces of a unigram model; XLM-R's 250,000 have two million.
+const MAX_PIECES_BYTES: usize = 6 << 20;
 
 /// Longest prefix or suffix of a piece.
 const MAX_AFFIX_BYTES: usize = 64;

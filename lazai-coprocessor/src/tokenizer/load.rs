@@ -256,9 +256,11 @@ fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerErro
     inner.with_truncation(None).map_err(syntax)?;
     inner.with_padding(None);
     // What a text costs must not depend on the texts before it.
-    let mut model = inner.get_model().clone();
-    model.resize_cache(0);
-    inner.with_model(model);
+    if matches!(inner.get_model(), ModelWrapper::BPE(_)) {
+        let mut model = inner.get_model().clone();
+        model.resize_cache(0);
+        inner.with_model(model);
+    }
     let template = inner.encode_fast("", true).map_err(syntax)?;
     Ok((inner, template.get_ids().to_vec()))
 }
@@ -296,8 +298,11 @@ fn check_tokens(
 ) -> Result<(), TokenizerError> {
     let tokens = inner.get_vocab(true);
     let longest = tokens.iter().map(|(text, token)| (text.len(), *token)).max();
-    if let Some((got, token)) = longest.filter(|(got, _)| *got > MAX_TOKEN_BYTES) {
-        return Err(TokenizerError::TokenLength { token, got, max: MAX_TOKEN_BYTES });
+    // Each is looked for from every place of a word.
+    let is_searched = matches!(inner.get_model(), ModelWrapper::WordPiece(_));
+    let max = if is_searched { MAX_WORD_PIECE_BYTES } else { MAX_TOKEN_BYTES };
+    if let Some((got, token)) = longest.filter(|(got, _)| *got > max) {
+        return Err(TokenizerError::TokenLength { token, got, max });
     }
     let unique: BTreeSet<u32> = tokens.values().copied().collect();
     if unique.len() != tokens.len() {
@@ -358,6 +363,9 @@ const MAX_JSON_BYTES: usize = 32 << 20;
 /// Bytes that are paid for each byte of a text whose characters are taken apart for a model of
 /// bytes.
 const PAID_PER_BYTE_APART: u64 = 3;
+
+/// Longest piece of a word, in bytes; BERT's are below 32.
+const MAX_WORD_PIECE_BYTES: usize = 64;
 
 /// Longest token, in bytes.
 pub(super) const MAX_TOKEN_BYTES: usize = 1_024;

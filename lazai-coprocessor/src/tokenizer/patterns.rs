@@ -95,7 +95,7 @@ const fn is_character(ast: &Ast) -> bool {
 const SPACES: &str = r"\s+(?!\S)";
 
 /// The most bytes of a pattern.
-const MAX_BYTES: usize = 1_024;
+pub(super) const MAX_BYTES: usize = 1_024;
 
 /// The most characters and classes of a pattern, with what is repeated counted each time: those of
 /// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.

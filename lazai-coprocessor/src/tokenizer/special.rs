@@ -1,3 +1,5 @@
+use aho_corasick::{AhoCorasick, MatchKind};
+
 /// The texts of special tokens, which only a template may place.
 ///
 /// Beside the tokens that a `tokenizer.json` calls special, these are added tokens of the shape
@@ -9,6 +11,8 @@ pub struct SpecialTexts {
     sorted: Vec<(String, u32)>,
     /// Whether one starts with each byte.
     first_bytes: Vec<bool>,
+    /// Finds the first of all in a text, in one pass; none without texts.
+    automaton: Option<AhoCorasick>,
 }
 
 impl SpecialTexts {
@@ -22,7 +26,9 @@ impl SpecialTexts {
         for (text, _) in &sorted {
             first_bytes[usize::from(text.as_bytes()[0])] = true;
         }
-        Self { sorted, first_bytes }
+        let texts = sorted.iter().map(|(text, _)| text);
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(texts);
+        Self { automaton: automaton.ok().filter(|_| !sorted.is_empty()), sorted, first_bytes }
     }
 
     /// Returns whether an added token of this text steers the model, whatever the file calls it.
@@ -50,7 +56,7 @@ impl SpecialTexts {
 
     /// Returns the first special token that `text` spells, with its byte offset.
     pub(super) fn find(&self, text: &str) -> Option<(usize, u32)> {
-        self.starts(text).next().map(|(offset, _, token)| (offset, token))
+        self.read(text).next()
     }
 
     /// Lists where a special token is spelt: offset, bytes of the longest and the token. Places may
@@ -65,14 +71,8 @@ impl SpecialTexts {
     /// Lists the special tokens that a reader from the left finds in `text`, the longest at each
     /// place, with their offsets.
     pub(super) fn read<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, u32)> {
-        let mut end = 0;
-        self.starts(text).filter_map(move |(offset, bytes, token)| {
-            if offset < end {
-                return None;
-            }
-            end = offset + bytes;
-            Some((offset, token))
-        })
+        let found = self.automaton.iter().flat_map(move |automaton| automaton.find_iter(text));
+        found.map(|found| (found.start(), self.sorted[found.pattern().as_usize()].1))
     }
 
     /// The longest special token that `text` starts with: its bytes and the token.

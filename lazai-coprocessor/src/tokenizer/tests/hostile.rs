@@ -343,7 +343,7 @@ fn long_added_tokens_are_refused_before_they_are_normalized() {
         let grow = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aaaa"});
         json["normalizer"] = sequence("normalizers", "Sequence", &vec![grow; 7]);
         let more = json!({
-            "content": "b".repeat(128), "single_word": false, "lstrip": false, "rstrip": false,
+            "content": "b".repeat(96), "single_word": false, "lstrip": false, "rstrip": false,
             "normalized": true, "special": false
         });
         for id in 0..40 {
@@ -353,12 +353,64 @@ fn long_added_tokens_are_refused_before_they_are_normalized() {
         }
         Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000).unwrap_err()
     };
-    assert_eq!(
-        added("a".repeat(129)),
-        TokenizerError::TokenLength { token: 2, got: 129, max: 128 }
-    );
-    let (got, max) = ((41 * 128) << 14, 64 << 20);
-    assert_eq!(added("a".repeat(128)), TokenizerError::Growth { part: "added_tokens", got, max });
+    assert_eq!(added("a".repeat(97)), TokenizerError::TokenLength { token: 2, got: 97, max: 96 });
+    // The first two are not normalized.
+    let (got, max) = (((41 * 96) << 14) + 8, 4 << 20);
+    assert_eq!(added("a".repeat(96)), TokenizerError::Growth { part: "added_tokens", got, max });
+}
+
+/// The crate's tree of pieces overflows the stack, and takes hundreds of bytes for each.
+#[test]
+fn long_pieces_are_refused_before_the_crate_reads_them() {
+    let pieces = |count: usize, bytes: usize| {
+        let mut json = unigram();
+        let list = json["model"]["vocab"].as_array_mut().unwrap();
+        list.extend(
+            (0..count).map(|index| json!([format!("{index:06}{}", "x".repeat(bytes - 6)), -1])),
+        );
+        Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000_000).unwrap_err()
+    };
+    let first = unigram()["model"]["vocab"].as_array().unwrap().len() as u32;
+    let long = TokenizerError::TokenLength { token: first, got: 100_000, max: 96 };
+    assert_eq!(pieces(1, 100_000), long);
+    assert!(matches!(pieces(70_000, 96), TokenizerError::TooLarge { .. }));
+
+    let mut json = word_piece();
+    json["model"]["vocab"]["a".repeat(65)] = json!(900);
+    let long = Tokenizer::new(&serde_json::to_vec(&json).unwrap(), 1_000).unwrap_err();
+    assert_eq!(long, TokenizerError::TokenLength { token: 900, got: 65, max: 64 });
+}
+
+/// They are copied for each text, and compiled with hundreds of bytes for each of theirs.
+#[test]
+fn long_texts_of_steps_are_refused() {
+    let long = "a".repeat(97);
+    let growth = TokenizerError::Growth { part: "post_processor", got: 97, max: 96 };
+    let error = refused(sentence_piece(), |json| {
+        json["post_processor"]["special_tokens"]["<s>"]["tokens"] = json!([long]);
+    });
+    assert_eq!(error, growth);
+    for end in ["sep", "cls"] {
+        let error = refused(word_piece(), |json| {
+            let mut ends = json!({"type": "BertProcessing", "sep": ["b", 3], "cls": ["b", 2]});
+            ends[end][0] = json!(long);
+            json["post_processor"] = ends;
+        });
+        assert_eq!(error, growth);
+    }
+    let text = "a".repeat(1_025);
+    let got = "a".repeat(64);
+    for (part, step) in [
+        ("normalizer", json!({"type": "Replace", "pattern": {"String": text}, "content": ""})),
+        (
+            "pre_tokenizer",
+            json!({"type": "Split", "pattern": {"String": text}, "behavior": "Isolated", "invert": false}),
+        ),
+        ("decoder", json!({"type": "Replace", "pattern": {"String": text}, "content": ""})),
+    ] {
+        let error = refused(sentence_piece(), |json| json[part] = step.clone());
+        assert_eq!(error, TokenizerError::Pattern { got: got.clone() }, "{part}");
+    }
 }
 
 #[test]
