@@ -100,8 +100,7 @@ impl Tokenizer {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         self.check_decomposition(text)?;
-        let max = self.paid_bytes(text.len() as u64).unwrap_or(u64::MAX).saturating_mul(3);
-        let max = max.saturating_add(GROWTH_ALLOWANCE);
+        let max = self.paid(text.len()).saturating_mul(3).saturating_add(GROWTH_ALLOWANCE);
         let normalizer = inner.get_normalizer().map(|inner| PaidNormalizer::new(inner, max));
         let mut pieces = added.extract_and_normalize(normalizer.as_ref(), text);
         normalizer.map_or(Ok(()), PaidNormalizer::finish)?;
@@ -184,8 +183,7 @@ impl Tokenizer {
         if !self.is_compatible {
             return Ok(());
         }
-        let paid = self.paid_bytes(text.len() as u64).unwrap_or(u64::MAX);
-        check_limit(unicode::decomposed_characters(text), paid.saturating_add(paid / 4))
+        self.check_symbols(unicode::decomposed_characters(text), text.len())
     }
 
     /// Checks that normalization has left no more symbols of a text of so many bytes than was paid
@@ -193,8 +191,7 @@ impl Tokenizer {
     fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
         let pieces = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
         let got = pieces.into_iter().map(|(piece, ..)| self.symbols.count(piece) as u64).sum();
-        let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
-        check_limit(got, paid.saturating_add(paid / 4))
+        self.check_symbols(got, bytes)
     }
 
     /// Checks that the words have no more symbols than was paid for: some pre-tokenizers put some
@@ -203,8 +200,19 @@ impl Tokenizer {
         let words = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
         let symbols = if self.words.spells_bytes() { Symbols::Characters } else { self.symbols };
         let got = words.into_iter().map(|(word, ..)| symbols.count(word) as u64).sum();
-        let paid = self.paid_bytes(bytes as u64).unwrap_or(u64::MAX);
-        check_limit(got, paid.saturating_add(paid / 4))
+        self.check_symbols(got, bytes)
+    }
+
+    /// Checks a number of symbols of a text of so many bytes, but for what any text may have
+    /// besides.
+    fn check_symbols(&self, got: u64, bytes: usize) -> Result<(), Rejection> {
+        let paid = self.paid(bytes);
+        let max = paid.saturating_add(paid / 4).saturating_add(GROWTH_ALLOWANCE);
+        if got > max { Err(Rejection::InputTooLong { got, max }) } else { Ok(()) }
+    }
+
+    fn paid(&self, bytes: usize) -> u64 {
+        self.paid_bytes(bytes as u64).unwrap_or(u64::MAX)
     }
 
     /// Checks the special tokens that the crate found in `text`, as written or after normalization.
@@ -340,12 +348,6 @@ fn original_offset(
         Ok(())
     })?;
     Ok(offset.get())
-}
-
-/// Checks a number, but for what any text may have besides.
-const fn check_limit(got: u64, max: u64) -> Result<(), Rejection> {
-    let max = max.saturating_add(GROWTH_ALLOWANCE);
-    if got > max { Err(Rejection::InputTooLong { got, max }) } else { Ok(()) }
 }
 
 /// What a character of a later version is, the tables of this one do not know.

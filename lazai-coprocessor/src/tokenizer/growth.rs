@@ -60,13 +60,12 @@ pub(super) fn long_text(steps: &[Value]) -> Option<&str> {
 pub(super) fn post_processor(steps: &[Value]) -> Result<(), TokenizerError> {
     let part = "post_processor";
     let mut added = 0_u64;
-    let tokens = |token: &Value| token["tokens"].as_array().cloned().unwrap_or_default();
     let texts = steps.iter().flat_map(|step| {
         let special = step["special_tokens"].as_object().into_iter().flat_map(|map| map.values());
-        let ends = ["sep", "cls"].map(|end| step[end][0].clone());
-        special.flat_map(tokens).chain(ends)
+        let tokens = special.flat_map(|token| token["tokens"].as_array().into_iter().flatten());
+        tokens.chain(["sep", "cls"].map(|end| &step[end][0]))
     });
-    if let Some(got) = texts.map(|text| text_bytes(&text)).find(|got| *got > MAX_ADDED_BYTES) {
+    if let Some(got) = texts.map(text_bytes).find(|got| *got > MAX_ADDED_BYTES) {
         return Err(TokenizerError::Growth { part, got, max: MAX_ADDED_BYTES });
     }
     for step in steps.iter().filter(|step| step["type"] == "TemplateProcessing") {

@@ -17,16 +17,10 @@ use super::{
 /// That alternative takes one step back and is done. Others may take as many as the engine allows,
 /// at each word of a text.
 pub(super) fn splits_words(pattern: &str) -> bool {
-    let alternatives: Vec<_> = pattern.split('|').collect();
-    // Within parentheses or brackets, those before it would have no end and not parse.
-    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
+    let Some(parts) = parts(pattern) else { return false };
     if parts.len() == 1 {
         return is_found(pattern, &SPLIT);
     }
-    let Some(parts) = parts.iter().map(|part| read(&part.join("|"))).collect::<Option<Vec<_>>>()
-    else {
-        return false;
-    };
     pattern.len() <= MAX_BYTES
         && parts.len() == 2
         && sum(&parts, false).is_some_and(|size| size <= MAX_SIZE)
@@ -40,10 +34,14 @@ pub(super) fn splits_words(pattern: &str) -> bool {
 /// Counts the automata that find the words of a pattern beside its alternative for spaces; none
 /// if it has no such alternative, and all is found by one.
 pub(super) fn automata(pattern: &str) -> Option<usize> {
+    parts(pattern).filter(|parts| parts.len() > 1).map(|parts| automata_of(&parts))
+}
+
+/// Parses the parts of a pattern around its alternatives for spaces; all of it where it has none.
+fn parts(pattern: &str) -> Option<Vec<Ast>> {
     let alternatives: Vec<_> = pattern.split('|').collect();
-    let parts: Vec<_> = alternatives.split(|one| *one == SPACES).collect();
-    let parts: Option<Vec<_>> = parts.iter().map(|part| read(&part.join("|"))).collect();
-    parts.filter(|parts| parts.len() > 1).map(|parts| automata_of(&parts))
+    // Within parentheses or brackets, those before it would have no end and not parse.
+    alternatives.split(|one| *one == SPACES).map(|part| read(&part.join("|"))).collect()
 }
 
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
