@@ -1,9 +1,8 @@
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use tokenizers::models::bpe::BPE;
-
 use super::{
+    file::BytePairModel,
     scan::{self, Scan},
     trie::Trie,
     words::Words,
@@ -38,33 +37,29 @@ struct Symbol {
     behind: u32,
 }
 
-/// Pairs of tokens with their rank and what they become; a table with open addresses.
+/// Pairs of tokens with their rank and what they become. A pair is found in a number of steps that
+/// no file can raise beyond the logarithm of the pairs of its first token.
 #[derive(Debug)]
 struct Merges {
-    slots: Vec<Slot>,
-    shift: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    pair: u64,
-    rank: u32,
-    token: u32,
+    /// The place of the first pair of each first token, and the number of pairs at the end.
+    first: Vec<u32>,
+    /// The second tokens of pairs; those of a first token ascend.
+    seconds: Vec<u32>,
+    /// Rank and token of each pair.
+    merged: Vec<(u32, u32)>,
 }
 
 impl BytePairs {
-    /// Reads a model of the crate whose pairs are `merges` in the order of their ranks; `None` if
-    /// it does more than such models do.
-    pub(super) fn new(model: &BPE, words: &Words, merges: &[(&str, &str)]) -> Option<Self> {
-        let plain = |affix: &Option<String>| affix.as_ref().is_none_or(String::is_empty);
-        if !plain(&model.continuing_subword_prefix) || !plain(&model.end_of_word_suffix) {
+    /// Reads a model of a file; `None` if it does more than such models do.
+    pub(super) fn new(model: &BytePairModel, words: &Words) -> Option<Self> {
+        if model.has_affix() {
             return None;
         }
         let (scan, prefix) = words.byte_level()?;
-        let vocabulary: BTreeMap<String, u32> = model.get_vocab().into_iter().collect();
+        let vocabulary = &model.vocabulary;
         let spelled = |byte: u8| vocabulary.get(&spell(byte).to_string()).copied();
         let bytes = (0..=u8::MAX).map(spelled).collect::<Option<Vec<u32>>>()?;
-        let whole = model.ignore_merges.then(|| {
+        let whole = model.ignores_merges.then(|| {
             let letters: BTreeMap<char, u8> = (0..=u8::MAX).map(|b| (spell(b), b)).collect();
             let pieces: Vec<(Vec<u8>, u32)> = vocabulary
                 .iter()
@@ -75,13 +70,18 @@ impl BytePairs {
                 .collect();
             Trie::new(pieces.iter().map(|(bytes, token)| (bytes.as_slice(), *token)))
         });
-        let mut table = Merges::new(merges.len());
-        for ((left, right), rank) in merges.iter().zip(0..) {
-            let token = |text: &str| vocabulary.get(text).copied();
+        let token = |text: &str| vocabulary.get(text).copied();
+        let pairs = model.merges.iter().zip(0..).map(|((left, right), rank)| {
             let merged = token(&format!("{left}{right}"))?;
-            table.insert(key(token(left)?, token(right)?), rank, merged);
-        }
-        Some(Self { scan, prefix, whole, bytes, merges: table })
+            Some(((token(left)?, token(right)?), (rank, merged)))
+        });
+        Some(Self {
+            scan,
+            prefix,
+            whole,
+            bytes,
+            merges: Merges::new(pairs.collect::<Option<_>>()?),
+        })
     }
 
     /// Adds the tokens of a text to `tokens`, each with its bytes.
@@ -162,40 +162,26 @@ impl BytePairs {
 }
 
 impl Merges {
-    fn new(pairs: usize) -> Self {
-        let bits = (2 * pairs.max(1)).next_power_of_two().ilog2();
-        let free = Slot { pair: FREE, rank: 0, token: 0 };
-        Self { slots: vec![free; 1 << bits], shift: 64 - bits }
-    }
-
     /// Of equal pairs the last counts.
-    fn insert(&mut self, pair: u64, rank: u32, token: u32) {
-        let place = self.place(pair);
-        self.slots[place] = Slot { pair, rank, token };
+    fn new(pairs: BTreeMap<(u32, u32), (u32, u32)>) -> Self {
+        let (mut first, mut seconds) = (Vec::new(), Vec::with_capacity(pairs.len()));
+        for (left, right) in pairs.keys() {
+            first.resize(first.len().max(*left as usize + 1), length(seconds.len()));
+            seconds.push(*right);
+        }
+        first.push(length(seconds.len()));
+        Self { first, seconds, merged: pairs.into_values().collect() }
     }
 
     fn find(&self, left: u32, right: u32) -> Option<(u32, u32)> {
-        let pair = key(left, right);
-        let slot = self.slots[self.place(pair)];
-        (slot.pair == pair).then_some((slot.rank, slot.token))
-    }
-
-    /// Where a pair is, or may be put; half of the places are free.
-    fn place(&self, pair: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut place = (pair.wrapping_mul(MIX) >> self.shift) as usize & mask;
-        while self.slots[place].pair != pair && self.slots[place].pair != FREE {
-            place = (place + 1) & mask;
-        }
-        place
+        let left = left as usize;
+        let (start, end) = (*self.first.get(left)? as usize, *self.first.get(left + 1)? as usize);
+        let place = self.seconds[start..end].binary_search(&right).ok()?;
+        Some(self.merged[start + place])
     }
 }
 
-fn key(left: u32, right: u32) -> u64 {
-    u64::from(left) << 32 | u64::from(right)
-}
-
-/// A text has fewer bytes than 2^24.
+/// A text has fewer bytes than 2^24, and a model fewer pairs.
 fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
@@ -209,9 +195,3 @@ fn spell(byte: u8) -> char {
     let before = (0..byte).zip(0_u32..).filter(|(byte, _)| !printable(*byte)).count();
     char::from_u32(256 + length(before)).unwrap_or_default()
 }
-
-/// No pair: tokens are below 2^20.
-const FREE: u64 = u64::MAX;
-
-/// The golden ratio in 64 bits, which spreads keys.
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;

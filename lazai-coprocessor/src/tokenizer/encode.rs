@@ -245,7 +245,7 @@ impl Tokenizer {
                         && marks(written) == 0
                         && self.special.text(token.id).is_none_or(is_spelled)
                 };
-                if self.special_tokens.contains(&token.id) && !honest() {
+                if self.special.text(token.id).is_some() && !honest() {
                     let offset = start as u64;
                     return Err(Rejection::SpecialToken { token: token.id, offset });
                 }
@@ -294,7 +294,7 @@ impl Tokenizer {
     }
 
     fn is_forged(&self, token: u32) -> bool {
-        self.special_tokens.contains(&token) && self.unknown != Some(token)
+        self.special.text(token).is_some() && self.unknown != Some(token)
     }
 
     /// The tokens of the parts of `text` between `cuts`.

@@ -18,16 +18,10 @@ pub enum TokenizerError {
         /// Their text.
         text: String,
     },
-    /// A prefix or suffix that is added to every piece of a word is too long or cuts a character.
-    #[error("{part} has {got} bytes, above the limit {max}")]
-    Affix {
-        /// The field.
-        part: &'static str,
-        /// The bytes found.
-        got: usize,
-        /// The limit.
-        max: usize,
-    },
+    /// Bytes stand for what no piece covers, and each character has a prefix or suffix, which would
+    /// become bytes as well.
+    #[error("tokenizer.json has a byte_fallback beside a prefix or suffix; remove one of the two")]
+    AffixBytes,
     /// Two texts have one token, so that it would be decoded at random.
     #[error("the tokens of tokenizer.json are not unique: {texts} texts have {tokens} tokens")]
     Ambiguous {
@@ -37,11 +31,8 @@ pub enum TokenizerError {
         tokens: usize,
     },
     /// It merges at random, so that two machines would read two texts.
-    #[error("tokenizer.json has a dropout of {got}; remove it, because it makes tokens random")]
-    Dropout {
-        /// The share of merges that are left out, as it is written.
-        got: String,
-    },
+    #[error("tokenizer.json has a dropout; remove it, because it makes tokens random")]
+    Dropout,
     /// The scores of a unigram model are floats, or integers of another scale.
     #[error(
         "the scores of tokenizer.json are no integers of {bits} fraction bits; convert it again"
@@ -121,6 +112,16 @@ pub enum TokenizerError {
         /// What the parser says.
         message: String,
     },
+    /// A part, or a text of one, is too long, so that it would be copied or searched for at length.
+    #[error("the {part} of tokenizer.json has {got} bytes, above the limit {max}")]
+    TextLength {
+        /// The part or field.
+        part: &'static str,
+        /// The bytes found.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
     /// A token is too long, so that decoding a few would fill the memory.
     #[error("token {token} has {got} bytes, above the limit {max}")]
     TokenLength {
@@ -172,6 +173,11 @@ pub enum TokenizerError {
 }
 
 impl TokenizerError {
+    /// Tells what does not parse.
+    pub(super) fn syntax(error: impl core::fmt::Display) -> Self {
+        Self::Syntax { message: error.to_string() }
+    }
+
     /// Refuses a pattern.
     pub(super) fn pattern(pattern: &str) -> Self {
         Self::Pattern { got: pattern.chars().take(64).collect() }

@@ -20,10 +20,15 @@ pub fn load(json: &Value) -> Tokenizer {
     Tokenizer::new(&serde_json::to_vec(json).unwrap(), VOCABULARY).unwrap()
 }
 
-/// Returns the tokens of `text` as the crate reads it, whatever it spells.
+/// Returns the tokens of `text` as the crate reads it with a file, whatever it spells.
 #[must_use]
-pub fn tokens_of_the_crate(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
-    tokenizer.inner.encode(text, false).unwrap().get_ids().to_vec()
+pub fn tokens_of_the_crate(json: &Value, text: &str) -> Vec<u32> {
+    of_the_crate(json).encode(text, false).unwrap().get_ids().to_vec()
+}
+
+/// Returns the tokenizer that the crate makes of a file.
+pub(super) fn of_the_crate(json: &Value) -> Inner {
+    Inner::from_bytes(serde_json::to_vec(json).unwrap()).unwrap()
 }
 
 /// Returns every fixture, by name.

@@ -3,16 +3,21 @@
 //! gigabytes behind a few steps.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::Value;
 
-use super::{TokenizerError, patterns};
+use super::{
+    TokenizerError,
+    file::{AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, TemplatePiece},
+};
 
 /// Returns the bound of a normalizer followed by a pre-tokenizer.
-pub(super) fn text(normalizer: &[Value], pre_tokenizer: &[Value]) -> Result<u64, TokenizerError> {
+pub(super) fn text(
+    normalizer: &[Normalizer],
+    pre_tokenizer: &[PreTokenizer],
+) -> Result<u64, TokenizerError> {
     for step in normalizer {
-        let max = match step["type"].as_str() {
-            Some("Replace" | "Prepend") => MAX_REPLACEMENT_GROWTH,
-            Some("Precompiled") => MAX_MAP_GROWTH,
+        let max = match step {
+            Normalizer::Prepend { .. } | Normalizer::Replace { .. } => MAX_REPLACEMENT_GROWTH,
+            Normalizer::Precompiled { .. } => MAX_MAP_GROWTH,
             _ => continue,
         };
         let got = normalizer_step(step);
@@ -20,81 +25,96 @@ pub(super) fn text(normalizer: &[Value], pre_tokenizer: &[Value]) -> Result<u64,
             return Err(TokenizerError::Growth { part: "normalizer", got, max });
         }
     }
-    if let Some(step) = pre_tokenizer.iter().find(|step| step["length"] == 0) {
-        // The crate panics at each text.
-        let got = step["type"].as_str().unwrap_or_default().to_owned();
-        return Err(TokenizerError::Step { part: "pre_tokenizer", got });
-    }
     let normalizer = bounded("normalizer", self::normalizer(normalizer))?;
     let pre = bounded("pre_tokenizer", chain(pre_tokenizer, pre_tokenizer_step))?;
     bounded("normalizer and pre_tokenizer", normalizer.saturating_mul(pre))
 }
 
 /// Returns the bound of a normalizer.
-pub(super) fn normalizer(steps: &[Value]) -> u64 {
+fn normalizer(steps: &[Normalizer]) -> u64 {
     chain(steps, normalizer_step)
 }
 
-/// Checks a decoder.
-pub(super) fn decoder(steps: &[Value]) -> Result<(), TokenizerError> {
+/// Checks a decoder, which may put the texts of its steps in at each token, and look for them.
+pub(super) fn decoder(steps: &[Decoder]) -> Result<(), TokenizerError> {
+    let part = "decoder";
+    for step in steps {
+        if let Decoder::BytePairs { suffix: text } | Decoder::WordPiece { prefix: text, .. } = step
+            && text.len() > MAX_AFFIX_BYTES
+        {
+            return Err(TokenizerError::TextLength { part, got: text.len(), max: MAX_AFFIX_BYTES });
+        }
+    }
     let got = chain(steps, decoder_step);
     if got > MAX_DECODER_GROWTH {
-        return Err(TokenizerError::Growth { part: "decoder", got, max: MAX_DECODER_GROWTH });
+        return Err(TokenizerError::Growth { part, got, max: MAX_DECODER_GROWTH });
     }
     // It counts down from the last token, and overflows where there is none.
-    let step = "BPEDecoder";
-    if steps.iter().skip(1).any(|value| value["type"] == step) {
-        return Err(TokenizerError::LateStep { step });
+    if steps.iter().skip(1).any(|step| matches!(step, Decoder::BytePairs { .. })) {
+        return Err(TokenizerError::LateStep { step: "BPEDecoder" });
     }
     Ok(())
-}
-
-/// Returns the text that a step finds, if it is longer than a pattern may be.
-pub(super) fn long_text(steps: &[Value]) -> Option<&str> {
-    let texts = steps.iter().filter_map(|step| step["pattern"]["String"].as_str());
-    texts.into_iter().find(|text| text.len() > patterns::MAX_BYTES)
 }
 
 /// Checks that a post-processor uses a text once, and adds few tokens of short texts, which the
 /// crate copies for each text.
-pub(super) fn post_processor(steps: &[Value]) -> Result<(), TokenizerError> {
+pub(super) fn post_processor(steps: &[PostProcessor]) -> Result<(), TokenizerError> {
     let part = "post_processor";
-    let mut added = 0_u64;
-    let texts = steps.iter().flat_map(|step| {
-        let special = step["special_tokens"].as_object().into_iter().flat_map(|map| map.values());
-        let tokens = special.flat_map(|token| token["tokens"].as_array().into_iter().flatten());
-        tokens.chain(["sep", "cls"].map(|end| &step[end][0]))
-    });
-    if let Some(got) = texts.map(text_bytes).find(|got| *got > MAX_ADDED_BYTES) {
-        return Err(TokenizerError::Growth { part, got, max: MAX_ADDED_BYTES });
-    }
-    for step in steps.iter().filter(|step| step["type"] == "TemplateProcessing") {
-        let form = || TokenizerError::Step { part, got: "TemplateProcessing".to_owned() };
-        let mut texts = 0;
-        for piece in step["single"].as_array().ok_or_else(form)? {
-            // The crate takes other forms of them as well.
-            if only(piece, "Sequence").and_then(|piece| piece["id"].as_str()).is_some() {
-                texts += 1;
-                continue;
+    for step in steps {
+        let (texts, added) = match step {
+            PostProcessor::ByteLevel(_) => continue,
+            PostProcessor::BertProcessing { sep, cls }
+            | PostProcessor::RobertaProcessing { sep, cls, .. } => (vec![&sep.0, &cls.0], 2),
+            PostProcessor::TemplateProcessing { single, special_tokens, .. } => {
+                let uses = |piece: &&TemplatePiece| matches!(piece, TemplatePiece::Sequence(_));
+                let got = single.iter().filter(uses).count() as u64;
+                if got > 1 {
+                    return Err(TokenizerError::Growth { part, got, max: 1 });
+                }
+                let added = single.iter().map(|piece| match piece {
+                    TemplatePiece::Sequence(_) => Some(0),
+                    TemplatePiece::SpecialToken(token) => {
+                        let tokens = special_tokens.get(&token.id)?;
+                        Some(tokens.ids.len().max(tokens.tokens.len()) as u64)
+                    }
+                });
+                let form = || TokenizerError::Step { part, got: "TemplateProcessing".to_owned() };
+                let added = added.sum::<Option<u64>>().ok_or_else(form)?;
+                (special_tokens.values().flat_map(|token| &token.tokens).collect(), added)
             }
-            let token = only(piece, "SpecialToken").and_then(|piece| piece["id"].as_str());
-            let ids = step["special_tokens"][token.ok_or_else(form)?]["ids"].as_array();
-            added = added.saturating_add(ids.ok_or_else(form)?.len() as u64);
+        };
+        if let Some(long) = texts.into_iter().find(|text| text.len() > MAX_ADDED_BYTES) {
+            let (got, max) = (long.len(), MAX_ADDED_BYTES);
+            return Err(TokenizerError::TextLength { part, got, max });
         }
-        if texts > 1 {
-            return Err(TokenizerError::Growth { part, got: texts, max: 1 });
+        if added > MAX_TEMPLATE_TOKENS {
+            return Err(TokenizerError::Growth { part, got: added, max: MAX_TEMPLATE_TOKENS });
         }
-    }
-    if added > MAX_ADDED_TOKENS {
-        return Err(TokenizerError::Growth { part, got: added, max: MAX_ADDED_TOKENS });
     }
     Ok(())
 }
 
-/// The object that is the only field of another one, of this name.
-fn only<'a>(value: &'a Value, field: &str) -> Option<&'a Value> {
-    let fields = value.as_object().filter(|fields| fields.len() == 1)?;
-    fields.get(field).filter(|value| value.is_object())
+/// Checks tokens that are looked for in a text: the crate normalizes them when they are added, and
+/// looks for all of them at each byte.
+pub(super) fn added_tokens(
+    added: &[AddedToken],
+    normalizer: &[Normalizer],
+) -> Result<(), TokenizerError> {
+    let max = MAX_ADDED_BYTES;
+    if let Some(long) = added.iter().find(|token| token.content.len() > max) {
+        let (token, got) = (long.id, long.content.len());
+        return Err(TokenizerError::TokenLength { token, got, max });
+    }
+    let growth = self::normalizer(normalizer);
+    let bytes = added.iter().map(|token| {
+        let bytes = token.content.len() as u64;
+        if token.normalized { bytes.saturating_mul(growth) } else { bytes }
+    });
+    let (got, max) = (bytes.fold(0, u64::saturating_add), MAX_NORMALIZED_BYTES);
+    if got > max {
+        return Err(TokenizerError::Growth { part: "added_tokens", got, max });
+    }
+    Ok(())
 }
 
 const fn bounded(part: &'static str, got: u64) -> Result<u64, TokenizerError> {
@@ -105,90 +125,95 @@ const fn bounded(part: &'static str, got: u64) -> Result<u64, TokenizerError> {
 }
 
 /// The product over the steps of a part.
-fn chain(steps: &[Value], step: fn(&Value) -> u64) -> u64 {
+fn chain<S>(steps: &[S], step: fn(&S) -> u64) -> u64 {
     steps.iter().map(step).fold(1, u64::saturating_mul)
 }
 
-/// Lists the regular expressions of a part.
-pub(super) fn patterns(steps: &[Value]) -> impl Iterator<Item = &str> {
-    steps.iter().filter_map(|step| step["pattern"]["Regex"].as_str())
+/// Returns whether a normalizer spells bytes.
+pub(super) fn spells_bytes(normalizer: &[Normalizer]) -> bool {
+    normalizer.iter().any(|step| matches!(step, Normalizer::ByteLevel {}))
 }
 
-/// Returns whether a part has a step that makes characters of bytes.
-pub(super) fn is_byte_level(steps: &[Value]) -> bool {
-    steps.iter().any(|step| step["type"] == "ByteLevel")
+/// Returns whether texts of the alphabet of bytes are decoded to bytes.
+pub(super) fn decodes_bytes(decoder: &[Decoder]) -> bool {
+    decoder.iter().any(|step| matches!(step, Decoder::ByteLevel(_)))
 }
 
 /// Returns whether a normalizer takes characters apart, and leaves the parts in the text.
-pub(super) fn takes_apart(normalizer: &[Value]) -> bool {
-    let apart = |name: &str| matches!(name, "BertNormalizer" | "NFD" | "NFKD");
-    normalizer.iter().any(|step| step["type"].as_str().is_some_and(apart))
+pub(super) fn takes_apart(normalizer: &[Normalizer]) -> bool {
+    use Normalizer::{Bert, Nfd, Nfkd};
+    normalizer.iter().any(|step| matches!(step, Bert { .. } | Nfd {} | Nfkd {}))
 }
 
 /// Returns whether a normalizer replaces characters by those that they are compatible with, of
 /// which there may be many.
-pub(super) fn is_compatible(normalizer: &[Value]) -> bool {
-    normalizer.iter().any(|step| step["type"] == "NFKC" || step["type"] == "NFKD")
+pub(super) fn is_compatible(normalizer: &[Normalizer]) -> bool {
+    normalizer.iter().any(|step| matches!(step, Normalizer::Nfkc {} | Normalizer::Nfkd {}))
 }
 
 /// Returns whether a decoder takes spaces away that punctuation does not have before it, token by
 /// token.
-pub(super) fn cleans_up(decoder: &[Value]) -> bool {
-    let cleans = |step: &&Value| step["type"] == "CTC" || step["type"] == "WordPiece";
-    decoder.iter().filter(|step| cleans(step)).any(|step| step["cleanup"] != false)
+pub(super) fn cleans_up(decoder: &[Decoder]) -> bool {
+    decoder.iter().any(|step| matches!(step, Decoder::WordPiece { cleanup: true, .. }))
 }
 
-pub(super) fn normalizer_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
-        Some("Replace") => replace(step),
+pub(super) fn normalizer_step(step: &Normalizer) -> u64 {
+    match step {
+        Normalizer::Replace { pattern, content } => replace(pattern, content),
         // Once for each stretch between added tokens, and a stretch has at least a byte.
-        Some("Prepend") => 1 + text_bytes(&step["prepend"]),
-        Some("Precompiled") => step["precompiled_charsmap"].as_str().map_or(1, precompiled),
+        Normalizer::Prepend { prepend } => 1 + prepend.len() as u64,
+        Normalizer::Precompiled { precompiled_charsmap } => precompiled(precompiled_charsmap),
         // Spaces around Chinese characters, then decomposition, then lower case.
-        Some("BertNormalizer") => 12,
-        Some("ByteLevel" | "Lowercase") => 2,
-        Some("NFC" | "NFD") => 3,
+        Normalizer::Bert { .. } => 12,
+        Normalizer::ByteLevel {} | Normalizer::Lowercase {} => 2,
+        Normalizer::Nfc {} | Normalizer::Nfd {} => 3,
         // U+FDFA becomes 18 characters of 33 bytes.
-        Some("NFKC" | "NFKD") => 11,
-        _ => 1,
+        Normalizer::Nfkc {} | Normalizer::Nfkd {} => 11,
+        Normalizer::Nmt {} | Normalizer::Strip { .. } | Normalizer::StripAccents {} => 1,
     }
 }
 
-fn pre_tokenizer_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
+fn pre_tokenizer_step(step: &PreTokenizer) -> u64 {
+    match step {
         // For each space, and once more at the start of each word.
-        Some("Metaspace") => 1 + 2 * text_bytes(&step["replacement"]),
+        PreTokenizer::Metaspace(marks) => 1 + 2 * marks.replacement.len_utf8() as u64,
         // A byte becomes a character of at most two bytes, and so does a space before each word.
-        Some("ByteLevel") if step["add_prefix_space"] == false => 2,
-        Some("ByteLevel") => 4,
+        PreTokenizer::ByteLevel(bytes) if bytes.add_prefix_space == Some(false) => 2,
+        PreTokenizer::ByteLevel(_) => 4,
         _ => 1,
     }
 }
 
-pub(super) fn decoder_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
-        Some("Replace") => replace(step),
+pub(super) fn decoder_step(step: &Decoder) -> u64 {
+    match step {
+        Decoder::Replace { pattern, content } => replace(pattern, content),
         // A byte that is not UTF-8 becomes U+FFFD.
-        Some("ByteLevel") => 3,
+        Decoder::ByteLevel(_) => 3,
         // A space for each piece, or for each empty place.
-        Some("BPEDecoder" | "CTC" | "WordPiece") => 2,
-        _ => 1,
+        Decoder::BytePairs { .. } | Decoder::WordPiece { .. } => 2,
+        Decoder::ByteFallback {}
+        | Decoder::Fuse {}
+        | Decoder::Metaspace(_)
+        | Decoder::Strip { .. } => 1,
     }
 }
 
 /// What `Replace` does: `content` for each match. A regular expression may match between any two
 /// bytes.
-fn replace(step: &Value) -> u64 {
-    let content = text_bytes(&step["content"]);
-    match pattern_bytes(step) {
+fn replace(pattern: &Pattern, content: &str) -> u64 {
+    let content = content.len() as u64;
+    match pattern_bytes(pattern) {
         0 => 1 + content,
         bytes => content.div_ceil(bytes).max(1),
     }
 }
 
-/// The least bytes of what a `Replace` finds.
-pub(super) fn pattern_bytes(step: &Value) -> u64 {
-    text_bytes(&step["pattern"]["String"])
+/// The least bytes of what a pattern finds.
+pub(super) const fn pattern_bytes(pattern: &Pattern) -> u64 {
+    match pattern {
+        Pattern::Regex(_) => 0,
+        Pattern::String(text) => text.len() as u64,
+    }
 }
 
 /// The longest replacement of a SentencePiece character map: the length of a trie in bytes, the
@@ -201,11 +226,6 @@ fn precompiled(map: &str) -> u64 {
         return u64::MAX;
     };
     texts.split(|byte| *byte == 0).map(<[u8]>::len).max().unwrap_or(1).max(1) as u64
-}
-
-/// The bytes of a text; none where it is not one, which the crate refuses.
-fn text_bytes(value: &Value) -> u64 {
-    value.as_str().map_or(0, |text| text.len() as u64)
 }
 
 /// Most that a step may multiply a text by that puts its own text in: U+2581 for a space or more.
@@ -222,8 +242,15 @@ const MAX_GROWTH: u64 = 1 << 14;
 /// Most that a decoder may multiply a token by.
 const MAX_DECODER_GROWTH: u64 = 8;
 
-/// Longest text of such a token.
-const MAX_ADDED_BYTES: u64 = 96;
+/// Longest prefix or suffix that a decoder looks for in each token.
+const MAX_AFFIX_BYTES: usize = 16;
+
+/// Longest added token, in bytes, and text of a token of a template; the 31 spaces of Gemma have
+/// 93.
+const MAX_ADDED_BYTES: usize = 96;
+
+/// Most bytes of all added tokens, and of what the normalizer may make of them.
+const MAX_NORMALIZED_BYTES: u64 = 4 << 20;
 
 /// Most tokens that a template puts around a text.
-const MAX_ADDED_TOKENS: u64 = 256;
+const MAX_TEMPLATE_TOKENS: u64 = 256;

@@ -4,13 +4,18 @@ use std::{
 };
 
 use lazai_api_types::Rejection;
-use tokenizers::{
-    ModelWrapper, NormalizedString, Normalizer, pre_tokenizers::byte_level::ByteLevel,
-};
+use tokenizers::{NormalizedString, Normalizer, pre_tokenizers::byte_level::ByteLevel};
 
 use super::{
-    SpecialTexts, TokenizerError, TokenizerKind, byte_pairs::BytePairs, header::Header,
-    kind::Symbols, own::OwnModel, rates::DecodingRates, unicode, unigram, word_piece::WordPiece,
+    SpecialTexts, TokenizerError, TokenizerKind,
+    byte_pairs::BytePairs,
+    file::{File, Model},
+    growth, inner,
+    kind::Symbols,
+    own::OwnModel,
+    patterns,
+    rates::{self, DecodingRates},
+    unicode, unigram,
     words::Words,
 };
 
@@ -41,8 +46,6 @@ pub struct Tokenizer {
     longest_token: usize,
     /// Special tokens, which a prompt must not spell.
     pub(super) special: SpecialTexts,
-    /// The same, by token.
-    pub(crate) special_tokens: BTreeSet<u32>,
     /// What the model makes of a piece that it does not know.
     pub(crate) unknown: Option<u32>,
     /// Most bytes of a text that is encoded.
@@ -67,43 +70,32 @@ impl Tokenizer {
     /// than the model has.
     pub fn new(json: &[u8], vocabulary: u32) -> Result<Self, TokenizerError> {
         unicode::check().map_err(|table| TokenizerError::Unicode { table })?;
-        if json.len() > MAX_JSON_BYTES {
-            return Err(TokenizerError::TooLarge { got: json.len(), max: MAX_JSON_BYTES });
-        }
-        let header = Header::new(json)?;
-        let unigram = header.unigram()?;
-        // The crate panics at parts that are malformed, while it parses and while it encodes.
-        let parsed = panic::catch_unwind(|| parse(json));
-        let panicked = |_| TokenizerError::Syntax { message: "a part is malformed".to_owned() };
-        let (inner, template) = parsed.map_err(panicked)??;
-        let words = Words::new(inner.get_pre_tokenizer())?;
-        let kind = match inner.get_model() {
-            ModelWrapper::BPE(model) => {
-                if let Some(dropout) = model.dropout {
-                    return Err(TokenizerError::Dropout { got: dropout.to_string() });
-                }
-                if words.spells_bytes() || header.normalizes_to_bytes() {
-                    TokenizerKind::PatternBpe
-                } else {
-                    TokenizerKind::SentencePieceBpe
-                }
-            }
-            ModelWrapper::Unigram(_) => TokenizerKind::Unigram,
-            ModelWrapper::WordLevel(_) | ModelWrapper::WordPiece(_) => TokenizerKind::WordPiece,
-        };
-        let own = match inner.get_model() {
-            ModelWrapper::WordPiece(model) => Some(OwnModel::WordPiece(WordPiece::new(model))),
-            _ => unigram.map(OwnModel::Unigram),
-        };
-        let byte_pairs = match inner.get_model() {
-            ModelWrapper::BPE(model) => {
-                let merges = header.merges();
-                merges.and_then(|merges| BytePairs::new(model, &words, &merges))
-            }
+        let file = File::new(json)?;
+        let vocabulary = vocabulary.min(MAX_VOCABULARY);
+        check_vocabulary(file.model.largest_token(), vocabulary)?;
+        let growth = check_steps(&file)?;
+        let words = Words::new(file.pre_tokenizer.of_the_crate()?.as_ref())?;
+        let byte_pairs = match &file.model {
+            Model::BytePairs(model) => BytePairs::new(model, &words),
             _ => None,
         };
-        let kind = if byte_pairs.is_some() { TokenizerKind::ByteLevelBpe } else { kind };
-        check_tokens(&inner, &template, vocabulary)?;
+        let own = OwnModel::new(&file.model)?;
+        let kind = kind(&file, &words, byte_pairs.is_some());
+        let symbols = symbols(&file.model, &words);
+        let apart = symbols != Symbols::Characters && growth::takes_apart(file.normalizer.steps());
+        let flops_per_byte = rates::reading(kind, &file);
+        let decoding = DecodingRates::new(file.decoder.steps());
+        let is_compatible = growth::is_compatible(file.normalizer.steps());
+        let decodes_bytes = growth::decodes_bytes(file.decoder.steps());
+        let unknown = file.model.unknown();
+        // The crate panics at parts that are malformed, while it reads them and while it encodes.
+        let built = panic::catch_unwind(|| inner::build(file));
+        let panicked = |_| TokenizerError::syntax("a part is malformed");
+        let (inner, template) = built.map_err(panicked)??;
+        // Each piece of a word is looked for from every place.
+        let is_searched = matches!(own, Some(OwnModel::WordPiece(_)));
+        let max_bytes = if is_searched { MAX_WORD_PIECE_BYTES } else { MAX_TOKEN_BYTES };
+        check_tokens(&inner, &template, vocabulary, max_bytes)?;
         check_added_tokens(&inner)?;
         let special = SpecialTexts::new(
             inner
@@ -112,23 +104,9 @@ impl Tokenizer {
                 .filter(|(_, token)| token.special || SpecialTexts::is_control(&token.content))
                 .map(|(id, token)| (token.content, id)),
         );
-        let unknown =
-            header.unknown(|text| tokenizers::Model::token_to_id(inner.get_model(), text));
-        let growth = usize::try_from(header.growth()).unwrap_or(usize::MAX);
+        let growth = usize::try_from(growth).unwrap_or(usize::MAX);
         let max_text_bytes = Self::MAX_TEXT_BYTES.min(MAX_NORMALIZED_BYTES / growth.max(1));
-        let symbols = if words.spells_bytes() {
-            Symbols::Bytes
-        } else if header.falls_back_to_bytes() {
-            let mark = Symbols::MARK.to_string();
-            let has_mark = tokenizers::Model::token_to_id(inner.get_model(), &mark).is_some();
-            if has_mark { Symbols::BytesAndMarks } else { Symbols::Bytes }
-        } else {
-            Symbols::Characters
-        };
-        let apart = symbols != Symbols::Characters && header.takes_apart();
-        let paid_per_byte = if apart { PAID_PER_BYTE_APART } else { 1 };
-        let special_tokens = special.tokens().collect();
-        let token_bytes = token_bytes(&inner, header.decodes_bytes());
+        let token_bytes = token_bytes(&inner, decodes_bytes);
         let longest_token = token_bytes.iter().copied().max().unwrap_or(0).max(4).into();
         Ok(Self {
             inner,
@@ -136,15 +114,14 @@ impl Tokenizer {
             byte_pairs,
             words,
             kind,
-            flops_per_byte: header.flops_per_byte(kind),
-            paid_per_byte,
-            is_compatible: header.is_compatible(),
+            flops_per_byte,
+            paid_per_byte: if apart { PAID_PER_BYTE_APART } else { 1 },
+            is_compatible,
             symbols,
-            decoding: header.decoding_rates(),
+            decoding,
             token_bytes,
             longest_token,
             special,
-            special_tokens,
             unknown,
             max_text_bytes,
             vocabulary,
@@ -249,20 +226,38 @@ impl Tokenizer {
     }
 }
 
-/// Parses, and returns the tokens that every text gets besides.
-fn parse(json: &[u8]) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerError> {
-    let syntax = |error: tokenizers::Error| TokenizerError::Syntax { message: error.to_string() };
-    let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(syntax)?;
-    inner.with_truncation(None).map_err(syntax)?;
-    inner.with_padding(None);
-    // What a text costs must not depend on the texts before it.
-    if matches!(inner.get_model(), ModelWrapper::BPE(_)) {
-        let mut model = inner.get_model().clone();
-        model.resize_cache(0);
-        inner.with_model(model);
+/// Checks the steps of a file, and returns the most bytes that normalizer and pre-tokenizer make of
+/// one byte of text.
+fn check_steps(file: &File) -> Result<u64, TokenizerError> {
+    let (normalizer, pre_tokenizer) = (file.normalizer.steps(), file.pre_tokenizer.steps());
+    patterns::check(file)?;
+    growth::post_processor(file.post_processor.steps())?;
+    growth::decoder(file.decoder.steps())?;
+    let growth = growth::text(normalizer, pre_tokenizer)?;
+    growth::added_tokens(&file.added_tokens, normalizer)?;
+    Ok(growth)
+}
+
+fn kind(file: &File, words: &Words, reads_words_at_once: bool) -> TokenizerKind {
+    let spells_bytes = words.spells_bytes() || growth::spells_bytes(file.normalizer.steps());
+    match file.model {
+        Model::BytePairs(_) if reads_words_at_once => TokenizerKind::ByteLevelBpe,
+        Model::BytePairs(_) if spells_bytes => TokenizerKind::PatternBpe,
+        Model::BytePairs(_) => TokenizerKind::SentencePieceBpe,
+        Model::Unigram(_) => TokenizerKind::Unigram,
+        Model::WordPiece(_) | Model::Words(_) => TokenizerKind::WordPiece,
     }
-    let template = inner.encode_fast("", true).map_err(syntax)?;
-    Ok((inner, template.get_ids().to_vec()))
+}
+
+fn symbols(model: &Model, words: &Words) -> Symbols {
+    if words.spells_bytes() {
+        Symbols::Bytes
+    } else if model.falls_back_to_bytes() {
+        let has_mark = model.token(&Symbols::MARK.to_string()).is_some();
+        if has_mark { Symbols::BytesAndMarks } else { Symbols::Bytes }
+    } else {
+        Symbols::Characters
+    }
 }
 
 /// Returns the text of a token that the decoder is shown; `None` for special tokens.
@@ -295,12 +290,10 @@ fn check_tokens(
     inner: &tokenizers::Tokenizer,
     template: &[u32],
     vocabulary: u32,
+    max: usize,
 ) -> Result<(), TokenizerError> {
     let tokens = inner.get_vocab(true);
     let longest = tokens.iter().map(|(text, token)| (text.len(), *token)).max();
-    // Each is looked for from every place of a word.
-    let is_searched = matches!(inner.get_model(), ModelWrapper::WordPiece(_));
-    let max = if is_searched { MAX_WORD_PIECE_BYTES } else { MAX_TOKEN_BYTES };
     if let Some((got, token)) = longest.filter(|(got, _)| *got > max) {
         return Err(TokenizerError::TokenLength { token, got, max });
     }
@@ -308,11 +301,14 @@ fn check_tokens(
     if unique.len() != tokens.len() {
         return Err(TokenizerError::Ambiguous { texts: tokens.len(), tokens: unique.len() });
     }
-    let largest = unique.last().into_iter().chain(template).max();
-    if let Some(got) = largest.copied().filter(|token| *token >= vocabulary) {
-        return Err(TokenizerError::Vocabulary { got, vocabulary });
+    check_vocabulary(unique.last().into_iter().chain(template).max().copied(), vocabulary)
+}
+
+fn check_vocabulary(largest: Option<u32>, vocabulary: u32) -> Result<(), TokenizerError> {
+    match largest.filter(|token| *token >= vocabulary) {
+        Some(got) => Err(TokenizerError::Vocabulary { got, vocabulary }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks that no two added tokens are looked for by one normalized text, none by an empty one, and
@@ -332,9 +328,7 @@ fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerErro
         }
         let mut text = NormalizedString::from(added.content);
         if let Some(normalizer) = inner.get_normalizer() {
-            normalizer
-                .normalize(&mut text)
-                .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
+            normalizer.normalize(&mut text).map_err(TokenizerError::syntax)?;
         }
         let text = text.get().to_owned();
         check_spaces(token, takes_spaces, &text)?;
@@ -357,8 +351,8 @@ fn check_spaces(token: u32, takes_spaces: bool, text: &str) -> Result<(), Tokeni
     Ok(())
 }
 
-/// Largest `tokenizer.json`, in bytes.
-const MAX_JSON_BYTES: usize = 32 << 20;
+/// Most tokens of a model: as many as an artifact may have.
+const MAX_VOCABULARY: u32 = 1 << 20;
 
 /// Bytes that are paid for each byte of a text whose characters are taken apart for a model of
 /// bytes.

@@ -9,10 +9,11 @@ mod byte_pairs;
 mod decode;
 mod encode;
 mod error;
+mod file;
 #[cfg(any(test, feature = "test-utils"))]
 pub mod fixtures;
 mod growth;
-mod header;
+mod inner;
 #[cfg(any(test, feature = "test-utils"))]
 pub mod json;
 mod kind;
@@ -25,14 +26,12 @@ mod piece;
 mod rates;
 mod scan;
 mod special;
-mod steps;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod trie;
 mod unicode;
 mod unigram;
-mod vocabulary;
 mod word_piece;
 mod words;
 

@@ -7,16 +7,45 @@ use regex_syntax::ast::{
 };
 
 use super::{
+    TokenizerError,
+    file::{Decoder, File, Normalizer, Pattern, PreTokenizer},
     lookahead::{Limits, is_bounded},
     scan::Scan,
 };
+
+/// Checks what the steps of a file look for.
+pub(super) fn check(file: &File) -> Result<(), TokenizerError> {
+    type IsRead = fn(&str) -> bool;
+    let normalizer = file.normalizer.steps().iter().filter_map(|step| match step {
+        Normalizer::Replace { pattern, .. } => Some((pattern, is_regular as IsRead)),
+        _ => None,
+    });
+    let decoder = file.decoder.steps().iter().filter_map(|step| match step {
+        Decoder::Replace { pattern, .. } => Some((pattern, is_regular as IsRead)),
+        _ => None,
+    });
+    let pre_tokenizer = file.pre_tokenizer.steps().iter().filter_map(|step| match step {
+        PreTokenizer::Split { pattern, .. } => Some((pattern, splits_words as IsRead)),
+        _ => None,
+    });
+    for (pattern, is_read) in normalizer.chain(decoder).chain(pre_tokenizer) {
+        let (text, is_fine) = match pattern {
+            Pattern::Regex(regex) => (regex, is_read(regex)),
+            Pattern::String(text) => (text, text.len() <= MAX_BYTES),
+        };
+        if !is_fine {
+            return Err(TokenizerError::pattern(text));
+        }
+    }
+    Ok(())
+}
 
 /// Returns whether words may be split by a pattern: it looks around in one way at most, in an
 /// alternative of its own that finds the spaces before another one.
 ///
 /// That alternative takes one step back and is done. Others may take as many as the engine allows,
 /// at each word of a text.
-pub(super) fn splits_words(pattern: &str) -> bool {
+fn splits_words(pattern: &str) -> bool {
     let Some(parts) = parts(pattern) else { return false };
     if parts.len() == 1 {
         return is_found(pattern, &SPLIT);
@@ -46,7 +75,7 @@ fn parts(pattern: &str) -> Option<Vec<Ast>> {
 
 /// Returns whether a pattern is searched by a finite automaton, which cannot give up, and a small
 /// one.
-pub(super) fn is_regular(pattern: &str) -> bool {
+fn is_regular(pattern: &str) -> bool {
     is_found(pattern, &REPLACE)
 }
 
@@ -93,7 +122,7 @@ const fn is_character(ast: &Ast) -> bool {
 const SPACES: &str = r"\s+(?!\S)";
 
 /// The most bytes of a pattern.
-pub(super) const MAX_BYTES: usize = 1_024;
+const MAX_BYTES: usize = 1_024;
 
 /// The most characters and classes of a pattern, with what is repeated counted each time: those of
 /// GPT-4o have some seventy, and an automaton may look at all of them at each byte of a text.

@@ -6,22 +6,21 @@
 //! The cost of a step is measured over a text whose bytes are all words of their own, where nearly
 //! all take longest.
 
-use serde_json::Value;
+use super::{
+    TokenizerKind,
+    file::{Decoder, File, Normalizer, Pattern, PreTokenizer},
+    growth, patterns,
+};
 
-use super::{TokenizerKind, growth, patterns};
-
-/// Returns the operations charged for each byte that a tokenizer of `kind` with these steps reads.
-pub(super) fn reading(
-    kind: TokenizerKind,
-    normalizer: &[Value],
-    pre_tokenizer: &[Value],
-    post_processor: &[Value],
-) -> u64 {
-    let normalizer = sum(normalizer, normalizer_step);
+/// Returns the operations charged for each byte that a tokenizer of `kind` with the steps of `file`
+/// reads.
+pub(super) fn reading(kind: TokenizerKind, file: &File) -> u64 {
+    let normalizer = sum(file.normalizer.steps(), normalizer_step);
     // Read by hand, in the same pass as the pairs of bytes.
     let is_at_once = kind == TokenizerKind::ByteLevelBpe;
-    let pre_tokenizer = if is_at_once { 0 } else { sum(pre_tokenizer, pre_tokenizer_step) };
-    let post_processor = sum(post_processor, |_| POST_PROCESSOR_STEP);
+    let pre_tokenizer =
+        if is_at_once { 0 } else { sum(file.pre_tokenizer.steps(), pre_tokenizer_step) };
+    let post_processor = sum(file.post_processor.steps(), |_| POST_PROCESSOR_STEP);
     let steps = normalizer + pre_tokenizer + post_processor;
     kind.flops_per_byte() + steps.saturating_sub(published_steps(kind))
 }
@@ -36,7 +35,7 @@ pub(super) struct DecodingRates {
 }
 
 impl DecodingRates {
-    pub(super) fn new(decoder: &[Value]) -> Self {
+    pub(super) fn new(decoder: &[Decoder]) -> Self {
         let more = decoder.len().saturating_sub(LLAMA_DECODER_STEPS) as u64;
         let cleans = growth::cleans_up(decoder);
         let base = if cleans { CLEAN_DECODE_FLOPS_PER_TOKEN } else { DECODE_FLOPS_PER_TOKEN };
@@ -52,7 +51,7 @@ impl DecodingRates {
     }
 }
 
-fn sum(steps: &[Value], of: fn(&Value) -> u64) -> u64 {
+fn sum<S>(steps: &[S], of: fn(&S) -> u64) -> u64 {
     steps.iter().map(of).sum()
 }
 
@@ -73,46 +72,47 @@ const fn published_steps(kind: TokenizerKind) -> u64 {
     }
 }
 
-fn normalizer_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
+fn normalizer_step(step: &Normalizer) -> u64 {
+    match step {
         // What it finds is cut out, and what stands for it put in.
-        Some("Replace") => 10_000,
-        Some("BertNormalizer") => 15_000,
+        Normalizer::Replace { .. } => 10_000,
+        Normalizer::Bert { .. } => 15_000,
         // Each character looked up, and the longest text put in for it.
-        Some("Precompiled") => 2_000 * growth::normalizer_step(step).max(4),
-        Some("Prepend" | "Strip") => 1_000,
+        Normalizer::Precompiled { .. } => 2_000 * growth::normalizer_step(step).max(4),
+        Normalizer::Prepend { .. } | Normalizer::Strip { .. } => 1_000,
         _ => 5_000,
     }
 }
 
-fn pre_tokenizer_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
-        Some("BertPreTokenizer") => 28_000,
-        Some("Metaspace") => 24_000,
+fn pre_tokenizer_step(step: &PreTokenizer) -> u64 {
+    match step {
+        PreTokenizer::Bert {} => 28_000,
+        PreTokenizer::Metaspace(_) => 24_000,
         // Without a pattern it only spells bytes.
-        Some("ByteLevel") if step["use_regex"] == false => 15_000,
-        Some("ByteLevel") => 32_000,
-        Some("Split") => match step["pattern"]["Regex"].as_str().map(patterns::automata) {
-            // One search finds all alternatives.
-            Some(None) => 17_000,
-            // The engine tries one alternative after another.
-            Some(Some(automata)) => 27_000 + 4_500 * automata as u64,
-            None => 16_000,
-        },
+        PreTokenizer::ByteLevel(bytes) if bytes.use_regex == Some(false) => 15_000,
+        PreTokenizer::ByteLevel(_) => 32_000,
+        PreTokenizer::Split { pattern: Pattern::Regex(pattern), .. } => {
+            match patterns::automata(pattern) {
+                // One search finds all alternatives.
+                None => 17_000,
+                // The engine tries one alternative after another.
+                Some(automata) => 27_000 + 4_500 * automata as u64,
+            }
+        }
         _ => 16_000,
     }
 }
 
 /// For each byte that the tokens spell.
-fn decoder_step(step: &Value) -> u64 {
-    match step["type"].as_str() {
-        Some("ByteFallback" | "Fuse") => 0,
+const fn decoder_step(step: &Decoder) -> u64 {
+    match step {
+        Decoder::ByteFallback {} | Decoder::Fuse {} => 0,
         // As often as what it finds has room in a text; a search for a pattern looks ahead.
-        Some("Replace") => match growth::pattern_bytes(step) {
+        Decoder::Replace { pattern, .. } => match growth::pattern_bytes(pattern) {
             0 => 8_000,
             bytes => 3_000 / bytes,
         },
-        Some("ByteLevel") => 700,
+        Decoder::ByteLevel(_) => 700,
         _ => 400,
     }
 }
@@ -140,16 +140,61 @@ const LLAMA_DECODER_FLOPS: u64 = 1_400;
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::tokenizer::fixtures::sentence_piece;
 
     fn split(pattern: &str) -> Value {
-        json!({"type": "Split", "pattern": {"Regex": pattern}})
+        json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false})
     }
 
     fn step(kind: &str) -> Value {
         json!({"type": kind})
+    }
+
+    fn replace(pattern: &str, content: &str) -> Value {
+        json!({"type": "Replace", "pattern": {"String": pattern}, "content": content})
+    }
+
+    fn bytes(use_regex: bool) -> Value {
+        json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex})
+    }
+
+    fn metaspace() -> Value {
+        json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": "always", "split": true})
+    }
+
+    fn part(list: &str, steps: &[Value]) -> Value {
+        if steps.is_empty() { Value::Null } else { json!({"type": "Sequence", list: steps}) }
+    }
+
+    /// A file with these steps, whatever its model is.
+    fn file(
+        normalizer: &[Value],
+        pre_tokenizer: &[Value],
+        post_processor: &[Value],
+        decoder: &[Value],
+    ) -> File {
+        let mut json = sentence_piece();
+        json["normalizer"] = part("normalizers", normalizer);
+        json["pre_tokenizer"] = part("pretokenizers", pre_tokenizer);
+        json["post_processor"] = part("processors", post_processor);
+        json["decoder"] = part("decoders", decoder);
+        File::new(&serde_json::to_vec(&json).unwrap()).unwrap()
+    }
+
+    fn reading(
+        kind: TokenizerKind,
+        normalizer: &[Value],
+        pre_tokenizer: &[Value],
+        post_processor: &[Value],
+    ) -> u64 {
+        super::reading(kind, &file(normalizer, pre_tokenizer, post_processor, &[]))
+    }
+
+    fn decoding(decoder: &[Value]) -> DecodingRates {
+        DecodingRates::new(file(&[], &[], &[], decoder).decoder.steps())
     }
 
     const GPT_4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -157,65 +202,66 @@ mod tests {
 
     #[test]
     fn published_steps_are_in_the_price_of_the_kind() {
-        let bytes = json!({"type": "ByteLevel", "use_regex": false});
-        let level = json!({"type": "ByteLevel", "use_regex": true});
-        let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "\u{2581}"});
-        let template = [step("TemplateProcessing")];
+        let marks = replace(" ", "\u{2581}");
+        let prepend = json!({"type": "Prepend", "prepend": "\u{2581}"});
+        let digits = json!({"type": "Digits", "individual_digits": true});
+        let bert = json!({
+            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true
+        });
+        let template =
+            [json!({"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}})];
         for (kind, normalizer, pre_tokenizer) in [
-            (TokenizerKind::ByteLevelBpe, vec![step("NFC")], vec![split(GPT_4O), bytes.clone()]),
-            (TokenizerKind::PatternBpe, vec![], vec![split(GPT_4O), bytes]),
-            (TokenizerKind::PatternBpe, vec![], vec![step("Digits"), level]),
-            (TokenizerKind::SentencePieceBpe, vec![step("Prepend"), replace.clone()], vec![]),
-            (TokenizerKind::SentencePieceBpe, vec![replace], vec![step("Split")]),
-            (TokenizerKind::SentencePieceBpe, vec![], vec![step("Metaspace")]),
-            (TokenizerKind::Unigram, vec![step("NFKC")], vec![step("Metaspace")]),
+            (TokenizerKind::ByteLevelBpe, vec![step("NFC")], vec![split(GPT_4O), bytes(false)]),
+            (TokenizerKind::PatternBpe, vec![], vec![split(GPT_4O), bytes(false)]),
+            (TokenizerKind::PatternBpe, vec![], vec![digits, bytes(true)]),
+            (TokenizerKind::SentencePieceBpe, vec![prepend, marks.clone()], vec![]),
             (
-                TokenizerKind::WordPiece,
-                vec![step("BertNormalizer")],
-                vec![step("BertPreTokenizer")],
+                TokenizerKind::SentencePieceBpe,
+                vec![marks],
+                vec![
+                    json!({"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false}),
+                ],
             ),
+            (TokenizerKind::SentencePieceBpe, vec![], vec![metaspace()]),
+            (TokenizerKind::Unigram, vec![step("NFKC")], vec![metaspace()]),
+            (TokenizerKind::WordPiece, vec![bert], vec![step("BertPreTokenizer")]),
         ] {
             let rate = reading(kind, &normalizer, &pre_tokenizer, &template);
             assert_eq!(rate, kind.flops_per_byte(), "{kind:?}");
         }
-        let llama = [
-            json!({"type": "Replace", "pattern": {"String": "\u{2581}"}, "content": " "}),
-            step("ByteFallback"),
-            step("Fuse"),
-            step("Strip"),
-        ];
-        for decoder in [&llama[..], &[step("ByteLevel")], &[step("Metaspace")], &[]] {
-            assert_eq!(DecodingRates::new(decoder), DecodingRates { token: 30_000, byte: 1_000 });
+        let strip = json!({"type": "Strip", "content": " ", "start": 1, "stop": 0});
+        let llama = [replace("\u{2581}", " "), step("ByteFallback"), step("Fuse"), strip];
+        for decoder in [&llama[..], &[bytes(true)], &[metaspace()], &[]] {
+            assert_eq!(decoding(decoder), DecodingRates { token: 30_000, byte: 1_000 });
         }
-        let bert = [json!({"type": "WordPiece", "cleanup": true})];
-        assert_eq!(DecodingRates::new(&bert), DecodingRates { token: 45_000, byte: 1_000 });
+        let bert = [json!({"type": "WordPiece", "prefix": "##", "cleanup": true})];
+        assert_eq!(decoding(&bert), DecodingRates { token: 45_000, byte: 1_000 });
     }
 
     /// Figures that the benches show to be enough.
     #[test]
     fn more_steps_are_charged() {
         let kind = TokenizerKind::PatternBpe;
-        let bytes = json!({"type": "ByteLevel", "use_regex": false});
-        let level = [step("ByteLevel")];
-        let v3 = [split(r"\p{N}{1,3}"), split("[a-z]+"), split(DEEPSEEK), bytes.clone()];
+        let level = [bytes(true)];
+        let v3 = [split(r"\p{N}{1,3}"), split("[a-z]+"), split(DEEPSEEK), bytes(false)];
         assert_eq!(reading(kind, &[], &v3, &level), 107_500);
         let mut llm = vec![split("[a-z]+"); 5];
-        llm.extend([step("Digits"), bytes]);
+        llm.extend([json!({"type": "Digits", "individual_digits": true}), bytes(false)]);
         assert_eq!(reading(kind, &[], &llm, &level), 125_000);
 
         let kind = TokenizerKind::SentencePieceBpe;
         let mut words = vec![split(r"\s+(?!\S)|[\s\S]")];
         words.extend(vec![step("BertPreTokenizer"); 6]);
         assert_eq!(reading(kind, &[], &words, &[]), 50_000 + 31_500 + 6 * 28_000 - 28_000);
-        let replace = |content: &str| json!({"type": "Replace", "pattern": {"String": "a"}, "content": content});
-        assert_eq!(reading(kind, &vec![replace("b"); 8], &[], &[]), 50_000 + 80_000 - 28_000);
+        assert_eq!(reading(kind, &vec![replace("a", "b"); 8], &[], &[]), 50_000 + 80_000 - 28_000);
         assert_eq!(
-            DecodingRates::new(&vec![replace("b"); 5]),
+            decoding(&vec![replace("a", "b"); 5]),
             DecodingRates { token: 40_000, byte: 1_000 + 5 * 3_000 - 1_400 }
         );
         // The second reads what the first has made.
         let byte = 1_000 + 3_000 + 8 * 3_000 - 1_400;
-        let decoder = [replace("bbbbbbbb"), replace("c")];
-        assert_eq!(DecodingRates::new(&decoder), DecodingRates { token: 30_000, byte });
+        let decoder = [replace("a", "bbbbbbbb"), replace("a", "c")];
+        assert_eq!(decoding(&decoder), DecodingRates { token: 30_000, byte });
     }
 }

@@ -1,16 +1,22 @@
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::trie::Trie;
 
 /// The texts of special tokens, which only a template may place.
 ///
 /// Beside the tokens that a `tokenizer.json` calls special, these are added tokens of the shape
 /// `<|...|>`, with a bar of either width: some files forget to call them special, and they steer
 /// the model all the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SpecialTexts {
     /// By text, each with its token.
     sorted: Vec<(String, u32)>,
-    /// Whether one starts with each byte.
-    first_bytes: Vec<bool>,
+    /// The place of each token among them.
+    places: BTreeMap<u32, usize>,
+    /// The tokens of all.
+    trie: Trie,
     /// Finds the first of all in a text, in one pass; none without texts.
     automaton: Option<AhoCorasick>,
 }
@@ -22,13 +28,12 @@ impl SpecialTexts {
         let mut sorted: Vec<_> = texts.into_iter().filter(|(text, _)| !text.is_empty()).collect();
         sorted.sort();
         sorted.dedup_by(|left, right| left.0 == right.0);
-        let mut first_bytes = vec![false; 256];
-        for (text, _) in &sorted {
-            first_bytes[usize::from(text.as_bytes()[0])] = true;
-        }
+        let places = sorted.iter().enumerate().map(|(place, (_, token))| (*token, place)).collect();
+        let trie = Trie::new(sorted.iter().map(|(text, token)| (text.as_bytes(), *token)));
         let texts = sorted.iter().map(|(text, _)| text);
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(texts);
-        Self { automaton: automaton.ok().filter(|_| !sorted.is_empty()), sorted, first_bytes }
+        let automaton = automaton.ok().filter(|_| !sorted.is_empty());
+        Self { sorted, places, trie, automaton }
     }
 
     /// Returns whether an added token of this text steers the model, whatever the file calls it.
@@ -39,19 +44,13 @@ impl SpecialTexts {
 
     /// Returns the text of a special token.
     pub(super) fn text(&self, token: u32) -> Option<&str> {
-        let found = self.sorted.iter().find(|(_, other)| *other == token);
-        found.map(|(text, _)| text.as_str())
+        self.places.get(&token).map(|place| self.sorted[*place].0.as_str())
     }
 
     /// Returns the special token of exactly this text.
     #[must_use]
     pub fn token(&self, text: &str) -> Option<u32> {
-        let found = self.sorted.binary_search_by(|entry| entry.0.as_str().cmp(text)).ok();
-        found.map(|place| self.sorted[place].1)
-    }
-
-    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> {
-        self.sorted.iter().map(|(_, token)| *token)
+        self.trie.find(text.as_bytes())
     }
 
     /// Returns the first special token that `text` spells, with its byte offset.
@@ -63,7 +62,7 @@ impl SpecialTexts {
     /// overlap.
     pub fn starts(&self, text: &str) -> impl Iterator<Item = (usize, usize, u32)> {
         text.char_indices().filter_map(|(offset, _)| {
-            let (bytes, token) = self.longest(&text.as_bytes()[offset..])?;
+            let (bytes, token) = self.trie.prefixes(&text.as_bytes()[offset..]).last()?;
             Some((offset, bytes, token))
         })
     }
@@ -73,28 +72,5 @@ impl SpecialTexts {
     pub(super) fn read<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, u32)> {
         let found = self.automaton.iter().flat_map(move |automaton| automaton.find_iter(text));
         found.map(|found| (found.start(), self.sorted[found.pattern().as_usize()].1))
-    }
-
-    /// The longest special token that `text` starts with: its bytes and the token.
-    fn longest(&self, text: &[u8]) -> Option<(usize, u32)> {
-        let first = usize::from(*text.first()?);
-        if self.first_bytes.get(first) != Some(&true) {
-            return None;
-        }
-        let mut found = None;
-        // Entries that agree with the text so far; the shortest of them is the first.
-        let mut range = self.sorted.as_slice();
-        for (depth, byte) in text.iter().enumerate() {
-            let at = |entry: &(String, u32)| entry.0.as_bytes()[depth];
-            let start = range.partition_point(|entry| at(entry) < *byte);
-            let end = range.partition_point(|entry| at(entry) <= *byte);
-            range = &range[start..end];
-            let Some((shortest, token)) = range.first() else { break };
-            if shortest.len() == depth + 1 {
-                found = Some((shortest.len(), *token));
-                range = &range[1..];
-            }
-        }
-        found
     }
 }

@@ -1,6 +1,4 @@
-use tokenizers::Model;
-
-use super::{piece::Piece, trie::Trie};
+use super::{file::WordPieceModel, piece::Piece, trie::Trie};
 
 /// A `WordPiece` model: the longest piece that a word starts with, again and again.
 ///
@@ -20,17 +18,16 @@ pub(super) struct WordPiece {
 }
 
 impl WordPiece {
-    /// Reads a model of the crate.
-    pub(super) fn new(model: &tokenizers::models::wordpiece::WordPiece) -> Self {
-        let vocabulary = model.get_vocab();
-        let pieces = || vocabulary.iter().map(|(piece, token)| (piece.as_bytes(), *token));
-        let prefix = model.continuing_subword_prefix.as_bytes();
+    /// Reads a model of a file.
+    pub(super) fn new(model: &WordPieceModel) -> Self {
+        let pieces = || model.vocabulary.iter().map(|(piece, token)| (piece.as_bytes(), *token));
+        let prefix = model.prefix.as_bytes();
         let rest = pieces().filter_map(|(piece, token)| Some((piece.strip_prefix(prefix)?, token)));
         Self {
             first: Trie::new(pieces()),
             rest: Trie::new(rest),
-            unknown: vocabulary.get(&model.unk_token).copied(),
-            max_chars: model.max_input_chars_per_word,
+            unknown: model.vocabulary.get(&model.unknown).copied(),
+            max_chars: model.max_chars,
         }
     }
 

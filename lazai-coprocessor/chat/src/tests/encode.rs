@@ -222,7 +222,7 @@ proptest! {
             let honest = contents.iter().filter(|text| is_honest(&json, text));
             let chat: Vec<_> = honest.map(|text| ChatMessage::user(text.clone())).collect();
             let text = template.render_text(&chat, true).unwrap();
-            let expected = fixtures::tokens_of_the_crate(&tokenizer, &text);
+            let expected = fixtures::tokens_of_the_crate(&json, &text);
             let tokens = template.encode(&chat, true, &tokenizer).unwrap();
             prop_assert_eq!(tokens, expected, "{}", name);
         }

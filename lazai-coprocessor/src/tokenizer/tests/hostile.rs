@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::tokenizer::{
     Tokenizer, TokenizerError,
-    fixtures::{load, sentence_piece, unigram, word_piece},
+    file::{MAX_MERGES, MAX_TEXTS},
+    fixtures::{byte_level, load, sentence_piece, unigram, word_piece},
     load::MAX_TOKEN_BYTES,
 };
 
@@ -56,7 +57,7 @@ fn a_malformed_decoder_is_refused() {
 #[test]
 fn random_merges_are_refused() {
     let error = tokenizer(|json| json["model"]["dropout"] = json!(0.5)).unwrap_err();
-    assert_eq!(error, TokenizerError::Dropout { got: "0.5".to_owned() });
+    assert_eq!(error, TokenizerError::Dropout);
 }
 
 #[test]
@@ -229,7 +230,8 @@ fn other_parts_that_expand_are_refused() {
     assert_eq!(error, TokenizerError::Steps { part: "pre_tokenizer", got: 8, max: 1 });
     let long = json!({"type": "Metaspace", "replacement": "a".repeat(9_000)});
     let error = refused(sentence_piece(), |json| json["pre_tokenizer"] = long.clone());
-    assert!(matches!(error, TokenizerError::Growth { part: "pre_tokenizer", .. }), "{error}");
+    let got = "Metaspace".to_owned();
+    assert_eq!(error, TokenizerError::Step { part: "pre_tokenizer", got });
 
     let replace = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "a".repeat(9)});
     let error = refused(sentence_piece(), |json| json["decoder"] = replace.clone());
@@ -249,18 +251,17 @@ fn other_parts_that_expand_are_refused() {
     };
     let error = refused(sentence_piece(), many);
     assert_eq!(error, TokenizerError::Growth { part: "post_processor", got: 300, max: 256 });
-    // The crate reads lists of the fields, too.
+    // The fields may be a list, too.
     let listed = |json: &mut Value| {
-        json["post_processor"]["special_tokens"]["<s>"] =
-            json!(["<s>", vec![1; 300], vec!["<s>"; 300]]);
+        json["post_processor"]["special_tokens"]["<s>"] = json!(["<s>", [1], vec!["<s>"; 300]]);
+    };
+    assert_eq!(refused(sentence_piece(), listed), error);
+    let missing = |json: &mut Value| {
+        json["post_processor"]["special_tokens"] = json!({});
     };
     let form =
         TokenizerError::Step { part: "post_processor", got: "TemplateProcessing".to_owned() };
-    assert_eq!(refused(sentence_piece(), listed), form);
-    let piece = |json: &mut Value| {
-        json["post_processor"]["single"][0] = json!({"SpecialToken": ["<s>", 0]});
-    };
-    assert_eq!(refused(sentence_piece(), piece), form);
+    assert_eq!(refused(sentence_piece(), missing), form);
 }
 
 #[test]
@@ -373,7 +374,7 @@ fn long_pieces_are_refused_before_the_crate_reads_them() {
     let first = unigram()["model"]["vocab"].as_array().unwrap().len() as u32;
     let long = TokenizerError::TokenLength { token: first, got: 100_000, max: 96 };
     assert_eq!(pieces(1, 100_000), long);
-    assert!(matches!(pieces(70_000, 96), TokenizerError::TooLarge { .. }));
+    assert!(matches!(pieces(90_000, 96), TokenizerError::TextLength { part: "vocab", .. }));
 
     let mut json = word_piece();
     json["model"]["vocab"]["a".repeat(65)] = json!(900);
@@ -385,7 +386,7 @@ fn long_pieces_are_refused_before_the_crate_reads_them() {
 #[test]
 fn long_texts_of_steps_are_refused() {
     let long = "a".repeat(97);
-    let growth = TokenizerError::Growth { part: "post_processor", got: 97, max: 96 };
+    let growth = TokenizerError::TextLength { part: "post_processor", got: 97, max: 96 };
     let error = refused(sentence_piece(), |json| {
         json["post_processor"]["special_tokens"]["<s>"]["tokens"] = json!([long]);
     });
@@ -411,15 +412,6 @@ fn long_texts_of_steps_are_refused() {
         let error = refused(sentence_piece(), |json| json[part] = step.clone());
         assert_eq!(error, TokenizerError::Pattern { got: got.clone() }, "{part}");
     }
-}
-
-#[test]
-fn words_of_no_length_are_refused() {
-    let error = refused(sentence_piece(), |json| {
-        json["pre_tokenizer"] = json!({"type": "FixedLength", "length": 0});
-    });
-    let got = "FixedLength".to_owned();
-    assert_eq!(error, TokenizerError::Step { part: "pre_tokenizer", got });
 }
 
 #[test]
@@ -489,21 +481,23 @@ fn long_words_and_affixes_are_refused() {
     });
     assert_eq!(error, TokenizerError::WordLength { got: 1_000_000, max: 256 });
     for part in ["continuing_subword_prefix", "end_of_word_suffix"] {
-        let error = refused(sentence_piece(), |json| json["model"][part] = json!("a".repeat(65)));
-        assert_eq!(error, TokenizerError::Affix { part, got: 65, max: 64 });
+        let error = refused(sentence_piece(), |json| json["model"][part] = json!("a".repeat(17)));
+        assert_eq!(error, TokenizerError::TextLength { part, got: 17, max: 16 });
     }
 }
 
 #[test]
 fn merges_must_start_with_the_prefix_that_is_dropped() {
-    let error = refused(sentence_piece(), |json| {
-        json["model"]["continuing_subword_prefix"] = json!("h");
-    });
+    let prefixed = |merges: Value| {
+        refused(sentence_piece(), |json| {
+            json["model"]["byte_fallback"] = json!(false);
+            json["model"]["continuing_subword_prefix"] = json!("h");
+            json["model"]["merges"] = merges.clone();
+        })
+    };
+    let error = prefixed(json!([["h", "e"]]));
     assert_eq!(error, TokenizerError::Merge { index: 0 });
-    let error = refused(sentence_piece(), |json| {
-        json["model"]["continuing_subword_prefix"] = json!("h");
-        json["model"]["merges"] = json!(["#version: 0.2", "h hello", "l l"]);
-    });
+    let error = prefixed(json!(["#version: 0.2", "h hello", "l l"]));
     assert_eq!(error, TokenizerError::Merge { index: 1 });
 }
 
@@ -533,14 +527,146 @@ fn parts_that_panic_on_a_text_are_answered_with_a_rejection() {
     json["decoder"] = json!({"type": "BPEDecoder", "suffix": "</w>"});
     assert_eq!(load(&json).decode(&[1]).unwrap(), "");
     // Nor behind a step that drops the only one.
-    let drops =
-        json!({"type": "CTC", "pad_token": "a", "word_delimiter_token": "|", "cleanup": true});
-    let steps = json!([drops, {"type": "BPEDecoder", "suffix": "</w>"}]);
+    let steps = json!([{"type": "Fuse"}, {"type": "BPEDecoder", "suffix": "</w>"}]);
     let decoder = json!({"type": "Sequence", "decoders": steps});
     let late = TokenizerError::LateStep { step: "BPEDecoder" };
     assert_eq!(refused(sentence_piece(), |json| json["decoder"] = decoder.clone()), late);
-    let untyped = json!([drops, {"suffix": "</w>"}]);
+    let untyped = json!([{"type": "Fuse"}, {"suffix": "</w>"}]);
     let decoder = json!({"type": "Sequence", "decoders": untyped});
     let form = TokenizerError::Step { part: "decoder", got: String::new() };
     assert_eq!(refused(sentence_piece(), |json| json["decoder"] = decoder.clone()), form);
+}
+
+/// Each character would become as many tokens as there are bytes in it and the prefix.
+#[test]
+fn bytes_of_an_affix_are_refused() {
+    for part in ["continuing_subword_prefix", "end_of_word_suffix"] {
+        let change = |affix: &'static str| {
+            move |json: &mut Value| {
+                json["model"][part] = json!(affix);
+                json["model"]["merges"] = json!([]);
+            }
+        };
+        assert_eq!(refused(sentence_piece(), change("</w>")), TokenizerError::AffixBytes);
+        let mut json = sentence_piece();
+        change("")(&mut json);
+        let _ = load(&json);
+    }
+}
+
+/// A decoder copies them at each token.
+#[test]
+fn long_texts_of_a_decoder_are_refused() {
+    let long = "a".repeat(17);
+    for decoder in [
+        json!({"type": "BPEDecoder", "suffix": long}),
+        json!({"type": "WordPiece", "prefix": long, "cleanup": false}),
+    ] {
+        let error = refused(sentence_piece(), |json| json["decoder"] = decoder.clone());
+        assert_eq!(error, TokenizerError::TextLength { part: "decoder", got: 17, max: 16 });
+    }
+    // None looks for the silence of speech.
+    let ctc =
+        json!({"type": "CTC", "pad_token": "a", "word_delimiter_token": "|", "cleanup": true});
+    let form = TokenizerError::Step { part: "decoder", got: "CTC".to_owned() };
+    assert_eq!(refused(sentence_piece(), |json| json["decoder"] = ctc.clone()), form);
+}
+
+/// It is copied for each character that is not known.
+#[test]
+fn a_long_unknown_token_is_refused() {
+    let error =
+        refused(sentence_piece(), |json| json["model"]["unk_token"] = json!("a".repeat(33)));
+    assert_eq!(error, TokenizerError::TextLength { part: "unk_token", got: 33, max: 32 });
+}
+
+/// A tree of such values would take hundreds of bytes for each of the file.
+#[test]
+fn trees_of_values_are_refused_where_they_are_written() {
+    let tree = format!("[{}1]", "{\"\":0},".repeat(100_000));
+    let json = sentence_piece().to_string();
+    let added = |field: &str| json.replacen('{', &format!("{{\"{field}\":{tree},"), 1);
+    let in_model = json.replacen("\"model\":{", &format!("\"model\":{{\"x\":{tree},"), 1);
+    for (json, message) in [
+        (added("x"), "unknown field `x`"),
+        (in_model, "unknown field `x`"),
+        (added("added_tokens"), "unknown field ``"),
+    ] {
+        let error = Tokenizer::new(json.as_bytes(), 1_000).unwrap_err();
+        let TokenizerError::Syntax { message: got } = &error else { panic!("{error}") };
+        assert!(got.contains(message), "{got}");
+    }
+    let mut long = sentence_piece();
+    long["decoder"] = serde_json::from_str(&tree).unwrap();
+    let error = Tokenizer::new(long.to_string().as_bytes(), 1_000).unwrap_err();
+    assert!(matches!(error, TokenizerError::TextLength { part: "decoder", .. }), "{error}");
+}
+
+#[test]
+fn entries_are_counted_as_they_are_read() {
+    let syntax = |json: String| {
+        let error = Tokenizer::new(json.as_bytes(), u32::MAX).unwrap_err();
+        let TokenizerError::Syntax { message } = error else { panic!("{error}") };
+        message
+    };
+    let bpe = |vocab: &str, merges: &str| {
+        format!("{{\"model\":{{\"type\":\"BPE\",\"vocab\":{{{vocab}}},\"merges\":[{merges}]}}}}")
+    };
+    let texts: Vec<String> = (0..=MAX_TEXTS).map(|id| format!("\"{id:x}\":{id}")).collect();
+    let message = syntax(bpe(&texts.join(","), ""));
+    assert!(message.starts_with("more than 524288 texts"), "{message}");
+    let merges = vec!["\"a b\""; MAX_MERGES + 1].join(",");
+    let message = syntax(bpe("\"a\":0,\"b\":1,\"ab\":2", &merges));
+    assert!(message.starts_with("more than 1048576 merges"), "{message}");
+    let pieces = vec!["[\"\",0]"; MAX_TEXTS + 1].join(",");
+    let unigram = format!("{{\"model\":{{\"type\":\"Unigram\",\"vocab\":[{pieces}]}}}}");
+    let message = syntax(unigram);
+    assert!(message.starts_with("more than 524288 pieces"), "{message}");
+}
+
+/// No merge makes another one harder to find, and of equal ones the last counts.
+#[test]
+fn equal_merges_are_one() {
+    let mut json = byte_level();
+    let merges = json["model"]["merges"].as_array_mut().unwrap();
+    let (first, last) = (merges[0].clone(), merges.len());
+    merges.extend(vec![first; 100_000]);
+    let tokenizer = load(&json);
+    let merges = json["model"]["merges"].as_array_mut().unwrap();
+    merges.drain(last + 1..);
+    merges.remove(0);
+    let text = "once upon a time a model said hello to the other model";
+    assert_eq!(tokenizer.encode(text), load(&json).encode(text));
+    assert!(tokenizer.byte_pairs.is_some());
+}
+
+#[test]
+fn equal_pieces_are_refused() {
+    let error = refused(unigram(), |json| {
+        let pieces = json["model"]["vocab"].as_array_mut().unwrap();
+        pieces.push(pieces[5].clone());
+    });
+    let TokenizerError::Ambiguous { texts, tokens } = error else { panic!("{error}") };
+    assert_eq!(tokens, texts + 1);
+}
+
+/// Files of the first years do not name the kind of their model, and hold a merge in one text.
+#[test]
+fn older_forms_are_read() {
+    for json in [byte_level(), sentence_piece(), unigram(), word_piece()] {
+        let named = load(&json);
+        let mut older = json.clone();
+        older["model"].as_object_mut().unwrap().remove("type");
+        if let Some(merges) = older["model"]["merges"].as_array_mut() {
+            let line = |merge: &Value| {
+                format!("{} {}", merge[0].as_str().unwrap(), merge[1].as_str().unwrap())
+            };
+            let lines = ["#version: 0.2".to_owned()].into_iter().chain(merges.iter().map(line));
+            *merges = lines.map(Value::from).collect();
+        }
+        let older = load(&older);
+        let text = "hello world, hello d";
+        assert_eq!(older.kind(), named.kind());
+        assert_eq!(older.encode(text), named.encode(text));
+    }
 }
