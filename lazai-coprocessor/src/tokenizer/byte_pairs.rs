@@ -43,10 +43,27 @@ struct Symbol {
 struct Merges {
     /// The place of the first pair of each first token, and the number of pairs at the end.
     first: Vec<u32>,
-    /// The second tokens of pairs; those of a first token ascend.
-    seconds: Vec<u32>,
-    /// Rank and token of each pair.
-    merged: Vec<(u32, u32)>,
+    /// By first and then by second token.
+    pairs: Vec<Pair>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    second: u32,
+    rank: u32,
+    /// What the two become.
+    token: u32,
+}
+
+/// Two stretches that may be merged, in the order in which that is done: by rank, then by place.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Candidate {
+    rank: u32,
+    place: u32,
+    token: u32,
+    /// Bytes of both. Stretches only grow, so as long as there are as many at the place, they are
+    /// the same two.
+    length: u32,
 }
 
 impl BytePairs {
@@ -118,7 +135,7 @@ impl BytePairs {
         &self,
         word: &[u8],
         symbols: &mut Vec<Symbol>,
-        queue: &mut BinaryHeap<Reverse<(u32, u32, u32)>>,
+        queue: &mut BinaryHeap<Reverse<Candidate>>,
     ) {
         symbols.clear();
         symbols.extend(word.iter().zip(0_u32..).map(|(byte, place)| Symbol {
@@ -129,33 +146,29 @@ impl BytePairs {
         }));
         let end = length(symbols.len());
         for (pair, place) in symbols.windows(2).zip(0..) {
-            if let Some((rank, token)) = self.merges.find(pair[0].token, pair[1].token) {
-                queue.push(Reverse((rank, place, token)));
-            }
+            queue.extend(self.merges.candidate(place, pair[0], pair[1]).map(Reverse));
         }
-        while let Some(Reverse((_, place, token))) = queue.pop() {
+        while let Some(Reverse(Candidate { place, token, length, .. })) = queue.pop() {
             let left = symbols[place as usize];
             if left.length == 0 || left.behind == end {
                 continue;
             }
             let right = symbols[left.behind as usize];
-            // The pair may have changed since.
-            let now = self.merges.find(left.token, right.token);
-            if now.is_none_or(|(_, now)| now != token) {
+            if left.length + right.length != length {
                 continue;
             }
             symbols[left.behind as usize].length = 0;
-            let behind = right.behind;
-            symbols[place as usize] =
-                Symbol { token, length: left.length + right.length, behind, ..left };
-            if behind < end {
-                symbols[behind as usize].before = place;
-                let pair = self.merges.find(token, symbols[behind as usize].token);
-                queue.extend(pair.map(|(rank, token)| Reverse((rank, place, token))));
+            let merged = Symbol { token, length, behind: right.behind, ..left };
+            symbols[place as usize] = merged;
+            if merged.behind < end {
+                let next = &mut symbols[merged.behind as usize];
+                next.before = place;
+                queue.extend(self.merges.candidate(place, merged, *next).map(Reverse));
             }
-            if left.before < end {
-                let pair = self.merges.find(symbols[left.before as usize].token, token);
-                queue.extend(pair.map(|(rank, token)| Reverse((rank, left.before, token))));
+            if merged.before < end {
+                let last = symbols[merged.before as usize];
+                let candidate = self.merges.candidate(merged.before, last, merged);
+                queue.extend(candidate.map(Reverse));
             }
         }
     }
@@ -163,21 +176,24 @@ impl BytePairs {
 
 impl Merges {
     /// Of equal pairs the last counts.
-    fn new(pairs: BTreeMap<(u32, u32), (u32, u32)>) -> Self {
-        let (mut first, mut seconds) = (Vec::new(), Vec::with_capacity(pairs.len()));
-        for (left, right) in pairs.keys() {
-            first.resize(first.len().max(*left as usize + 1), length(seconds.len()));
-            seconds.push(*right);
+    fn new(merges: BTreeMap<(u32, u32), (u32, u32)>) -> Self {
+        let (mut first, mut pairs) = (Vec::new(), Vec::with_capacity(merges.len()));
+        for ((left, second), (rank, token)) in merges {
+            first.resize(first.len().max(left as usize + 1), length(pairs.len()));
+            pairs.push(Pair { second, rank, token });
         }
-        first.push(length(seconds.len()));
-        Self { first, seconds, merged: pairs.into_values().collect() }
+        first.push(length(pairs.len()));
+        Self { first, pairs }
     }
 
-    fn find(&self, left: u32, right: u32) -> Option<(u32, u32)> {
-        let left = left as usize;
-        let (start, end) = (*self.first.get(left)? as usize, *self.first.get(left + 1)? as usize);
-        let place = self.seconds[start..end].binary_search(&right).ok()?;
-        Some(self.merged[start + place])
+    /// Returns what two stretches that follow each other become, the first of them at `place`.
+    fn candidate(&self, place: u32, left: Symbol, right: Symbol) -> Option<Candidate> {
+        let first = left.token as usize;
+        let (start, end) = (*self.first.get(first)?, *self.first.get(first + 1)?);
+        let pairs = &self.pairs[start as usize..end as usize];
+        let found = pairs.binary_search_by_key(&right.token, |pair| pair.second).ok()?;
+        let Pair { rank, token, .. } = pairs[found];
+        Some(Candidate { rank, place, token, length: left.length + right.length })
     }
 }
 
