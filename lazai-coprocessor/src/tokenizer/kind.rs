@@ -25,7 +25,7 @@ impl TokenizerKind {
     #[must_use]
     pub const fn flops_per_byte(self) -> u64 {
         match self {
-            Self::ByteLevelBpe => 30_000,
+            Self::ByteLevelBpe => 40_000,
             Self::PatternBpe => 80_000,
             Self::SentencePieceBpe => 50_000,
             Self::Unigram => 150_000,
