@@ -1,7 +1,10 @@
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use lazai_api_types::Rejection;
+
 use super::{
+    encode::MAX_WORD_BYTES,
     file::BytePairModel,
     scan::{self, Scan},
     trie::Trie,
@@ -102,11 +105,18 @@ impl BytePairs {
     }
 
     /// Adds the tokens of a text to `tokens`, each with its bytes.
-    pub(super) fn tokenize(&self, text: &str, tokens: &mut Vec<(u32, u32)>) {
+    ///
+    /// # Errors
+    /// [`Rejection::InputTooLong`] if a word is longer than [`MAX_WORD_BYTES`].
+    pub(super) fn tokenize(
+        &self,
+        text: &str,
+        tokens: &mut Vec<(u32, u32)>,
+    ) -> Result<(), Rejection> {
         if self.adds_prefix(text) {
             return self.tokenize_words(&format!(" {text}"), tokens);
         }
-        self.tokenize_words(text, tokens);
+        self.tokenize_words(text, tokens)
     }
 
     /// Whether the first token of a text begins with a space that the text does not have.
@@ -114,7 +124,7 @@ impl BytePairs {
         self.prefix && !text.is_empty() && !text.starts_with(' ')
     }
 
-    fn tokenize_words(&self, text: &str, tokens: &mut Vec<(u32, u32)>) {
+    fn tokenize_words(&self, text: &str, tokens: &mut Vec<(u32, u32)>) -> Result<(), Rejection> {
         let (mut symbols, mut queue) = (Vec::new(), BinaryHeap::new());
         let mut start = 0;
         for end in scan::ends(self.scan, text) {
@@ -124,10 +134,15 @@ impl BytePairs {
                 tokens.push((token, length(word.len())));
                 continue;
             }
+            if word.len() > MAX_WORD_BYTES {
+                let (got, max) = (word.len() as u64, MAX_WORD_BYTES as u64);
+                return Err(Rejection::InputTooLong { got, max });
+            }
             self.merge(word, &mut symbols, &mut queue);
             let left = symbols.iter().filter(|symbol| symbol.length > 0);
             tokens.extend(left.map(|symbol| (symbol.token, symbol.length)));
         }
+        Ok(())
     }
 
     /// Merges the pair of the least rank, the first of several, until no pair is left.

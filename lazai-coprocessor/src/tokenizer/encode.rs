@@ -8,8 +8,8 @@ use tokenizers::{
 };
 
 use super::{
-    Tokenizer, byte_pairs::BytePairs, kind::Symbols, normalizer::PaidNormalizer, piece::Piece,
-    unicode,
+    Tokenizer, TokenizerKind, byte_pairs::BytePairs, kind::Symbols, meter::Meter,
+    normalizer::PaidNormalizer, piece::Piece, unicode,
 };
 
 #[cfg(test)]
@@ -101,9 +101,9 @@ impl Tokenizer {
         let added = inner.get_added_vocabulary();
         self.check_decomposition(text)?;
         let max = self.paid(text.len()).saturating_mul(3).saturating_add(GROWTH_ALLOWANCE);
-        let normalizer = inner.get_normalizer().map(|inner| PaidNormalizer::new(inner, max));
-        let mut pieces = added.extract_and_normalize(normalizer.as_ref(), text);
-        normalizer.map_or(Ok(()), PaidNormalizer::finish)?;
+        let normalizer = PaidNormalizer::new(&self.normalizer, max);
+        let mut pieces = added.extract_and_normalize(Some(&normalizer), text);
+        normalizer.finish()?;
         self.check_growth(&pieces, text.len())?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
@@ -117,7 +117,9 @@ impl Tokenizer {
         }
         self.words.split(&mut pieces)?;
         self.check_words(&pieces, text.len())?;
-        pieces.tokenize(|piece| self.tokenize(piece, origin))?;
+        let paid = self.paid(text.len());
+        let meter = Meter::new(self.own.as_ref().map_or(0, |model| model.max_steps(paid)));
+        pieces.tokenize(|piece| self.tokenize(piece, origin, &meter))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
         let encoding = inner.post_process(encoding, None, origin == Origin::Prompt)?;
         Ok(encoding.get_ids().to_vec())
@@ -140,7 +142,7 @@ impl Tokenizer {
                 continue;
             }
             tokens.clear();
-            model.tokenize(text, &mut tokens);
+            model.tokenize(text, &mut tokens)?;
             let prefix = usize::from(model.adds_prefix(text));
             let mut start = 0;
             for (token, bytes) in &tokens {
@@ -211,6 +213,18 @@ impl Tokenizer {
         if got > max { Err(Rejection::InputTooLong { got, max }) } else { Ok(()) }
     }
 
+    /// Checks that a word whose pairs are merged is not so long that the order of its merges leaves
+    /// the caches of a processor.
+    const fn check_word(&self, bytes: usize) -> Result<(), Rejection> {
+        // Those of SentencePiece are whole texts.
+        let is_text = matches!(self.kind(), TokenizerKind::SentencePieceBpe);
+        let max = if is_text { MAX_MERGED_TEXT_BYTES } else { MAX_WORD_BYTES };
+        if bytes > max {
+            return Err(Rejection::InputTooLong { got: bytes as u64, max: max as u64 });
+        }
+        Ok(())
+    }
+
     fn paid(&self, bytes: usize) -> u64 {
         self.paid_bytes(bytes as u64).unwrap_or(u64::MAX)
     }
@@ -262,11 +276,16 @@ impl Tokenizer {
 
     /// The tokens of a word. Models know the texts of special tokens too, and some make the token
     /// of the text.
-    fn tokenize(&self, piece: &NormalizedString, origin: Origin) -> tokenizers::Result<Vec<Token>> {
+    fn tokenize(
+        &self,
+        piece: &NormalizedString,
+        origin: Origin,
+        meter: &Meter,
+    ) -> tokenizers::Result<Vec<Token>> {
         let text = piece.get();
         let mut cuts = BTreeSet::new();
         for _ in 0..=MAX_CUTS {
-            let tokens = self.tokenize_parts(text, &cuts)?;
+            let tokens = self.tokenize_parts(text, &cuts, meter)?;
             let Some(first) = tokens.iter().find(|token| self.is_forged(token.id)) else {
                 return Ok(tokens);
             };
@@ -298,11 +317,16 @@ impl Tokenizer {
     }
 
     /// The tokens of the parts of `text` between `cuts`.
-    fn tokenize_parts(&self, text: &str, cuts: &BTreeSet<usize>) -> tokenizers::Result<Vec<Token>> {
+    fn tokenize_parts(
+        &self,
+        text: &str,
+        cuts: &BTreeSet<usize>,
+        meter: &Meter,
+    ) -> tokenizers::Result<Vec<Token>> {
         let mut tokens = Vec::new();
         let mut start = 0;
         for end in cuts.iter().copied().chain([text.len()]) {
-            let part = self.tokenize_part(&text[start..end])?;
+            let part = self.tokenize_part(&text[start..end], meter)?;
             tokens.extend(part.into_iter().map(|token| Token {
                 offsets: (start + token.offsets.0, start + token.offsets.1),
                 ..token
@@ -313,12 +337,13 @@ impl Tokenizer {
     }
 
     /// The tokens of a stretch of text, whatever they are.
-    fn tokenize_part(&self, text: &str) -> tokenizers::Result<Vec<Token>> {
+    fn tokenize_part(&self, text: &str, meter: &Meter) -> tokenizers::Result<Vec<Token>> {
         if let Some(model) = &self.own {
-            let pieces = model.tokenize(text).ok_or(Rejection::InvalidText)?;
+            let pieces = model.tokenize(text, meter)?;
             let token = |piece: Piece| Token::new(piece.token, String::new(), piece.range());
             return Ok(pieces.into_iter().map(token).collect());
         }
+        self.check_word(text.len())?;
         let model = self.inner.get_model();
         let tokens = model.tokenize(text)?;
         // Without an unknown token, a BPE model drops what it does not know.
@@ -363,6 +388,12 @@ fn check_assigned(text: &str) -> Result<(), Rejection> {
 
 /// Characters or bytes that a normalizer may add besides, to short texts.
 const GROWTH_ALLOWANCE: u64 = 256;
+
+/// Longest word of which pairs are merged.
+pub(super) const MAX_WORD_BYTES: usize = 1 << 16;
+
+/// Longest text that is one such word.
+const MAX_MERGED_TEXT_BYTES: usize = 1 << 18;
 
 /// How often a word is cut; each round makes every forged token shorter.
 const MAX_CUTS: usize = 64;

@@ -100,6 +100,10 @@ pub(super) fn added_tokens(
     added: &[AddedToken],
     normalizer: &[Normalizer],
 ) -> Result<(), TokenizerError> {
+    let (got, max) = (added.len() as u64, MAX_ADDED_TOKENS);
+    if got > max {
+        return Err(TokenizerError::Growth { part: "added_tokens", got, max });
+    }
     let max = MAX_ADDED_BYTES;
     if let Some(long) = added.iter().find(|token| token.content.len() > max) {
         let (token, got) = (long.id, long.content.len());
@@ -249,8 +253,11 @@ const MAX_AFFIX_BYTES: usize = 16;
 /// 93.
 const MAX_ADDED_BYTES: usize = 96;
 
+/// Most added tokens; models of speech have tens of thousands.
+const MAX_ADDED_TOKENS: u64 = 1 << 17;
+
 /// Most bytes of all added tokens, and of what the normalizer may make of them.
-const MAX_NORMALIZED_BYTES: u64 = 4 << 20;
+const MAX_NORMALIZED_BYTES: u64 = 1 << 20;
 
 /// Most tokens that a template puts around a text.
 const MAX_TEMPLATE_TOKENS: u64 = 256;

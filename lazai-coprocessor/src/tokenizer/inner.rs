@@ -1,7 +1,7 @@
 //! The tokenizer of the crate, made of what was read of a file.
 
 use tokenizers::{
-    DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
+    AddedVocabulary, DecoderWrapper, ModelWrapper, PostProcessorWrapper,
     models::{
         bpe::{BpeBuilder, Vocab},
         wordlevel::WordLevel,
@@ -11,18 +11,23 @@ use tokenizers::{
 use super::{
     TokenizerError,
     file::{BytePairModel, File, Model, WordModel},
+    normalizer::Steps,
 };
 
-/// Builds it, and returns the tokens that every text gets besides.
-pub(super) fn build(file: File) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerError> {
-    let mut inner = tokenizers::Tokenizer::new(model(file.model).map_err(TokenizerError::syntax)?);
-    let normalizer = file.normalizer.of_the_crate::<NormalizerWrapper>()?;
-    inner.with_normalizer(normalizer).map_err(TokenizerError::syntax)?;
-    inner.with_pre_tokenizer(file.pre_tokenizer.of_the_crate::<PreTokenizerWrapper>()?);
+/// Builds it, and returns the tokens that every text gets besides. Texts are normalized by `normalizer`
+/// and split here, so it has neither.
+pub(super) fn build(
+    file: File,
+    normalizer: &Steps,
+) -> Result<(tokenizers::Tokenizer, Vec<u32>), TokenizerError> {
+    let model = model(file.model).map_err(TokenizerError::syntax)?;
+    let mut added = AddedVocabulary::new();
+    let tokens = file.added_tokens.into_iter().map(Into::into);
+    added.add_tokens(tokens, &model, Some(normalizer)).map_err(TokenizerError::syntax)?;
+    let mut inner = tokenizers::Tokenizer::new(model);
+    inner.with_added_vocabulary(added);
     inner.with_post_processor(file.post_processor.of_the_crate::<PostProcessorWrapper>()?);
     inner.with_decoder(file.decoder.of_the_crate::<DecoderWrapper>()?);
-    let added = file.added_tokens.into_iter();
-    inner.add_tokens(added.map(Into::into)).map_err(TokenizerError::syntax)?;
     let template = inner.encode_fast("", true).map_err(TokenizerError::syntax)?;
     Ok((inner, template.get_ids().to_vec()))
 }

@@ -27,7 +27,7 @@ impl TokenizerKind {
         match self {
             Self::ByteLevelBpe => 40_000,
             Self::PatternBpe => 80_000,
-            Self::SentencePieceBpe => 50_000,
+            Self::SentencePieceBpe => 80_000,
             Self::Unigram => 150_000,
             Self::WordPiece => 60_000,
         }

@@ -1,17 +1,16 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    panic,
-};
+use std::{collections::BTreeSet, panic};
 
 use lazai_api_types::Rejection;
-use tokenizers::{NormalizedString, Normalizer, pre_tokenizers::byte_level::ByteLevel};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use super::{
     SpecialTexts, TokenizerError, TokenizerKind,
+    added::AddedTexts,
     byte_pairs::BytePairs,
-    file::{File, Model},
+    file::{Decoder, File, Model, Normalizer, Pattern, PreTokenizer},
     growth, inner,
     kind::Symbols,
+    normalizer,
     own::OwnModel,
     patterns,
     rates::{self, DecodingRates},
@@ -27,6 +26,8 @@ pub struct Tokenizer {
     pub(super) own: Option<OwnModel>,
     /// The model with its words, where both are read at once.
     pub(super) byte_pairs: Option<BytePairs>,
+    /// What changes texts before they are split.
+    pub(super) normalizer: normalizer::Steps,
     /// How texts are split.
     pub(super) words: Words,
     kind: TokenizerKind,
@@ -74,7 +75,7 @@ impl Tokenizer {
         let vocabulary = vocabulary.min(MAX_VOCABULARY);
         check_vocabulary(file.model.largest_token(), vocabulary)?;
         let growth = check_steps(&file)?;
-        let words = Words::new(file.pre_tokenizer.of_the_crate()?.as_ref())?;
+        let words = Words::new(&file.pre_tokenizer)?;
         let byte_pairs = match &file.model {
             Model::BytePairs(model) => BytePairs::new(model, &words),
             _ => None,
@@ -89,14 +90,21 @@ impl Tokenizer {
         let decodes_bytes = growth::decodes_bytes(file.decoder.steps());
         let unknown = file.model.unknown();
         // The crate panics at parts that are malformed, while it reads them and while it encodes.
-        let built = panic::catch_unwind(|| inner::build(file));
+        let built = panic::catch_unwind(|| {
+            let normalizer = normalizer::Steps::new(&file.normalizer)?;
+            let (inner, template) = inner::build(file, &normalizer)?;
+            Ok((inner, template, normalizer))
+        });
         let panicked = |_| TokenizerError::syntax("a part is malformed");
-        let (inner, template) = built.map_err(panicked)??;
+        let (inner, template, normalizer) = built.map_err(panicked)??;
         // Each piece of a word is looked for from every place.
         let is_searched = matches!(own, Some(OwnModel::WordPiece(_)));
         let max_bytes = if is_searched { MAX_WORD_PIECE_BYTES } else { MAX_TOKEN_BYTES };
         check_tokens(&inner, &template, vocabulary, max_bytes)?;
-        check_added_tokens(&inner)?;
+        let added = inner.get_added_vocabulary().get_added_tokens_decoder();
+        let added =
+            AddedTexts::new(added.iter().map(|(token, added)| (*token, added)), &normalizer)?;
+        let flops_per_byte = flops_per_byte + rates::added_tokens(&added);
         let special = SpecialTexts::new(
             inner
                 .get_added_tokens_decoder()
@@ -112,6 +120,7 @@ impl Tokenizer {
             inner,
             own,
             byte_pairs,
+            normalizer,
             words,
             kind,
             flops_per_byte,
@@ -230,12 +239,51 @@ impl Tokenizer {
 /// one byte of text.
 fn check_steps(file: &File) -> Result<u64, TokenizerError> {
     let (normalizer, pre_tokenizer) = (file.normalizer.steps(), file.pre_tokenizer.steps());
-    patterns::check(file)?;
+    check_patterns(file)?;
     growth::post_processor(file.post_processor.steps())?;
     growth::decoder(file.decoder.steps())?;
     let growth = growth::text(normalizer, pre_tokenizer)?;
     growth::added_tokens(&file.added_tokens, normalizer)?;
     Ok(growth)
+}
+
+/// Checks how many patterns there are, and that texts that are looked for are short.
+fn check_patterns(file: &File) -> Result<(), TokenizerError> {
+    let normalizer = file.normalizer.steps().iter().filter_map(|step| match step {
+        Normalizer::Replace { pattern, .. } => Some(pattern),
+        _ => None,
+    });
+    let pre_tokenizer = file.pre_tokenizer.steps().iter().filter_map(|step| match step {
+        PreTokenizer::Split { pattern, .. } => Some(pattern),
+        _ => None,
+    });
+    let decoder = file.decoder.steps().iter().filter_map(|step| match step {
+        Decoder::Replace { pattern, .. } => Some(pattern),
+        _ => None,
+    });
+    let mut patterns = 0;
+    for (pattern, is_searched) in normalizer
+        .chain(pre_tokenizer)
+        .map(|pattern| (pattern, true))
+        .chain(decoder.map(|pattern| (pattern, false)))
+    {
+        match pattern {
+            // Published decoders look for texts.
+            Pattern::Regex(pattern) if !is_searched => {
+                return Err(TokenizerError::pattern(pattern));
+            }
+            Pattern::Regex(_) => patterns += 1,
+            // Nothing is everywhere.
+            Pattern::String(text) if text.is_empty() || text.len() > patterns::MAX_BYTES => {
+                return Err(TokenizerError::pattern(text));
+            }
+            Pattern::String(_) => {}
+        }
+    }
+    if patterns > MAX_PATTERNS {
+        return Err(TokenizerError::Steps { part: "patterns", got: patterns, max: MAX_PATTERNS });
+    }
+    Ok(())
 }
 
 fn kind(file: &File, words: &Words, reads_words_at_once: bool) -> TokenizerKind {
@@ -311,45 +359,8 @@ fn check_vocabulary(largest: Option<u32>, vocabulary: u32) -> Result<(), Tokeniz
     }
 }
 
-/// Checks that no two added tokens are looked for by one normalized text, none by an empty one, and
-/// none by white space that takes in what is beside it.
-///
-/// The crate gives the texts to its automaton in the order of a hash map, and takes the first of
-/// two that are equal. Tokens that are looked for before normalization are told apart by their
-/// content.
-fn check_added_tokens(inner: &tokenizers::Tokenizer) -> Result<(), TokenizerError> {
-    let added: BTreeMap<_, _> = inner.get_added_tokens_decoder().into_iter().collect();
-    let mut tokens = BTreeMap::new();
-    for (token, added) in added {
-        let takes_spaces = added.lstrip || added.rstrip;
-        if !added.normalized {
-            check_spaces(token, takes_spaces, &added.content)?;
-            continue;
-        }
-        let mut text = NormalizedString::from(added.content);
-        if let Some(normalizer) = inner.get_normalizer() {
-            normalizer.normalize(&mut text).map_err(TokenizerError::syntax)?;
-        }
-        let text = text.get().to_owned();
-        check_spaces(token, takes_spaces, &text)?;
-        if text.is_empty() {
-            return Err(TokenizerError::AddedEmpty { token });
-        }
-        if let Some(first) = tokens.insert(text.clone(), token) {
-            return Err(TokenizerError::AddedTwice { first, second: token, text });
-        }
-    }
-    Ok(())
-}
-
-/// The crate looks for white space from each place where it finds such a token, and each takes in
-/// what others have.
-fn check_spaces(token: u32, takes_spaces: bool, text: &str) -> Result<(), TokenizerError> {
-    if takes_spaces && !text.is_empty() && text.trim().is_empty() {
-        return Err(TokenizerError::AddedSpaces { token });
-    }
-    Ok(())
-}
+/// Most patterns, each of which takes up to a second to build; DeepSeek LLM has five.
+const MAX_PATTERNS: usize = 6;
 
 /// Most tokens of a model: as many as an artifact may have.
 const MAX_VOCABULARY: u32 = 1 << 20;

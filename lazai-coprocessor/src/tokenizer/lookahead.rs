@@ -5,21 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex_automata::{
-    Anchored, MatchKind,
-    dfa::{Automaton as _, StartKind, dense},
-    util::start,
-};
+use regex_automata::{Anchored, dfa::Automaton as _, util::start};
+
+use super::search;
 
 /// Returns whether searches one after another look at each byte of a text a few times at most.
 ///
 /// Each looks as many bytes behind its match as there may be ahead, or farther, but then none that
 /// begins there does. `spaces` says that a match of several spaces may end one before the last,
 /// where the pattern finds all of them. The pattern has no anchors.
-pub(super) fn is_bounded(pattern: &str, spaces: bool, limits: &Limits) -> bool {
-    let Some(automaton) = Automaton::new(pattern, limits.automaton) else { return false };
+pub(super) fn is_bounded(automaton: &search::Automaton, spaces: bool, ahead: u32) -> bool {
+    let Some(automaton) = Automaton::new(automaton) else { return false };
     let lives = automaton.lives();
-    let most = Life::Bytes(limits.ahead);
+    let most = Life::Bytes(ahead);
     let is_short = |life: &Life| *life == Life::Unbounded || *life <= most;
     lives.iter().all(is_short)
         && automaton.overlap(&lives).is_some_and(|life| life <= most)
@@ -59,14 +57,7 @@ enum Life {
 }
 
 impl Automaton {
-    /// Returns none for a pattern without an automaton, or with a large one.
-    fn new(pattern: &str, max_bytes: usize) -> Option<Self> {
-        let config = dense::Config::new()
-            .start_kind(StartKind::Anchored)
-            .match_kind(MatchKind::LeftmostFirst)
-            .dfa_size_limit(Some(max_bytes))
-            .determinize_size_limit(Some(max_bytes));
-        let dfa = dense::Builder::new().configure(config).build(pattern).ok()?;
+    fn new(dfa: &search::Automaton) -> Option<Self> {
         let first = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).ok()?;
         let (mut ids, mut places) = (vec![first], BTreeMap::from([(first, 0)]));
         let mut states = Vec::new();
@@ -140,7 +131,8 @@ impl Automaton {
 
     /// Whether a search that has read several spaces and another character may live on.
     fn outlives_spaces(&self, lives: &[Life]) -> bool {
-        let Some(spaces) = Self::new(r"\s{2,}\S", 1 << 20) else { return true };
+        let spaces = search::build(r"\s{2,}\S", 1 << 20).and_then(|spaces| Self::new(&spaces));
+        let Some(spaces) = spaces else { return true };
         let mut pairs = vec![(0, 0)];
         let mut seen: BTreeSet<_> = pairs.iter().copied().collect();
         while let Some((place, read)) = pairs.pop() {
@@ -184,33 +176,21 @@ const MAX_PAIRS: usize = 1 << 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokenizer::patterns::published;
 
     fn check(pattern: &str) -> bool {
         let has_spaces = pattern.contains(SPACES);
-        is_bounded(&pattern.replace(SPACES, r"\s{2,}"), has_spaces, &LIMITS)
+        let automaton = search::build(&pattern.replace(SPACES, r"\s{2,}"), 4 << 20);
+        automaton.is_some_and(|automaton| is_bounded(&automaton, has_spaces, AHEAD))
     }
 
-    const LIMITS: Limits = Limits { automaton: 4 << 20, ahead: 32 };
+    const AHEAD: u32 = 16;
 
     const SPACES: &str = r"\s+(?!\S)";
 
     #[test]
     fn published_patterns_are_bounded() {
-        for pattern in [
-            // GPT-2, GPT-4, Llama 3, o200k, Kimi.
-            r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-            r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s",
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-            r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-            // DeepSeek V3 and LLM, CLIP, Bloom, T5.
-            r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##,
-            r"\s?\p{L}+",
-            "[\u{4e00}-\u{9fa5}\u{800}-\u{4e00}\u{ac00}-\u{d7ff}]+",
-            r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+",
-            r" ?[^(\s|[.,!?\u{2026}\u{3002}\u{ff0c}\u{3001}\u{964}\u{6d4}\u{60c}])]+",
-            " {2,}",
-        ] {
+        for pattern in published() {
             assert!(check(pattern), "{pattern}");
         }
     }
@@ -257,8 +237,9 @@ mod tests {
             let mut alternative =
                 || (0..=below(3)).map(|_| parts[below(parts.len())]).collect::<String>();
             let pattern = [alternative(), alternative(), alternative()].join("|");
-            let automaton = Automaton::new(&pattern, 1 << 20).unwrap();
-            let is_bounded = is_bounded(&pattern, false, &LIMITS);
+            let dfa = search::build(&pattern, 1 << 20).unwrap();
+            let (is_bounded, automaton) =
+                (is_bounded(&dfa, false, AHEAD), Automaton::new(&dfa).unwrap());
             bounded += u32::from(is_bounded);
             for letters in ["a", "b", "ab", "aab", "abb", "abc", "aabbab", "ba", "aaaaab"] {
                 let text = letters.repeat(600 / letters.len());

@@ -5,6 +5,7 @@
 //! is random, or that the crate panics at is refused. A text that spells a special token is refused
 //! too; in a rendered chat it is read as ordinary text.
 
+mod added;
 mod byte_pairs;
 mod decode;
 mod encode;
@@ -19,12 +20,14 @@ pub mod json;
 mod kind;
 mod load;
 mod lookahead;
+mod meter;
 mod normalizer;
 mod own;
 mod patterns;
 mod piece;
 mod rates;
 mod scan;
+mod search;
 mod special;
 mod stream;
 #[cfg(test)]

@@ -1,15 +1,29 @@
 /// The pieces of a vocabulary by their bytes, to find those that a text starts with.
 ///
 /// Nodes are numbered in the order in which a walk by depth meets them, so the node behind edge `e`
-/// is node `e + 1`: three flat tables hold everything.
+/// is node `e + 1`, and one flat table holds everything.
 #[derive(Clone, Debug)]
-pub(super) struct Trie {
-    /// The first edge of each node, and the number of edges at the end.
-    first_edge: Vec<u32>,
-    /// The byte of each edge; those of a node ascend.
-    labels: Vec<u8>,
-    /// The piece that ends at each node; [`NONE`] where none does.
-    pieces: Vec<u32>,
+pub(super) struct Trie(Vec<Node>);
+
+/// What is asked of a node lies together, so that a step looks at one place of the memory.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// The byte of the edge that leads here; those from one node ascend.
+    label: u8,
+    /// The first edge of the node; its last is before the first of the next node.
+    first_edge: u32,
+    /// The piece that ends here; [`NONE`] where none does.
+    piece: u32,
+}
+
+/// A way down a tree along a text.
+#[derive(Clone, Debug)]
+pub(super) struct Walk<'a> {
+    trie: &'a Trie,
+    node: usize,
+    text: &'a [u8],
+    /// Bytes of the text that were looked for.
+    steps: usize,
 }
 
 impl Trie {
@@ -18,7 +32,9 @@ impl Trie {
     pub(super) fn new<'a>(pieces: impl IntoIterator<Item = (&'a [u8], u32)>) -> Self {
         let mut sorted: Vec<_> = pieces.into_iter().collect();
         sorted.sort_unstable();
-        let mut trie = Self { first_edge: vec![0], labels: Vec::new(), pieces: vec![NONE] };
+        let mut nodes = vec![Node { label: 0, first_edge: 0, piece: NONE }];
+        // The last is none, but says where the edges of the one before it end.
+        let mut ends = Vec::new();
         // The pieces below each node of this depth.
         let mut level = vec![sorted.as_slice()];
         for depth in 0.. {
@@ -27,47 +43,71 @@ impl Trie {
                 let longer = node.partition_point(|(piece, _)| piece.len() <= depth);
                 for below in node[longer..].chunk_by(|left, right| left.0[depth] == right.0[depth])
                 {
-                    let ends = below.iter().take_while(|(piece, _)| piece.len() == depth + 1);
-                    trie.labels.push(below[0].0[depth]);
-                    trie.pieces.push(ends.last().map_or(NONE, |(_, id)| *id));
+                    let here = below.iter().take_while(|(piece, _)| piece.len() == depth + 1);
+                    let piece = here.last().map_or(NONE, |(_, id)| *id);
+                    nodes.push(Node { label: below[0].0[depth], first_edge: 0, piece });
                     next.push(below);
                 }
-                trie.first_edge.push(u32::try_from(trie.labels.len()).unwrap_or(NONE));
+                ends.push(u32::try_from(nodes.len() - 1).unwrap_or(NONE));
             }
             if next.is_empty() {
                 break;
             }
             level = next;
         }
-        trie
+        // The edges of a node begin where those of the node before it end.
+        nodes.push(Node { label: 0, first_edge: 0, piece: NONE });
+        for (node, end) in nodes[1..].iter_mut().zip(ends) {
+            node.first_edge = end;
+        }
+        Self(nodes)
     }
 
     /// Lists the pieces that `text` starts with, from the shortest: the bytes of each and its
     /// number.
-    pub(super) fn prefixes<'a>(
-        &'a self,
-        text: &'a [u8],
-    ) -> impl Iterator<Item = (usize, u32)> + 'a {
-        let mut node = 0;
-        text.iter()
-            .zip(1..)
-            .map_while(move |(byte, bytes)| {
-                node = self.child(node, *byte)?;
-                Some((bytes, self.pieces[node]))
-            })
-            .filter(|(_, piece)| *piece != NONE)
+    pub(super) const fn prefixes<'a>(&'a self, text: &'a [u8]) -> Walk<'a> {
+        Walk { trie: self, node: 0, text, steps: 0 }
     }
 
     /// Returns the number of exactly this piece.
     pub(super) fn find(&self, piece: &[u8]) -> Option<u32> {
         let node = piece.iter().try_fold(0, |node, byte| self.child(node, *byte))?;
-        Some(self.pieces[node]).filter(|piece| *piece != NONE)
+        Some(self.0[node].piece).filter(|piece| *piece != NONE)
     }
 
+    /// The node behind edge `e` is node `e + 1`.
     fn child(&self, node: usize, byte: u8) -> Option<usize> {
-        let (first, end) = (self.first_edge[node] as usize, self.first_edge[node + 1] as usize);
-        let place = self.labels[first..end].binary_search(&byte).ok()?;
-        Some(first + place + 1)
+        let first = self.0[node].first_edge as usize + 1;
+        let children = &self.0[first..=self.0[node + 1].first_edge as usize];
+        let place = children.binary_search_by_key(&byte, |child| child.label).ok()?;
+        Some(first + place)
+    }
+}
+
+impl Walk<'_> {
+    /// Returns how often a byte was looked for.
+    pub(super) const fn steps(&self) -> usize {
+        self.steps
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = (usize, u32);
+
+    fn next(&mut self) -> Option<(usize, u32)> {
+        while let Some(byte) = self.text.get(self.steps) {
+            self.steps += 1;
+            let Some(node) = self.trie.child(self.node, *byte) else {
+                self.text = &self.text[..self.steps];
+                return None;
+            };
+            self.node = node;
+            let piece = self.trie.0[node].piece;
+            if piece != NONE {
+                return Some((self.steps, piece));
+            }
+        }
+        None
     }
 }
 
@@ -82,7 +122,7 @@ mod tests {
     fn prefixes_are_found_from_the_shortest() {
         let pieces = ["ab", "a", "", "abcd", "b", "\u{e9}", "ab"];
         let trie = Trie::new(pieces.into_iter().map(str::as_bytes).zip(0..));
-        let found = |text: &str| trie.prefixes(text.as_bytes()).collect::<Vec<_>>();
+        let found = |text: &'static str| trie.prefixes(text.as_bytes()).collect::<Vec<_>>();
         assert_eq!(found("abcde"), [(1, 1), (2, 6), (4, 3)]);
         assert_eq!(found("abc"), [(1, 1), (2, 6)]);
         assert_eq!(found("\u{e9}a"), [(2, 5)]);

@@ -1,4 +1,6 @@
-use super::{TokenizerError, piece::Piece, trie::Trie};
+use lazai_api_types::Rejection;
+
+use super::{TokenizerError, meter::Meter, piece::Piece, trie::Trie};
 
 /// A unigram model: of all ways to cut a text into pieces, it takes the one whose scores have the
 /// largest sum.
@@ -56,10 +58,13 @@ impl Unigram {
         Ok(Self { trie, scores, unknown_score: least - UNKNOWN_PENALTY, unknown, bytes })
     }
 
-    /// Returns the tokens of a text; `None` if it holds what no piece covers and the model has no
-    /// token for that.
-    pub(super) fn tokenize(&self, text: &str) -> Option<Vec<Piece>> {
-        let best = self.search(text)?;
+    /// Returns the tokens of a text.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidText`] if it holds what no piece covers and the model has no token for
+    /// that, [`Rejection::InputTooLong`] if that takes more steps than `meter` allows.
+    pub(super) fn tokenize(&self, text: &str, meter: &Meter) -> Result<Vec<Piece>, Rejection> {
+        let best = self.search(text, meter)?;
         let mut path = Vec::new();
         let mut end = text.len();
         while end > 0 {
@@ -68,30 +73,33 @@ impl Unigram {
             end = start;
         }
         path.reverse();
-        Some(self.with_unknown(text, &path))
+        Ok(self.with_unknown(text, &path))
     }
 
     /// The best way to every place of the text where a character ends.
-    fn search(&self, text: &str) -> Option<Vec<Best>> {
+    fn search(&self, text: &str, meter: &Meter) -> Result<Vec<Best>, Rejection> {
         let mut best = vec![Best { score: 0, start: NOWHERE, token: 0 }; text.len() + 1];
         for (start, character) in text.char_indices() {
             let here = best[start].score;
             let single = character.len_utf8();
             let mut covered = false;
-            for (bytes, token) in self.trie.prefixes(&text.as_bytes()[start..]) {
+            let mut walk = self.trie.prefixes(&text.as_bytes()[start..]);
+            for (bytes, token) in walk.by_ref() {
                 covered |= bytes == single;
                 let score = here + self.scores[token as usize];
                 best[start + bytes].improve(Best { score, start, token });
             }
+            meter.count(walk.steps())?;
             if !covered {
                 let end = &mut best[start + single];
                 let score = here + self.unknown_score;
                 if end.start == NOWHERE || score > end.score {
-                    *end = Best { score, start, token: self.unknown? };
+                    let token = self.unknown.ok_or(Rejection::InvalidText)?;
+                    *end = Best { score, start, token };
                 }
             }
         }
-        Some(best)
+        Ok(best)
     }
 
     /// Unknown pieces that follow each other become one: the token of their text if there is one

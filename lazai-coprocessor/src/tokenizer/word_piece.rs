@@ -1,4 +1,6 @@
-use super::{file::WordPieceModel, piece::Piece, trie::Trie};
+use lazai_api_types::Rejection;
+
+use super::{file::WordPieceModel, meter::Meter, piece::Piece, trie::Trie};
 
 /// A `WordPiece` model: the longest piece that a word starts with, again and again.
 ///
@@ -31,24 +33,30 @@ impl WordPiece {
         }
     }
 
-    /// Returns the tokens of a word; `None` if it holds what no piece covers, or is too long, and
-    /// the model has no token for that.
-    pub(super) fn tokenize(&self, word: &str) -> Option<Vec<Piece>> {
+    /// Returns the tokens of a word.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidText`] if it holds what no piece covers, or is too long, and the model
+    /// has no token for that; [`Rejection::InputTooLong`] if that takes more steps than `meter`
+    /// allows.
+    pub(super) fn tokenize(&self, word: &str, meter: &Meter) -> Result<Vec<Piece>, Rejection> {
         let mut pieces = Vec::new();
         let mut start = 0;
         let known = word.chars().nth(self.max_chars).is_none();
         while known && start < word.len() {
             let trie = if start == 0 { &self.first } else { &self.rest };
-            let Some((bytes, token)) = trie.prefixes(&word.as_bytes()[start..]).last() else {
-                break;
-            };
+            let mut walk = trie.prefixes(&word.as_bytes()[start..]);
+            let longest = walk.by_ref().last();
+            meter.count(walk.steps())?;
+            let Some((bytes, token)) = longest else { break };
             let end = start + bytes;
             pieces.push(Piece { token, start, end });
             start = end;
         }
         if start < word.len() {
-            pieces = vec![Piece { token: self.unknown?, start: 0, end: word.len() }];
+            let token = self.unknown.ok_or(Rejection::InvalidText)?;
+            pieces = vec![Piece { token, start: 0, end: word.len() }];
         }
-        Some(pieces)
+        Ok(pieces)
     }
 }

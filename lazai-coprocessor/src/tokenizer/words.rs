@@ -1,20 +1,21 @@
-use fancy_regex::{Regex, RegexBuilder};
 use tokenizers::{
-    Offsets, PreTokenizedString, PreTokenizer, PreTokenizerWrapper, SplitDelimiterBehavior,
-    pre_tokenizers::{byte_level::ByteLevel, split::SplitPattern},
-    tokenizer::pattern::{Invert, Pattern},
+    Offsets, PreTokenizedString, PreTokenizer as _, PreTokenizerWrapper, SplitDelimiterBehavior,
+    pre_tokenizers::byte_level::ByteLevel,
+    tokenizer::pattern::{Invert, Pattern as Find},
 };
 
 use super::{
     TokenizerError,
+    file::{Part, Pattern, PreTokenizer, of_the_crate},
     scan::{self, Scan},
+    search::Search,
 };
 
 /// How a tokenizer splits a text into words.
 ///
 /// The crate's own steps stop without a word at patterns whose search gives up, and the rest of the
-/// text would be one word. Here such a text is an error, and the patterns of common families are
-/// read by hand, to the same words.
+/// text would be one word. Here no search gives up, and the patterns of common families are read by
+/// hand, to the same words.
 #[derive(Debug)]
 pub(super) struct Words(Vec<Step>);
 
@@ -31,15 +32,18 @@ enum Step {
 /// What finds words.
 #[derive(Debug)]
 enum Splitter {
-    Regex(Box<Regex>),
     Scan(Scan),
+    Search(Search),
 }
 
 impl Words {
-    /// Reads the steps of a pre-tokenizer of the crate.
-    pub(super) fn new(step: Option<&PreTokenizerWrapper>) -> Result<Self, TokenizerError> {
+    /// Reads the steps of a pre-tokenizer.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Pattern`] if the search for a pattern is not bounded.
+    pub(super) fn new(part: &Part<PreTokenizer>) -> Result<Self, TokenizerError> {
         let mut steps = Vec::new();
-        if let Some(step) = step {
+        for step in part.steps() {
             push(step, &mut steps)?;
         }
         Ok(Self(steps))
@@ -91,57 +95,44 @@ impl Words {
     }
 }
 
-fn push(step: &PreTokenizerWrapper, steps: &mut Vec<Step>) -> Result<(), TokenizerError> {
+fn push(step: &PreTokenizer, steps: &mut Vec<Step>) -> Result<(), TokenizerError> {
     match step {
-        PreTokenizerWrapper::Sequence(list) => {
-            return list.as_ref().iter().try_for_each(|step| push(step, steps));
-        }
-        PreTokenizerWrapper::ByteLevel(bytes) => {
-            if bytes.add_prefix_space {
+        PreTokenizer::ByteLevel(bytes) => {
+            if bytes.add_prefix_space != Some(false) {
                 steps.push(Step::Prefix);
             }
-            if bytes.use_regex {
+            if bytes.use_regex != Some(false) {
                 let pattern = Splitter::Scan(Scan::Gpt2);
                 let behavior = SplitDelimiterBehavior::Isolated;
                 steps.push(Step::Split { pattern, behavior, invert: false });
             }
-            let rest = ByteLevel::new(false, bytes.trim_offsets, false);
+            // Offsets are of no use here.
+            let rest = ByteLevel::new(false, true, false);
             steps.push(Step::Crate(PreTokenizerWrapper::ByteLevel(rest)));
         }
-        PreTokenizerWrapper::Split(split) => match &split.pattern {
-            SplitPattern::String(_) => steps.push(Step::Crate(step.clone())),
-            SplitPattern::Regex(pattern) => {
-                let pattern = Splitter::new(pattern)?;
-                let (behavior, invert) = (split.behavior, split.invert);
-                steps.push(Step::Split { pattern, behavior, invert });
-            }
-        },
-        other => steps.push(Step::Crate(other.clone())),
+        PreTokenizer::Split { pattern: Pattern::Regex(pattern), behavior, invert } => {
+            let pattern = Splitter::new(pattern)?;
+            let (behavior, invert) = (behavior.of_the_crate(), *invert);
+            steps.push(Step::Split { pattern, behavior, invert });
+        }
+        other => steps.push(Step::Crate(of_the_crate(other)?)),
     }
     Ok(())
 }
 
 impl Splitter {
     fn new(pattern: &str) -> Result<Self, TokenizerError> {
-        if let Some(scan) = Scan::of(pattern) {
-            return Ok(Self::Scan(scan));
+        match Scan::of(pattern) {
+            Some(scan) => Ok(Self::Scan(scan)),
+            None => Search::of_words(pattern).map(Self::Search),
         }
-        let regex = RegexBuilder::new(pattern)
-            .delegate_dfa_size_limit(AUTOMATON_CACHE_BYTES)
-            .build()
-            .map_err(|error| TokenizerError::Syntax { message: error.to_string() })?;
-        Ok(Self::Regex(Box::new(regex)))
     }
 }
 
-/// Room for the states of an automaton, all of which a text may use in turn: several times the
-/// [largest](super::lookahead) that is read.
-const AUTOMATON_CACHE_BYTES: usize = 32 << 20;
-
-impl Pattern for &Splitter {
+impl Find for &Splitter {
     fn find_matches(&self, text: &str) -> tokenizers::Result<Vec<(Offsets, bool)>> {
         match self {
-            Splitter::Regex(regex) => (&**regex).find_matches(text),
+            Splitter::Search(search) => search.find_matches(text),
             Splitter::Scan(_) if text.is_empty() => Ok(vec![((0, 0), false)]),
             Splitter::Scan(scan) => {
                 let mut start = 0;
@@ -149,19 +140,5 @@ impl Pattern for &Splitter {
                 Ok(words.map(|end| ((core::mem::replace(&mut start, end), end), true)).collect())
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Splitter;
-    use tokenizers::tokenizer::pattern::Pattern;
-
-    #[test]
-    fn a_search_that_gives_up_is_an_error() {
-        // More steps than the engine takes back.
-        let splitter = Splitter::new(r"\s+(?!\S)").unwrap();
-        let text = format!("{}x", " ".repeat(1_100_000));
-        assert!((&splitter).find_matches(&text).is_err());
     }
 }

@@ -21,7 +21,7 @@ pub(super) use added::AddedToken;
 pub(super) use decoder::Decoder;
 pub(super) use model::{BytePairModel, Model, WordModel, WordPieceModel};
 pub(super) use normalizer::Normalizer;
-pub(super) use part::{ByteLevel, Metaspace, Part, Pattern, Step};
+pub(super) use part::{ByteLevel, Metaspace, Part, Pattern, Step, of_the_crate};
 pub(super) use post_processor::{PostProcessor, TemplatePiece};
 pub(super) use pre_tokenizer::PreTokenizer;
 #[cfg(test)]

@@ -53,13 +53,20 @@ impl<S: Step> Part<S> {
 
     /// Returns the part as the crate has it; `None` without steps.
     pub(crate) fn of_the_crate<C: DeserializeOwned>(&self) -> Result<Option<C>, TokenizerError> {
-        let value = match self.0.as_slice() {
-            [] => return Ok(None),
-            [step] => serde_json::to_value(step).map_err(TokenizerError::syntax)?,
-            steps => json!({"type": SEQUENCE, S::LIST: steps}),
-        };
-        serde_json::from_value(value).map_err(TokenizerError::syntax).map(Some)
+        match self.0.as_slice() {
+            [] => Ok(None),
+            [step] => of_the_crate(step).map(Some),
+            steps => of_the_crate(&json!({"type": SEQUENCE, S::LIST: steps})).map(Some),
+        }
     }
+}
+
+/// Returns a step as the crate has it.
+pub(crate) fn of_the_crate<C: DeserializeOwned>(
+    step: &impl Serialize,
+) -> Result<C, TokenizerError> {
+    let value = serde_json::to_value(step).map_err(TokenizerError::syntax)?;
+    serde_json::from_value(value).map_err(TokenizerError::syntax)
 }
 
 impl<S> Part<S> {

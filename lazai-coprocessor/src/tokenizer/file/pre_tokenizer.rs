@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use tokenizers::SplitDelimiterBehavior;
 
 use super::{ByteLevel, Metaspace, Pattern, Step};
 
@@ -34,6 +35,18 @@ pub(crate) enum Behavior {
     MergedWithNext,
     MergedWithPrevious,
     Removed,
+}
+
+impl Behavior {
+    pub(crate) const fn of_the_crate(self) -> SplitDelimiterBehavior {
+        match self {
+            Self::Contiguous => SplitDelimiterBehavior::Contiguous,
+            Self::Isolated => SplitDelimiterBehavior::Isolated,
+            Self::MergedWithNext => SplitDelimiterBehavior::MergedWithNext,
+            Self::MergedWithPrevious => SplitDelimiterBehavior::MergedWithPrevious,
+            Self::Removed => SplitDelimiterBehavior::Removed,
+        }
+    }
 }
 
 impl Step for PreTokenizer {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use lazai_api_types::Rejection;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokenizers::{NormalizedString, Normalizer, NormalizerWrapper};
+use tokenizers::{NormalizedString, Normalizer};
 
 use crate::tokenizer::{
     Tokenizer, TokenizerKind,
     fixtures::{byte_level, load, pattern, qwen, sentence_piece, unigram, word_piece},
     json,
+    normalizer::Step,
     unicode::find_unassigned,
 };
 
@@ -30,22 +31,18 @@ fn all() -> Vec<Tokenizer> {
 /// What the normalizer makes of a text.
 fn normalized(tokenizer: &Tokenizer, text: &str) -> String {
     let mut text = NormalizedString::from(text);
-    tokenizer.inner.get_normalizer().unwrap().normalize(&mut text).unwrap();
+    tokenizer.normalizer.normalize(&mut text).unwrap();
     text.get().to_owned()
 }
 
 /// The bytes of a text after each step of the normalizer.
 fn lengths(tokenizer: &Tokenizer, text: &str) -> Vec<u64> {
-    let normalizer = tokenizer.inner.get_normalizer().unwrap();
-    let NormalizerWrapper::Sequence(steps) = normalizer else {
-        return vec![normalized(tokenizer, text).len() as u64];
-    };
     let mut text = NormalizedString::from(text);
-    let length = |step: &NormalizerWrapper| {
+    let length = |step: &Step| {
         step.normalize(&mut text).unwrap();
         text.len() as u64
     };
-    steps.as_ref().iter().map(length).collect()
+    tokenizer.normalizer.steps().iter().map(length).collect()
 }
 
 /// Checks that a text is read if, and only if, at least four fifths of what its normalizer makes of

@@ -128,12 +128,10 @@ fn sequence(name: &str, kind: &str, steps: &[Value]) -> Value {
 #[test]
 fn normalizers_that_expand_are_refused_before_they_run() {
     let double = json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
-    let between = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "aaa"});
     let prepend = json!({"type": "Prepend", "prepend": "a".repeat(20_000)});
     let nested = sequence("normalizers", "Sequence", &[double.clone(), double]);
     for normalizer in [
         sequence("normalizers", "Sequence", &vec![prepend.clone(); 4]),
-        sequence("normalizers", "Sequence", &vec![between; 8]),
         sequence("normalizers", "Sequence", &[nested, prepend.clone()]),
         prepend,
     ] {
@@ -356,7 +354,7 @@ fn long_added_tokens_are_refused_before_they_are_normalized() {
     };
     assert_eq!(added("a".repeat(97)), TokenizerError::TokenLength { token: 2, got: 97, max: 96 });
     // The first two are not normalized.
-    let (got, max) = (((41 * 96) << 14) + 8, 4 << 20);
+    let (got, max) = (((41 * 96) << 14) + 8, 1 << 20);
     assert_eq!(added("a".repeat(96)), TokenizerError::Growth { part: "added_tokens", got, max });
 }
 

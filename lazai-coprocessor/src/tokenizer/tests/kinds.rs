@@ -9,6 +9,7 @@ use crate::tokenizer::{
     Tokenizer,
     file::WordPieceModel,
     fixtures::{self, byte_level, llama, load, qwen, sentence_piece, unigram, word_piece},
+    meter::Meter,
     word_piece::WordPiece,
 };
 
@@ -229,7 +230,7 @@ proptest! {
         let expected: Vec<_> = expected.iter().map(|token| (token.id, token.offsets)).collect();
         let (unknown, prefix) = ("[UNK]".to_owned(), "##".to_owned());
         let model = WordPieceModel { vocabulary, unknown, prefix, max_chars };
-        let ours = WordPiece::new(&model).tokenize(&text).unwrap();
+        let ours = WordPiece::new(&model).tokenize(&text, &Meter::new(u64::MAX)).unwrap();
         let ours: Vec<_> = ours.iter().map(|piece| (piece.token, piece.range())).collect();
         prop_assert_eq!(ours, expected);
     }

@@ -7,6 +7,7 @@ use tokenizers::Model;
 use crate::tokenizer::{
     Tokenizer, TokenizerError,
     fixtures::{VOCABULARY, load, unigram},
+    meter::Meter,
     unigram::Unigram,
 };
 
@@ -18,7 +19,7 @@ fn model(pieces: &[(&str, i64)], byte_fallback: bool) -> Unigram {
 }
 
 fn tokens(model: &Unigram, text: &str) -> Vec<(u32, usize, usize)> {
-    let pieces = model.tokenize(text).unwrap();
+    let pieces = model.tokenize(text, &Meter::new(u64::MAX)).unwrap();
     pieces.into_iter().map(|piece| (piece.token, piece.start, piece.end)).collect()
 }
 
@@ -87,7 +88,7 @@ proptest! {
         let expected = theirs.tokenize(&text).ok();
         let expected: Option<Vec<u32>> =
             expected.map(|tokens| tokens.iter().map(|token| token.id).collect());
-        let got = ours.tokenize(&text);
+        let got = ours.tokenize(&text, &Meter::new(u64::MAX)).ok();
         prop_assert_eq!(got.map(|pieces| pieces.iter().map(|p| p.token).collect()), expected);
     }
 }
