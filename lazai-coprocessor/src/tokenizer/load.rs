@@ -359,7 +359,7 @@ fn check_vocabulary(largest: Option<u32>, vocabulary: u32) -> Result<(), Tokeniz
     }
 }
 
-/// Most patterns, each of which takes up to a second to build; DeepSeek LLM has five.
+/// Most patterns, each of which takes up to a second to build; `DeepSeek` LLM has five.
 const MAX_PATTERNS: usize = 6;
 
 /// Most tokens of a model: as many as an artifact may have.

@@ -28,7 +28,7 @@ pub(super) enum Alternative {
 }
 
 /// A deterministic automaton that reads a match from its first byte.
-pub(super) type Automaton = dense::DFA<Vec<u32>>;
+pub(super) type Automaton = Box<dense::DFA<Vec<u32>>>;
 
 impl Search {
     /// Reads a pattern that splits a text into words.
@@ -88,7 +88,7 @@ pub(super) fn build(pattern: &str, max_bytes: usize) -> Option<Automaton> {
         .match_kind(MatchKind::LeftmostFirst)
         .dfa_size_limit(Some(max_bytes))
         .determinize_size_limit(Some(max_bytes));
-    dense::Builder::new().configure(config).build(pattern).ok()
+    dense::Builder::new().configure(config).build(pattern).ok().map(Box::new)
 }
 
 fn find(automaton: &Automaton, text: &str, start: usize) -> Option<usize> {
@@ -110,7 +110,7 @@ fn spaces(text: &str, start: usize) -> Option<usize> {
 }
 
 /// `\s` of a pattern is `White_Space`, which no version of Unicode has changed since 6.3.
-fn is_space(character: char) -> bool {
+const fn is_space(character: char) -> bool {
     character.is_whitespace()
 }
 
