@@ -281,7 +281,11 @@ fn check_patterns(file: &File) -> Result<(), TokenizerError> {
         }
     }
     if patterns > MAX_PATTERNS {
-        return Err(TokenizerError::Steps { part: "patterns", got: patterns, max: MAX_PATTERNS });
+        return Err(TokenizerError::Steps {
+            part: "list of patterns",
+            got: patterns,
+            max: MAX_PATTERNS,
+        });
     }
     Ok(())
 }

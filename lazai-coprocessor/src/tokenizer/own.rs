@@ -50,7 +50,7 @@ impl OwnModel {
 
 /// Steps for each byte: SentencePiece makes pieces of 16 characters at most, and looks for one
 /// more at each; a quarter of the characters may be added by a normalizer.
-const UNIGRAM_STEPS: u64 = 24;
+const UNIGRAM_STEPS: u64 = 22;
 
 /// Steps for each byte: BERT's take one or two.
 const WORD_PIECE_STEPS: u64 = 6;
