@@ -73,10 +73,15 @@ pub enum Output {
 }
 
 impl Output {
-    /// Returns the hash of the canonical encoding: the `output` of an
-    /// [`InferenceStatement`](crate::InferenceStatement).
+    /// Returns the canonical bytes, which [`hash`](Self::hash) hashes: the answer to a job, for
+    /// those who know only its hash.
+    ///
+    /// They are the domain `lazvm/output/1`, the kind of the result (a byte: 0 count, 1 embedding,
+    /// 2 generated, 3 logits, 4 text, 5 tokens) and its fields in their order, encoded as those of
+    /// [`Job::encode`](crate::Job::encode) are; elements of a vector have 2 bytes in an embedding
+    /// and 4 in logits, and why a text ended is a byte: 0 its length, 1 a stop.
     #[must_use]
-    pub fn hash(&self) -> B256 {
+    pub fn encode(&self) -> Vec<u8> {
         let mut encoder = Encoder::new("lazvm/output/1");
         match self {
             Self::Count(count) => {
@@ -113,7 +118,14 @@ impl Output {
                 encoder.tokens(tokens);
             }
         }
-        keccak256(encoder.finish())
+        encoder.finish()
+    }
+
+    /// Returns keccak256 of the [canonical bytes](Self::encode): the `output` of an
+    /// [`InferenceStatement`](crate::InferenceStatement).
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        keccak256(self.encode())
     }
 }
 
