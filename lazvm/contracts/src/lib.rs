@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod jobs;
+pub mod models;
+pub mod token;
+
+pub use alloy_sol_types as sol_types;
