@@ -21,9 +21,9 @@ impl AddedTexts {
     /// Checks that no two added tokens are looked for by one normalized text, none by an empty one,
     /// and none by white space that takes in what is beside it.
     ///
-    /// The crate gives the texts to its automaton in the order of a hash map, and takes the first of
-    /// two that are equal. Tokens that are looked for before normalization are told apart by their
-    /// content.
+    /// The crate gives the texts to its automaton in the order of a hash map, and takes the first
+    /// of two that are equal. Tokens that are looked for before normalization are told apart by
+    /// their content.
     pub(super) fn new<'a>(
         added: impl Iterator<Item = (u32, &'a AddedToken)>,
         normalizer: &Steps,

@@ -14,8 +14,8 @@ use super::{
     normalizer::Steps,
 };
 
-/// Builds it, and returns the tokens that every text gets besides. Texts are normalized by `normalizer`
-/// and split here, so it has neither.
+/// Builds it, and returns the tokens that every text gets besides. Texts are normalized by
+/// `normalizer` and split here, so it has neither.
 pub(super) fn build(
     file: File,
     normalizer: &Steps,

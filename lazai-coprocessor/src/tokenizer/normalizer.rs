@@ -8,6 +8,7 @@ use tokenizers::{NormalizedString, Normalizer, NormalizerWrapper};
 use super::{
     TokenizerError,
     file::{self, Part, Pattern, of_the_crate},
+    patterns,
     search::Search,
 };
 
@@ -35,7 +36,7 @@ impl Steps {
     pub(super) fn new(part: &Part<file::Normalizer>) -> Result<Self, TokenizerError> {
         let step = |step: &file::Normalizer| match step {
             file::Normalizer::Replace { pattern: Pattern::Regex(pattern), content } => {
-                let search = Search::of_replaced(pattern)?;
+                let search = patterns::replaced(pattern)?;
                 Ok(Step::Replace { search, content: content.clone() })
             }
             other => of_the_crate(other).map(Step::Crate),

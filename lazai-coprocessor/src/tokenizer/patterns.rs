@@ -9,15 +9,29 @@ use regex_syntax::ast::{
 };
 
 use super::{
+    TokenizerError,
     lookahead::{Limits, is_bounded},
     search::{Alternative, Automaton, Search, build},
 };
 
-/// Returns the search for words that are split by a pattern; none if it is not bounded.
+/// Returns the search for words that are split by a pattern. It looks around in one way at most, in
+/// an alternative of its own that finds the spaces before another one.
 ///
-/// It looks around in one way at most, in an alternative of its own that finds the spaces before
-/// another one.
-pub(super) fn words(pattern: &str) -> Option<Search> {
+/// # Errors
+/// [`TokenizerError::Pattern`] if the search is not bounded.
+pub(super) fn words(pattern: &str) -> Result<Search, TokenizerError> {
+    search_of_words(pattern).ok_or_else(|| TokenizerError::pattern(pattern))
+}
+
+/// Returns the search for what is replaced.
+///
+/// # Errors
+/// [`TokenizerError::Pattern`] if the search is not bounded.
+pub(super) fn replaced(pattern: &str) -> Result<Search, TokenizerError> {
+    search(pattern, &REPLACE).ok_or_else(|| TokenizerError::pattern(pattern))
+}
+
+fn search_of_words(pattern: &str) -> Option<Search> {
     let alternatives: Vec<_> = pattern.split('|').collect();
     // Within parentheses or brackets, those before it would have no end and not parse.
     let parts: Vec<_> =
@@ -38,11 +52,6 @@ pub(super) fn words(pattern: &str) -> Option<Search> {
         list.push(Alternative::Automaton(automaton(behind, &SPLIT)?));
     }
     Some(Search::Alternatives(list))
-}
-
-/// Returns the search for what is replaced; none if it is not bounded.
-pub(super) fn replaced(pattern: &str) -> Option<Search> {
-    search(pattern, &REPLACE)
 }
 
 /// Returns whether a pattern looks around for spaces.
@@ -199,11 +208,11 @@ mod tests {
     use super::*;
 
     fn splits_words(pattern: &str) -> bool {
-        words(pattern).is_some()
+        words(pattern).is_ok()
     }
 
     fn is_replaced(pattern: &str) -> bool {
-        replaced(pattern).is_some()
+        replaced(pattern).is_ok()
     }
 
     #[test]

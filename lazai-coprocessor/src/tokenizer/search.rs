@@ -4,8 +4,6 @@ use regex_automata::{
 };
 use tokenizers::{Offsets, tokenizer::pattern::Pattern};
 
-use super::{TokenizerError, patterns};
-
 /// Finds the matches of a pattern one after another.
 ///
 /// An automaton that was built before begins at each place where a match may begin, and reads on as
@@ -31,22 +29,6 @@ pub(super) enum Alternative {
 pub(super) type Automaton = Box<dense::DFA<Vec<u32>>>;
 
 impl Search {
-    /// Reads a pattern that splits a text into words.
-    ///
-    /// # Errors
-    /// [`TokenizerError::Pattern`] if its search is not bounded.
-    pub(super) fn of_words(pattern: &str) -> Result<Self, TokenizerError> {
-        patterns::words(pattern).ok_or_else(|| TokenizerError::pattern(pattern))
-    }
-
-    /// Reads a pattern whose matches are replaced.
-    ///
-    /// # Errors
-    /// [`TokenizerError::Pattern`] if its search is not bounded.
-    pub(super) fn of_replaced(pattern: &str) -> Result<Self, TokenizerError> {
-        patterns::replaced(pattern).ok_or_else(|| TokenizerError::pattern(pattern))
-    }
-
     /// Lists the matches from the left; none is empty.
     fn matches(&self, text: &str) -> Vec<Offsets> {
         let alternatives = match self {
@@ -151,16 +133,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::tokenizer::patterns::published;
+    use crate::tokenizer::patterns::{published, words};
 
     /// Each pattern with its search and that of an engine that takes steps back.
     static SEARCHES: LazyLock<Vec<(&str, Search, Regex)>> = LazyLock::new(|| {
         let others = [r"\s+$", r"[a-z]+\z", "a|ab", "ab|a", "ab*?|c"];
         let all = published().into_iter().chain(others);
-        all.map(|pattern| {
-            (pattern, Search::of_words(pattern).unwrap(), Regex::new(pattern).unwrap())
-        })
-        .collect()
+        all.map(|pattern| (pattern, words(pattern).unwrap(), Regex::new(pattern).unwrap()))
+            .collect()
     });
 
     fn theirs(regex: &Regex, text: &str) -> Vec<Offsets> {
@@ -169,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_spaces_at_the_end_are_found_once() {
-        let search = Search::of_words(r"\s+$").unwrap();
+        let search = words(r"\s+$").unwrap();
         for (text, expected) in
             [("", vec![]), ("a ", vec![(1, 2)]), (" a b \n", vec![(4, 6)]), ("  ", vec![(0, 2)])]
         {
@@ -182,7 +162,7 @@ mod tests {
     /// The engine that takes steps back gives up here.
     #[test]
     fn long_runs_of_spaces_are_split_like_short_ones() {
-        let search = Search::of_words(r"a|\s+(?!\S)|\s+").unwrap();
+        let search = words(r"a|\s+(?!\S)|\s+").unwrap();
         let text = format!("{}x", " ".repeat(1_100_000));
         assert_eq!(search.matches(&text), [(0, 1_099_999), (1_099_999, 1_100_000)]);
     }

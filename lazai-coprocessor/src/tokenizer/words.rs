@@ -7,6 +7,7 @@ use tokenizers::{
 use super::{
     TokenizerError,
     file::{Part, Pattern, PreTokenizer, of_the_crate},
+    patterns,
     scan::{self, Scan},
     search::Search,
 };
@@ -124,7 +125,7 @@ impl Splitter {
     fn new(pattern: &str) -> Result<Self, TokenizerError> {
         match Scan::of(pattern) {
             Some(scan) => Ok(Self::Scan(scan)),
-            None => Search::of_words(pattern).map(Self::Search),
+            None => patterns::words(pattern).map(Self::Search),
         }
     }
 }

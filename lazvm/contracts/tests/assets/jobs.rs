@@ -726,7 +726,7 @@ impl Setup {
         Acceptance { checker: CONTRACT, system: 0, key: self.quorum.root() }
     }
 
-    /// The terms of a request of Alice's for Bob's model, as a worker that reads no logs makes them.
+    /// The terms of a request of Alice's for Bob's model, as a worker without logs makes them.
     pub(crate) fn terms(&self, world: &World, request: &Request) -> Terms {
         Terms {
             requester: world.alice.address,

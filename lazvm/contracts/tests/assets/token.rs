@@ -408,7 +408,8 @@ fn contracts_sign_uses_too(world: &mut World) {
     assert_eq!(world.ask(dat, &quotaOfCall { id, account: actor }), 0);
 }
 
-/// What the constructor wrote is in code and storage, and what depends on the address is found anew.
+/// What the constructor wrote is in code and storage, and what depends on the address is found
+/// anew.
 fn a_token_works_where_genesis_puts_it(world: &mut World) {
     let (id, node) = usable(world);
     let alice = world.alice.clone();
@@ -1039,7 +1040,7 @@ fn large_amounts_are_refused(world: &mut World) {
             }
         }
     }
-    // Of the smallest payment to the largest value, 2^-128 wei do not divide: they wait for the next.
+    // Of the smallest payment to the largest value, 2^-128 wei do not divide: they wait.
     let id = first + U256::ONE;
     let call = withdrawCall { ids: vec![id], to: bob };
     assert!(world.send(admin, dat, 1, &payToHoldersCall { id }).is_success);
