@@ -100,11 +100,10 @@ impl Tokenizer {
         let inner = &self.inner;
         let added = inner.get_added_vocabulary();
         self.check_decomposition(text)?;
-        let max = self.paid(text.len()).saturating_mul(3).saturating_add(GROWTH_ALLOWANCE);
-        let normalizer = PaidNormalizer::new(&self.normalizer, max);
+        let (paid, besides) = (self.paid(text.len()), GROWTH_ALLOWANCE);
+        let normalizer = PaidNormalizer::new(&self.normalizer, self.symbols, paid, besides);
         let mut pieces = added.extract_and_normalize(Some(&normalizer), text);
         normalizer.finish()?;
-        self.check_growth(&pieces, text.len())?;
         self.check_added(&pieces, text, origin)?;
         if let Origin::Template(Some(mark)) = origin {
             pieces.normalize(|piece| {
@@ -117,7 +116,6 @@ impl Tokenizer {
         }
         self.words.split(&mut pieces)?;
         self.check_words(&pieces, text.len())?;
-        let paid = self.paid(text.len());
         let meter = Meter::new(self.own.as_ref().map_or(0, |model| model.max_steps(paid)));
         pieces.tokenize(|piece| self.tokenize(piece, origin, &meter))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
@@ -186,14 +184,6 @@ impl Tokenizer {
             return Ok(());
         }
         self.check_symbols(unicode::decomposed_characters(text), text.len())
-    }
-
-    /// Checks that normalization has left no more symbols of a text of so many bytes than was paid
-    /// for.
-    fn check_growth(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
-        let pieces = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
-        let got = pieces.into_iter().map(|(piece, ..)| self.symbols.count(piece) as u64).sum();
-        self.check_symbols(got, bytes)
     }
 
     /// Checks that the words have no more symbols than was paid for: some pre-tokenizers put some

@@ -35,19 +35,20 @@ fn normalized(tokenizer: &Tokenizer, text: &str) -> String {
     text.get().to_owned()
 }
 
-/// The bytes of a text after each step of the normalizer.
-fn lengths(tokenizer: &Tokenizer, text: &str) -> Vec<u64> {
+/// The bytes and the characters of a text after each step of the normalizer.
+fn lengths(tokenizer: &Tokenizer, text: &str) -> Vec<(u64, u64)> {
     let mut text = NormalizedString::from(text);
     let length = |step: &Step| {
         step.normalize(&mut text).unwrap();
-        text.len() as u64
+        (text.len() as u64, text.get().chars().count() as u64)
     };
     tokenizer.normalizer.steps().iter().map(length).collect()
 }
 
 /// Checks that a text is read if, and only if, at least four fifths of what its normalizer makes of
 /// it are paid for, but for a few bytes: of its bytes where the model reads bytes, with one for the
-/// mark of a space, otherwise of its characters; and of a third of its bytes at every step.
+/// mark of a space, otherwise of its characters; and at every step of a third of its bytes and two
+/// thirds of its characters.
 fn check(tokenizer: &Tokenizer, text: &str) {
     let paid = tokenizer.paid_bytes(text.len() as u64).unwrap();
     let normalized = normalized(tokenizer, text);
@@ -69,13 +70,17 @@ fn check(tokenizer: &Tokenizer, text: &str) {
         0
     };
     let lengths = lengths(tokenizer, text);
-    let longest = *lengths.iter().max().unwrap();
-    let is_paid = decomposed.max(read) <= 256 + paid * 5 / 4 && longest <= 256 + paid * 3;
+    let longest = lengths.iter().map(|(bytes, _)| *bytes).max().unwrap();
+    let most = lengths.iter().map(|(_, characters)| *characters).max().unwrap();
+    let is_paid = decomposed.max(read) <= 256 + paid * 5 / 4
+        && longest <= 256 + paid * 3
+        && most <= 256 + paid * 3 / 2;
     let shown: String = text.chars().take(9).collect();
     match tokenizer.encode(text) {
         Ok(_) => assert!(is_paid, "{kind:?}: {} bytes of {shown:?}, {paid}", text.len()),
         Err(Rejection::InputTooLong { got, .. }) => {
-            let is_counted = [decomposed, read].contains(&got) || lengths.contains(&got);
+            let is_made = lengths.iter().any(|made| [made.0, made.1].contains(&got));
+            let is_counted = [decomposed, read].contains(&got) || is_made;
             assert!(!is_paid && is_counted, "{kind:?}: {shown:?}");
         }
         Err(other) => panic!("{kind:?}: {shown:?}, {other}"),
@@ -170,6 +175,36 @@ fn characters_that_become_many_are_refused_before_they_are_normalized() {
     for json in [byte_level(), pattern(), sentence_piece(), unigram(), word_piece()] {
         let tokenizer = behind("NFKC", json);
         assert_eq!(tokenizer.encode(&text), Err(counted.clone()), "{:?}", tokenizer.kind());
+    }
+}
+
+/// What is looked for in it afterwards would be found as often as it was made.
+#[test]
+fn texts_that_a_replacement_makes_longer_are_refused_before_tokens_are_looked_for() {
+    let text = "a".repeat(2_000);
+    for (content, limits) in [
+        // Bytes, characters and symbols: of three, the first that is exceeded.
+        ("bbbb", [8_000, 6_256]),
+        ("bbb", [6_000, 3_256]),
+        ("b\u{301}", [4_000, 3_256]),
+        ("\u{20ac}", [6_000, 2_756]),
+    ] {
+        let mut json = byte_level();
+        json["normalizer"] =
+            json!({"type": "Replace", "pattern": {"String": "a"}, "content": content});
+        json["added_tokens"].as_array_mut().unwrap().push(json!({
+            "id": 500, "content": "a", "single_word": false, "lstrip": true, "rstrip": true,
+            "normalized": true, "special": false
+        }));
+        let [got, max] = limits;
+        let refused = Err(Rejection::InputTooLong { got, max });
+        assert_eq!(load(&json).encode(&text), refused, "{content}");
+        // Steps behind it do not run.
+        let step = json["normalizer"].clone();
+        let back = json!({"type": "Replace", "pattern": {"String": content}, "content": "a"});
+        json["normalizer"] = json!({"type": "Sequence", "normalizers": [step, back]});
+        let tokens = load(&json).encode(&text);
+        assert_eq!(tokens.is_ok(), max == 2_756, "{content}: {tokens:?}");
     }
 }
 

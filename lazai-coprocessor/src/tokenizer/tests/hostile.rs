@@ -293,12 +293,17 @@ fn what_a_step_makes_is_paid_for_also_where_the_next_takes_it_away() {
     let growth = TokenizerError::Growth { part: "normalizer", got: 1_000, max: 4 };
     assert_eq!(error.unwrap_err(), growth);
 
-    let [grow, shrink] = [replace("a", "aaa"), replace("aaa", "a")];
-    let three = load(&[grow.clone(), shrink.clone()]).unwrap();
+    // Three bytes and one character, then three characters.
+    let [mark, unmark] = [replace("a", "\u{20ac}"), replace("\u{20ac}", "a")];
+    let three = load(&[mark.clone(), unmark.clone()]).unwrap();
     assert!(three.encode(&"a".repeat(1_000)).is_ok());
-    let nine = load(&[grow.clone(), grow, shrink.clone(), shrink]).unwrap();
-    let rejection = lazai_api_types::Rejection::InputTooLong { got: 9_000, max: 3_256 };
+    let nine = load(&[mark, replace("\u{20ac}", "\u{20ac}aa"), unmark]).unwrap();
+    let rejection = lazai_api_types::Rejection::InputTooLong { got: 5_000, max: 3_256 };
     assert_eq!(nine.encode(&"a".repeat(1_000)), Err(rejection));
+    let [grow, shrink] = [replace("a", "aa"), replace("aa", "a")];
+    let two = load(&[grow, shrink]).unwrap();
+    let rejection = lazai_api_types::Rejection::InputTooLong { got: 2_000, max: 1_756 };
+    assert_eq!(two.encode(&"a".repeat(1_000)), Err(rejection));
     // What is put before each piece counts for all of them together.
     let prepend = json!({"type": "Prepend", "prepend": "bbb"});
     let mut json = unigram();
