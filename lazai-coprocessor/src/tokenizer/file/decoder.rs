@@ -33,6 +33,8 @@ impl Step for Decoder {
     const PART: &'static str = "decoder";
     const LIST: &'static str = "decoders";
     const MAX: usize = 5;
+    // Without a decoder tokens are joined by spaces.
+    const MAY_BE_EMPTY: bool = false;
 
     /// It looks for spaces to take away in each token.
     fn is_once(&self) -> bool {

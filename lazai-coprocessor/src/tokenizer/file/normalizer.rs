@@ -45,6 +45,7 @@ impl Step for Normalizer {
     const PART: &'static str = "normalizer";
     const LIST: &'static str = "normalizers";
     const MAX: usize = 8;
+    const MAY_BE_EMPTY: bool = true;
 
     fn is_once(&self) -> bool {
         matches!(self, Self::ByteLevel {})

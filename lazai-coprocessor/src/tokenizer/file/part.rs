@@ -17,6 +17,8 @@ pub(crate) trait Step: DeserializeOwned + fmt::Debug + Serialize {
     const LIST: &'static str;
     /// Most steps, and most sequences of them: somewhat more than published files have.
     const MAX: usize;
+    /// Whether a sequence of no steps is the same as no part.
+    const MAY_BE_EMPTY: bool;
 
     /// Returns whether a part has one step at most of those for which this holds.
     fn is_once(&self) -> bool;
@@ -28,7 +30,8 @@ impl<S: Step> Part<S> {
     /// # Errors
     /// [`TokenizerError::TextLength`] if it is long, [`TokenizerError::Step`] for a step of no
     /// known type, with a field that its type has not or without one that it has, and for a
-    /// sequence without steps, [`TokenizerError::Steps`] for too many.
+    /// sequence without steps where it is not the same as no part, [`TokenizerError::Steps`] for
+    /// too many.
     pub(crate) fn read(raw: Option<&RawValue>) -> Result<Self, TokenizerError> {
         let Some(raw) = raw.map(RawValue::get) else { return Ok(Self(Vec::new())) };
         let (got, max) = (raw.len(), MAX_PART_BYTES);
@@ -41,7 +44,7 @@ impl<S: Step> Part<S> {
         }
         let (mut steps, mut sequences) = (Vec::new(), 0);
         add(value, &mut steps, &mut sequences)?;
-        if steps.is_empty() {
+        if steps.is_empty() && !S::MAY_BE_EMPTY {
             return Err(TokenizerError::Step { part: S::PART, got: SEQUENCE.to_owned() });
         }
         let repeated = steps.iter().filter(|step: &&S| step.is_once()).count();
@@ -289,13 +292,16 @@ mod tests {
             json!({"suffix": "</w>"}),
             json!({"type": "Sequence"}),
             json!({"type": "Sequence", S::LIST: {}}),
-            json!({"type": "Sequence", S::LIST: []}),
-            json!({"type": "Sequence", S::LIST: [{"type": "Sequence", S::LIST: []}]}),
             json!({"type": "Sequence", S::LIST: [], "content": "a"}),
             json!({S::LIST: []}),
         ] {
             let error = read::<S>(&step).unwrap_err();
             assert!(matches!(error, TokenizerError::Step { .. }), "{}: {step}", S::PART);
+        }
+        let empty = json!({"type": "Sequence", S::LIST: []});
+        for step in [json!({"type": "Sequence", S::LIST: [empty]}), empty] {
+            let steps = read::<S>(&step).map(|part| part.steps().len()).ok();
+            assert_eq!(steps, S::MAY_BE_EMPTY.then_some(0), "{}", S::PART);
         }
         assert!(read::<S>(&Value::Null).unwrap().steps().is_empty());
         assert!(Part::<S>::read(None).unwrap().steps().is_empty());
@@ -334,6 +340,17 @@ mod tests {
         steps_of_a_part_are_few::<PreTokenizer>(&pre_tokenizers());
         steps_of_a_part_are_few::<PostProcessor>(&post_processors());
         steps_of_a_part_are_few::<Decoder>(&decoders());
+    }
+
+    /// As in Command R+.
+    #[test]
+    fn a_template_may_keep_the_fields_of_a_byte_level() {
+        let template = post_processors().pop().unwrap();
+        let mut kept = template.clone();
+        for field in ["add_prefix_space", "trim_offsets", "use_regex"] {
+            kept[field] = json!(true);
+        }
+        assert_eq!(written(&read::<PostProcessor>(&kept).unwrap()), [template]);
     }
 
     #[test]

@@ -23,6 +23,13 @@ pub(crate) enum PostProcessor {
         single: Vec<TemplatePiece>,
         pair: Vec<TemplatePiece>,
         special_tokens: BTreeMap<String, SpecialToken>,
+        /// Those of a byte level, which some files leave in place; they mean nothing here.
+        #[serde(rename = "add_prefix_space", skip_serializing)]
+        _add_prefix_space: Option<bool>,
+        #[serde(rename = "trim_offsets", skip_serializing)]
+        _trim_offsets: Option<bool>,
+        #[serde(rename = "use_regex", skip_serializing)]
+        _use_regex: Option<bool>,
     },
 }
 
@@ -61,6 +68,7 @@ impl Step for PostProcessor {
     const PART: &'static str = "post_processor";
     const LIST: &'static str = "processors";
     const MAX: usize = 3;
+    const MAY_BE_EMPTY: bool = false;
 
     fn is_once(&self) -> bool {
         matches!(self, Self::TemplateProcessing { .. })

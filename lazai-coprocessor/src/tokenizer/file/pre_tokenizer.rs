@@ -53,6 +53,7 @@ impl Step for PreTokenizer {
     const PART: &'static str = "pre_tokenizer";
     const LIST: &'static str = "pretokenizers";
     const MAX: usize = 8;
+    const MAY_BE_EMPTY: bool = true;
 
     /// Each makes more of the text that the one before has made.
     fn is_once(&self) -> bool {
