@@ -126,7 +126,7 @@ impl Allowance {
         self.got.load(Relaxed) > self.max
     }
 
-    fn check(self) -> Result<(), Rejection> {
+    const fn check(self) -> Result<(), Rejection> {
         let (got, max) = (self.got.into_inner(), self.max);
         if got > max { Err(Rejection::InputTooLong { got, max }) } else { Ok(()) }
     }
