@@ -1,11 +1,12 @@
 use alloy_consensus::{
-    Transaction, proofs,
+    Transaction,
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS},
+    proofs,
 };
 use alloy_hardforks::EthereumHardforks;
 use alloy_rlp::Encodable;
 
-use crate::{BlockError, ChainSpec, Field, Mismatch, Value, import::Block};
+use crate::{BlockError, ChainSpec, Field, Mismatch, Value, block::Block};
 
 /// Checks that the header of a block names its body.
 ///

@@ -13,11 +13,11 @@ pub struct ChainSpec {
     chain_id: u64,
     forks: EthereumChainHardforks,
     blobs: BlobScheduleBlobParams,
-    deposit_contract: Option<Address>,
+    deposit_contract: Address,
 }
 
 impl ChainSpec {
-    /// Describes a chain with these forks, the blobs of Ethereum's own forks, and no deposits.
+    /// Describes a chain with these forks, and the blobs and the deposit contract of Ethereum.
     #[must_use]
     pub fn new(
         chain_id: u64,
@@ -27,15 +27,14 @@ impl ChainSpec {
             chain_id,
             forks: EthereumChainHardforks::new(forks),
             blobs: BlobScheduleBlobParams::mainnet(),
-            deposit_contract: None,
+            deposit_contract: MAINNET_DEPOSIT_CONTRACT_ADDRESS,
         }
     }
 
     /// Describes Ethereum's main chain.
     #[must_use]
     pub fn mainnet() -> Self {
-        let forks = EthereumHardfork::mainnet();
-        Self::new(1, forks).with_deposit_contract(MAINNET_DEPOSIT_CONTRACT_ADDRESS)
+        Self::new(1, EthereumHardfork::mainnet())
     }
 
     /// Replaces the numbers of blobs (EIP-7840, EIP-7892).
@@ -48,7 +47,7 @@ impl ChainSpec {
     /// Reads deposits from the logs of this contract (EIP-6110).
     #[must_use]
     pub const fn with_deposit_contract(mut self, contract: Address) -> Self {
-        self.deposit_contract = Some(contract);
+        self.deposit_contract = contract;
         self
     }
 
@@ -60,7 +59,7 @@ impl ChainSpec {
 
     /// Returns the contract in whose logs deposits are.
     #[must_use]
-    pub const fn deposit_contract(&self) -> Option<Address> {
+    pub const fn deposit_contract(&self) -> Address {
         self.deposit_contract
     }
 

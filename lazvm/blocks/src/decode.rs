@@ -3,7 +3,7 @@ use alloy_consensus::{
 };
 use alloy_primitives::Sealed;
 
-use crate::{BlockError, import::Block};
+use crate::{BlockError, block::Block};
 
 /// Most bytes of a block that is decoded: those of EIP-7934 and the room that it keeps free.
 pub const MAX_BLOCK_BYTES: usize = 10 << 20;

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use alloy_consensus::TxReceipt;
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Log};
 use lazvm::{
     alloy_evm::{
         Evm,
@@ -14,24 +15,27 @@ use lazvm::{
 };
 use thiserror::Error;
 
-use crate::{ChainSpec, dao, system};
+use crate::{ChainSpec, dao, deposits, system};
 
 /// Executes a block as Ethereum specifies it, by an executor of alloy-evm.
 ///
 /// It departs from that where that departs from the specification: the money of the DAO is moved
 /// before the transactions of its block, and a block is invalid at whose end a contract that
-/// collects requests has no code.
+/// collects requests has no code, or in which a deposit is laid out otherwise than the contract of
+/// deposits does.
 #[derive(Debug)]
 pub struct LazBlockExecutor<E> {
     executor: E,
     spec: Arc<ChainSpec>,
 }
 
-/// A contract that the protocol calls at the end of a block has no code.
+/// What alloy-evm lets pass at the end of a block.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("the system contract {contract} has no code")]
-pub(crate) struct MissingContract {
-    pub(crate) contract: Address,
+pub(crate) enum Departure {
+    #[error("a deposit has another layout")]
+    Deposit,
+    #[error("the system contract {contract} has no code")]
+    MissingContract { contract: Address },
 }
 
 impl<E> LazBlockExecutor<E> {
@@ -42,7 +46,7 @@ impl<E> LazBlockExecutor<E> {
 
 impl<E> BlockExecutor for LazBlockExecutor<E>
 where
-    E: BlockExecutor<Evm: Evm<DB: StateDB>>,
+    E: BlockExecutor<Evm: Evm<DB: StateDB>, Receipt: TxReceipt<Log = Log>>,
 {
     type Transaction = E::Transaction;
     type Receipt = E::Receipt;
@@ -71,15 +75,18 @@ where
         self.executor.commit_transaction(output)
     }
 
-    fn finish(
-        mut self,
-    ) -> Result<(E::Evm, BlockExecutionResult<E::Receipt>), BlockExecutionError> {
+    fn finish(mut self) -> Result<(E::Evm, BlockExecutionResult<E::Receipt>), BlockExecutionError> {
         let evm = self.executor.evm_mut();
         let timestamp = evm.block().timestamp().saturating_to();
         if self.spec.is_prague_active_at_timestamp(timestamp) {
             let missing = system::missing_contract(evm.db_mut());
             if let Some(contract) = missing.map_err(InternalBlockExecutionError::Other)? {
-                return Err(BlockValidationError::other(MissingContract { contract }).into());
+                let departure = Departure::MissingContract { contract };
+                return Err(BlockValidationError::other(departure).into());
+            }
+            let logs = self.executor.receipts().iter().flat_map(TxReceipt::logs);
+            if !deposits::are_laid_out(self.spec.deposit_contract(), logs) {
+                return Err(BlockValidationError::other(Departure::Deposit).into());
             }
         }
         self.executor.finish()

@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
-use alloy_consensus::{ReceiptEnvelope, TxEnvelope};
+use alloy_consensus::{ReceiptEnvelope, TxEnvelope, TxReceipt};
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Log};
 use lazvm::{
     LazBlockExecutorFactory, LazEvmFactory,
     alloy_evm::{
         EthEvmFactory, EvmFactory,
         block::{BlockExecutorFactory, StateDB},
         eth::{
-            EthBlockExecutionCtx, EthBlockExecutorFactory, receipt_builder::AlloyReceiptBuilder, spec::EthExecutorSpec,
+            EthBlockExecutionCtx, EthBlockExecutorFactory, receipt_builder::AlloyReceiptBuilder,
+            spec::EthExecutorSpec,
         },
     },
     revm::{
@@ -34,9 +35,8 @@ pub type LazExecutors = LazBlockExecutors<
 >;
 
 /// Makes executors of blocks without, to compare with.
-pub type EthExecutors = LazBlockExecutors<
-    EthBlockExecutorFactory<AlloyReceiptBuilder, AlloySpec, EthEvmFactory>,
->;
+pub type EthExecutors =
+    LazBlockExecutors<EthBlockExecutorFactory<AlloyReceiptBuilder, AlloySpec, EthEvmFactory>>;
 
 /// What makes executors of Ethereum's blocks.
 pub trait EthereumExecutors:
@@ -88,7 +88,7 @@ impl<F> LazBlockExecutors<F> {
 
 impl<F> BlockExecutorFactory for LazBlockExecutors<F>
 where
-    F: BlockExecutorFactory,
+    F: BlockExecutorFactory<Receipt: TxReceipt<Log = Log>>,
 {
     type EvmFactory = F::EvmFactory;
     type TxExecutionResult = F::TxExecutionResult;
@@ -131,6 +131,6 @@ impl EthereumHardforks for AlloySpec {
 
 impl EthExecutorSpec for AlloySpec {
     fn deposit_contract_address(&self) -> Option<Address> {
-        self.0.deposit_contract()
+        Some(self.0.deposit_contract())
     }
 }

@@ -7,18 +7,17 @@ use lazvm::{
     alloy_consensus::transaction::Recovered as AlloyRecovered,
     alloy_evm::{
         Evm, EvmFactory,
-        block::{BlockExecutionError, BlockExecutor, BlockExecutorFactory, StateDB},
+        block::{
+            BlockExecutionError, BlockExecutor, BlockExecutorFactory, BlockValidationError, StateDB,
+        },
         eth::EthBlockExecutionCtx,
     },
 };
 
 use crate::{
-    Ancestor, BlockError, ChainSpec, EthereumExecutors, LazBlockExecutors, Outcome, check_body, check_header,
-    check_ommers, check_outcome, decode, executor::MissingContract,
+    Ancestor, Block, BlockError, ChainSpec, EthereumExecutors, LazBlockExecutors, Outcome,
+    check_body, check_header, check_ommers, check_outcome, decode, executor::Departure,
 };
-
-/// A block of Ethereum.
-pub type Block = alloy_consensus::Block<TxEnvelope>;
 
 /// A block whose senders are known.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ impl Recovered {
 
     /// Returns its hash.
     #[must_use]
-    pub fn hash(&self) -> B256 {
+    pub const fn hash(&self) -> B256 {
         self.block.hash()
     }
 
@@ -168,11 +167,14 @@ impl<F: EthereumExecutors> Importer<F> {
 }
 
 fn of_execution(error: BlockExecutionError) -> BlockError {
-    use lazvm::alloy_evm::block::BlockValidationError;
-    if let BlockExecutionError::Validation(BlockValidationError::Other(other)) = &error
-        && let Some(missing) = other.downcast_ref::<MissingContract>()
-    {
-        return BlockError::SystemContract { contract: missing.contract };
+    if let BlockExecutionError::Validation(BlockValidationError::Other(other)) = &error {
+        match other.downcast_ref() {
+            Some(Departure::Deposit) => return BlockError::Deposit,
+            Some(Departure::MissingContract { contract }) => {
+                return BlockError::SystemContract { contract: *contract };
+            }
+            None => {}
+        }
     }
     error.into()
 }

@@ -1,13 +1,11 @@
-use alloy_consensus::{
-    Eip658Value, Header, ReceiptEnvelope, ReceiptWithBloom, proofs,
-};
+use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, ReceiptWithBloom, proofs};
 use alloy_eips::eip7685::Requests;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{B256, Bloom, Log, keccak256};
 
 use crate::{
     ChainSpec,
-    error::{Field, Mismatch},
+    mismatch::{Field, Mismatch},
 };
 
 /// What the execution of a block gave, but for the state.
@@ -47,11 +45,7 @@ impl Outcome {
 ///
 /// # Errors
 /// [`Mismatch`] for the first field that says something else.
-pub fn check_outcome(
-    spec: &ChainSpec,
-    header: &Header,
-    outcome: &Outcome,
-) -> Result<(), Mismatch> {
+pub fn check_outcome(spec: &ChainSpec, header: &Header, outcome: &Outcome) -> Result<(), Mismatch> {
     Mismatch::check(Field::GasUsed, outcome.gas_used, header.gas_used)?;
     let receipts = proofs::calculate_receipt_root(&outcome.receipts);
     Mismatch::check(Field::ReceiptsRoot, receipts, header.receipts_root)?;

@@ -11,8 +11,7 @@ use lazvm::{alloy_evm::block::StateDB, revm::primitives::KECCAK_EMPTY};
 pub(crate) fn missing_contract<DB: StateDB>(
     db: &mut DB,
 ) -> Result<Option<Address>, Box<dyn Error + Send + Sync>> {
-    for contract in
-        [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS]
+    for contract in [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS]
     {
         let hash = db.basic(contract)?.map_or(KECCAK_EMPTY, |info| info.code_hash);
         if hash == KECCAK_EMPTY || hash.is_zero() {

@@ -4,15 +4,11 @@ use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
 use super::HeaderError;
 use crate::{
     ChainSpec,
-    error::{Field, Mismatch},
+    mismatch::{Field, Mismatch},
 };
 
 /// Checks the blob gas of a header (EIP-4844, EIP-7918).
-pub(super) fn check(
-    spec: &ChainSpec,
-    header: &Header,
-    parent: &Header,
-) -> Result<(), HeaderError> {
+pub(super) fn check(spec: &ChainSpec, header: &Header, parent: &Header) -> Result<(), HeaderError> {
     let Some(params) = spec.blob_params(header.timestamp) else { return Ok(()) };
     let got = header.blob_gas_used.unwrap_or_default();
     let (blob, max) = (DATA_GAS_PER_BLOB, params.max_blob_gas_per_block());

@@ -1,7 +1,7 @@
 use alloy_primitives::Bytes;
 use thiserror::Error;
 
-use crate::error::Mismatch;
+use crate::mismatch::Mismatch;
 
 /// Why a header is invalid.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]

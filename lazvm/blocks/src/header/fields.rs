@@ -3,7 +3,7 @@ use alloy_hardforks::EthereumHardforks;
 
 use crate::{
     ChainSpec,
-    error::{Field, Mismatch, Value},
+    mismatch::{Field, Mismatch, Value},
 };
 
 /// Checks that a header has the fields of its fork, and no others.

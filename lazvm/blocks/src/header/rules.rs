@@ -6,7 +6,7 @@ use alloy_primitives::{B64, B256};
 use super::{HeaderError, base_fee, blobs, fields, next_base_fee, work};
 use crate::{
     ChainSpec,
-    error::{Field, Mismatch, Value},
+    mismatch::{Field, Mismatch, Value},
 };
 
 /// Checks a header by what its parent makes of it. What its body and its execution make of it is

@@ -38,9 +38,9 @@ pub(crate) fn run(
         }
         let checked = match engines {
             Engines::Laz => check(&case, |_| LazExecutors::new(Arc::clone(&spec), laz.clone())),
-            Engines::Control => check(&case, |fee| {
-                LazExecutors::new(Arc::clone(&spec), control(laz, fee))
-            }),
+            Engines::Control => {
+                check(&case, |fee| LazExecutors::new(Arc::clone(&spec), control(laz, fee)))
+            }
             Engines::Ethereum => check(&case, |_| EthExecutors::ethereum(Arc::clone(&spec))),
             Engines::Both => compare(&case, &spec, laz),
         };

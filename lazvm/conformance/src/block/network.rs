@@ -1,6 +1,4 @@
-use alloy_eips::{
-    eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS, eip7840::BlobParams, eip7892::BlobScheduleBlobParams,
-};
+use alloy_eips::{eip7840::BlobParams, eip7892::BlobScheduleBlobParams};
 use lazvm_blocks::{
     ChainSpec,
     alloy_hardforks::{EthereumHardfork as Fork, ForkCondition},
@@ -20,9 +18,7 @@ pub(super) fn chain_spec(case: &Case) -> Result<ChainSpec, &'static str> {
         forks.push((Fork::Dao, ForkCondition::Block(5)));
     }
     let chain_id = case.config.chainid.map_or(1, |id| id.to());
-    Ok(ChainSpec::new(chain_id, forks)
-        .with_deposit_contract(MAINNET_DEPOSIT_CONTRACT_ADDRESS)
-        .with_blobs(blobs(case, &network)))
+    Ok(ChainSpec::new(chain_id, forks).with_blobs(blobs(case, &network)))
 }
 
 /// The forks that are active from the first block on, and those that begin later.
@@ -93,9 +89,10 @@ fn blobs(case: &Case, network: &Network) -> BlobScheduleBlobParams {
     all.prague = named("Prague", BlobParams::prague());
     all.osaka = named("Osaka", BlobParams::osaka());
     let osaka = all.osaka;
-    let scheduled = FORKS.iter().enumerate().filter(|(place, (_, fork))| {
-        *fork > Fork::Osaka && *place < network.last
-    });
+    let scheduled = FORKS
+        .iter()
+        .enumerate()
+        .filter(|(place, (_, fork))| *fork > Fork::Osaka && *place < network.last);
     all.with_scheduled(scheduled.map(|(place, (name, fork))| {
         let default = match fork {
             Fork::Bpo1 => BlobParams::bpo1(),

@@ -2,7 +2,11 @@
 
 mod case;
 
-use lazvm::{LazEvmFactory, alloy_evm::EthEvmFactory, revm::{context::CfgEnv, primitives::hardfork::SpecId}};
+use lazvm::{
+    LazEvmFactory,
+    alloy_evm::EthEvmFactory,
+    revm::{context::CfgEnv, primitives::hardfork::SpecId},
+};
 use revm_statetest_types::{SpecName, TestSuite, TestUnit};
 
 use self::case::Case;
