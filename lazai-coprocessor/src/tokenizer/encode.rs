@@ -114,8 +114,11 @@ impl Tokenizer {
         if let (Some(model), Origin::Prompt) = (&self.byte_pairs, origin) {
             return self.encode_at_once(model, pieces);
         }
-        self.words.split(&mut pieces)?;
-        self.check_words(&pieces, text.len())?;
+        self.words.split(&mut pieces, |pieces| {
+            self.check_pieces(pieces, Symbols::Characters, text.len())
+        })?;
+        let symbols = if self.words.spells_bytes() { Symbols::Characters } else { self.symbols };
+        self.check_pieces(&pieces, symbols, text.len())?;
         let meter = Meter::new(self.own.as_ref().map_or(0, |model| model.max_steps(paid)));
         pieces.tokenize(|piece| self.tokenize(piece, origin, &meter))?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None)?;
@@ -186,11 +189,15 @@ impl Tokenizer {
         self.check_symbols(unicode::decomposed_characters(text), text.len())
     }
 
-    /// Checks that the words have no more symbols than was paid for: some pre-tokenizers put some
-    /// before each word. Bytes that are spelled are characters there.
-    fn check_words(&self, pieces: &PreTokenizedString, bytes: usize) -> Result<(), Rejection> {
+    /// Checks that the words of a text of so many bytes have no more symbols than was paid for: some
+    /// pre-tokenizers put some before each word. Bytes that are spelled are characters there.
+    fn check_pieces(
+        &self,
+        pieces: &PreTokenizedString,
+        symbols: Symbols,
+        bytes: usize,
+    ) -> Result<(), Rejection> {
         let words = pieces.get_splits(OffsetReferential::Normalized, OffsetType::None);
-        let symbols = if self.words.spells_bytes() { Symbols::Characters } else { self.symbols };
         let got = words.into_iter().map(|(word, ..)| symbols.count(word) as u64).sum();
         self.check_symbols(got, bytes)
     }
@@ -377,7 +384,7 @@ fn check_assigned(text: &str) -> Result<(), Rejection> {
 }
 
 /// Characters or bytes that a normalizer may add besides, to short texts.
-const GROWTH_ALLOWANCE: u64 = 256;
+const GROWTH_ALLOWANCE: u64 = 32;
 
 /// Longest word of which pairs are merged.
 pub(super) const MAX_WORD_BYTES: usize = 1 << 16;

@@ -236,7 +236,7 @@ fn precompiled(map: &str) -> u64 {
 const MAX_REPLACEMENT_GROWTH: u64 = 4;
 
 /// Most that a character map may multiply a text by; that of T5 and XLM-R has 33.
-const MAX_MAP_GROWTH: u64 = 64;
+const MAX_MAP_GROWTH: u64 = 36;
 
 /// Most that normalizer and pre-tokenizer may multiply a text by. Honest chains reach some
 /// thousands on paper: one that normalizes to NFKD, to lower case, by a SentencePiece map and by

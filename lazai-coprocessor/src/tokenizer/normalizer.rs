@@ -11,6 +11,7 @@ use super::{
     kind::Symbols,
     patterns,
     search::Search,
+    unicode,
 };
 
 /// The steps of a normalizer.
@@ -48,6 +49,13 @@ impl Steps {
     #[cfg(test)]
     pub(super) fn steps(&self) -> &[Step] {
         &self.0
+    }
+}
+
+impl Step {
+    /// Returns whether it replaces characters by those that they are compatible with.
+    const fn is_compatible(&self) -> bool {
+        matches!(self, Self::Crate(NormalizerWrapper::NFKC(_) | NormalizerWrapper::NFKD(_)))
     }
 }
 
@@ -138,6 +146,14 @@ impl Normalizer for PaidNormalizer<'_> {
         for step in &self.steps.0 {
             if self.is_over() {
                 break;
+            }
+            // Characters that become many take long to make.
+            if step.is_compatible() {
+                let made = unicode::decomposed_characters(text.get());
+                if made > self.characters.max {
+                    self.characters.add(made);
+                    break;
+                }
             }
             step.normalize(text)?;
             let made = (text.len() as u64, text.get().chars().count() as u64);

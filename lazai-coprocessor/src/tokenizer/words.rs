@@ -1,3 +1,4 @@
+use lazai_api_types::Rejection;
 use tokenizers::{
     Offsets, PreTokenizedString, PreTokenizer as _, PreTokenizerWrapper, SplitDelimiterBehavior,
     pre_tokenizers::byte_level::ByteLevel,
@@ -76,23 +77,45 @@ impl Words {
         self.0.iter().any(spells)
     }
 
-    /// Splits the pieces of a text that are no tokens yet.
-    pub(super) fn split(&self, pieces: &mut PreTokenizedString) -> tokenizers::Result<()> {
-        self.0.iter().try_for_each(|step| match step {
-            Step::Crate(step) => step.pre_tokenize(pieces),
-            Step::Prefix => pieces.split(|_, mut piece| {
+    /// Splits the pieces of a text that are no tokens yet. After each step that puts something
+    /// before words, `check` is shown them, before the next step reads more than was paid for.
+    pub(super) fn split(
+        &self,
+        pieces: &mut PreTokenizedString,
+        check: impl Fn(&PreTokenizedString) -> Result<(), Rejection>,
+    ) -> tokenizers::Result<()> {
+        self.0.iter().try_for_each(|step| {
+            step.split(pieces)?;
+            if step.adds() {
+                check(pieces)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Step {
+    /// Returns whether it puts something before words.
+    const fn adds(&self) -> bool {
+        matches!(self, Self::Prefix | Self::Crate(PreTokenizerWrapper::Metaspace(_)))
+    }
+
+    fn split(&self, pieces: &mut PreTokenizedString) -> tokenizers::Result<()> {
+        match self {
+            Self::Crate(step) => step.pre_tokenize(pieces),
+            Self::Prefix => pieces.split(|_, mut piece| {
                 if !piece.get().starts_with(' ') {
                     piece.prepend(" ");
                 }
                 Ok([piece])
             }),
-            Step::Split { pattern, behavior, invert: false } => {
+            Self::Split { pattern, behavior, invert: false } => {
                 pieces.split(|_, piece| piece.split(pattern, *behavior))
             }
-            Step::Split { pattern, behavior, invert: true } => {
+            Self::Split { pattern, behavior, invert: true } => {
                 pieces.split(|_, piece| piece.split(Invert(pattern), *behavior))
             }
-        })
+        }
     }
 }
 

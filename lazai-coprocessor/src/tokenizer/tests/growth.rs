@@ -72,9 +72,9 @@ fn check(tokenizer: &Tokenizer, text: &str) {
     let lengths = lengths(tokenizer, text);
     let longest = lengths.iter().map(|(bytes, _)| *bytes).max().unwrap();
     let most = lengths.iter().map(|(_, characters)| *characters).max().unwrap();
-    let is_paid = decomposed.max(read) <= 256 + paid * 5 / 4
-        && longest <= 256 + paid * 3
-        && most <= 256 + paid * 3 / 2;
+    let is_paid = decomposed.max(read) <= 32 + paid * 5 / 4
+        && longest <= 32 + paid * 3
+        && most <= 32 + paid * 3 / 2;
     let shown: String = text.chars().take(9).collect();
     match tokenizer.encode(text) {
         Ok(_) => assert!(is_paid, "{kind:?}: {} bytes of {shown:?}, {paid}", text.len()),
@@ -171,7 +171,7 @@ fn every_way_to_grow_is_paid_for_or_refused() {
 #[test]
 fn characters_that_become_many_are_refused_before_they_are_normalized() {
     let text = "\u{fdfa}".repeat(1_000);
-    let counted = Rejection::InputTooLong { got: 18_000, max: 3_750 + 256 };
+    let counted = Rejection::InputTooLong { got: 18_000, max: 3_750 + 32 };
     for json in [byte_level(), pattern(), sentence_piece(), unigram(), word_piece()] {
         let tokenizer = behind("NFKC", json);
         assert_eq!(tokenizer.encode(&text), Err(counted.clone()), "{:?}", tokenizer.kind());
@@ -184,10 +184,10 @@ fn texts_that_a_replacement_makes_longer_are_refused_before_tokens_are_looked_fo
     let text = "a".repeat(2_000);
     for (content, limits) in [
         // Bytes, characters and symbols: of three, the first that is exceeded.
-        ("bbbb", [8_000, 6_256]),
-        ("bbb", [6_000, 3_256]),
-        ("b\u{301}", [4_000, 3_256]),
-        ("\u{20ac}", [6_000, 2_756]),
+        ("bbbb", [8_000, 6_032]),
+        ("bbb", [6_000, 3_032]),
+        ("b\u{301}", [4_000, 3_032]),
+        ("\u{20ac}", [6_000, 2_532]),
     ] {
         let mut json = byte_level();
         json["normalizer"] =
@@ -204,7 +204,7 @@ fn texts_that_a_replacement_makes_longer_are_refused_before_tokens_are_looked_fo
         let back = json!({"type": "Replace", "pattern": {"String": content}, "content": "a"});
         json["normalizer"] = json!({"type": "Sequence", "normalizers": [step, back]});
         let tokens = load(&json).encode(&text);
-        assert_eq!(tokens.is_ok(), max == 2_756, "{content}: {tokens:?}");
+        assert_eq!(tokens.is_ok(), max == 2_532, "{content}: {tokens:?}");
     }
 }
 
@@ -218,7 +218,7 @@ fn spaces_whose_mark_no_piece_covers_are_refused() {
     let token = pieces.remove("\u{2581}").unwrap();
     pieces.insert("\u{2580}".to_owned(), token);
     json["model"]["merges"] = json!([]);
-    let rejection = Rejection::InputTooLong { got: 3_003, max: 1_250 + 256 };
+    let rejection = Rejection::InputTooLong { got: 3_003, max: 1_250 + 32 };
     assert_eq!(load(&json).encode(&text), Err(rejection));
 }
 
