@@ -44,6 +44,10 @@ pub(super) fn decoder(steps: &[Decoder]) -> Result<(), TokenizerError> {
         {
             return Err(TokenizerError::TextLength { part, got: text.len(), max: MAX_AFFIX_BYTES });
         }
+        // The crate counts back from the end of a text that may be shorter.
+        if let Decoder::Strip { stop: 1.., .. } = step {
+            return Err(TokenizerError::syntax("a Strip of the decoder takes from the end"));
+        }
     }
     let got = chain(steps, decoder_step);
     if got > MAX_DECODER_GROWTH {

@@ -100,7 +100,7 @@ impl Tokenizer {
         // Each piece of a word is looked for from every place.
         let is_searched = matches!(own, Some(OwnModel::WordPiece(_)));
         let max_bytes = if is_searched { MAX_WORD_PIECE_BYTES } else { MAX_TOKEN_BYTES };
-        check_tokens(&inner, &template, vocabulary, max_bytes)?;
+        check_tokens(&inner, &template, vocabulary, max_bytes, decodes_bytes)?;
         let added = inner.get_added_vocabulary().get_added_tokens_decoder();
         let added =
             AddedTexts::new(added.iter().map(|(token, added)| (*token, added)), &normalizer)?;
@@ -318,34 +318,48 @@ fn shown(inner: &tokenizers::Tokenizer, token: u32) -> Option<String> {
     text.filter(|text| !inner.get_added_vocabulary().is_special_token(text))
 }
 
+/// Returns the bytes of text that a token of this text spells. One that is not in the alphabet of
+/// bytes throughout is decoded as it is.
+fn spelled_bytes(text: &str, alphabet: Option<&BTreeSet<char>>) -> usize {
+    match alphabet {
+        Some(alphabet) if text.chars().all(|char| alphabet.contains(&char)) => text.chars().count(),
+        _ => text.len(),
+    }
+}
+
+/// The characters that bytes are spelled by, where they are.
+fn alphabet(decodes_bytes: bool) -> Option<BTreeSet<char>> {
+    decodes_bytes.then(|| ByteLevel::alphabet().into_iter().collect())
+}
+
 /// Most bytes of text that each token spells, as the decoder is shown it.
 fn token_bytes(inner: &tokenizers::Tokenizer, decodes_bytes: bool) -> Vec<u16> {
-    let alphabet = decodes_bytes.then(ByteLevel::alphabet);
-    // A text that is not in the alphabet throughout is decoded as it is.
-    let spells_bytes = |text: &str| {
-        alphabet.as_ref().is_some_and(|alphabet| text.chars().all(|char| alphabet.contains(&char)))
-    };
+    let alphabet = alphabet(decodes_bytes);
     let mut bytes = Vec::new();
     let tokens: BTreeSet<u32> = inner.get_vocab(true).into_values().collect();
     for token in tokens {
         let text = shown(inner, token).unwrap_or_default();
-        let length = if spells_bytes(&text) { text.chars().count() } else { text.len() };
+        let length = spelled_bytes(&text, alphabet.as_ref());
         bytes.resize(token as usize, 0);
         bytes.push(u16::try_from(length).unwrap_or(u16::MAX));
     }
     bytes
 }
 
-/// Checks that each token has one text that is not too long, and that the model has it. The
+/// Checks that each token has one text that spells few bytes, and that the model has it. The
 /// `template`'s tokens need not be in the vocabulary of the tokenizer.
 fn check_tokens(
     inner: &tokenizers::Tokenizer,
     template: &[u32],
     vocabulary: u32,
     max: usize,
+    decodes_bytes: bool,
 ) -> Result<(), TokenizerError> {
     let tokens = inner.get_vocab(true);
-    let longest = tokens.iter().map(|(text, token)| (text.len(), *token)).max();
+    let alphabet = alphabet(decodes_bytes);
+    let spelled =
+        tokens.iter().map(|(text, token)| (spelled_bytes(text, alphabet.as_ref()), *token));
+    let longest = spelled.max();
     if let Some((got, token)) = longest.filter(|(got, _)| *got > max) {
         return Err(TokenizerError::TokenLength { token, got, max });
     }
