@@ -100,6 +100,26 @@ impl CachedCoprocessor {
         self.lock().bytes
     }
 
+    /// Returns the outcome of a job, if it is remembered. Nothing is run.
+    #[must_use]
+    pub fn remembered(&self, job: &Job) -> Option<Outcome> {
+        let (_, outcome) = self.look_up(&job.hash())?;
+        Some(copy(outcome))
+    }
+
+    /// Returns whether outcomes of a task are remembered: whether a model runs for it.
+    #[must_use]
+    pub const fn remembers(task: &Task) -> bool {
+        match task {
+            Task::Embed { .. }
+            | Task::Generate(_)
+            | Task::GreedyTokens { .. }
+            | Task::Logits { .. } => true,
+            // Cheap without a model, and there would be many of them.
+            Task::Count { .. } | Task::Decode { .. } | Task::Encode { .. } => false,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Memory> {
         // No change of the memory is left half done by a panic.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -167,15 +187,8 @@ impl Coprocessor for CachedCoprocessor {
     }
 
     fn prepare<'a>(&'a self, job: &'a Job) -> Result<Box<dyn PreparedJob + 'a>, PortError> {
-        match &job.task {
-            Task::Embed { .. }
-            | Task::Generate(_)
-            | Task::GreedyTokens { .. }
-            | Task::Logits { .. } => {}
-            // Cheap without a model, and there would be many of them.
-            Task::Count { .. } | Task::Decode { .. } | Task::Encode { .. } => {
-                return self.device.prepare(job);
-            }
+        if !Self::remembers(&job.task) {
+            return self.device.prepare(job);
         }
         let key = job.hash();
         // The outcome may be that of another device, and this one may not have the model.

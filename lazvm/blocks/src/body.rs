@@ -47,4 +47,4 @@ pub fn check_body(spec: &ChainSpec, block: &Block) -> Result<(), BlockError> {
 
 /// Most bytes of a block from Osaka on: 10 MiB, less 2 MiB for the block of the beacon chain
 /// (EIP-7934).
-const MAX_BLOCK_BYTES_OF_OSAKA: usize = 8 << 20;
+pub(crate) const MAX_BLOCK_BYTES_OF_OSAKA: usize = 8 << 20;

@@ -14,6 +14,7 @@ pub struct ChainSpec {
     forks: EthereumChainHardforks,
     blobs: BlobScheduleBlobParams,
     deposit_contract: Address,
+    has_market: bool,
 }
 
 impl ChainSpec {
@@ -28,6 +29,7 @@ impl ChainSpec {
             forks: EthereumChainHardforks::new(forks),
             blobs: BlobScheduleBlobParams::mainnet(),
             deposit_contract: MAINNET_DEPOSIT_CONTRACT_ADDRESS,
+            has_market: false,
         }
     }
 
@@ -49,6 +51,20 @@ impl ChainSpec {
     pub const fn with_deposit_contract(mut self, contract: Address) -> Self {
         self.deposit_contract = contract;
         self
+    }
+
+    /// Leaves the base fee of a header to the market in the state of its parent
+    /// ([`Market`](crate::Market)), which is not known before a block is executed.
+    #[must_use]
+    pub const fn with_market(mut self) -> Self {
+        self.has_market = true;
+        self
+    }
+
+    /// Returns whether base fees follow from the state instead of the parent's header.
+    #[must_use]
+    pub const fn has_market(&self) -> bool {
+        self.has_market
     }
 
     /// Returns the id that transactions are signed for.

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, sync::Arc};
 
-use alloy_consensus::{Sealable, TxEnvelope};
+use alloy_consensus::{ReceiptEnvelope, Sealable, TxEnvelope};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{B256, Sealed};
 use lazvm::{
@@ -12,6 +12,7 @@ use lazvm::{
         },
         eth::EthBlockExecutionCtx,
     },
+    revm::context::TxEnv,
 };
 
 use crate::{
@@ -91,25 +92,7 @@ impl<F> Importer<F> {
         block: Sealed<Block>,
         ancestors: &[Ancestor],
     ) -> Result<Recovered, BlockError> {
-        let spec = self.spec();
-        let header = &block.header;
-        // A block without a parent names one that is not known.
-        let parent = ancestors.first().ok_or(crate::Mismatch {
-            field: crate::Field::ParentHash,
-            expected: crate::Value::Absent,
-            got: header.parent_hash.into(),
-        })?;
-        check_header(spec, header, &parent.header, parent.hash)?;
-        check_body(spec, &block)?;
-        check_ommers(spec, header, &block.body.ommers, ancestors)?;
-        let is_strict = spec.is_homestead_active_at_block(header.number);
-        let mut transactions = Vec::with_capacity(block.body.transactions.len());
-        for (index, transaction) in block.body.transactions.iter().enumerate() {
-            let sender = decode::sender(transaction, is_strict);
-            let sender = sender.ok_or(BlockError::Signature { index })?;
-            transactions.push(AlloyRecovered::new_unchecked(transaction.clone(), sender));
-        }
-        Ok(Recovered { block, transactions })
+        check(self.spec(), block, ancestors)
     }
 }
 
@@ -126,47 +109,85 @@ impl<F: EthereumExecutors> Importer<F> {
         &self,
         block: &Recovered,
         db: DB,
-        mut root_of: Option<RootOf<'_, DB>>,
+        root_of: Option<RootOf<'_, DB>>,
     ) -> Result<Outcome, BlockError>
     where
         DB: StateDB + core::fmt::Debug,
     {
         let spec = self.spec();
-        let Block { header, body } = block.block();
-        let evm = self.executors.evm_factory().create_evm(db, spec.evm_env(header));
-        let context = EthBlockExecutionCtx {
-            parent_hash: header.parent_hash,
-            parent_beacon_block_root: header.parent_beacon_block_root,
-            ommers: &body.ommers,
-            withdrawals: body.withdrawals.as_ref().map(|all| Cow::Borrowed(all.as_slice())),
-            extra_data: header.extra_data.clone(),
-            tx_count_hint: Some(body.transactions.len()),
-            slot_number: header.slot_number,
-        };
-        let mut executor = self.executors.create_executor(evm, context);
-        executor.apply_pre_execution_changes()?;
-        let mut roots = Vec::new();
-        let has_roots = !spec.is_byzantium_active_at_block(header.number);
-        for transaction in block.transactions() {
-            executor.execute_transaction(transaction)?;
-            if let (true, Some(root_of)) = (has_roots, root_of.as_mut()) {
-                roots.push(root_of(executor.evm().db()));
-            }
-        }
-        let (_, result) = executor.finish().map_err(of_execution)?;
-        let outcome = Outcome {
-            gas_used: result.gas_used,
-            blob_gas_used: result.blob_gas_used,
-            receipts: result.receipts,
-            requests: result.requests,
-        };
-        let outcome = outcome.with_roots(&roots);
-        check_outcome(spec, header, &outcome)?;
-        Ok(outcome)
+        let evm = self.executors.evm_factory().create_evm(db, spec.evm_env(&block.block().header));
+        let executor = self.executors.create_executor(evm, context(block.block()));
+        run(spec, block, executor, root_of).map(|(_, outcome)| outcome)
     }
 }
 
-fn of_execution(error: BlockExecutionError) -> BlockError {
+/// Checks a block by its ancestors, and recovers its senders.
+pub(crate) fn check(
+    spec: &ChainSpec,
+    block: Sealed<Block>,
+    ancestors: &[Ancestor],
+) -> Result<Recovered, BlockError> {
+    let header = &block.header;
+    // A block without a parent names one that is not known.
+    let parent = ancestors.first().ok_or(crate::Mismatch {
+        field: crate::Field::ParentHash,
+        expected: crate::Value::Absent,
+        got: header.parent_hash.into(),
+    })?;
+    check_header(spec, header, &parent.header, parent.hash)?;
+    check_body(spec, &block)?;
+    check_ommers(spec, header, &block.body.ommers, ancestors)?;
+    let is_strict = spec.is_homestead_active_at_block(header.number);
+    let mut transactions = Vec::with_capacity(block.body.transactions.len());
+    for (index, transaction) in block.body.transactions.iter().enumerate() {
+        let sender = decode::sender(transaction, is_strict);
+        let sender = sender.ok_or(BlockError::Signature { index })?;
+        transactions.push(AlloyRecovered::new_unchecked(transaction.clone(), sender));
+    }
+    Ok(Recovered { block, transactions })
+}
+
+/// Executes the transactions of a block, and checks what its header says of the outcome.
+pub(crate) fn run<E>(
+    spec: &ChainSpec,
+    block: &Recovered,
+    mut executor: E,
+    mut root_of: Option<RootOf<'_, <E::Evm as Evm>::DB>>,
+) -> Result<(E::Evm, Outcome), BlockError>
+where
+    E: BlockExecutor<Evm: Evm<Tx = TxEnv>, Receipt = ReceiptEnvelope, Transaction = TxEnvelope>,
+{
+    let header = &block.block().header;
+    executor.apply_pre_execution_changes()?;
+    let mut roots = Vec::new();
+    let has_roots = !spec.is_byzantium_active_at_block(header.number);
+    for transaction in block.transactions() {
+        executor.execute_transaction(transaction)?;
+        if let (true, Some(root_of)) = (has_roots, root_of.as_mut()) {
+            roots.push(root_of(executor.evm().db()));
+        }
+    }
+    let (evm, result) = executor.finish().map_err(of_execution)?;
+    let outcome = Outcome::new(result).with_roots(&roots);
+    check_outcome(spec, header, &outcome)?;
+    Ok((evm, outcome))
+}
+
+/// What the executor of a block is told of it besides its environment.
+pub(crate) fn context(block: &Block) -> EthBlockExecutionCtx<'_> {
+    let Block { header, body } = block;
+    EthBlockExecutionCtx {
+        parent_hash: header.parent_hash,
+        parent_beacon_block_root: header.parent_beacon_block_root,
+        ommers: &body.ommers,
+        withdrawals: body.withdrawals.as_ref().map(|all| Cow::Borrowed(all.as_slice())),
+        extra_data: header.extra_data.clone(),
+        tx_count_hint: Some(body.transactions.len()),
+        slot_number: header.slot_number,
+    }
+}
+
+pub(crate) fn of_execution(error: BlockExecutionError) -> BlockError {
     if let BlockExecutionError::Validation(BlockValidationError::Other(other)) = &error {
         match other.downcast_ref() {
             Some(Departure::Deposit) => return BlockError::Deposit,

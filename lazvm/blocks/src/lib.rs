@@ -4,6 +4,7 @@
 
 mod block;
 mod body;
+mod build;
 mod chain_spec;
 mod dao;
 mod decode;
@@ -13,14 +14,17 @@ mod executor;
 mod factory;
 mod header;
 mod import;
+mod market;
 mod mismatch;
 mod ommers;
 mod outcome;
+mod pre_run;
 mod system;
 
 pub use alloy_hardforks;
 pub use block::Block;
 pub use body::check_body;
+pub use build::{Attributes, Built, LeftOut};
 pub use chain_spec::ChainSpec;
 pub use decode::{MAX_BLOCK_BYTES, decode_block};
 pub use error::BlockError;
@@ -28,6 +32,8 @@ pub use executor::LazBlockExecutor;
 pub use factory::{AlloySpec, EthExecutors, EthereumExecutors, LazBlockExecutors, LazExecutors};
 pub use header::{HeaderError, check_header, difficulty, next_base_fee};
 pub use import::{Importer, Recovered, RootOf};
+pub use market::{Market, MarketExecutor, MarketImporter, Metered, OverLimit, Treasury};
 pub use mismatch::{Field, Mismatch, Value};
 pub use ommers::{Ancestor, OmmerError, check_ommers};
 pub use outcome::{Outcome, check_outcome};
+pub use pre_run::PreRun;

@@ -2,6 +2,7 @@ use alloy_consensus::{Eip658Value, Header, ReceiptEnvelope, ReceiptWithBloom, pr
 use alloy_eips::eip7685::Requests;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{B256, Bloom, Log, keccak256};
+use lazvm::alloy_evm::block::BlockExecutionResult;
 
 use crate::{
     ChainSpec,
@@ -22,6 +23,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    pub(crate) fn new(result: BlockExecutionResult<ReceiptEnvelope>) -> Self {
+        let BlockExecutionResult { receipts, requests, gas_used, blob_gas_used } = result;
+        Self { gas_used, blob_gas_used, receipts, requests }
+    }
+
     /// Returns the filter of all logs.
     #[must_use]
     pub fn bloom(&self) -> Bloom {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod jobs;
+pub mod market;
 pub mod models;
 pub mod token;
 

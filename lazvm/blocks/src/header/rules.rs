@@ -30,7 +30,10 @@ pub fn check_header(
     }
     check_extra_data(spec, header)?;
     check_gas(header, base_fee::parent_gas_limit(spec, header.number, parent))?;
-    Mismatch::check(Field::BaseFee, next_base_fee(spec, parent), header.base_fee_per_gas)?;
+    let fee = next_base_fee(spec, parent);
+    if !spec.has_market() || fee.is_some() != header.base_fee_per_gas.is_some() {
+        Mismatch::check(Field::BaseFee, fee, header.base_fee_per_gas)?;
+    }
     fields::check(spec, header)?;
     blobs::check(spec, header, parent)?;
     if spec.is_work(header.number) {

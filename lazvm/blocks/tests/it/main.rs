@@ -4,9 +4,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod chain;
 mod decoding;
 mod execution;
 mod headers;
+mod markets;
 mod ommers;
+mod pre_runs;
 mod support;
 mod work;
