@@ -387,10 +387,10 @@ fn check_assigned(text: &str) -> Result<(), Rejection> {
 const GROWTH_ALLOWANCE: u64 = 32;
 
 /// Longest word of which pairs are merged.
-pub(super) const MAX_WORD_BYTES: usize = 1 << 16;
+pub(super) const MAX_WORD_BYTES: usize = 1 << 15;
 
 /// Longest text that is one such word.
-const MAX_MERGED_TEXT_BYTES: usize = 1 << 18;
+const MAX_MERGED_TEXT_BYTES: usize = 1 << 16;
 
 /// How often a word is cut; each round makes every forged token shorter.
 const MAX_CUTS: usize = 64;

@@ -25,9 +25,9 @@ impl TokenizerKind {
     #[must_use]
     pub const fn flops_per_byte(self) -> u64 {
         match self {
-            Self::ByteLevelBpe => 30_000,
+            Self::ByteLevelBpe => 40_000,
             Self::PatternBpe => 80_000,
-            Self::SentencePieceBpe => 50_000,
+            Self::SentencePieceBpe => 60_000,
             Self::Unigram => 150_000,
             Self::WordPiece => 60_000,
         }

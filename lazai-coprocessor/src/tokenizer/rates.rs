@@ -272,8 +272,8 @@ mod tests {
         let kind = TokenizerKind::SentencePieceBpe;
         let mut words = vec![split(r"\s+(?!\S)|[\s\S]")];
         words.extend(vec![step("BertPreTokenizer"); 6]);
-        assert_eq!(reading(kind, &[], &words, &[]), 50_000 + 27_000 + 6 * 28_000 - 28_000);
-        assert_eq!(reading(kind, &vec![replace("a", "b"); 8], &[], &[]), 50_000 + 80_000 - 28_000);
+        assert_eq!(reading(kind, &[], &words, &[]), 60_000 + 27_000 + 6 * 28_000 - 28_000);
+        assert_eq!(reading(kind, &vec![replace("a", "b"); 8], &[], &[]), 60_000 + 80_000 - 28_000);
         assert_eq!(
             decoding(&vec![replace("a", "b"); 5]),
             DecodingRates { token: 40_000, byte: 1_000 + 5 * 3_000 - 1_400 }

@@ -9,7 +9,7 @@ use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use lazvm_state::{Account, AccountChange, Block, Changes, Durable, StateStore, Store};
 
 fn main() {
-    for accounts in [1_000, 10_000, 100_000] {
+    for accounts in [1_000, 10_000, 100_000_u64] {
         let folder = tempfile::tempdir().unwrap();
         let history = NonZeroU64::new(16).unwrap();
         let store =

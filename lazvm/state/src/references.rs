@@ -1,95 +1,157 @@
+//! How long nodes and codes are kept.
+//!
+//! Of each the store counts how often the last state names it, a node as often as the tree of all
+//! accounts and storages comes by it. A block changes these counts along the paths that it changes,
+//! and no others. What is named no more is stale from that block on, and is deleted when the last
+//! state is forgotten that still needs it. A block's journal holds the counts as they were, by which
+//! it is taken back.
+
 use alloy_primitives::{B256, keccak256};
-use alloy_trie::EMPTY_ROOT_HASH;
 
 use crate::{
     StateError,
     backend::{Table, Transaction},
     prepared::Prepared,
-    trie::{Child, children, parse},
+    trie::Child,
 };
 
-/// A node or a code is kept as long as a node or a root names it. Each is stored once, behind the
-/// number of those that do, and names what it names once: so a root that is kept always reads whole,
-/// whatever it shares with roots that are not.
-const COUNT_BYTES: usize = 8;
+/// How often something is named by the last state, and if it is not, since which block.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Count {
+    names: u64,
+    stale_since: u64,
+}
 
-/// Reads a node or a code of a table, without its count.
+impl Count {
+    /// Of what is not stored.
+    const NEW: Self = Self { names: 0, stale_since: u64::MAX };
+
+    fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.names.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.stale_since.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (names, rest) = bytes.split_first_chunk()?;
+        let stale_since = u64::from_be_bytes(*rest.first_chunk()?);
+        Some(Self { names: u64::from_be_bytes(*names), stale_since })
+    }
+}
+
+/// Reads a node or a code, and checks that it is what it is called.
 pub(crate) fn read(
     transaction: &impl Transaction,
     table: Table,
     hash: &B256,
 ) -> Result<Vec<u8>, StateError> {
-    let mut bytes = stored(transaction, table, hash)?.1;
-    bytes.drain(..COUNT_BYTES);
-    Ok(bytes)
+    let bytes = transaction.get(table, hash.as_slice())?;
+    let bytes = bytes.ok_or(StateError::Missing { hash: *hash })?;
+    let got = keccak256(&bytes);
+    if got == *hash { Ok(bytes) } else { Err(StateError::Corrupt { expected: *hash, got }) }
 }
 
-/// Adds a name of a root and, where it was not there, stores it with all that it names.
-pub(crate) fn add_root(
-    transaction: &mut impl Transaction,
-    root: B256,
+/// Counts what a block changes, and stores what is new.
+pub(crate) fn apply(
+    writer: &mut impl Transaction,
+    number: u64,
     prepared: &Prepared,
 ) -> Result<(), StateError> {
-    if root == EMPTY_ROOT_HASH {
-        return Ok(());
-    }
-    let mut open = vec![Child::Node(root)];
-    while let Some(child) = open.pop() {
-        let (table, hash) = place(child);
-        if let Some(bytes) = transaction.get(table, hash.as_slice())? {
-            let (count, bytes) = split(hash, bytes)?;
-            put(transaction, table, &hash, count.saturating_add(1), &bytes[COUNT_BYTES..])?;
+    let mut journal = Vec::new();
+    for (child, change) in &prepared.names {
+        if *change == 0 {
             continue;
         }
-        let new = match child {
-            Child::Node(_) => prepared.nodes.get(&hash).map(Vec::as_slice),
-            Child::Code(_) => prepared.codes.get(&hash).map(|code| code.as_ref()),
-        };
-        let new = new.ok_or(StateError::Missing { hash })?;
-        put(transaction, table, &hash, 1, new)?;
-        if table == Table::Nodes {
-            open.extend(children(&parse(new)?)?);
+        let (table, hash) = place(*child);
+        let before = count(writer, *child)?;
+        let names = before.names.checked_add_signed(*change);
+        let names = names.ok_or(StateError::Missing { hash })?;
+        if before == Count::NEW {
+            let new = match child {
+                Child::Node(_) => prepared.nodes.get(&hash).map(Vec::as_slice),
+                Child::Code(_) => prepared.codes.get(&hash).map(AsRef::as_ref),
+            };
+            writer.put(table, hash.as_slice(), new.ok_or(StateError::Missing { hash })?)?;
         }
+        let stale_since = if names == 0 { number } else { u64::MAX };
+        put(writer, *child, Count { names, stale_since })?;
+        journal.extend_from_slice(&key(*child));
+        journal.extend_from_slice(&before.to_bytes());
     }
-    Ok(())
+    writer.put(Table::Journals, &number.to_be_bytes(), &journal)
 }
 
-/// Takes a name of a root away, and deletes what nothing names any more.
-pub(crate) fn release_root(
-    transaction: &mut impl Transaction,
-    root: B256,
+/// Deletes what only states below block `number` needed, and that it could be taken back.
+pub(crate) fn settle(writer: &mut impl Transaction, number: u64) -> Result<(), StateError> {
+    for (child, _) in journal(writer, number)? {
+        let count = count(writer, child)?;
+        if count.names == 0 && count.stale_since == number {
+            delete(writer, child)?;
+        }
+    }
+    writer.delete(Table::Journals, &number.to_be_bytes())
+}
+
+/// Takes block `number` back; states below block `first` are forgotten.
+pub(crate) fn take_back(
+    writer: &mut impl Transaction,
+    number: u64,
+    first: u64,
 ) -> Result<(), StateError> {
-    if root == EMPTY_ROOT_HASH {
-        return Ok(());
-    }
-    let mut open = vec![Child::Node(root)];
-    while let Some(child) = open.pop() {
-        let (table, hash) = place(child);
-        let (count, bytes) = stored(transaction, table, &hash)?;
-        let bytes = &bytes[COUNT_BYTES..];
-        if count > 1 {
-            put(transaction, table, &hash, count - 1, bytes)?;
-            continue;
-        }
-        transaction.delete(table, hash.as_slice())?;
-        if table == Table::Nodes {
-            open.extend(children(&parse(bytes)?)?);
+    for (child, before) in journal(writer, number)? {
+        if before.names == 0 && (before == Count::NEW || before.stale_since <= first) {
+            delete(writer, child)?;
+        } else {
+            put(writer, child, before)?;
         }
     }
-    Ok(())
+    writer.delete(Table::Journals, &number.to_be_bytes())
 }
 
-/// Stores a node or a code that a snapshot holds, and returns whether it is new.
-pub(crate) fn add_one(
-    transaction: &mut impl Transaction,
+/// Stores what a snapshot names once more.
+pub(crate) fn add(
+    writer: &mut impl Transaction,
     child: Child,
     bytes: &[u8],
-) -> Result<bool, StateError> {
+) -> Result<(), StateError> {
+    let before = count(writer, child)?;
+    if before == Count::NEW {
+        let (table, hash) = place(child);
+        writer.put(table, hash.as_slice(), bytes)?;
+    }
+    let names = before.names.saturating_add(1);
+    put(writer, child, Count { names, stale_since: u64::MAX })
+}
+
+/// What a block has changed, as it was before.
+fn journal(transaction: &impl Transaction, number: u64) -> Result<Vec<(Child, Count)>, StateError> {
+    let bytes = transaction.get(Table::Journals, &number.to_be_bytes())?.unwrap_or_default();
+    let entries = bytes.chunks(ENTRY_BYTES).map(|entry| {
+        let (kind, rest) = entry.split_first()?;
+        let (hash, rest) = rest.split_first_chunk::<32>()?;
+        let hash = B256::from(*hash);
+        let child = if *kind == CODE { Child::Code(hash) } else { Child::Node(hash) };
+        Some((child, Count::from_bytes(rest)?))
+    });
+    entries.collect::<Option<_>>().ok_or(SHORT)
+}
+
+fn count(transaction: &impl Transaction, child: Child) -> Result<Count, StateError> {
+    match transaction.get(Table::Counts, &key(child))? {
+        Some(bytes) => Count::from_bytes(&bytes).ok_or(SHORT),
+        None => Ok(Count::NEW),
+    }
+}
+
+fn put(writer: &mut impl Transaction, child: Child, count: Count) -> Result<(), StateError> {
+    writer.put(Table::Counts, &key(child), &count.to_bytes())
+}
+
+fn delete(writer: &mut impl Transaction, child: Child) -> Result<(), StateError> {
     let (table, hash) = place(child);
-    let kept = transaction.get(table, hash.as_slice())?;
-    let count = kept.map(|kept| split(hash, kept)).transpose()?.map_or(0, |(count, _)| count);
-    put(transaction, table, &hash, count.saturating_add(1), bytes)?;
-    Ok(count == 0)
+    writer.delete(table, hash.as_slice())?;
+    writer.delete(Table::Counts, &key(child))
 }
 
 const fn place(child: Child) -> (Table, B256) {
@@ -99,32 +161,22 @@ const fn place(child: Child) -> (Table, B256) {
     }
 }
 
-fn stored(
-    transaction: &impl Transaction,
-    table: Table,
-    hash: &B256,
-) -> Result<(u64, Vec<u8>), StateError> {
-    let bytes = transaction.get(table, hash.as_slice())?;
-    split(*hash, bytes.ok_or(StateError::Missing { hash: *hash })?)
+/// A code may have the bytes of a node, so a hash alone does not tell them apart.
+fn key(child: Child) -> [u8; 33] {
+    let (kind, hash) = match child {
+        Child::Node(hash) => (NODE, hash),
+        Child::Code(hash) => (CODE, hash),
+    };
+    let mut key = [kind; 33];
+    key[1..].copy_from_slice(hash.as_slice());
+    key
 }
 
-/// The count before the bytes, which must be those of the hash.
-fn split(hash: B256, bytes: Vec<u8>) -> Result<(u64, Vec<u8>), StateError> {
-    let rest = bytes.get(COUNT_BYTES..).unwrap_or_default();
-    let got = keccak256(rest);
-    match bytes.first_chunk() {
-        Some(count) if got == hash => Ok((u64::from_be_bytes(*count), bytes)),
-        _ => Err(StateError::Corrupt { expected: hash, got }),
-    }
-}
+const NODE: u8 = 0;
+const CODE: u8 = 1;
 
-fn put(
-    transaction: &mut impl Transaction,
-    table: Table,
-    hash: &B256,
-    count: u64,
-    bytes: &[u8],
-) -> Result<(), StateError> {
-    let value = [&count.to_be_bytes(), bytes].concat();
-    transaction.put(table, hash.as_slice(), &value)
-}
+/// Bytes of a change in a journal: what is counted, and its count.
+const ENTRY_BYTES: usize = 33 + 16;
+
+const SHORT: StateError =
+    StateError::Malformed { what: "a count", error: alloy_rlp::Error::InputTooShort };

@@ -64,9 +64,8 @@ impl<B: Backend> Store<B> {
             return Err(StateError::Snapshot { what: "it has another root than is expected" });
         }
         let mut writer = self.backend().writer()?;
-        // Beside each part, whether what names it was there already: its names are counted then.
-        let mut open: Vec<_> = roots(block.root).into_iter().map(|root| (root, false)).collect();
-        while let Some((child, is_counted)) = open.pop() {
+        let mut open = roots(block.root);
+        while let Some(child) = open.pop() {
             let (hash, max) = match child {
                 Child::Node(hash) => (hash, MAX_NODE_BYTES),
                 Child::Code(hash) => (hash, MAX_CODE_BYTES),
@@ -75,10 +74,9 @@ impl<B: Backend> Store<B> {
             if keccak256(&bytes) != hash {
                 return Err(StateError::Snapshot { what: "a part has another hash than its name" });
             }
-            let is_new = !is_counted && references::add_one(&mut writer, child, &bytes)?;
+            references::add(&mut writer, child, &bytes)?;
             if let Child::Node(_) = child {
-                let named = children(&parse(&bytes)?)?;
-                open.extend(named.into_iter().map(|child| (child, !is_new)));
+                open.extend(children(&parse(&bytes)?)?);
             }
         }
         if from.read(&mut [0])? > 0 {

@@ -41,7 +41,7 @@ impl<B: Backend> Store<B> {
         if let Some(head) = store.head()?
             && head.root != EMPTY_ROOT_HASH
         {
-            read_node(&store.backend.reader()?, &head.root)?;
+            references::read(&store.backend.reader()?, Table::Nodes, &head.root)?;
         }
         Ok(store)
     }
@@ -66,16 +66,18 @@ impl<B: Backend> Store<B> {
         while let Some(child) = open.pop() {
             match child {
                 Child::Node(EMPTY_ROOT_HASH) => {}
-                Child::Node(hash) => open.extend(children(&parse(&read_node(&reader, &hash)?)?)?),
-                Child::Code(hash) => {
-                    drop(checked(hash, references::read(&reader, Table::Codes, &hash)?)?)
+                Child::Node(hash) => {
+                    let bytes = references::read(&reader, Table::Nodes, &hash)?;
+                    open.extend(children(&parse(&bytes)?)?);
                 }
+                Child::Code(hash) => drop(references::read(&reader, Table::Codes, &hash)?),
             }
         }
         Ok(())
     }
 
-    pub(crate) const fn backend(&self) -> &B {
+    /// Returns where the bytes are.
+    pub const fn backend(&self) -> &B {
         &self.backend
     }
 
@@ -112,7 +114,7 @@ impl<B: Backend> StateStore for Store<B> {
             return Ok(Bytes::new());
         }
         let reader = self.backend.reader()?;
-        checked(hash, references::read(&reader, Table::Codes, &hash)?).map(Into::into)
+        references::read(&reader, Table::Codes, &hash).map(Into::into)
     }
 
     fn proof(
@@ -168,7 +170,7 @@ impl<B: Backend> StateStore for Store<B> {
             }
             first = oldest;
         }
-        references::add_root(&mut writer, block.root, prepared)?;
+        references::apply(&mut writer, block.number, prepared)?;
         let key = block.number.to_be_bytes();
         let mut bytes = Vec::new();
         block.encode(&mut bytes);
@@ -178,6 +180,7 @@ impl<B: Backend> StateStore for Store<B> {
         while first < keep_from {
             forget(&mut writer, first)?;
             first += 1;
+            references::settle(&mut writer, first)?;
         }
         set_range(&mut writer, Some((first, block.number)))?;
         writer.commit()
@@ -191,7 +194,8 @@ impl<B: Backend> StateStore for Store<B> {
             let (first, last) = kept.unwrap_or_default();
             return Err(StateError::Block { number, first, last });
         };
-        for above in number + 1..=last {
+        for above in (number + 1..=last).rev() {
+            references::take_back(&mut writer, above, first)?;
             forget(&mut writer, above)?;
         }
         set_range(&mut writer, Some((first, number)))?;
@@ -199,10 +203,8 @@ impl<B: Backend> StateStore for Store<B> {
     }
 }
 
-/// Deletes a block, and of its state what no other one shares.
+/// Deletes a block.
 fn forget(writer: &mut impl Transaction, number: u64) -> Result<(), StateError> {
-    let root = block(writer, number)?.root;
-    references::release_root(writer, root)?;
     writer.delete(Table::Blocks, &number.to_be_bytes())?;
     writer.delete(Table::Blooms, &number.to_be_bytes())
 }
@@ -215,19 +217,6 @@ fn block(transaction: &impl Transaction, number: u64) -> Result<Block, StateErro
             Err(StateError::Block { number, first, last })
         }
     }
-}
-
-/// Reads a node, and checks that it is what it is called.
-pub(crate) fn read_node(
-    transaction: &impl Transaction,
-    hash: &B256,
-) -> Result<Vec<u8>, StateError> {
-    checked(*hash, references::read(transaction, Table::Nodes, hash)?)
-}
-
-fn checked(expected: B256, bytes: Vec<u8>) -> Result<Vec<u8>, StateError> {
-    let got = keccak256(&bytes);
-    if got == expected { Ok(bytes) } else { Err(StateError::Corrupt { expected, got }) }
 }
 
 fn range(transaction: &impl Transaction) -> Result<Option<(u64, u64)>, StateError> {

@@ -218,6 +218,6 @@ fn the_price_of_each_kind_is_pinned() {
         TokenizerKind::Unigram,
         TokenizerKind::WordPiece,
     ];
-    let prices = [30_000, 80_000, 50_000, 150_000, 60_000];
+    let prices = [40_000, 80_000, 60_000, 150_000, 60_000];
     assert_eq!(kinds.map(TokenizerKind::flops_per_byte), prices);
 }

@@ -1,9 +1,8 @@
 use core::fmt;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
-    WriteTransaction,
+    Database, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition, WriteTransaction,
 };
 
 use super::{Backend, Table, Transaction};
@@ -14,16 +13,15 @@ use crate::StateError;
 pub struct Durable(Database);
 
 /// Reads what was durable when it began.
-#[derive(Debug)]
-pub struct DurableReader(ReadTransaction);
+pub struct DurableReader(BTreeMap<Table, ReadOnlyTable<&'static [u8], &'static [u8]>>);
 
 /// Writes, and makes all of it durable at once.
-pub struct DurableWriter(WriteTransaction);
-
-impl fmt::Debug for DurableWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DurableWriter").finish_non_exhaustive()
-    }
+pub struct DurableWriter {
+    transaction: WriteTransaction,
+    /// What was durable when it began; there is no other writer.
+    before: DurableReader,
+    /// Written at the end, in the order of the file.
+    written: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
 }
 
 impl Durable {
@@ -46,7 +44,7 @@ impl Durable {
     fn new(database: Database) -> Result<Self, StateError> {
         // A reader finds no table before it was made.
         let transaction = database.begin_write()?;
-        for table in [Table::Blocks, Table::Blooms, Table::Codes, Table::Meta, Table::Nodes] {
+        for table in Table::ALL {
             transaction.open_table(definition(table))?;
         }
         transaction.commit()?;
@@ -59,17 +57,22 @@ impl Backend for Durable {
     type Writer<'a> = DurableWriter;
 
     fn reader(&self) -> Result<DurableReader, StateError> {
-        Ok(DurableReader(self.0.begin_read()?))
+        let transaction = self.0.begin_read()?;
+        let tables =
+            Table::ALL.map(|table| Ok((table, transaction.open_table(definition(table))?)));
+        tables.into_iter().collect::<Result<_, StateError>>().map(DurableReader)
     }
 
     fn writer(&self) -> Result<DurableWriter, StateError> {
-        Ok(DurableWriter(self.0.begin_write()?))
+        // It waits for another writer, before this one looks at what there is.
+        let transaction = self.0.begin_write()?;
+        Ok(DurableWriter { transaction, before: self.reader()?, written: BTreeMap::new() })
     }
 }
 
 impl Transaction for DurableReader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let table = self.0.open_table(definition(table))?;
+        let Some(table) = self.0.get(&table) else { return Ok(None) };
         Ok(table.get(key)?.map(|value| value.value().to_vec()))
     }
 
@@ -88,23 +91,48 @@ impl Transaction for DurableReader {
 
 impl Transaction for DurableWriter {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let table = self.0.open_table(definition(table))?;
-        let value = table.get(key)?.map(|value| value.value().to_vec());
-        Ok(value)
+        match self.written.get(&(table, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.before.get(table, key),
+        }
     }
 
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StateError> {
-        self.0.open_table(definition(table))?.insert(key, value)?;
+        self.written.insert((table, key.to_vec()), Some(value.to_vec()));
         Ok(())
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<(), StateError> {
-        self.0.open_table(definition(table))?.remove(key)?;
+        self.written.insert((table, key.to_vec()), None);
         Ok(())
     }
 
     fn commit(self) -> Result<(), StateError> {
-        Ok(self.0.commit()?)
+        let Self { transaction, before, written } = self;
+        drop(before);
+        let mut written = written.into_iter().peekable();
+        for kind in Table::ALL {
+            let mut table = transaction.open_table(definition(kind))?;
+            while let Some(((_, key), value)) = written.next_if(|((of, _), _)| *of == kind) {
+                match value {
+                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                    None => drop(table.remove(key.as_slice())?),
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+impl fmt::Debug for DurableReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DurableReader").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DurableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DurableWriter").finish_non_exhaustive()
     }
 }
 
@@ -113,6 +141,8 @@ const fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'s
         Table::Blocks => "blocks",
         Table::Blooms => "blooms",
         Table::Codes => "codes",
+        Table::Counts => "counts",
+        Table::Journals => "journals",
         Table::Meta => "meta",
         Table::Nodes => "nodes",
     })

@@ -18,6 +18,12 @@ pub struct MemoryTransaction<'a> {
 }
 
 impl Memory {
+    /// Returns how many keys a table has.
+    #[must_use]
+    pub fn len(&self, table: Table) -> usize {
+        self.begin().kept.keys().filter(|(of, _)| *of == table).count()
+    }
+
     fn begin(&self) -> MemoryTransaction<'_> {
         // Only a commit changes what is kept, at once.
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,12 +15,29 @@ pub enum Table {
     Blocks,
     /// Filters of the logs of blocks by number.
     Blooms,
-    /// Codes by hash, each behind the number of accounts that have it.
+    /// Codes by hash.
     Codes,
+    /// How often the last state names a node or a code.
+    Counts,
+    /// What each block has changed of the counts.
+    Journals,
     /// Facts about the store itself.
     Meta,
-    /// Nodes of tries by hash, each behind the number of nodes and roots that name it.
+    /// Nodes of tries by hash.
     Nodes,
+}
+
+impl Table {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Blocks,
+        Self::Blooms,
+        Self::Codes,
+        Self::Counts,
+        Self::Journals,
+        Self::Meta,
+        Self::Nodes,
+    ];
 }
 
 /// Keeps bytes, all of a transaction or none of it.

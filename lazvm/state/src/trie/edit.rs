@@ -1,51 +1,34 @@
-use alloy_primitives::{B256, keccak256};
+use core::cell::RefCell;
+
+use alloy_primitives::B256;
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
-use super::{Node, parse};
+use super::{Child, Node, children, parse};
 use crate::StateError;
 
 /// A trie of which only the changed part is in memory.
 pub(crate) struct Trie<'a> {
     root: Node,
     load: &'a dyn Fn(&B256) -> Result<Vec<u8>, StateError>,
+    /// What the stored nodes name that are replaced by others.
+    replaced: RefCell<Vec<Child>>,
 }
 
 impl<'a> Trie<'a> {
     /// Stands on a root, whose nodes `load` returns.
     pub(crate) fn new(root: B256, load: &'a dyn Fn(&B256) -> Result<Vec<u8>, StateError>) -> Self {
         let root = if root == EMPTY_ROOT_HASH { Node::Empty } else { Node::Stored(root) };
-        Self { root, load }
+        Self { root, load, replaced: RefCell::default() }
     }
 
-    pub(crate) fn into_root(self) -> Node {
-        self.root
+    /// Returns the trie as it is, and what the stored nodes named that are no part of it any more.
+    pub(crate) fn into_parts(self) -> (Node, Vec<Child>) {
+        (self.root, self.replaced.into_inner())
     }
 
     /// Returns the value of a key.
     pub(crate) fn get(&self, key: &B256) -> Result<Option<Vec<u8>>, StateError> {
-        let key = Nibbles::unpack(key);
-        let (mut node, mut place) = (self.root.clone(), 0);
-        loop {
-            match node {
-                Node::Empty => return Ok(None),
-                Node::Stored(hash) => node = self.load(&hash)?,
-                Node::Leaf { path, value } => {
-                    return Ok((key.slice(place..) == path).then_some(value));
-                }
-                Node::Extension { path, child } => {
-                    if !key.slice(place..).starts_with(&path) {
-                        return Ok(None);
-                    }
-                    place += path.len();
-                    node = *child;
-                }
-                Node::Branch(mut children) => {
-                    let Some(nibble) = key.get(place) else { return Ok(None) };
-                    node = core::mem::take(&mut children[usize::from(nibble)]);
-                    place += 1;
-                }
-            }
-        }
+        self.find(&self.root, &Nibbles::unpack(key))
     }
 
     /// Writes the value of a key.
@@ -62,19 +45,37 @@ impl<'a> Trie<'a> {
         Ok(())
     }
 
-    fn load(&self, hash: &B256) -> Result<Node, StateError> {
-        let bytes = (self.load)(hash)?;
-        let got = keccak256(&bytes);
-        if got != *hash {
-            return Err(StateError::Corrupt { expected: *hash, got });
+    fn find(&self, node: &Node, key: &Nibbles) -> Result<Option<Vec<u8>>, StateError> {
+        match node {
+            Node::Empty => Ok(None),
+            Node::Stored(hash) => self.find(&self.load(hash)?, key),
+            Node::Leaf { path, value } => Ok((key == path).then(|| value.clone())),
+            Node::Extension { path, child } if key.starts_with(path) => {
+                self.find(child, &key.slice(path.len()..))
+            }
+            Node::Extension { .. } => Ok(None),
+            Node::Branch(children) => self.find(&children[nibble(key, 0)], &key.slice(1..)),
         }
-        parse(&bytes)
+    }
+
+    fn load(&self, hash: &B256) -> Result<Node, StateError> {
+        parse(&(self.load)(hash)?)
+    }
+
+    /// Notes that a stored node is taken apart.
+    fn replace(&self, node: &Node) -> Result<(), StateError> {
+        self.replaced.borrow_mut().extend(children(node)?);
+        Ok(())
     }
 
     fn inserted(&self, node: Node, key: Nibbles, new: Vec<u8>) -> Result<Node, StateError> {
         match node {
             Node::Empty => Ok(Node::Leaf { path: key, value: new }),
-            Node::Stored(hash) => self.inserted(self.load(&hash)?, key, new),
+            Node::Stored(hash) => {
+                let node = self.load(&hash)?;
+                self.replace(&node)?;
+                self.inserted(node, key, new)
+            }
             Node::Leaf { path, .. } if path == key => Ok(Node::Leaf { path, value: new }),
             Node::Leaf { path, value } => {
                 let common = path.common_prefix_length(&key);
@@ -113,7 +114,11 @@ impl<'a> Trie<'a> {
                 // What does not change stays unread.
                 let before = self.load(&hash)?;
                 let after = self.removed(before.clone(), key)?;
-                Ok(if after == before { Node::Stored(hash) } else { after })
+                if after == before {
+                    return Ok(Node::Stored(hash));
+                }
+                self.replace(&before)?;
+                Ok(after)
             }
             Node::Leaf { path, value } => {
                 Ok(if path == *key { Node::Empty } else { Node::Leaf { path, value } })
@@ -152,7 +157,10 @@ impl<'a> Trie<'a> {
             Node::Stored(hash) => match self.load(&hash)? {
                 // It stays as it is stored.
                 Node::Branch(_) => Ok(extended(path, Node::Stored(hash))),
-                child => self.joined(path, child),
+                child => {
+                    self.replace(&child)?;
+                    self.joined(path, child)
+                }
             },
             Node::Leaf { path: rest, value } => {
                 path.extend(&rest);

@@ -6,4 +6,4 @@ mod write;
 
 pub(crate) use edit::Trie;
 pub(crate) use node::{Child, Node, children, parse};
-pub(crate) use write::{Written, write};
+pub(crate) use write::{Writing, Written};

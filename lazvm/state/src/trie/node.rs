@@ -54,7 +54,7 @@ fn child(node: &RlpNode) -> Result<Node, StateError> {
 }
 
 /// What a node names by hash.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Child {
     Code(B256),
     Node(B256),

@@ -3,10 +3,10 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::{fs, io, sync::Arc};
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, keccak256};
 use lazvm_state::{
-    Account, AccountChange, Backend, Changes, Durable, Memory, StateError, StateStore, Store,
-    Table, Transaction,
+    Account, AccountChange, Backend, Changes, Durable, StateError, StateStore, Store, Table,
+    Transaction,
     redb::{StorageBackend, backends::InMemoryBackend},
 };
 
@@ -91,19 +91,22 @@ fn a_full_disk_is_an_error_and_nothing_is_lost() {
     }
 }
 
-/// A node that is not what it is called is named; the others are read.
+/// A node that is not what it is called is named; what does not need it is read.
 #[test]
 fn a_changed_node_is_named() {
-    let backend = Memory::default();
-    let store = Store::open(backend, history(8)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let durable = Durable::open(folder.path().join("state")).unwrap();
+    let store = Store::open(durable, history(8)).unwrap();
     let root = extend(&store, &changes(1)).unwrap();
-    let mut bytes = Vec::new();
-    store.export(&mut bytes).unwrap();
-    // In another store, whose root is changed below it.
-    let backend = Memory::default();
-    let other = Store::open(backend, history(8)).unwrap();
-    other.import(bytes.as_slice(), root).unwrap();
-    other.verify().unwrap();
+    let proof = store.proof(root, address(3), &[]).unwrap();
+    let leaf = keccak256(proof.nodes.last().unwrap());
+    let mut writer = store.backend().writer().unwrap();
+    writer.put(Table::Nodes, leaf.as_slice(), b"another").unwrap();
+    writer.commit().unwrap();
+    let error = store.account(root, address(3)).unwrap_err();
+    assert!(matches!(error, StateError::Corrupt { expected, .. } if expected == leaf), "{error}");
+    assert!(matches!(store.verify(), Err(StateError::Corrupt { .. })));
+    assert_eq!(store.account(root, address(4)).unwrap().unwrap().nonce, 1);
 }
 
 /// The root is looked at when a store is opened.
