@@ -189,8 +189,8 @@ impl Tokenizer {
         self.check_symbols(unicode::decomposed_characters(text), text.len())
     }
 
-    /// Checks that the words of a text of so many bytes have no more symbols than was paid for: some
-    /// pre-tokenizers put some before each word. Bytes that are spelled are characters there.
+    /// Checks that the words of a text of so many bytes have no more symbols than was paid for:
+    /// some pre-tokenizers put some before each word. Bytes that are spelled are characters there.
     fn check_pieces(
         &self,
         pieces: &PreTokenizedString,

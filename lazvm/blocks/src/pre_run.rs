@@ -20,8 +20,8 @@ use lazvm::{
 /// Each transaction is run dry on the state below the block; the first job of it that is not
 /// remembered ends it and is noted. The jobs are run by several threads, and remembered; then the
 /// transactions that were ended are run dry again, up to their next jobs. What a transaction would
-/// ask on another state is not found, and what it would not ask is run in vain: neither changes what
-/// the block gives, because a job names all that its outcome depends on.
+/// ask on another state is not found, and what it would not ask is run in vain: neither changes
+/// what the block gives, because a job names all that its outcome depends on.
 #[derive(Clone, Debug)]
 pub struct PreRun {
     memory: Arc<CachedCoprocessor>,
@@ -60,8 +60,8 @@ impl PreRun {
     }
 
     /// Runs what the transactions of a block ask, and returns how many jobs that were. `factory`
-    /// makes EVMs over [`device`](Self::device) at the base fee of the header, and `db` is the state
-    /// below the block.
+    /// makes EVMs over [`device`](Self::device) at the base fee of the header, and `db` is the
+    /// state below the block.
     ///
     /// No error is one of the block: what fails here is met again when the block is executed.
     pub fn run<DB: Database>(

@@ -12,8 +12,8 @@ pub enum Engines {
     /// LazVM and Ethereum's own EVM beside each other: a case passes if both say the same, whatever
     /// it expects.
     Both,
-    /// LazVM with half of the base fee for the EVM: another chain than Ethereum, on which most cases
-    /// must fail.
+    /// LazVM with half of the base fee for the EVM: another chain than Ethereum, on which most
+    /// cases must fail.
     Control,
     /// Ethereum's own EVM.
     Ethereum,

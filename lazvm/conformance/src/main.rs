@@ -12,8 +12,8 @@ use lazvm_conformance::{Engines, Kind, Options, Report, run};
 
 /// Runs Ethereum's official state and block tests.
 ///
-/// Every `.json` file below the folders is read; a case fails if anything differs from what its file
-/// says. Exits with 1 if one failed.
+/// Every `.json` file below the folders is read; a case fails if anything differs from what its
+/// file says. Exits with 1 if one failed.
 #[derive(Debug, Parser)]
 #[command(name = "lazvm-conformance", version)]
 struct Command {

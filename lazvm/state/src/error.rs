@@ -8,6 +8,11 @@ pub enum StateError {
     /// The disk or its file fails; what was committed before stays as it was.
     #[error("the database fails: {0}")]
     Database(Box<redb::Error>),
+    /// A page of the file is not as it was written; what lies on others can be read.
+    #[error(
+        "a page of the database is not as it was written: restore a backup, or import a snapshot"
+    )]
+    Page,
     /// What is stored under a hash has another one.
     #[error("the database is corrupt: what is stored as {expected} has the hash {got}")]
     Corrupt {

@@ -61,6 +61,8 @@ impl<S: StateStore> DatabaseRef for StateAt<S> {
 impl From<&BundleState> for Changes {
     fn from(bundle: &BundleState) -> Self {
         let mut changes = Self::default();
+        // What is collected is in the order of addresses.
+        #[allow(clippy::iter_over_hash_type, reason = "the order is lost in a map that has one")]
         for (address, account) in &bundle.state {
             let slots = account.storage.iter();
             let change = AccountChange {

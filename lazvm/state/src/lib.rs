@@ -16,6 +16,7 @@ mod references;
 mod snapshot;
 mod state_store;
 mod store;
+mod stored;
 mod trie;
 
 pub use account::Account;

@@ -7,7 +7,7 @@ use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use crate::{
     AccountChange, Changes, StateError,
     backend::{Table, Transaction},
-    references,
+    stored,
     trie::{Child, Trie, Writing, Written, children, parse},
 };
 
@@ -42,7 +42,7 @@ impl Prepared {
                 return Err(StateError::Code { expected: *expected, got });
             }
         }
-        let load = |hash: &B256| references::read(transaction, Table::Nodes, hash);
+        let load = |hash: &B256| stored::read(transaction, Table::Nodes, hash);
         let mut making =
             Making { load: &load, writing: Writing::default(), names: BTreeMap::new() };
         let mut accounts = Trie::new(parent, &load);

@@ -4,7 +4,7 @@ use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 use crate::{
     Account, StateError,
     backend::{Table, Transaction},
-    prepared, references,
+    prepared, stored,
     trie::{Node, parse},
 };
 
@@ -85,7 +85,7 @@ fn path(
         match node {
             Node::Empty => return Ok((None, nodes)),
             Node::Stored(hash) => {
-                let bytes = references::read(transaction, Table::Nodes, &hash)?;
+                let bytes = stored::read(transaction, Table::Nodes, &hash)?;
                 node = parse(&bytes)?;
                 nodes.push(bytes.into());
             }

@@ -3,10 +3,10 @@
 //! Of each the store counts how often the last state names it, a node as often as the tree of all
 //! accounts and storages comes by it. A block changes these counts along the paths that it changes,
 //! and no others. What is named no more is stale from that block on, and is deleted when the last
-//! state is forgotten that still needs it. A block's journal holds the counts as they were, by which
-//! it is taken back.
+//! state is forgotten that still needs it. A block's journal holds the counts as they were, by
+//! which it is taken back.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 
 use crate::{
     StateError,
@@ -38,18 +38,6 @@ impl Count {
         let stale_since = u64::from_be_bytes(*rest.first_chunk()?);
         Some(Self { names: u64::from_be_bytes(*names), stale_since })
     }
-}
-
-/// Reads a node or a code, and checks that it is what it is called.
-pub(crate) fn read(
-    transaction: &impl Transaction,
-    table: Table,
-    hash: &B256,
-) -> Result<Vec<u8>, StateError> {
-    let bytes = transaction.get(table, hash.as_slice())?;
-    let bytes = bytes.ok_or(StateError::Missing { hash: *hash })?;
-    let got = keccak256(&bytes);
-    if got == *hash { Ok(bytes) } else { Err(StateError::Corrupt { expected: *hash, got }) }
 }
 
 /// Counts what a block changes, and stores what is new.

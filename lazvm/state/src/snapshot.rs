@@ -9,6 +9,7 @@ use crate::{
     backend::{Backend, Table, Transaction},
     references,
     store::set_range,
+    stored,
     trie::{Child, children, parse},
 };
 
@@ -31,7 +32,7 @@ impl<B: Backend> Store<B> {
                 Child::Node(hash) => (Table::Nodes, hash),
                 Child::Code(hash) => (Table::Codes, hash),
             };
-            let bytes = references::read(&reader, table, &hash)?;
+            let bytes = stored::read(&reader, table, &hash)?;
             write(&mut out, &bytes)?;
             if table == Table::Nodes {
                 open.extend(children(&parse(&bytes)?)?);
@@ -41,8 +42,8 @@ impl<B: Backend> Store<B> {
         Ok(())
     }
 
-    /// Reads a snapshot into an empty store, and checks each part by the hash that one before names,
-    /// from the root on. What is read before a part that is wrong is not kept.
+    /// Reads a snapshot into an empty store, and checks each part by the hash that one before
+    /// names, from the root on. What is read before a part that is wrong is not kept.
     ///
     /// Whoever trusts the snapshot's block by its hash, trusts its state: `expected` is the root in
     /// the header of that block.

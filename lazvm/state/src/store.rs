@@ -8,7 +8,7 @@ use crate::{
     Account, AccountProof, Block, Changes, Filter, FoundLog, Head, Prepared, StateError,
     StateStore,
     backend::{Backend, Table, Transaction},
-    prepared, proof, references,
+    prepared, proof, references, stored,
     trie::{Child, Trie, children, parse},
 };
 
@@ -41,7 +41,7 @@ impl<B: Backend> Store<B> {
         if let Some(head) = store.head()?
             && head.root != EMPTY_ROOT_HASH
         {
-            references::read(&store.backend.reader()?, Table::Nodes, &head.root)?;
+            stored::read(&store.backend.reader()?, Table::Nodes, &head.root)?;
         }
         Ok(store)
     }
@@ -67,10 +67,10 @@ impl<B: Backend> Store<B> {
             match child {
                 Child::Node(EMPTY_ROOT_HASH) => {}
                 Child::Node(hash) => {
-                    let bytes = references::read(&reader, Table::Nodes, &hash)?;
+                    let bytes = stored::read(&reader, Table::Nodes, &hash)?;
                     open.extend(children(&parse(&bytes)?)?);
                 }
-                Child::Code(hash) => drop(references::read(&reader, Table::Codes, &hash)?),
+                Child::Code(hash) => drop(stored::read(&reader, Table::Codes, &hash)?),
             }
         }
         Ok(())
@@ -83,7 +83,7 @@ impl<B: Backend> Store<B> {
 
     fn value(&self, root: B256, key: B256) -> Result<Option<Vec<u8>>, StateError> {
         let reader = self.backend.reader()?;
-        let load = |hash: &B256| references::read(&reader, Table::Nodes, hash);
+        let load = |hash: &B256| stored::read(&reader, Table::Nodes, hash);
         Trie::new(root, &load).get(&key)
     }
 }
@@ -114,7 +114,7 @@ impl<B: Backend> StateStore for Store<B> {
             return Ok(Bytes::new());
         }
         let reader = self.backend.reader()?;
-        references::read(&reader, Table::Codes, &hash).map(Into::into)
+        stored::read(&reader, Table::Codes, &hash).map(Into::into)
     }
 
     fn proof(

@@ -119,7 +119,7 @@ fn a_text_that_is_taken_apart_for_a_model_of_bytes_is_paid_three_times() {
         let cpu = cpu(&json);
         let job = job(&cpu, Task::Count { text: "\u{d55c}".repeat(7) });
         let reading = cpu.reading_work(&job).unwrap();
-        let flops = job.intrinsic_work().flops + times * 21 * 30_000;
+        let flops = job.intrinsic_work().flops + times * 21 * 40_000;
         assert_eq!(reading, Work { flops, peak_bytes: times * 21 * MEMORY_PER_BYTE }, "{form}");
         assert_eq!(cpu.run(&job).unwrap().work, reading);
     }

@@ -230,8 +230,8 @@ fn signed(wallets: &[Wallet], candidates: &[(usize, u64, u8, u64)]) -> Vec<Recov
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Whatever is built is valid, and every wei is accounted for: what left the accounts was burned,
-    /// each resource at its own fee, but for the part of the treasury.
+    /// Whatever is built is valid, and every wei is accounted for: what left the accounts was
+    /// burned, each resource at its own fee, but for the part of the treasury.
     #[test]
     fn built_blocks_are_valid_and_no_wei_is_lost(
         candidates in candidates(),

@@ -1,5 +1,5 @@
-use core::fmt;
-use std::{collections::BTreeMap, path::Path};
+use core::{fmt, panic::AssertUnwindSafe};
+use std::{collections::BTreeMap, panic, path::Path};
 
 use redb::{
     Database, ReadOnlyTable, ReadableDatabase, StorageBackend, TableDefinition, WriteTransaction,
@@ -30,7 +30,7 @@ impl Durable {
     /// # Errors
     /// [`StateError::Database`] if it is another program's, or cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StateError> {
-        Self::new(Database::create(path)?)
+        guarded(|| Self::new(Database::create(path)?))
     }
 
     /// Opens what a backend of redb holds, for tests with disks that fail.
@@ -52,15 +52,22 @@ impl Durable {
     }
 }
 
+/// redb panics at some pages that it did not write.
+fn guarded<T>(read: impl FnOnce() -> Result<T, StateError>) -> Result<T, StateError> {
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(StateError::Page))
+}
+
 impl Backend for Durable {
     type Reader<'a> = DurableReader;
     type Writer<'a> = DurableWriter;
 
     fn reader(&self) -> Result<DurableReader, StateError> {
-        let transaction = self.0.begin_read()?;
-        let tables =
-            Table::ALL.map(|table| Ok((table, transaction.open_table(definition(table))?)));
-        tables.into_iter().collect::<Result<_, StateError>>().map(DurableReader)
+        guarded(|| {
+            let transaction = self.0.begin_read()?;
+            let open = |table| Ok((table, transaction.open_table(definition(table))?));
+            let tables = Table::ALL.into_iter().map(open);
+            tables.collect::<Result<_, StateError>>().map(DurableReader)
+        })
     }
 
     fn writer(&self) -> Result<DurableWriter, StateError> {
@@ -73,7 +80,7 @@ impl Backend for Durable {
 impl Transaction for DurableReader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         let Some(table) = self.0.get(&table) else { return Ok(None) };
-        Ok(table.get(key)?.map(|value| value.value().to_vec()))
+        guarded(|| Ok(table.get(key)?.map(|value| value.value().to_vec())))
     }
 
     fn put(&mut self, _: Table, _: &[u8], _: &[u8]) -> Result<(), StateError> {

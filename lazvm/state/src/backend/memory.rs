@@ -8,12 +8,14 @@ use crate::StateError;
 
 /// Keeps bytes in memory, for tests and for chains that nobody needs tomorrow.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<BTreeMap<(Table, Vec<u8>), Vec<u8>>>);
+pub struct Memory(Mutex<Tables>);
+
+type Tables = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// A transaction of [`Memory`]; others wait for its end.
 #[derive(Debug)]
 pub struct MemoryTransaction<'a> {
-    kept: MutexGuard<'a, BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    kept: MutexGuard<'a, Tables>,
     written: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
 }
 

@@ -18,9 +18,9 @@ pub(crate) enum Node {
     /// One key, from here on, and its value.
     Leaf { path: Nibbles, value: Vec<u8> },
     /// Keys that go the same way for a while.
-    Extension { path: Nibbles, child: Box<Node> },
+    Extension { path: Nibbles, child: Box<Self> },
     /// Keys that part here. All keys have 64 nibbles, so none ends here.
-    Branch(Box<[Node; 16]>),
+    Branch(Box<[Self; 16]>),
 }
 
 /// Reads a node.
@@ -90,7 +90,7 @@ fn collect(node: &Node, all: &mut Vec<Child>) -> Result<(), StateError> {
     Ok(())
 }
 
-fn malformed(error: alloy_rlp::Error) -> StateError {
+const fn malformed(error: alloy_rlp::Error) -> StateError {
     StateError::Malformed { what: "a node of a trie", error }
 }
 

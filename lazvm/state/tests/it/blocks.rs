@@ -10,7 +10,8 @@ use crate::chain::{Model, address, chains, extend, extend_as, history};
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Each root is that of a full recomputation, and each kept one reads whole, whatever was pruned.
+    /// Each root is that of a full recomputation, and each kept one reads whole, whatever was
+    /// pruned.
     #[test]
     fn roots_are_those_of_a_recomputation(chain in chains(14), kept in 1_u64..5) {
         let store = Store::open(Memory::default(), history(kept)).unwrap();

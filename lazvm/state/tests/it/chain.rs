@@ -75,11 +75,11 @@ impl Model {
 pub(crate) const ACCOUNTS: u8 = 24;
 pub(crate) const SLOTS: u8 = 12;
 
-pub(crate) fn address(number: u8) -> Address {
+pub(crate) const fn address(number: u8) -> Address {
     Address::repeat_byte(number)
 }
 
-pub(crate) fn history(blocks: u64) -> NonZeroU64 {
+pub(crate) const fn history(blocks: u64) -> NonZeroU64 {
     NonZeroU64::new(blocks).unwrap()
 }
 

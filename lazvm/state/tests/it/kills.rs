@@ -16,7 +16,7 @@ fn changes(number: u64) -> Changes {
     let mut changes = Changes::default();
     for place in 0..8 {
         let account = (number * 7 + place * 5) % 24;
-        let there = (number + place) % 5 != 0;
+        let there = !(number + place).is_multiple_of(5);
         let account_of = Account {
             nonce: number,
             balance: U256::from(place),
