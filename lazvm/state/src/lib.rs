@@ -2,6 +2,11 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "lazvm-state catches panics, and `panic = \"abort\"` ends the process instead: a page that a disk has changed could stop this node"
+);
+
 mod account;
 mod backend;
 mod block;
