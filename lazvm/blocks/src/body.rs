@@ -12,7 +12,8 @@ use crate::{BlockError, ChainSpec, Field, Mismatch, Value, block::Block};
 ///
 /// # Errors
 /// [`BlockError::Mismatch`] for a field that does not, [`BlockError::Size`] for a block with more
-/// bytes than one may have from Osaka on (EIP-7934).
+/// bytes than one may have from Osaka on (EIP-7934), [`BlockError::Transactions`] for one with more
+/// transactions than its gas limit has room for.
 pub fn check_body(spec: &ChainSpec, block: &Block) -> Result<(), BlockError> {
     let (header, body) = (&block.header, &block.body);
     if spec.is_osaka_active_at_timestamp(header.timestamp) {
@@ -20,6 +21,10 @@ pub fn check_body(spec: &ChainSpec, block: &Block) -> Result<(), BlockError> {
         if got > max {
             return Err(BlockError::Size { max, got });
         }
+    }
+    let (got, max) = (body.transactions.len() as u64, header.gas_limit / MIN_TRANSACTION_GAS);
+    if got > max {
+        return Err(BlockError::Transactions { max, got });
     }
     let transactions = proofs::calculate_transaction_root(&body.transactions);
     Mismatch::check(Field::TransactionsRoot, transactions, header.transactions_root)?;
@@ -44,6 +49,11 @@ pub fn check_body(spec: &ChainSpec, block: &Block) -> Result<(), BlockError> {
     }
     Ok(())
 }
+
+/// Least gas that a transaction uses: half of what it begins with, where the state that it clears
+/// pays for the other half. Before a signature is checked, a block has no more transactions than it
+/// has gas for.
+const MIN_TRANSACTION_GAS: u64 = 10_500;
 
 /// Most bytes of a block from Osaka on: 10 MiB, less 2 MiB for the block of the beacon chain
 /// (EIP-7934).

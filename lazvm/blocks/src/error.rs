@@ -28,6 +28,14 @@ pub enum BlockError {
     /// The header says something else of the body or of the outcome than there is.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    /// It has more transactions than gas for them.
+    #[error("the block has {got} transactions, and gas for {max}")]
+    Transactions {
+        /// Most transactions of its gas limit.
+        max: u64,
+        /// Transactions that it has.
+        got: u64,
+    },
     /// A transaction has no valid signature.
     #[error("transaction {index} has no valid signature")]
     Signature {

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use alloy_consensus::TxEnvelope;
+use alloy_consensus::{Transaction, TxEnvelope};
 use alloy_primitives::B256;
 use lazvm::{
     CachedCoprocessor, Coprocessor, Fault, FaultKind, Job, LazEvmFactory, Outcome, PortError,
@@ -22,6 +22,8 @@ use lazvm::{
 /// transactions that were ended are run dry again, up to their next jobs. What a transaction would
 /// ask on another state is not found, and what it would not ask is run in vain: neither changes
 /// what the block gives, because a job names all that its outcome depends on.
+///
+/// Dry runs end when they have used the gas of two blocks: so what no block pays for is bounded.
 #[derive(Clone, Debug)]
 pub struct PreRun {
     memory: Arc<CachedCoprocessor>,
@@ -74,14 +76,22 @@ impl PreRun {
         // Transactions that follow others of their sender are run as well.
         env.cfg_env.disable_nonce_check = true;
         env.cfg_env.disable_balance_check = true;
+        // What a transaction does on this state nobody pays for, if it does less in its block.
+        let mut gas_left = env.block_env.gas_limit.saturating_mul(MAX_DRY_BLOCKS);
         let mut evm = factory.create_evm(db, env);
         let mut open: Vec<_> = transactions.iter().collect();
         let mut count = 0;
         for _ in 0..self.rounds {
             let mut jobs = BTreeMap::new();
             open.retain(|transaction| {
+                let gas_limit = transaction.gas_limit();
+                if gas_limit > gas_left {
+                    return false;
+                }
                 // Nothing is committed.
-                let _ = evm.transact_raw(transaction.to_tx_env());
+                let result = evm.transact_raw(transaction.to_tx_env());
+                let used = result.map_or(gas_limit, |done| done.result.tx_gas_used());
+                gas_left = gas_left.saturating_sub(used);
                 let mut noted = self.noted.take();
                 let is_open = !noted.is_empty();
                 jobs.append(&mut noted);
@@ -147,6 +157,9 @@ impl Coprocessor for Notes {
         Err(Fault { kind: FaultKind::Device, message }.into())
     }
 }
+
+/// Dry runs take no more gas than so many blocks have.
+const MAX_DRY_BLOCKS: u64 = 2;
 
 /// Jobs of one transaction that are found, one after the other.
 const DEFAULT_ROUNDS: u32 = 8;

@@ -57,6 +57,18 @@ fn each_root_is_that_of_the_body() {
     assert_eq!(field(check_body(&spec, &sealed(header, transactions))), Some(Field::BlobGasUsed));
 }
 
+/// Their signatures would take seconds to check.
+#[test]
+fn a_block_has_no_more_transactions_than_gas() {
+    let spec = spec(Fork::Prague);
+    let header = child(&spec, &genesis(&spec));
+    let transactions = vec![transaction(0, Address::ZERO, 1, 1); 2_858];
+    match check_body(&spec, &sealed(header, transactions)) {
+        Err(BlockError::Transactions { max: 2_857, got: 2_858 }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
 /// EIP-7934.
 #[test]
 fn blocks_of_osaka_are_small() {

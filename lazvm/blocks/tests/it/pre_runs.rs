@@ -75,3 +75,23 @@ fn a_fault_in_a_pre_run_is_no_verdict() {
     assert_eq!(pre.run(&factory(&pre.device()), env, &transactions, parent.db()), 4);
     assert_eq!(device.runs(), 4);
 }
+
+/// Whoever asks much on this state and little in the block is not run for ever.
+#[test]
+fn dry_runs_end_with_the_gas_of_two_blocks() {
+    let wallets = [Wallet::new(0)];
+    let parent = Tip::genesis(FORK, &wallets, true);
+    let device = Arc::new(Device::default());
+    let memory = memory(&device);
+    let pre = PreRun::new(Arc::clone(&memory), NonZeroUsize::MIN).with_rounds(1);
+    // Each may use 2,000,000, and ends at its first job.
+    let transactions: Vec<_> =
+        (0..40).map(|index| wallets[0].ask(index, &format!("question {index}"))).collect();
+    let env = importer(FORK, &pre.device(), market()).spec().evm_env(&Header {
+        gas_limit: 30_000_000,
+        base_fee_per_gas: Some(1),
+        excess_blob_gas: Some(0),
+        ..parent.header.clone()
+    });
+    assert_eq!(pre.run(&factory(&pre.device()), env, &transactions, parent.db()), 30);
+}
