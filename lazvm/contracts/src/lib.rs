@@ -5,6 +5,8 @@
 pub mod jobs;
 pub mod market;
 pub mod models;
+pub mod process;
+pub mod settlement;
 pub mod token;
 
 pub use alloy_sol_types as sol_types;
